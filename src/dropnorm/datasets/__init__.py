@@ -1,0 +1,15 @@
+"""Kedro datasets that kedro-datasets does not have."""
+
+from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
+from dropnorm.datasets.figure import FigureDataset
+from dropnorm.datasets.keras_models import KerasModelsDataset
+from dropnorm.datasets.run_record import RunRecordDataset
+from dropnorm.datasets.skops import SkopsDataset
+
+__all__ = [
+    "DownloadedCSVDataset",
+    "FigureDataset",
+    "KerasModelsDataset",
+    "RunRecordDataset",
+    "SkopsDataset",
+]

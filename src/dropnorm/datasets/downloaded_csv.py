@@ -1,0 +1,79 @@
+"""Tables that are fetched on first use."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro_datasets.pandas import CSVDataset
+
+from dropnorm.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+# Seconds without a byte until a server counts as gone.
+_TIMEOUT = 30
+
+
+class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets has no types
+    """A CSV file that is downloaded if it is not there; one that is there is never touched.
+
+    Args:
+        filepath: Where the file lies, or will.
+        url: Where it can be had.
+        sha256: Checksum of the file, in hexadecimal; a download with another one is thrown away.
+        kwargs: As for ``pandas.CSVDataset``.
+    """
+
+    def __init__(self, *, filepath: str, url: str, sha256: str, **kwargs: Any) -> None:
+        super().__init__(filepath=filepath, **kwargs)
+        self.url = url
+        self.sha256 = sha256
+
+    def load(self) -> pd.DataFrame:
+        """Load the table, after fetching it if need be.
+
+        Raises:
+            BadInputError: If it is not there and cannot be had.
+        """
+        self.fetch()
+        table: pd.DataFrame = super().load()
+        return table
+
+    def fetch(self) -> None:
+        """Download the file if it is not there, whole or not at all."""
+        path = Path(self._filepath)
+        if path.exists():
+            return
+        import pooch  # noqa: PLC0415  # not needed once the file is there
+
+        logger.info("Downloading %s to %s", self.url, path)
+        quiet = pooch.get_logger().level
+        pooch.get_logger().setLevel(logging.WARNING)
+        try:
+            pooch.retrieve(
+                url=self.url,
+                known_hash=f"sha256:{self.sha256}",
+                fname=path.name,
+                path=path.parent,
+                downloader=pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=_TIMEOUT),
+            )
+        # requests' errors are OSErrors; pooch raises ValueError for another checksum.
+        except (OSError, ValueError) as error:
+            why = (
+                "what came is not the file that is meant (its checksum is another)"
+                if isinstance(error, ValueError)
+                else f"it could not be downloaded ({type(error).__name__})"
+            )
+            raise BadInputError(
+                f"{path} is not there, and {why}: get {self.url} with a browser and put it there,"
+                " or run with --env=sample, which needs no network"
+            ) from error
+        finally:
+            pooch.get_logger().setLevel(quiet)
+

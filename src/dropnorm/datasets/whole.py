@@ -1,0 +1,60 @@
+"""Files and folders that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import AbstractVersionedDataset, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
+    """A local file or folder, versioned or not; what is saved appears under its name at once."""
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        version: Version | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=PurePosixPath(filepath), version=version)
+        self.metadata = metadata
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "version": self._version}
+
+    def _exists(self) -> bool:
+        return Path(self._get_load_path()).exists()
+
+    def _path_to_load(self) -> Path:
+        return Path(self._get_load_path())
+
+    @contextmanager
+    def _path_to_save(self) -> Iterator[Path]:
+        """Give a path to write to, which takes its name when all went well."""
+        with written_whole(Path(self._get_save_path())) as path:
+            yield path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write a file or folder to; then move it there.
+
+    A failure or an interruption leaves nothing behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        yield folder / path.name
+        os.replace(folder / path.name, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+

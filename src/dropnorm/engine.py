@@ -1,0 +1,97 @@
+"""What Keras computes on: the one place that imports it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dropnorm.errors import BadInputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Name of the engine, and what must be installed for it.
+_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+_import_lock = threading.Lock()
+
+
+def engine_name() -> str:
+    """Return the engine in use, as Keras chooses it, without importing it.
+
+    That is ``KERAS_BACKEND``, else the ``backend`` in Keras' own configuration file, else
+    TensorFlow.
+    """
+    if named := os.environ.get("KERAS_BACKEND"):
+        return named
+    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return str(json.loads((home / "keras.json").read_text()).get("backend", "tensorflow"))
+    return "tensorflow"
+
+
+def check_engine() -> str:
+    """Return the engine in use.
+
+    Raises:
+        BadInputError: If there is no such engine, or if it is not installed.
+    """
+    name = engine_name()
+    if name not in _PACKAGES:
+        raise BadInputError(
+            f"KERAS_BACKEND is {name!r}{did_you_mean(name, _PACKAGES)}"
+            f" (known: {', '.join(_PACKAGES)})"
+        )
+    if importlib.util.find_spec(_PACKAGES[name]) is None:
+        extra = "" if name == "tensorflow" else f"[{name}]"
+        raise BadInputError(
+            f"the engine {name} is not installed; 'pip install \".{extra}\"' brings it, or choose"
+            " another with KERAS_BACKEND"
+        )
+    return name
+
+
+def load_keras() -> Any:
+    """Import Keras on the engine in use, without the engine's start-up noise."""
+    with _import_lock:
+        if "keras" in sys.modules:
+            return sys.modules["keras"]
+        # TensorFlow speaks before it reads its own log level, and again at its first operation: so
+        # the level is set, and until then it is not listened to.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # It warns of a function compiled anew, which is what another network needs.
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        with _standard_error_held_back():
+            keras = importlib.import_module("keras")
+            keras.ops.convert_to_numpy(keras.ops.zeros(1))
+            return keras
+
+
+@contextlib.contextmanager
+def _standard_error_held_back() -> Iterator[None]:
+    """Keep what native code writes to file descriptor 2; give it back if there is an exception."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error at all: nothing to hold back
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

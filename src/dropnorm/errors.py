@@ -1,0 +1,19 @@
+"""What is wrong with what the user gave, said in one line."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BadInputError(ValueError):
+    """A table, a study or an option that cannot be used: what is wrong, where, and what to do."""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` with the nearest known name, or ``""`` if none is near."""
+    near = get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""

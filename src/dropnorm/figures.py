@@ -1,0 +1,305 @@
+"""Plots of trainings and variants: one style, the same colour for a variant everywhere.
+
+Figures are made without pyplot, whose global state would tie them to one thread.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+from dropnorm.study import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from dropnorm.study import Study
+
+# Okabe and Ito's palette, told apart by colour-blind readers.
+COLOURS = {
+    Variant.BASELINE: "#595959",
+    Variant.DROPOUT: "#0072B2",
+    Variant.BATCHNORM: "#D55E00",
+    Variant.DROPOUT_BATCHNORM: "#009E73",
+}
+NAMES = {
+    Variant.BASELINE: "baseline",
+    Variant.DROPOUT: "dropout",
+    Variant.BATCHNORM: "batchnorm",
+    Variant.DROPOUT_BATCHNORM: "dropout + batchnorm",
+}
+_STYLE = {
+    "figure.dpi": 150,
+    "figure.constrained_layout.use": True,
+    "font.size": 12,
+    "axes.titlesize": 13,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E6E6E6",
+    "axes.axisbelow": True,
+    "lines.linewidth": 2.0,
+    "legend.frameon": False,
+}
+# From this ratio of largest to smallest on, an axis is logarithmic.
+_WIDE_RANGE = 20.0
+
+
+def learning_curves(
+    history: pd.DataFrame, first_steps: pd.DataFrame, metrics: Mapping[str, Any], study: Study
+) -> Figure:
+    """Draw a variant's loss and val_loss by epoch, the best epoch of every replica marked.
+
+    Trainings that diverged have no curve worth drawing: their first steps, repeated one by one, are
+    drawn instead, up to the step whose loss was not finite.
+
+    Args:
+        history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
+        first_steps: Columns ``split``, ``start``, ``step``, ``loss``.
+        metrics: Of the variant.
+        study: For labels.
+    """
+    variant = Variant(metrics["variant"])
+    finite = [one for one in metrics["replicas"] if one["diverged_at_epoch"] is None]
+    diverged = [one for one in metrics["replicas"] if one["diverged_at_epoch"] is not None]
+    panels = bool(finite) + bool(diverged)
+    with _style():
+        figure = Figure(figsize=(8.0 if panels == 1 else 12.0, 4.5))
+        axes = list(np.atleast_1d(figure.subplots(1, panels)))
+        if finite:
+            _draw_curves(axes[0], history, finite, variant, study)
+        if diverged:
+            _draw_first_steps(axes[-1], first_steps, diverged, len(metrics["replicas"]), study)
+        figure.suptitle(f"{study.label} · {NAMES[variant]}", x=0.01, ha="left", weight="bold")
+    return figure
+
+
+def comparison(
+    table: pd.DataFrame, histories: Mapping[Variant, pd.DataFrame], study: Study
+) -> Figure:
+    """Draw the validation curves of all variants, and where each ended.
+
+    Args:
+        table: A row per variant: ``min_val_loss``, ``final_val_loss``, ``diverged``, ``replicas``.
+        histories: By variant; columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
+        study: For labels.
+    """
+    with _style():
+        figure = Figure(figsize=(12.0, 4.8))
+        curves, ends = figure.subplots(1, 2, width_ratios=(1.6, 1.0))
+        rows = {Variant(row["variant"]): row for _, row in table.iterrows()}
+        drawn: list[npt.NDArray[np.float64]] = []
+        labels: list[tuple[float, str, str]] = []
+        for variant, history in histories.items():
+            runs = _finite_runs(history, "val_loss")
+            for run in runs:
+                curves.plot(*run, color=COLOURS[variant], alpha=0.25, linewidth=0.8)
+            if runs:
+                epochs, mean = _mean_run(runs)
+                curves.plot(epochs, mean, color=COLOURS[variant])
+                drawn += [values for _, values in runs]
+                labels.append((float(mean[-1]), NAMES[variant], COLOURS[variant]))
+        _value_axis(curves, drawn)
+        _label_ends(curves, labels)
+        constant = float(table["constant_val_loss"].iloc[0])
+        if drawn:
+            curves.axhline(constant, color="#999999", linestyle=":", linewidth=1.2, zorder=1)
+            curves.annotate(
+                "predicting a constant", (0.99, constant), xycoords=("axes fraction", "data"),
+                ha="right", va="bottom", color="#777777", fontsize=10,
+            )  # fmt: skip
+        curves.set(xlabel="epoch", ylabel=f"val_loss ({_loss_label(study)})", title="by epoch")
+        curves.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _draw_ends(ends, rows, study)
+        figure.suptitle(study.label, x=0.01, ha="left", weight="bold", fontsize=15)
+    return figure
+
+
+def _draw_curves(
+    axes: Axes,
+    history: pd.DataFrame,
+    replicas: Sequence[Mapping[str, Any]],
+    variant: Variant,
+    study: Study,
+) -> None:
+    labels, drawn = [], []
+    for column, colour, name in (
+        ("loss", "#A6A6A6", "training"),
+        ("val_loss", COLOURS[variant], "validation"),
+    ):
+        runs = _finite_runs(history, column)
+        for run in runs:
+            axes.plot(*run, color=colour, alpha=0.3 if len(runs) > 1 else 1, linewidth=1.0)
+        epochs, mean = _mean_run(runs)
+        axes.plot(epochs, mean, color=colour)
+        labels.append((float(mean[-1]), name, colour))
+        drawn += [values for _, values in runs]
+    for one in replicas:
+        axes.plot(one["best_epoch"], one["min_val_loss"], "o", color=COLOURS[variant],
+                  markersize=7, markeredgecolor="white", zorder=5)  # fmt: skip
+    best = min(replicas, key=lambda one: float(one["min_val_loss"]))
+    told = f"{best['min_val_loss']:.4g} in epoch {best['best_epoch']}"
+    axes.annotate(
+        f"best: {told}" if len(replicas) == 1 else f"best of {len(replicas)}: {told}",
+        (best["best_epoch"], best["min_val_loss"]), xytext=(0, -22), textcoords="offset points",
+        ha="center" if best["best_epoch"] < 0.8 * len(epochs) else "right", va="top",
+        color=COLOURS[variant], annotation_clip=False,
+    )  # fmt: skip
+    _value_axis(axes, drawn, room_below=True)
+    _label_ends(axes, labels)
+    title = "loss by epoch"
+    if len(replicas) > 1:
+        title += f", {len(replicas)} replicas and their mean"
+    axes.set(xlabel="epoch", ylabel=_loss_label(study), title=title)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _draw_first_steps(
+    axes: Axes,
+    first_steps: pd.DataFrame,
+    diverged: Sequence[Mapping[str, Any]],
+    replicas: int,
+    study: Study,
+) -> None:
+    colour = "#CC3311"
+    for one in diverged:
+        mine = (first_steps["split"] == one["split"]) & (first_steps["start"] == one["start"])
+        steps = first_steps.loc[mine]
+        finite = steps.loc[np.isfinite(steps["loss"].to_numpy(dtype=float))]
+        axes.plot(finite["step"], finite["loss"], "o-", color=colour, markersize=4,
+                  alpha=1.0 if len(diverged) == 1 else 0.5)  # fmt: skip
+        lost = steps.loc[~np.isfinite(steps["loss"].to_numpy(dtype=float)), "step"]
+        if len(lost) and len(finite):
+            last = finite.iloc[-1]
+            axes.plot([last["step"], lost.iloc[0]], [last["loss"], last["loss"] * 1e3], ":",
+                      color=colour, linewidth=1.2)  # fmt: skip
+            axes.plot(lost.iloc[0], last["loss"] * 1e3, "x", color=colour, markersize=9,
+                      markeredgewidth=2)  # fmt: skip
+    epochs = sorted({int(one["diverged_at_epoch"]) for one in diverged})
+    when = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} to {epochs[-1]}"
+    who = "" if replicas == 1 else f"{len(diverged)} of {replicas} "
+    axes.set_yscale("log")
+    axes.set(
+        xlabel="step (one batch each)",
+        ylabel=_loss_label(study),
+        title=f"{who}diverged in {when}: loss of the first steps",
+    )
+    axes.text(0.02, 0.97, "×  no finite number any more", transform=axes.transAxes, va="top",
+              color=colour)  # fmt: skip
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+
+
+def _draw_ends(axes: Axes, rows: Mapping[Variant, Mapping[str, Any]], study: Study) -> None:
+    order = list(reversed(list(rows)))
+    values = []
+    for height, variant in enumerate(order):
+        row, colour = rows[variant], COLOURS[variant]
+        best, final = float(row["min_val_loss"]), float(row["final_val_loss"])
+        lost, replicas = int(row["diverged"]), int(row["replicas"])
+        if math.isfinite(final):
+            axes.plot([best, final], [height, height], color=colour, linewidth=1.5, alpha=0.5)
+            axes.plot(final, height, "o", color=colour, markersize=10)
+            axes.plot(best, height, "o", markerfacecolor="white", color=colour, markersize=8)
+            axes.annotate(f"{final:.4g}", (final, height), xytext=(0, 9), ha="center",
+                          textcoords="offset points", color=colour, weight="bold")  # fmt: skip
+            values += [best, final]
+        if lost:
+            told = "diverged" if lost == replicas == 1 else f"{lost} of {replicas} diverged"
+            axes.annotate(f"× {told}", (0.02, height), xycoords=("axes fraction", "data"),
+                          va="center" if lost == replicas else "top", color="#CC3311",
+                          xytext=(0, 0 if lost == replicas else -7),
+                          textcoords="offset points")  # fmt: skip
+    axes.set_yticks(range(len(order)), [NAMES[variant] for variant in order])
+    for label, variant in zip(axes.get_yticklabels(), order, strict=True):
+        label.set_color(COLOURS[variant])
+    axes.set_ylim(-0.6, len(order) - 0.4)
+    if values and max(values) / max(min(values), 1e-12) > _WIDE_RANGE:
+        axes.set_xscale("log")
+    axes.margins(x=0.2)
+    axes.set(xlabel=f"val_loss ({_loss_label(study)})", title="● last epoch   ○ best epoch")
+    axes.grid(axis="y", visible=False)
+
+
+def _finite_runs(
+    history: pd.DataFrame, column: str
+) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]:
+    """Return epochs and values of every replica whose losses all are finite."""
+    runs = []
+    for _, replica in history.groupby(["split", "start"], sort=True):
+        if np.isfinite(replica[["loss", "val_loss"]].to_numpy(dtype=float)).all():
+            runs.append((replica["epoch"].to_numpy(), replica[column].to_numpy(dtype=float)))
+    return runs
+
+
+def _mean_run(
+    runs: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    return runs[0][0], np.mean([values for _, values in runs], axis=0)
+
+
+def _value_axis(
+    axes: Axes, drawn: Sequence[npt.NDArray[np.float64]], *, room_below: bool = False
+) -> None:
+    """Scale the axis to what was drawn: logarithmic where the range asks for it."""
+    if not drawn:
+        axes.text(0.5, 0.5, "every training diverged", transform=axes.transAxes, ha="center",
+                  color="#CC3311")  # fmt: skip
+        return
+    values = np.concatenate(drawn)
+    low, high = float(values.min()), float(values.max())
+    if low > 0 and high / low > _WIDE_RANGE:
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=low * (0.6 if room_below else 0.85))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(LogLocator(subs=()))
+    elif room_below:
+        axes.set_ylim(bottom=low - 0.2 * (high - low))
+
+
+def _label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Name each line at its right end, pushed apart where they would overlap."""
+    if not labels:
+        return
+    axes.figure.canvas.draw()
+    to_pixels = axes.transData.transform
+    right = axes.get_lines()[0].get_xdata()
+    last = max(float(np.max(line.get_xdata())) for line in axes.get_lines()) if len(right) else 0
+    gap = 18 * axes.figure.dpi / 72 * 0.85
+    free = -math.inf
+    for value, name, colour in sorted(labels):
+        pixel = float(to_pixels((last, value))[1])
+        placed = max(pixel, free + gap)
+        free = placed
+        axes.annotate(
+            name, (last, value), xytext=(8, (placed - pixel) * 72 / axes.figure.dpi),
+            textcoords="offset points", va="center", color=colour, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _loss_label(study: Study) -> str:
+    name = {"mae": "mean absolute error", "mse": "mean squared error"}[study.training.loss]
+    unit, divisor = study.target.unit, study.target.divide_by
+    if divisor != 1:
+        unit = f"{divisor:g} {unit}".strip()
+    return f"{name}, {unit}{'²' if study.training.loss == 'mse' else ''}" if unit else name
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    # rc_context restores by a global; styles differ in nothing between threads, so order is moot.
+    with mpl.rc_context(_STYLE):
+        yield

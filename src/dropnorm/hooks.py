@@ -1,0 +1,217 @@
+"""What happens around a run: checks before anything trains, and the answer at the end."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.io import AbstractVersionedDataset, MemoryDataset
+from kedro.io.core import Version
+
+from dropnorm.datasets.run_record import RunRecordDataset, sha256
+from dropnorm.engine import check_engine, engine_name
+from dropnorm.errors import BadInputError
+from dropnorm.splits import assign_parts
+from dropnorm.tables import check_table
+
+if TYPE_CHECKING:
+    from kedro.io import AbstractDataset, CatalogProtocol
+    from kedro.pipeline import Pipeline
+
+    from dropnorm.study import Study
+
+logger = logging.getLogger(__name__)
+
+# Versions on which the numbers of a run may depend.
+_PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
+
+
+class ProjectHooks:
+    """Checks, provenance and versions of a run. Works under every runner: no node is hooked."""
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Refuse bad input before the first node, and settle which versions are read."""
+        names = {node.name for node in pipeline.nodes}
+        if any(node.name.endswith(".train") for node in pipeline.nodes):
+            check_engine()
+        for study in _studies(pipeline):
+            if f"{study}.check_rows" in names:
+                _check_study(study, catalog)
+        _settle_versions(pipeline, catalog, run_params["run_id"])
+        for study in _studies(pipeline):
+            if f"{study}.record_run" in names:
+                _prepare_record(study, pipeline, catalog)
+
+    @hook_impl
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+    ) -> None:
+        """Say where the results are, and each variant's in one line."""
+        outputs = pipeline.all_outputs()
+        for study in _studies(pipeline):
+            if f"{study}.comparison" in outputs:
+                options: Study = catalog.load(f"params:{study}")
+                logger.info("%s", _answer(options, catalog.load(f"{study}.comparison")))
+            if f"{study}.run" in outputs:
+                record = catalog.get(f"{study}.run")
+                if isinstance(record, RunRecordDataset):
+                    folder = Path(record._filepath).parent
+                    logger.info("  results: %s, version %s", folder, run_params["run_id"])
+
+
+def _studies(pipeline: Pipeline) -> list[str]:
+    """Return the names of the studies that have a node in the pipeline."""
+    return list(dict.fromkeys(node.name.split(".")[0] for node in pipeline.nodes))
+
+
+def _check_study(study: str, catalog: CatalogProtocol) -> None:
+    """Check table and splits as the nodes will, so that the last study fails before the first."""
+    options: Study = catalog.load(f"params:{study}")
+    where = _shown(catalog.get(f"{study}.table"))
+    table = _load_table(study, catalog)
+    try:
+        assign_parts(check_table(table, options), options)
+    except BadInputError as error:
+        raise BadInputError(f"{where}: {error}") from error
+
+
+def _load_table(study: str, catalog: CatalogProtocol) -> pd.DataFrame:
+    name = f"{study}.table"
+    dataset = catalog.get(name)
+    where = _shown(dataset)
+    try:
+        table = catalog.load(name)
+    except Exception as error:
+        raise BadInputError(_why_not_loaded(where, study, error)) from error
+    if not isinstance(table, pd.DataFrame):
+        raise BadInputError(f"{where}: loads a {type(table).__name__}, not a pandas DataFrame")
+    return table
+
+
+def _why_not_loaded(where: str, study: str, error: BaseException) -> str:
+    """Say in one line why a table could not be read; Kedro wraps what pandas says."""
+    while error.__cause__ is not None and not isinstance(error, BadInputError):
+        error = error.__cause__
+    match error:
+        case BadInputError():
+            return str(error)
+        case FileNotFoundError():
+            return (
+                f"{where}: there is no such file; put the table of the study '{study}' there, or"
+                f" write where it lies at '{study}.table' in the catalog"
+            )
+        case IsADirectoryError():
+            return f"{where}: is a folder; the table of the study '{study}' must be a file"
+        case PermissionError():
+            return f"{where}: may not be read; check its permissions"
+        case pd.errors.EmptyDataError():
+            return f"{where}: is empty; a table has a header and rows"
+        case UnicodeDecodeError():
+            return (
+                f"{where}: byte {error.start} is no {error.encoding} text; if the file is text in"
+                " another encoding, write load_args: {encoding: ...} in its catalog entry"
+            )
+        case pd.errors.ParserError():
+            return f"{where}: cannot be read as a table: {' '.join(str(error).split())}"
+        case _:
+            told = " ".join(str(error).split())
+            return f"{where}: cannot be loaded: {type(error).__name__}: {told}"
+
+
+def _prepare_record(study: str, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    """Give the record what only the run knows; of a part of a study no record is written."""
+    file = _file(catalog.get(f"{study}.table"))
+    catalog[f"{study}.provenance"] = MemoryDataset(
+        {
+            "table": {"path": _shown(catalog.get(f"{study}.table")), "sha256": file and sha256(file)},
+            "packages": _package_versions(),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+        }
+    )
+    if {node.name for node in pipelines[study].nodes} - {node.name for node in pipeline.nodes}:
+        catalog[f"{study}.run"] = MemoryDataset()
+        logger.warning(
+            "%s: only a part of the study runs; without a run.json this version is not complete,"
+            " and nothing will read it unless told to",
+            study,
+        )
+
+
+def _settle_versions(pipeline: Pipeline, catalog: CatalogProtocol, version: str) -> None:
+    """Let all that a run reads of one study come from one version.
+
+    What the run writes itself it reads back in its own version. What an earlier run wrote is read in
+    the newest version that is complete, unless ``--load-versions`` says which.
+    """
+    for name in pipeline.datasets():
+        dataset = catalog.get(name)
+        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+            continue
+        if name in pipeline.all_outputs():
+            read = version
+        elif dataset._version.load:
+            continue
+        else:
+            read = _newest_complete(name.split(".")[0], catalog)
+        # Kedro lets a version be set when a dataset is made, and offers no way afterwards.
+        dataset._version = Version(read, version)
+
+
+def _newest_complete(study: str, catalog: CatalogProtocol) -> str:
+    record = catalog.get(f"{study}.run")
+    versions = record.complete_versions() if isinstance(record, RunRecordDataset) else []
+    if not versions:
+        raise BadInputError(
+            f"there is no complete run of the study '{study}' to take up; run all of it first:"
+            f" kedro run --pipelines={study}"
+        )
+    return versions[0]
+
+
+def _file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
+    """Return the local file behind a dataset, if there is one."""
+    path = Path(str(getattr(dataset, "_filepath", "")))
+    return path if path.is_file() else None
+
+
+def _shown(dataset: AbstractDataset[Any, Any] | None) -> str:
+    """Return what a person knows a table by: its path from here, or what the catalog says."""
+    path = getattr(dataset, "_filepath", None)
+    if path is None:
+        return str(dataset)
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _package_versions() -> dict[str, str]:
+    packages = (*_PACKAGES, engine_name())
+    return {name: importlib.metadata.version(name) for name in packages}
+
+
+def _answer(study: Study, comparison: pd.DataFrame) -> str:
+    lines = [f"{study.label}: validation loss ({study.training.loss}) by variant"]
+    for _, row in comparison.iterrows():
+        told = []
+        if pd.notna(row["final_val_loss"]):
+            told.append(
+                f"{row['final_val_loss']:.4g} in the last epoch, {row['min_val_loss']:.4g} in the"
+                f" best; R² {row['validation_r2']:.3f}"
+            )
+        for count, what in ((row["diverged"], "diverged"), (row["collapsed"], "collapsed")):
+            if count:
+                of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
+                told.append(f"{what}{of}")
+        lines.append(f"  {row['variant']:<18} {'; '.join(told)}")
+    return "\n".join(lines)

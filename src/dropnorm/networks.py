@@ -1,0 +1,154 @@
+"""A study's network and a variant in, layers out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from dropnorm.engine import load_keras
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dropnorm.study import Network, Variant
+
+LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
+
+
+class KerasModel(Protocol):
+    """What this project asks of a ``keras.Model``: a type that needs no engine to be named."""
+
+    trainable_weights: Sequence[Any]
+
+    def __call__(self, x: Any, *, training: bool) -> Any:
+        """Return outputs, shape (n, 1), as the engine holds them."""
+
+    def train_on_batch(self, x: Any, y: Any, *, return_dict: bool) -> dict[str, float]:
+        """Take one step; return the loss and metrics of this batch before it."""
+
+    def test_on_batch(self, x: Any, y: Any, *, return_dict: bool) -> dict[str, float]:
+        """Return the loss and metrics of this batch."""
+
+    def get_weights(self) -> list[Any]:
+        """Return all weights as arrays."""
+
+    def set_weights(self, weights: list[Any]) -> None:
+        """Replace all weights."""
+
+    def save(self, filepath: str) -> None:
+        """Write a ``.keras`` file."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network, as data: no engine is needed to make or compare it.
+
+    Attributes:
+        kind: dense, activation, dropout or batchnorm.
+        name: Unique in the network.
+        units: Outputs of a dense layer.
+        activation: Of a dense or an activation layer; ``linear`` is none.
+        rate: Share of outputs that a dropout layer switches off in training.
+    """
+
+    kind: LayerKind
+    name: str
+    units: int | None = None
+    activation: str | None = None
+    rate: float | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Return the attributes that say something, for JSON."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def plan_layers(network: Network, variant: Variant) -> list[Layer]:
+    """List a variant's layers, from the input to the linear output of one unit.
+
+    Baseline is the hidden Dense layers and the output. Dropout follows each hidden layer; batch
+    normalization stands where the study places it, and ``dropout.order`` says which comes first
+    where both stand between two Dense layers.
+    """
+    placement = network.batchnorm.placement if variant.has_batchnorm else None
+    layers: list[Layer] = []
+    norms = 0
+
+    def normalize() -> None:
+        nonlocal norms
+        norms += 1
+        layers.append(Layer("batchnorm", f"batchnorm_{norms}"))
+
+    if placement in ("before_dense", "input"):
+        normalize()
+    for number, units in enumerate(network.hidden, start=1):
+        if placement == "before_activation":
+            layers.append(Layer("dense", f"hidden_{number}", units, "linear"))
+            normalize()
+            layers.append(Layer("activation", f"activation_{number}", None, network.activation))
+        else:
+            layers.append(Layer("dense", f"hidden_{number}", units, network.activation))
+        dropped = Layer("dropout", f"dropout_{number}", rate=network.dropout.rate)
+        between = placement in ("before_dense", "after_hidden")
+        if variant.has_dropout and network.dropout.order == "before_batchnorm":
+            layers.append(dropped)
+        if between:
+            normalize()
+        if variant.has_dropout and network.dropout.order == "after_batchnorm":
+            layers.append(dropped)
+    layers.append(Layer("dense", "output", 1, "linear"))
+    return layers
+
+
+def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequence) -> KerasModel:
+    """Build a ``keras.Sequential`` of ``layers``, not compiled.
+
+    Every layer that draws random numbers has a seed of its own, a function of ``seed`` and the
+    layer's name: a start's Dense layers begin with the same weights in every variant, and nothing
+    depends on what else was built in the process.
+
+    Args:
+        layers: As :func:`plan_layers` lists them.
+        inputs: Number of inputs.
+        seed: Of the start.
+    """
+    keras = load_keras()
+    stack: list[Any] = [keras.Input((inputs,))]
+    for layer in layers:
+        match layer.kind:
+            case "dense":
+                # Keras' default initializer, seeded.
+                initializer = keras.initializers.GlorotUniform(seed=_layer_seed(seed, layer))
+                stack.append(
+                    keras.layers.Dense(
+                        layer.units,
+                        activation=layer.activation,
+                        kernel_initializer=initializer,
+                        name=layer.name,
+                    )
+                )
+            case "activation":
+                stack.append(keras.layers.Activation(layer.activation, name=layer.name))
+            case "dropout":
+                stack.append(
+                    keras.layers.Dropout(
+                        layer.rate, seed=_layer_seed(seed, layer), name=layer.name
+                    )
+                )
+            case "batchnorm":
+                stack.append(keras.layers.BatchNormalization(name=layer.name))
+    model: KerasModel = keras.Sequential(stack)
+    return model
+
+
+def trainable_parameters(model: KerasModel) -> int:
+    """Count the numbers that training changes."""
+    return int(sum(np.prod(weights.shape) for weights in model.trainable_weights))
+
+
+def _layer_seed(seed: np.random.SeedSequence, layer: Layer) -> int:
+    named = np.random.SeedSequence(
+        entropy=seed.entropy, spawn_key=(*seed.spawn_key, *layer.name.encode())
+    )
+    return int(named.generate_state(1)[0] >> 1)  # Keras on JAX takes 31 bits

@@ -1,0 +1,38 @@
+"""One pipeline per study; studies are found in the configuration, not listed here."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline
+
+from dropnorm.config import study_names
+from dropnorm.pipelines import preparation, reporting, training
+from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
+from dropnorm.study import Variant
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Return a pipeline for every study of the configuration in use, and all of them together."""
+    studies = {name: create_study_pipeline(name) for name in study_names()}
+    return {**studies, "__default__": sum(studies.values(), start=Pipeline([]))}
+
+
+def create_study_pipeline(study: str) -> Pipeline:
+    """Return the whole graph of one study: the same template for all, under the study's name."""
+    options = {"params:study": f"params:{study}"}
+    shared = {"inputs": f"{study}.inputs"}
+    pipeline = Pipeline(preparation.create_pipeline(), namespace=study, parameters=options)
+    for variant in Variant:
+        pipeline += Pipeline(
+            training.create_pipeline(variant) + create_variant_pipeline(),
+            namespace=f"{study}.{variant}",
+            parameters=options,
+            inputs=shared,
+        )
+    report = reporting.create_pipeline()
+    of_variants = {
+        f"{variant}_{output}": f"{study}.{variant}.{output}"
+        for variant in Variant
+        for output in ("metrics", "history", "training", "learning_curves")
+    }
+    taken = {name: full for name, full in of_variants.items() if name in report.inputs()}
+    return pipeline + Pipeline(report, namespace=study, parameters=options, inputs=taken)

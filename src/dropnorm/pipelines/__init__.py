@@ -1,0 +1,1 @@
+"""One pipeline per step; a study is a chain of them."""

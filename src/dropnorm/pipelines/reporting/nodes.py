@@ -1,0 +1,164 @@
+"""From trainings to metrics, plots and the record of the run."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dropnorm import figures
+from dropnorm.scores import score_predictions
+from dropnorm.study import Study, Variant
+
+_SCORES = ("mae", "rmse", "r2")
+_IN_COMPARISON = (
+    "min_val_loss",
+    "final_val_loss",
+    *(f"validation_{name}" for name in _SCORES),
+    "constant_val_loss",
+    "diverged",
+    "collapsed",
+    "trainable_parameters",
+)
+
+
+def measure(
+    history: pd.DataFrame,
+    validation_predictions: pd.DataFrame,
+    training: dict[str, Any],
+    study: Study,
+) -> dict[str, Any]:
+    """Measure a variant: its losses, its errors in the target's units, what went wrong.
+
+    Means are over the replicas that stayed finite, and None if none did. A replica has diverged
+    when the loss of any epoch was not finite; it has collapsed when it stayed finite and ended no
+    better than the constant that the training rows suggest.
+    """
+    replicas = [
+        _measure_replica(_of(history, facts), facts) for facts in training["replicas"]
+    ]
+    finite = [one for one in replicas if one["diverged_at_epoch"] is None]
+    scores = [
+        score_predictions(
+            _of(validation_predictions, one)["target"].to_numpy(dtype=np.float64),
+            _of(validation_predictions, one)["prediction"].to_numpy(dtype=np.float64),
+        )
+        for one in finite
+    ]
+    return {
+        "study": study.name,
+        "made_up": study.made_up,
+        "variant": training["variant"],
+        "engine": training["engine"],
+        "loss": study.training.loss,
+        "rows": training["replicas"][0]["rows"],
+        "trainable_parameters": training["trainable_parameters"],
+        "min_val_loss": _mean([one["min_val_loss"] for one in finite]),
+        "final_val_loss": _mean([one["final_val_loss"] for one in finite]),
+        "constant_val_loss": _mean([one["constant_val_loss"] for one in training["replicas"]]),
+        **{f"validation_{name}": _mean([one[name] for one in scores]) for name in _SCORES},
+        "unit": study.target.unit,
+        "diverged": len(replicas) - len(finite),
+        "collapsed": sum(one["collapsed"] for one in replicas),
+        "replicas": replicas,
+    }
+
+
+def plot_learning_curves(
+    history: pd.DataFrame, first_steps: pd.DataFrame, metrics: dict[str, Any], study: Study
+) -> Figure:
+    """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
+    return figures.learning_curves(history, first_steps, metrics, study)
+
+
+def compare(
+    baseline: dict[str, Any],
+    dropout: dict[str, Any],
+    batchnorm: dict[str, Any],
+    dropout_batchnorm: dict[str, Any],
+) -> pd.DataFrame:
+    """Put the metrics of the four variants side by side, a row each."""
+    return pd.DataFrame(
+        [
+            {
+                "study": metrics["study"],
+                "made_up": metrics["made_up"],
+                "variant": metrics["variant"],
+                **{name: metrics[name] for name in _IN_COMPARISON},
+                "replicas": len(metrics["replicas"]),
+                "fit_seconds": round(sum(one["fit_seconds"] for one in metrics["replicas"]), 3),
+            }
+            for metrics in (baseline, dropout, batchnorm, dropout_batchnorm)
+        ]
+    )
+
+
+def plot_comparison(
+    comparison: pd.DataFrame,
+    baseline: pd.DataFrame,
+    dropout: pd.DataFrame,
+    batchnorm: pd.DataFrame,
+    dropout_batchnorm: pd.DataFrame,
+    study: Study,
+) -> Figure:
+    """Draw the validation curves of the four variants on one pair of axes."""
+    histories = dict(zip(Variant, (baseline, dropout, batchnorm, dropout_batchnorm), strict=True))
+    return figures.comparison(comparison, histories, study)
+
+
+def record_run(
+    study: Study, provenance: dict[str, Any], training: dict[str, Any], *outputs: object
+) -> dict[str, Any]:
+    """Say what this run was: the study with all its options, the table, engine and versions.
+
+    Args:
+        study: The study as it was run.
+        provenance: What only the run itself knows: table, versions of the packages, Kedro version.
+        training: Of any variant; all run on one engine.
+        outputs: Everything at the end of the graph, so that the record comes last.
+    """
+    return {
+        "study": study.name,
+        "made_up": study.made_up,
+        "engine": training["engine"],
+        **provenance,
+        "seeds": {
+            "split": [study.split.seed + number for number in range(study.replicas.splits)],
+            "training": study.training.seed,
+            "replicas": [
+                {"split": one["split"], "start": one["start"]} for one in training["replicas"]
+            ],
+        },
+        "options": study.model_dump(mode="json"),
+    }
+
+
+def _of(table: pd.DataFrame, replica: dict[str, Any]) -> pd.DataFrame:
+    chosen = (table["split"] == replica["split"]) & (table["start"] == replica["start"])
+    return table.loc[chosen]
+
+
+def _measure_replica(history: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
+    diverged = facts["diverged_at_epoch"] is not None
+    best = None if diverged else history.loc[history["val_loss"].idxmin()]
+    final = history.iloc[-1]
+    return {
+        "split": facts["split"],
+        "start": facts["start"],
+        "min_val_loss": None if best is None else float(best["val_loss"]),
+        "best_epoch": None if best is None else int(best["epoch"]),
+        "final_loss": _finite_or_none(float(final["loss"])),
+        "final_val_loss": _finite_or_none(float(final["val_loss"])),
+        "diverged_at_epoch": facts["diverged_at_epoch"],
+        "collapsed": not diverged and float(final["val_loss"]) >= facts["constant_val_loss"],
+        "fit_seconds": facts["fit_seconds"],
+    }
+
+
+def _mean(values: list[float]) -> float | None:
+    return _finite_or_none(float(np.mean(values))) if values else None
+
+
+def _finite_or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,67 @@
+"""history, predictions → metrics, plots, comparison, record of the run."""
+
+from kedro.pipeline import Node, Pipeline
+
+from dropnorm.pipelines.reporting import nodes
+from dropnorm.study import Variant
+
+
+def create_variant_pipeline() -> Pipeline:
+    """Report one variant."""
+    return Pipeline(
+        [
+            Node(
+                nodes.measure,
+                ["history", "validation_predictions", "training", "params:study"],
+                "metrics",
+                name="measure",
+            ),
+            Node(
+                nodes.plot_learning_curves,
+                ["history", "first_steps", "metrics", "params:study"],
+                "learning_curves",
+                name="plot_learning_curves",
+            ),
+        ],
+        tags="reporting",
+    )
+
+
+def create_pipeline() -> Pipeline:
+    """Compare the variants of a study, and record the run when everything else is written.
+
+    What it takes of a variant is called ``baseline_metrics`` and so on here.
+    """
+    return Pipeline(
+        [
+            Node(
+                nodes.compare,
+                {variant.value: f"{variant}_metrics" for variant in Variant},
+                "comparison",
+                name="compare",
+            ),
+            Node(
+                nodes.plot_comparison,
+                {
+                    "comparison": "comparison",
+                    **{variant.value: f"{variant}_history" for variant in Variant},
+                    "study": "params:study",
+                },
+                "comparison_plot",
+                name="plot_comparison",
+            ),
+            Node(
+                nodes.record_run,
+                [
+                    "params:study",
+                    "provenance",
+                    f"{Variant.BASELINE}_training",
+                    *(f"{variant}_learning_curves" for variant in Variant),
+                    "comparison_plot",
+                ],
+                "run",
+                name="record_run",
+            ),
+        ],
+        tags="reporting",
+    )

@@ -1,0 +1,5 @@
+"""From arrays to trained networks."""
+
+from dropnorm.pipelines.training.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

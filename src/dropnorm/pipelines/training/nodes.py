@@ -1,0 +1,118 @@
+"""From arrays to trained networks."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from dropnorm import progress
+from dropnorm.engine import engine_name
+from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
+from dropnorm.preprocessing import SplitInputs
+from dropnorm.scores import constant_prediction, training_loss
+from dropnorm.study import Study, Variant
+from dropnorm.training import TrainedReplica, train_replica
+
+
+class TrainedVariant(NamedTuple):
+    """What the trainings of one variant leave, all replicas together.
+
+    Attributes:
+        models: Trained networks by name, ``split_0-start_0`` and so on.
+        history: Columns ``split``, ``start``, ``epoch`` (from 1), ``loss``, ``val_loss``, then the
+            study's metrics, in the units of the training.
+        validation_predictions: Columns ``split``, ``start``, ``row``, ``target``, ``prediction``
+            after the last epoch, in the target's own units.
+        first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that diverged.
+        training: Engine, layers, number of trainable parameters, and per replica its rows, its
+            seconds and where it diverged.
+    """
+
+    models: dict[str, KerasModel]
+    history: pd.DataFrame
+    validation_predictions: pd.DataFrame
+    first_steps: pd.DataFrame
+    training: dict[str, Any]
+
+
+def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> TrainedVariant:
+    """Train all replicas of one variant: every split, every random start."""
+    replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
+    trained: list[tuple[SplitInputs, int, TrainedReplica]] = []
+    for number, (split, start) in enumerate(replicas, start=1):
+        tell = _teller(study, variant, number, len(replicas), split.split, start)
+        trained.append((split, start, train_replica(study, variant, split, start, tell)))
+    return TrainedVariant(
+        models={f"split_{split.split}-start_{start}": one.model for split, start, one in trained},
+        history=_stack((split, start, one.history) for split, start, one in trained),
+        validation_predictions=_stack(
+            (split, start, _predictions(study, split, one)) for split, start, one in trained
+        ),
+        first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
+        training={
+            "study": study.title,
+            "made_up": study.made_up,
+            "variant": variant.value,
+            "engine": engine_name(),
+            "trainable_parameters": trainable_parameters(trained[0][2].model),
+            "layers": [layer.described() for layer in plan_layers(study.network, variant)],
+            "replicas": [_facts(study, *one) for one in trained],
+        },
+    )
+
+
+def _teller(
+    study: Study, variant: Variant, replica: int, replicas: int, split: int, start: int
+) -> Callable[[dict[str, float]], None]:
+    def tell(row: dict[str, float]) -> None:
+        diverged = not np.isfinite([row["loss"], row["val_loss"]]).all()
+        epoch, epochs = int(row["epoch"]), study.training.epochs
+        progress.tell(
+            progress.Epoch(
+                study=study.label,
+                variant=variant.value,
+                replica=replica,
+                replicas=replicas,
+                split=split,
+                start=start,
+                epoch=epoch,
+                epochs=epochs,
+                loss=row["loss"],
+                val_loss=row["val_loss"],
+                last=epoch == epochs or (diverged and study.training.stop_when_diverged),
+            )
+        )
+
+    return tell
+
+
+def _predictions(study: Study, split: SplitInputs, trained: TrainedReplica) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row": split.validation.rows,
+            "target": split.validation.y.astype(np.float64) * study.target.divide_by,
+            "prediction": trained.predictions * study.target.divide_by,
+        }
+    )
+
+
+def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> dict[str, Any]:
+    constant = constant_prediction(split.train.y, study.training.loss)
+    return {
+        "split": split.split,
+        "start": start,
+        "rows": {"train": len(split.train.rows), "validation": len(split.validation.rows)},
+        "fit_seconds": round(trained.fit_seconds, 3),
+        "diverged_at_epoch": trained.diverged_at_epoch,
+        "constant_val_loss": training_loss(split.validation.y, constant, study.training.loss),
+    }
+
+
+def _stack(tables: Any) -> pd.DataFrame:
+    stacked = []
+    for split, start, table in tables:
+        stacked.append(table.copy())
+        stacked[-1].insert(0, "split", split.split)
+        stacked[-1].insert(1, "start", start)
+    return pd.concat(stacked, ignore_index=True)

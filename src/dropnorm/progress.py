@@ -1,0 +1,140 @@
+"""How far the trainings are: told to a logger, shown by whoever listens.
+
+Nodes log each epoch here and know nothing of screens. On a terminal :class:`ProgressHandler` draws
+a bar per variant with the losses and the time left; elsewhere it writes a quiet line now and then.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two quiet lines of one variant.
+_QUIET_FOR = 30.0
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch that has ended.
+
+    Attributes:
+        study: Title of the study.
+        variant: Name of the variant.
+        replica: Number of the replica, from 1, of ``replicas``.
+        split: Number of its split, from 0.
+        start: Number of its start, from 0.
+        epoch: From 1, of ``epochs``.
+        loss: Of the training rows.
+        val_loss: Of the validation rows.
+        last: Whether the training ends with this epoch.
+    """
+
+    study: str
+    variant: str
+    replica: int
+    replicas: int
+    split: int
+    start: int
+    epoch: int
+    epochs: int
+    loss: float
+    val_loss: float
+    last: bool
+
+    @property
+    def done(self) -> int:
+        """Epochs of the variant behind us; a training that stopped early counts as whole."""
+        return (self.replica - 1) * self.epochs + (self.epochs if self.last else self.epoch)
+
+    @property
+    def total(self) -> int:
+        """Epochs of the variant in all."""
+        return self.replicas * self.epochs
+
+    def __str__(self) -> str:
+        return (
+            f"{self.study} · {self.variant}: replica {self.replica}/{self.replicas}"
+            f" (split {self.split}, start {self.start}), epoch {self.epoch}/{self.epochs},"
+            f" loss {self.loss:.4g}, val_loss {self.val_loss:.4g}"
+        )
+
+
+def tell(epoch: Epoch) -> None:
+    """Tell that an epoch has ended."""
+    logger.info("%s", epoch, extra={"epoch": epoch})
+
+
+@dataclass
+class _Seen:
+    began: float = field(default_factory=time.monotonic)
+    told: float = field(default_factory=time.monotonic)
+
+
+class ProgressHandler(logging.Handler):
+    """Show the epochs that :func:`tell` logs."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(level=logging.INFO)
+        self._console = console
+        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+        self._bars: Progress | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one epoch."""
+        epoch: Epoch | None = getattr(record, "epoch", None)
+        if epoch is None:
+            return
+        # Several worker processes would draw over each other.
+        if self._console.is_terminal and multiprocessing.parent_process() is None:
+            self._draw(epoch)
+        else:
+            self._write(epoch)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+        super().close()
+
+    def _draw(self, epoch: Epoch) -> None:
+        if self._bars is None:
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TextColumn("{task.fields[told]}"),
+                TimeRemainingColumn(compact=True),
+                console=self._console,
+            )
+            self._bars.start()
+        key = (epoch.study, epoch.variant)
+        if key not in self._tasks:
+            self._tasks[key] = self._bars.add_task(
+                f"{epoch.study} · {epoch.variant}", total=epoch.total, told=""
+            )
+        told = (
+            f"replica {epoch.replica}/{epoch.replicas} epoch {epoch.epoch}/{epoch.epochs}"
+            f" loss {epoch.loss:.4g} val_loss {epoch.val_loss:.4g}"
+        )
+        self._bars.update(self._tasks[key], completed=epoch.done, told=told)
+
+    def _write(self, epoch: Epoch) -> None:
+        now = time.monotonic()
+        seen = self._seen.setdefault((epoch.study, epoch.variant), _Seen())
+        if not epoch.last and now - seen.told < _QUIET_FOR:
+            return
+        seen.told = now
+        left = (now - seen.began) / epoch.done * (epoch.total - epoch.done)
+        rest = f", about {left:.0f} s left" if epoch.done < epoch.total else ""
+        self._console.print(f"{epoch}{rest}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,18 @@
+"""Settings of the Kedro project."""
+
+from dropnorm.config import StudyConfigLoader
+from dropnorm.hooks import ProjectHooks
+
+HOOKS = (ProjectHooks(),)
+
+# The committed .telemetry says no; it is read in the project's folder alone, and a packaged project
+# has none.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
+
+CONFIG_LOADER_CLASS = StudyConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment may change one option of a study and keep the rest.
+    "merge_strategy": {"parameters": "soft"},
+}
