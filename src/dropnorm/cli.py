@@ -17,7 +17,7 @@ from kedro.utils import load_obj
 from rich.console import Console
 from yaml import YAMLError
 
-from dropnorm.config import StudyConfigLoader, project_config
+from dropnorm.config import StudyConfigLoader, default_conf_source, project_config
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.progress import ProgressHandler
 
@@ -89,8 +89,8 @@ def _config(options: dict[str, Any]) -> StudyConfigLoader:
         return config
     except MissingConfigException as error:
         env = options["env"] or os.environ.get("KEDRO_ENV")
-        source = StudyConfigLoader.latest and StudyConfigLoader.latest.conf_source
-        known = _folders(str(source))
+        source = options["conf_source"] or default_conf_source()
+        known = _folders(source)
         if env and known and env not in known:
             raise BadInputError(
                 f"there is no environment '{env}' in {source}{did_you_mean(env, known)}"

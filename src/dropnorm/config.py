@@ -33,6 +33,8 @@ class StudyConfigLoader(OmegaConfigLoader):
         Raises:
             BadInputError: If ``--params`` names a study that there is not.
         """
+        # One for the whole process: the loader that was made last must not answer for this one.
+        self._register_globals_resolver()
         config: dict[str, Any] = super().__getitem__(key)
         if key != "parameters":
             return config
@@ -80,7 +82,8 @@ class StudyConfigLoader(OmegaConfigLoader):
 
 def study_names() -> list[str]:
     """Return the names of the studies in the configuration in use."""
-    return (StudyConfigLoader.latest or project_config()).studies()
+    latest = StudyConfigLoader.latest  # a mapping, and an empty one is false
+    return (project_config() if latest is None else latest).studies()
 
 
 def project_config(
@@ -89,13 +92,18 @@ def project_config(
     runtime_params: dict[str, Any] | None = None,
 ) -> StudyConfigLoader:
     """Return the configuration that a session started here would use."""
-    project = find_kedro_project(Path.cwd()) or Path.cwd()
     return StudyConfigLoader(
-        conf_source=conf_source or str(project / settings.CONF_SOURCE),
+        conf_source=conf_source or default_conf_source(),
         env=env or os.environ.get("KEDRO_ENV"),
         runtime_params=runtime_params,
         **settings.CONFIG_LOADER_ARGS,
     )
+
+
+def default_conf_source() -> str:
+    """Return where the configuration of the project lies in which, or below which, we are."""
+    project = find_kedro_project(Path.cwd()) or Path.cwd()
+    return str(project / settings.CONF_SOURCE)
 
 
 def _keys(prefix: str, options: Any) -> list[str]:

@@ -38,7 +38,7 @@ NAMES = {
     Variant.BATCHNORM: "batchnorm",
     Variant.DROPOUT_BATCHNORM: "dropout + batchnorm",
 }
-_STYLE = {
+_STYLE: Any = {
     "figure.dpi": 150,
     "figure.constrained_layout.use": True,
     "font.size": 12,
@@ -99,7 +99,7 @@ def comparison(
     with _style():
         figure = Figure(figsize=(12.0, 4.8))
         curves, ends = figure.subplots(1, 2, width_ratios=(1.6, 1.0))
-        rows = {Variant(row["variant"]): row for _, row in table.iterrows()}
+        rows = {Variant(row["variant"]): row for row in table.to_dict("records")}
         drawn: list[npt.NDArray[np.float64]] = []
         labels: list[tuple[float, str, str]] = []
         for variant, history in histories.items():
@@ -202,7 +202,7 @@ def _draw_first_steps(
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
 
 
-def _draw_ends(axes: Axes, rows: Mapping[Variant, Mapping[str, Any]], study: Study) -> None:
+def _draw_ends(axes: Axes, rows: Mapping[Variant, Mapping[Any, Any]], study: Study) -> None:
     order = list(reversed(list(rows)))
     values = []
     for height, variant in enumerate(order):
@@ -276,8 +276,7 @@ def _label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
         return
     axes.figure.canvas.draw()
     to_pixels = axes.transData.transform
-    right = axes.get_lines()[0].get_xdata()
-    last = max(float(np.max(line.get_xdata())) for line in axes.get_lines()) if len(right) else 0
+    last = max(float(np.max(np.asarray(line.get_xdata()))) for line in axes.get_lines())
     gap = 18 * axes.figure.dpi / 72 * 0.85
     free = -math.inf
     for value, name, colour in sorted(labels):

@@ -21,7 +21,7 @@ from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
-    from kedro.io import AbstractDataset, CatalogProtocol
+    from kedro.io import AbstractDataset, DataCatalog
     from kedro.pipeline import Pipeline
 
     from dropnorm.study import Study
@@ -37,7 +37,7 @@ class ProjectHooks:
 
     @hook_impl
     def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Refuse bad input before the first node, and settle which versions are read."""
         names = {node.name for node in pipeline.nodes}
@@ -53,7 +53,7 @@ class ProjectHooks:
 
     @hook_impl
     def after_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Say where the results are, and each variant's in one line."""
         outputs = pipeline.all_outputs()
@@ -73,7 +73,7 @@ def _studies(pipeline: Pipeline) -> list[str]:
     return list(dict.fromkeys(node.name.split(".")[0] for node in pipeline.nodes))
 
 
-def _check_study(study: str, catalog: CatalogProtocol) -> None:
+def _check_study(study: str, catalog: DataCatalog) -> None:
     """Check table and splits as the nodes will, so that the last study fails before the first."""
     options: Study = catalog.load(f"params:{study}")
     where = _shown(catalog.get(f"{study}.table"))
@@ -84,7 +84,7 @@ def _check_study(study: str, catalog: CatalogProtocol) -> None:
         raise BadInputError(f"{where}: {error}") from error
 
 
-def _load_table(study: str, catalog: CatalogProtocol) -> pd.DataFrame:
+def _load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
     name = f"{study}.table"
     dataset = catalog.get(name)
     where = _shown(dataset)
@@ -97,7 +97,9 @@ def _load_table(study: str, catalog: CatalogProtocol) -> pd.DataFrame:
     return table
 
 
-def _why_not_loaded(where: str, study: str, error: BaseException) -> str:
+def _why_not_loaded(  # noqa: PLR0911  # one for each kind of error
+    where: str, study: str, error: BaseException
+) -> str:
     """Say in one line why a table could not be read; Kedro wraps what pandas says."""
     while error.__cause__ is not None and not isinstance(error, BadInputError):
         error = error.__cause__
@@ -127,12 +129,15 @@ def _why_not_loaded(where: str, study: str, error: BaseException) -> str:
             return f"{where}: cannot be loaded: {type(error).__name__}: {told}"
 
 
-def _prepare_record(study: str, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     file = _file(catalog.get(f"{study}.table"))
     catalog[f"{study}.provenance"] = MemoryDataset(
         {
-            "table": {"path": _shown(catalog.get(f"{study}.table")), "sha256": file and sha256(file)},
+            "table": {
+                "path": _shown(catalog.get(f"{study}.table")),
+                "sha256": file and sha256(file),
+            },
             "packages": _package_versions(),
             "python": platform.python_version(),
             "platform": platform.platform(),
@@ -147,11 +152,11 @@ def _prepare_record(study: str, pipeline: Pipeline, catalog: CatalogProtocol) ->
         )
 
 
-def _settle_versions(pipeline: Pipeline, catalog: CatalogProtocol, version: str) -> None:
+def _settle_versions(pipeline: Pipeline, catalog: DataCatalog, version: str) -> None:
     """Let all that a run reads of one study come from one version.
 
-    What the run writes itself it reads back in its own version. What an earlier run wrote is read in
-    the newest version that is complete, unless ``--load-versions`` says which.
+    What the run writes itself it reads back in its own version. What an earlier run wrote is read
+    in the newest version that is complete, unless ``--load-versions`` says which.
     """
     for name in pipeline.datasets():
         dataset = catalog.get(name)
@@ -167,7 +172,7 @@ def _settle_versions(pipeline: Pipeline, catalog: CatalogProtocol, version: str)
         dataset._version = Version(read, version)
 
 
-def _newest_complete(study: str, catalog: CatalogProtocol) -> str:
+def _newest_complete(study: str, catalog: DataCatalog) -> str:
     record = catalog.get(f"{study}.run")
     versions = record.complete_versions() if isinstance(record, RunRecordDataset) else []
     if not versions:

@@ -132,9 +132,7 @@ def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequ
                 stack.append(keras.layers.Activation(layer.activation, name=layer.name))
             case "dropout":
                 stack.append(
-                    keras.layers.Dropout(
-                        layer.rate, seed=_layer_seed(seed, layer), name=layer.name
-                    )
+                    keras.layers.Dropout(layer.rate, seed=_layer_seed(seed, layer), name=layer.name)
                 )
             case "batchnorm":
                 stack.append(keras.layers.BatchNormalization(name=layer.name))

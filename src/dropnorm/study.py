@@ -6,7 +6,7 @@ import re
 import types
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -232,7 +232,7 @@ def _problem(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> st
     given, context = problem["input"], problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            known = model.model_fields if model else ()
+            known = list(model.model_fields)
             return f"{prefix}: no such key{did_you_mean(location[-1], known)}" + _one_of(known)
         case "missing":
             return f"{prefix} is missing"
@@ -267,24 +267,25 @@ def _leading(key: str) -> list[str]:
     return [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
 
 
-def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseModel] | None]:
+def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseModel]]:
     """Follow a problem's location: without union tags, and the model that holds its last key."""
-    model: type[BaseModel] | None = Study
+    model: type[BaseModel] = Study
     path: list[str | int] = []
     holder = model
     for step in location:
-        tagged = _tagged_model(model, step) if path and path[-1] == "split" else None
+        tagged = _tagged_model(step) if path and path[-1] == "split" else None
         if tagged is not None:
             model = tagged
             continue
         path.append(step)
         holder = model
-        field = model.model_fields.get(str(step)) if model else None
-        model = field.annotation if field and _is_model(field.annotation) else model
+        field = model.model_fields.get(str(step))
+        if field is not None and _is_model(field.annotation):
+            model = cast("type[BaseModel]", field.annotation)
     return path, holder
 
 
-def _tagged_model(model: type[BaseModel] | None, tag: object) -> type[BaseModel] | None:
+def _tagged_model(tag: object) -> type[BaseModel] | None:
     for member in get_args(get_args(Split)[0]):
         if get_args(member.model_fields["method"].annotation) == (tag,):
             return member  # type: ignore[no-any-return]  # get_args is untyped

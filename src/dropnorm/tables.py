@@ -64,11 +64,13 @@ def _check_columns(table: pd.DataFrame, study: Study) -> None:
 
 def _is_number(values: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
-    return (numbers.notna() | values.isna()).astype(bool)
+    is_number: pd.Series = numbers.notna() | values.isna()
+    return is_number
 
 
 def _is_finite(values: pd.Series) -> pd.Series:
-    return ~np.isinf(pd.to_numeric(values, errors="coerce"))
+    is_finite: pd.Series = ~np.isinf(pd.to_numeric(values, errors="coerce"))
+    return is_finite
 
 
 def _schema(study: Study) -> pa.DataFrameSchema:
@@ -114,9 +116,7 @@ def _without_missing(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             + (f"; nothing stands in column {columns}" if columns else "")
         )
     if count:
-        logger.info(
-            "%s: %d of %d rows dropped for a missing value", study.label, count, len(rows)
-        )
+        logger.info("%s: %d of %d rows dropped for a missing value", study.label, count, len(rows))
     kept = rows.loc[~incomplete]
     numbers = [*study.preprocessing.numbers, study.target.column]
     return kept.assign(**{name: pd.to_numeric(kept[name]) for name in numbers})

@@ -76,4 +76,3 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
             ) from error
         finally:
             pooch.get_logger().setLevel(quiet)
-

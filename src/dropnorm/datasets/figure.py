@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 from kedro_datasets._typing import ImagePreview
-from matplotlib.figure import Figure
 
 from dropnorm.datasets.whole import WholeFileDataset
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class FigureDataset(WholeFileDataset):
     """A figure in a PNG file; what is loaded is the picture, as bytes.
 
-    Unlike ``matplotlib.MatplotlibDataset`` it can be loaded, so that what must come after a plot can
-    ask for it, and it leaves pyplot and its global state alone.
+    Unlike ``matplotlib.MatplotlibDataset`` it can be loaded, so that what must come after a plot
+    can ask for it, and it leaves pyplot and its global state alone.
     """
 
     def load(self) -> bytes:

@@ -22,7 +22,7 @@ class SkopsDataset(WholeFileDataset):
         Raises:
             DatasetError: If the file asks for a type that is not trusted.
         """
-        # Takes two seconds with scikit-learn: paid when a preprocessor is loaded, not by the catalog.
+        # Takes two seconds with scikit-learn: paid by who loads a preprocessor, not by the catalog.
         import skops.io  # noqa: PLC0415
 
         path = self._path_to_load()

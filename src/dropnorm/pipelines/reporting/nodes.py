@@ -35,9 +35,7 @@ def measure(
     when the loss of any epoch was not finite; it has collapsed when it stayed finite and ended no
     better than the constant that the training rows suggest.
     """
-    replicas = [
-        _measure_replica(_of(history, facts), facts) for facts in training["replicas"]
-    ]
+    replicas = [_measure_replica(_of(history, facts), facts) for facts in training["replicas"]]
     finite = [one for one in replicas if one["diverged_at_epoch"] is None]
     scores = [
         score_predictions(
@@ -136,12 +134,13 @@ def record_run(
 
 def _of(table: pd.DataFrame, replica: dict[str, Any]) -> pd.DataFrame:
     chosen = (table["split"] == replica["split"]) & (table["start"] == replica["start"])
-    return table.loc[chosen]
+    of_replica: pd.DataFrame = table.loc[chosen]
+    return of_replica
 
 
 def _measure_replica(history: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
     diverged = facts["diverged_at_epoch"] is not None
-    best = None if diverged else history.loc[history["val_loss"].idxmin()]
+    best = None if diverged else history.iloc[int(history["val_loss"].to_numpy().argmin())]
     final = history.iloc[-1]
     return {
         "split": facts["split"],

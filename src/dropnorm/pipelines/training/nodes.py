@@ -1,6 +1,6 @@
 """From arrays to trained networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,8 @@ class TrainedVariant(NamedTuple):
             study's metrics, in the units of the training.
         validation_predictions: Columns ``split``, ``start``, ``row``, ``target``, ``prediction``
             after the last epoch, in the target's own units.
-        first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that diverged.
+        first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that
+            diverged.
         training: Engine, layers, number of trainable parameters, and per replica its rows, its
             seconds and where it diverged.
     """
@@ -109,7 +110,7 @@ def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica
     }
 
 
-def _stack(tables: Any) -> pd.DataFrame:
+def _stack(tables: Iterable[tuple[SplitInputs, int, pd.DataFrame]]) -> pd.DataFrame:
     stacked = []
     for split, start, table in tables:
         stacked.append(table.copy())
