@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from dropnorm.study import Study, parse_study
+
+ROOT = Path(__file__).parents[1]
+TABLES = {"concrete": "concrete.csv", "wine": "red-wine.csv", "spotify": "spotify.csv"}
+
+
+def read_study(name: str, **changes: object) -> Study:
+    """Read a shipped study; a change's double underscore leads into a section."""
+    path = ROOT / "conf" / "base" / "parameters" / f"{name}.yml"
+    options = yaml.safe_load(path.read_text())[name]
+    for key, value in changes.items():
+        *sections, last = key.split("__")
+        place = options
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[last] = value
+    return parse_study(name, options)
+
+
+def read_table(name: str, folder: str = "data/01_raw") -> pd.DataFrame:
+    return pd.read_csv(ROOT / folder / TABLES[name])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project's configuration and its tables, to run and to spoil."""
+    for name in ("conf", "src"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "data" / "sample" / "01_raw", tmp_path / "data" / "sample" / "01_raw")
+    (tmp_path / "data" / "01_raw").mkdir()
+    for name in ("concrete.csv", "red-wine.csv"):
+        shutil.copy(ROOT / "data" / "01_raw" / name, tmp_path / "data" / "01_raw" / name)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copy(ROOT / ".telemetry", tmp_path)
+    return tmp_path

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from conftest import read_study
+
+from dropnorm.errors import BadInputError
+from dropnorm.networks import plan_layers
+from dropnorm.study import Variant
+
+RELU = "relu"
+# The lesson's table: kind, units or rate, activation.
+LESSON = {
+    ("wine", "dropout_batchnorm"): [
+        ("dense", 1024, RELU), ("dropout", 0.3, None), ("batchnorm", None, None),
+    ] * 3 + [("dense", 1, "linear")],
+    ("spotify", "dropout"): [
+        ("dense", 128, RELU), ("dropout", 0.3, None), ("dense", 64, RELU), ("dropout", 0.3, None),
+        ("dense", 1, "linear"),
+    ],
+    ("spotify", "baseline"): [("dense", 128, RELU), ("dense", 64, RELU), ("dense", 1, "linear")],
+    ("concrete", "batchnorm"): [("batchnorm", None, None), ("dense", 512, RELU)] * 3
+    + [("batchnorm", None, None), ("dense", 1, "linear")],
+    ("concrete", "baseline"): [("dense", 512, RELU)] * 3 + [("dense", 1, "linear")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("study", "variant"), LESSON)
+def test_the_shown_variant_is_the_lessons_network_layer_for_layer(study, variant):
+    layers = plan_layers(read_study(study).network, Variant(variant))
+
+    found = [(one.kind, one.units or one.rate, one.activation) for one in layers]
+    assert found == LESSON[study, variant]
+
+
+@pytest.mark.parametrize(
+    ("placement", "order", "kinds"),
+    [
+        ("before_dense", "before_batchnorm", "norm dense drop norm dense drop norm dense"),
+        ("before_dense", "after_batchnorm", "norm dense norm drop dense norm drop dense"),
+        ("after_hidden", "before_batchnorm", "dense drop norm dense drop norm dense"),
+        ("after_hidden", "after_batchnorm", "dense norm drop dense norm drop dense"),
+        ("before_activation", "before_batchnorm", "dense norm act drop dense norm act drop dense"),
+        ("input", "before_batchnorm", "norm dense drop dense drop dense"),
+    ],
+)
+def test_both_layers_stand_where_the_study_places_them(placement, order, kinds):
+    study = read_study(
+        "spotify", network__batchnorm__placement=placement, network__dropout__order=order
+    )
+
+    layers = plan_layers(study.network, Variant.DROPOUT_BATCHNORM)
+
+    short = {"batchnorm": "norm", "dropout": "drop", "activation": "act", "dense": "dense"}
+    assert " ".join(short[one.kind] for one in layers) == kinds
+    assert len({one.name for one in layers}) == len(layers)
+
+
+def test_training_options_are_the_lessons():
+    found = {
+        name: (s.training.optimizer, s.training.learning_rate, s.training.loss,
+               s.training.batch_size, s.training.epochs)
+        for name in ("wine", "spotify", "concrete") for s in [read_study(name)]
+    }  # fmt: skip
+
+    assert found == {
+        "wine": ("adam", 0.001, "mae", 256, 100),
+        "spotify": ("adam", 0.001, "mae", 512, 50),
+        "concrete": ("sgd", 0.01, "mae", 64, 100),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"network__dropout__rate": 1.5}, "wine.network.dropout.rate is 1.5; it should be less"),
+        ({"training__epochs": 0}, "wine.training.epochs is 0; it should be greater than"),
+        ({"training__epochs": True}, "wine.training.epochs is True; it should be a valid integer"),
+        ({"training__optimizer": "adm"}, "is 'adm'; did you mean 'adam'?"),
+        ({"network__batchnorm__placement": "befor_dense"}, "did you mean 'before_dense'?"),
+        ({"training__epohcs": 3}, "wine.training.epohcs: no such key; did you mean 'epochs'?"),
+        ({"split__method": "gruped"}, "wine.split.method is 'gruped'; did you mean 'grouped'?"),
+        ({"split__method": "grouped"}, "wine.split.by is missing"),
+        ({"network__hidden": 64}, "wine.network.hidden is 64; it should be a list"),
+        ({"network": 3}, "wine.network is 3; it should be a mapping"),
+        ({"target__column": "pH"}, "wine takes its target 'pH' as an input as well"),
+        ({"preprocessing__one_hot": ["pH"]}, "wine.preprocessing names the column 'pH' twice"),
+        ({"training__metrics": ["mae", "mae"]}, "names a metric twice"),
+        ({"training__learning_rate": float("nan")}, "wine.training.learning_rate is nan"),
+    ],
+)
+def test_a_mistake_in_a_study_is_told_in_one_line_with_its_key(change, told):
+    with pytest.raises(BadInputError) as error:
+        read_study("wine", **change)
+
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
