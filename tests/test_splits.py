@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import read_study, read_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import read_study, read_table
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import TRAIN, VALIDATION, assign_parts, rows_of

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import read_study
 
+from conftest import read_study
 from dropnorm.errors import BadInputError
 from dropnorm.networks import plan_layers
 from dropnorm.study import Variant

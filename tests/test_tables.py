@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import read_study, read_table
-from made_up import FOLDER, TABLES
 
+from conftest import read_study, read_table
 from dropnorm.errors import BadInputError
 from dropnorm.tables import check_table
+from made_up import FOLDER, TABLES
 
 
 @pytest.mark.parametrize("name", ["concrete", "wine"])

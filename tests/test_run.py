@@ -1,0 +1,157 @@
+"""The project as a user runs it: whole commands on the made-up tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
+
+
+def kedro(project: Path, *options: str, below: str = ".") -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(project / "src"), "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", *options],
+        cwd=project / below, env=env, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def newest(project: Path, path: str) -> Path:
+    (file,) = (project / "data" / "sample").glob(f"{path}/*/{Path(path).name}")
+    return file
+
+
+def history(project: Path, study: str = "concrete") -> pd.DataFrame:
+    return pd.concat(
+        pd.read_csv(newest(project, f"08_reporting/{study}/{name}/history.csv"))
+        for name in VARIANTS
+    )
+
+
+@pytest.mark.training
+def test_a_run_writes_every_output_and_a_record_that_names_each_with_its_checksum(project):
+    done = kedro(project, "run", "--env=sample", "--pipeline=concrete",
+                 "--params=concrete.replicas.starts=2")  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Concrete (made-up table): validation loss (mae) by variant" in done.stdout
+    assert "oneDNN" not in done.stdout + done.stderr
+    assert "\x1b" not in done.stdout
+
+    record = json.loads(newest(project, "08_reporting/concrete/run.json").read_text())
+    data = project / "data" / "sample"
+    for file in record["files"]:
+        path = data / file["path"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == file["sha256"]
+    written = {p.relative_to(data).as_posix() for p in data.rglob("*") if p.is_file()}
+    tables = {f"01_raw/{name}" for name in ("concrete.csv", "red-wine.csv", "spotify.csv")}
+    own = newest(project, "08_reporting/concrete/run.json").relative_to(data).as_posix()
+    assert {file["path"] for file in record["files"]} == written - tables - {own}
+    assert len(record["files"]) == 2 + 4 * 7 + 4 + 2  # two .keras files for each variant
+    table = project / "data/sample/01_raw/concrete.csv"
+    assert record["table"]["sha256"] == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert record["made_up"]
+    assert record["options"]["replicas"] == {"splits": 1, "starts": 2}
+    assert not list((project / "data").glob("0[2-8]*"))
+
+    metrics = json.loads(
+        newest(project, "08_reporting/concrete/batchnorm/metrics.json").read_text()
+    )
+    curves = pd.read_csv(newest(project, "08_reporting/concrete/batchnorm/history.csv"))
+    assert list(curves.columns) == ["split", "start", "epoch", "loss", "val_loss", "mae", "val_mae"]
+    best = curves.groupby("start")["val_loss"].min()
+    assert metrics["min_val_loss"] == pytest.approx(best.mean())
+    assert [one["min_val_loss"] for one in metrics["replicas"]] == pytest.approx(list(best))
+    predictions = pd.read_parquet(
+        newest(project, "07_model_output/concrete/batchnorm/validation_predictions.parquet")
+    )
+    errors = (predictions["target"] - predictions["prediction"]).abs()
+    assert metrics["validation_mae"] == pytest.approx(
+        errors.groupby(predictions["start"]).mean().mean()
+    )
+    assert metrics["rows"] == {"train": 140, "validation": 60}
+    for picture in (p for p in written if p.endswith(".png")):
+        assert (data / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.training
+def test_all_three_runners_give_the_same_numbers_to_the_last_bit(project):
+    found = []
+    for runner in ("SequentialRunner", "ThreadRunner", "ParallelRunner"):
+        done = kedro(project, "run", "--env=sample", "--pipelines=concrete", f"--runner={runner}",
+                     below="src")  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        found.append(history(project))
+        newest(project, "08_reporting/concrete/run.json").unlink()
+        for folder in (project / "data" / "sample").glob("0[5-8]*"):
+            folder.rename(project / f"{folder.name}-{runner}")
+
+    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
+    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
+    assert np.isfinite(found[0]["val_loss"]).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--pipelines=concreet"], "no pipeline 'concreet'; did you mean 'concrete'?"),
+        (["--params=concreet.training.epochs=3"], "no study 'concreet'; did you mean 'concrete'?"),
+        (["--pipelines=wine", "--params=wine.training.epochs=0"], "--params: wine.training.epochs"),
+        (["--env=sampel"], "no environment 'sampel'"),
+        (["--pipelines=wine", "--runner=ThreadRuner"], "did you mean 'ThreadRunner'?"),
+        (["--pipelines=wine", "--nodes=wine.nope"], "does not contain nodes named ['wine.nope']"),
+        (["--pipelines=wine", "--from-nodes=wine.compare"], "no complete run of the study 'wine'"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_one_line(project, options, told):
+    refused(kedro(project, "run", *options), told)
+    assert not list((project / "data").glob("0[2-8]*"))
+
+
+def refused(done: subprocess.CompletedProcess[str], told: str) -> None:
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, done.stdout + done.stderr
+    assert told in errors[0]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda file: file.unlink(), "data/01_raw/concrete.csv: there is no such file"),
+        (lambda file: (file.unlink(), file.mkdir()), "concrete.csv: is a folder"),
+        (lambda file: file.write_bytes(b""), "concrete.csv: is empty"),
+        (lambda file: file.write_bytes(b"Cement\n\xff\xfe\x00"), "concrete.csv: byte"),
+        (lambda file: file.write_text(file.read_text().replace(",", ";")), "single column"),
+        (lambda file: file.write_text('a,b\n1,2,3\n"'), "cannot be read as a table"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_before_any_training(project, spoil, told):
+    spoil(project / "data" / "01_raw" / "concrete.csv")
+
+    refused(kedro(project, "run", "--pipelines=concrete"), told)
+    assert not list((project / "data").glob("0[2-8]*"))
+
+
+def test_studies_are_listed_without_an_engine_and_without_training(project):
+    script = (
+        "import sys; from pathlib import Path; from kedro.framework.startup import bootstrap_project;"
+        "bootstrap_project(Path.cwd()); from kedro.framework.project import pipelines;"
+        "print(sorted(pipelines)); print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))"
+    )
+    env = {**os.environ, "PYTHONPATH": str(project / "src")}
+    done = subprocess.run([sys.executable, "-c", script], cwd=project, env=env, text=True,
+                          capture_output=True, check=True)  # fmt: skip
+
+    assert done.stdout.splitlines()[-2:] == [
+        "['__default__', 'concrete', 'spotify', 'wine']",
+        "set()",
+    ]
