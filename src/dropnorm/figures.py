@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from scipy.optimize import isotonic_regression
 
 from dropnorm.study import Variant
 
@@ -54,7 +55,9 @@ _STYLE: Any = {
     "legend.frameon": False,
 }
 # From this ratio of largest to smallest on, an axis is logarithmic.
-_WIDE_RANGE = 20.0
+_WIDE_RANGE = 5.0
+_LOST = "#CC3311"
+_QUIET = "#777777"
 
 
 def learning_curves(
@@ -78,11 +81,11 @@ def learning_curves(
     with _style():
         figure = Figure(figsize=(8.0 if panels == 1 else 12.0, 4.5))
         axes = list(np.atleast_1d(figure.subplots(1, panels)))
-        if finite:
-            _draw_curves(axes[0], history, finite, variant, study)
+        labels = _draw_curves(axes[0], history, finite, variant, study) if finite else []
         if diverged:
             _draw_first_steps(axes[-1], first_steps, diverged, len(metrics["replicas"]), study)
         figure.suptitle(f"{study.label} · {NAMES[variant]}", x=0.01, ha="left", weight="bold")
+        _label_ends(figure, axes[0], labels)
     return figure
 
 
@@ -98,32 +101,25 @@ def comparison(
     """
     with _style():
         figure = Figure(figsize=(12.0, 4.8))
-        curves, ends = figure.subplots(1, 2, width_ratios=(1.6, 1.0))
+        curves, ends = figure.subplots(1, 2, width_ratios=(1.5, 1.0))
         rows = {Variant(row["variant"]): row for row in table.to_dict("records")}
         drawn: list[npt.NDArray[np.float64]] = []
         labels: list[tuple[float, str, str]] = []
         for variant, history in histories.items():
-            runs = _finite_runs(history, "val_loss")
-            for run in runs:
-                curves.plot(*run, color=COLOURS[variant], alpha=0.25, linewidth=0.8)
-            if runs:
-                epochs, mean = _mean_run(runs)
-                curves.plot(epochs, mean, color=COLOURS[variant])
+            if runs := _finite_runs(history, "val_loss"):
+                mean = _draw_replicas(curves, runs, COLOURS[variant])
                 drawn += [values for _, values in runs]
                 labels.append((float(mean[-1]), NAMES[variant], COLOURS[variant]))
         _value_axis(curves, drawn)
-        _label_ends(curves, labels)
-        constant = float(table["constant_val_loss"].iloc[0])
         if drawn:
-            curves.axhline(constant, color="#999999", linestyle=":", linewidth=1.2, zorder=1)
-            curves.annotate(
-                "predicting a constant", (0.99, constant), xycoords=("axes fraction", "data"),
-                ha="right", va="bottom", color="#777777", fontsize=10,
-            )  # fmt: skip
-        curves.set(xlabel="epoch", ylabel=f"val_loss ({_loss_label(study)})", title="by epoch")
+            constant = float(table["constant_val_loss"].iloc[0])
+            curves.axhline(constant, color=_QUIET, linestyle=":", linewidth=1.2, zorder=1)
+            labels.append((constant, "a constant", _QUIET))
+        curves.set(xlabel="epoch", ylabel=_loss_label(study), title="validation loss by epoch")
         curves.xaxis.set_major_locator(MaxNLocator(integer=True))
         _draw_ends(ends, rows, study)
         figure.suptitle(study.label, x=0.01, ha="left", weight="bold", fontsize=15)
+        _label_ends(figure, curves, labels)
     return figure
 
 
@@ -133,37 +129,30 @@ def _draw_curves(
     replicas: Sequence[Mapping[str, Any]],
     variant: Variant,
     study: Study,
-) -> None:
+) -> list[tuple[float, str, str]]:
     labels, drawn = [], []
     for column, colour, name in (
-        ("loss", "#A6A6A6", "training"),
+        ("loss", "#8C8C8C", "training"),
         ("val_loss", COLOURS[variant], "validation"),
     ):
         runs = _finite_runs(history, column)
-        for run in runs:
-            axes.plot(*run, color=colour, alpha=0.3 if len(runs) > 1 else 1, linewidth=1.0)
-        epochs, mean = _mean_run(runs)
-        axes.plot(epochs, mean, color=colour)
+        mean = _draw_replicas(axes, runs, colour)
         labels.append((float(mean[-1]), name, colour))
         drawn += [values for _, values in runs]
     for one in replicas:
         axes.plot(one["best_epoch"], one["min_val_loss"], "o", color=COLOURS[variant],
                   markersize=7, markeredgecolor="white", zorder=5)  # fmt: skip
     best = min(replicas, key=lambda one: float(one["min_val_loss"]))
-    told = f"{best['min_val_loss']:.4g} in epoch {best['best_epoch']}"
-    axes.annotate(
-        f"best: {told}" if len(replicas) == 1 else f"best of {len(replicas)}: {told}",
-        (best["best_epoch"], best["min_val_loss"]), xytext=(0, -22), textcoords="offset points",
-        ha="center" if best["best_epoch"] < 0.8 * len(epochs) else "right", va="top",
-        color=COLOURS[variant], annotation_clip=False,
+    of = f" of {len(replicas)}" if len(replicas) > 1 else ""
+    axes.set_title(
+        f"● best{of}: {best['min_val_loss']:.4g} in epoch {best['best_epoch']}",
+        loc="right", color=COLOURS[variant], weight="normal",
     )  # fmt: skip
-    _value_axis(axes, drawn, room_below=True)
-    _label_ends(axes, labels)
-    title = "loss by epoch"
-    if len(replicas) > 1:
-        title += f", {len(replicas)} replicas and their mean"
+    _value_axis(axes, drawn)
+    title = f"mean and range of {len(replicas)} replicas" if len(replicas) > 1 else "loss by epoch"
     axes.set(xlabel="epoch", ylabel=_loss_label(study), title=title)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return labels
 
 
 def _draw_first_steps(
@@ -173,7 +162,7 @@ def _draw_first_steps(
     replicas: int,
     study: Study,
 ) -> None:
-    colour = "#CC3311"
+    colour = _LOST
     for one in diverged:
         mine = (first_steps["split"] == one["split"]) & (first_steps["start"] == one["start"])
         steps = first_steps.loc[mine]
@@ -219,7 +208,7 @@ def _draw_ends(axes: Axes, rows: Mapping[Variant, Mapping[Any, Any]], study: Stu
         if lost:
             told = "diverged" if lost == replicas == 1 else f"{lost} of {replicas} diverged"
             axes.annotate(f"× {told}", (0.02, height), xycoords=("axes fraction", "data"),
-                          va="center" if lost == replicas else "top", color="#CC3311",
+                          va="center" if lost == replicas else "top", color=_LOST,
                           xytext=(0, 0 if lost == replicas else -7),
                           textcoords="offset points")  # fmt: skip
     axes.set_yticks(range(len(order)), [NAMES[variant] for variant in order])
@@ -229,7 +218,8 @@ def _draw_ends(axes: Axes, rows: Mapping[Variant, Mapping[Any, Any]], study: Stu
     if values and max(values) / max(min(values), 1e-12) > _WIDE_RANGE:
         axes.set_xscale("log")
     axes.margins(x=0.2)
-    axes.set(xlabel=f"val_loss ({_loss_label(study)})", title="● last epoch   ○ best epoch")
+    axes.set(title="● last epoch   ○ best epoch")
+    axes.set_xlabel(_loss_label(study), loc="right")
     axes.grid(axis="y", visible=False)
 
 
@@ -244,49 +234,66 @@ def _finite_runs(
     return runs
 
 
-def _mean_run(
+def _draw_replicas(
+    axes: Axes,
     runs: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    return runs[0][0], np.mean([values for _, values in runs], axis=0)
+    colour: str,
+) -> npt.NDArray[np.float64]:
+    """Draw the mean of the replicas, and their range as a band; return the mean."""
+    epochs, values = runs[0][0], np.array([run[1] for run in runs])
+    mean: npt.NDArray[np.float64] = values.mean(axis=0)
+    if len(runs) > 1:
+        axes.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=colour,
+                          alpha=0.18, linewidth=0)  # fmt: skip
+    axes.plot(epochs, mean, color=colour)
+    axes.set_xlim(0, epochs[-1] + 0.01)
+    return mean
 
 
-def _value_axis(
-    axes: Axes, drawn: Sequence[npt.NDArray[np.float64]], *, room_below: bool = False
-) -> None:
+def _value_axis(axes: Axes, drawn: Sequence[npt.NDArray[np.float64]]) -> None:
     """Scale the axis to what was drawn: logarithmic where the range asks for it."""
     if not drawn:
         axes.text(0.5, 0.5, "every training diverged", transform=axes.transAxes, ha="center",
-                  color="#CC3311")  # fmt: skip
+                  color=_LOST)  # fmt: skip
         return
     values = np.concatenate(drawn)
     low, high = float(values.min()), float(values.max())
     if low > 0 and high / low > _WIDE_RANGE:
         axes.set_yscale("log")
-        axes.set_ylim(bottom=low * (0.6 if room_below else 0.85))
+        axes.set_ylim(bottom=low * 0.85)
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(LogLocator(subs=()))
-    elif room_below:
-        axes.set_ylim(bottom=low - 0.2 * (high - low))
 
 
-def _label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
-    """Name each line at its right end, pushed apart where they would overlap."""
-    if not labels:
-        return
-    axes.figure.canvas.draw()
-    to_pixels = axes.transData.transform
-    last = max(float(np.max(np.asarray(line.get_xdata()))) for line in axes.get_lines())
-    gap = 18 * axes.figure.dpi / 72 * 0.85
-    free = -math.inf
-    for value, name, colour in sorted(labels):
-        pixel = float(to_pixels((last, value))[1])
-        placed = max(pixel, free + gap)
-        free = placed
+def _label_ends(figure: Figure, axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Name each line at its right end, apart where they would overlap; the figure is complete."""
+    ordered = sorted(labels)
+    texts = [
         axes.annotate(
-            name, (last, value), xytext=(8, (placed - pixel) * 72 / axes.figure.dpi),
+            name, (1.0, value), xycoords=("axes fraction", "data"), xytext=(8, 0),
             textcoords="offset points", va="center", color=colour, annotation_clip=False,
-        )  # fmt: skip
+        )
+        for value, name, colour in ordered
+    ]  # fmt: skip
+    # The layout makes room for the labels first; only then is it known how near they stand.
+    figure.draw_without_rendering()
+    points = 72 / figure.dpi
+    heights = [float(axes.transData.transform((1.0, value))[1]) * points for value, _, _ in ordered]
+    for text, height, placed in zip(texts, heights, spread(heights, 15.0), strict=True):
+        text.set_position((8, placed - height))
+
+
+def spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Move ascending ``heights`` as little as needed (least squares) to stand ``gap`` apart.
+
+    Isotonic regression of the heights, each less the room that those below it need (de Leeuw,
+    Hornik and Mair 2009, "Isotone optimization in R: pool-adjacent-violators").
+    """
+    room = gap * np.arange(len(heights))
+    if not len(room):
+        return []
+    return list(isotonic_regression(np.asarray(heights, dtype=float) - room).x + room)
 
 
 def _loss_label(study: Study) -> str:

@@ -136,5 +136,5 @@ class ProgressHandler(logging.Handler):
             return
         seen.told = now
         left = (now - seen.began) / epoch.done * (epoch.total - epoch.done)
-        rest = f", about {left:.0f} s left" if epoch.done < epoch.total else ""
+        rest = f", about {left:.0f} s left" if left >= 1 else ""
         self._console.print(f"{epoch}{rest}", markup=False, highlight=False, soft_wrap=True)

@@ -232,7 +232,7 @@ def _problem(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> st
     given, context = problem["input"], problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            known = list(model.model_fields)
+            known = [key for key in model.model_fields if key != "name"]
             return f"{prefix}: no such key{did_you_mean(location[-1], known)}" + _one_of(known)
         case "missing":
             return f"{prefix} is missing"

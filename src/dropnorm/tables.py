@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +13,6 @@ from dropnorm.errors import BadInputError, did_you_mean
 
 if TYPE_CHECKING:
     from dropnorm.study import Study
-
-logger = logging.getLogger(__name__)
 
 _IS_NUMBER = "number"
 _IS_FINITE = "finite"
@@ -115,8 +112,6 @@ def _without_missing(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             f"no rows are left after dropping the {count} with missing values"
             + (f"; nothing stands in column {columns}" if columns else "")
         )
-    if count:
-        logger.info("%s: %d of %d rows dropped for a missing value", study.label, count, len(rows))
     kept = rows.loc[~incomplete]
     numbers = [*study.preprocessing.numbers, study.target.column]
     return kept.assign(**{name: pd.to_numeric(kept[name]) for name in numbers})

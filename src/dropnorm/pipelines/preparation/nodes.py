@@ -1,5 +1,7 @@
 """From the table to arrays for the networks."""
 
+import logging
+
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
@@ -7,10 +9,17 @@ from dropnorm import preprocessing, splits, tables
 from dropnorm.preprocessing import SplitInputs
 from dropnorm.study import Study
 
+logger = logging.getLogger(__name__)
+
 
 def check_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Keep the columns that the study uses and the rows it can use; refuse what it cannot."""
-    return tables.check_table(table, study)
+    rows = tables.check_table(table, study)
+    if dropped := len(table) - len(rows):
+        logger.info(
+            "%s: %d of %d rows dropped for a missing value", study.label, dropped, len(table)
+        )
+    return rows
 
 
 def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:

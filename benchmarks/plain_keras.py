@@ -1,0 +1,130 @@
+"""One of the lesson's trainings as a plain Keras script: what this project is measured against.
+
+    python benchmarks/plain_keras.py concrete batchnorm [--seed 0] [--epochs 100]
+
+It uses nothing of this project but the tables, and prints one line of JSON: seconds of ``fit``, of
+all from the start of the process, and the losses.
+"""
+
+import time
+
+BEGAN = time.perf_counter()
+
+import argparse  # noqa: E402  # the clock starts before the imports
+import json  # noqa: E402
+import math  # noqa: E402
+import resource  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from keras import layers  # noqa: E402
+from sklearn.compose import make_column_transformer  # noqa: E402
+from sklearn.model_selection import GroupShuffleSplit  # noqa: E402
+from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: E402
+
+TABLES = Path(__file__).parents[1] / "data" / "01_raw"
+# study: hidden units, dropout's rate, optimizer, batch size, epochs
+STUDIES = {
+    "concrete": ([512, 512, 512], 0.3, "sgd", 64, 100),
+    "wine": ([1024, 1024, 1024], 0.3, "adam", 256, 100),
+    "spotify": ([128, 64], 0.3, "adam", 512, 50),
+}
+VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
+NUMBERS = [
+    "danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness",
+    "instrumentalness", "liveness", "valence", "tempo", "duration_ms",
+]  # fmt: skip
+
+
+def read(study: str) -> list[np.ndarray]:
+    """Return x and y of the training rows, then of the validation rows."""
+    if study == "spotify":
+        songs = pd.read_csv(TABLES / "spotify.csv").dropna()
+        shuffle = GroupShuffleSplit(train_size=0.75, n_splits=1, random_state=0)
+        train, valid = next(shuffle.split(songs, groups=songs["track_artist"]))
+        prepare = make_column_transformer(
+            (StandardScaler(), NUMBERS), (OneHotEncoder(), ["playlist_genre"])
+        )
+        y = songs["track_popularity"].to_numpy() / 100
+        x_train = prepare.fit_transform(songs.iloc[train])
+        return [x_train, y[train], prepare.transform(songs.iloc[valid]), y[valid]]
+    file, target = {
+        "concrete": ("concrete.csv", "CompressiveStrength"),
+        "wine": ("red-wine.csv", "quality"),
+    }[study]
+    table = pd.read_csv(TABLES / file)
+    train = table.sample(frac=0.7, random_state=0)
+    valid = table.drop(train.index)
+    return [
+        array
+        for part in (train, valid)
+        for array in (part.drop(columns=target).to_numpy(), part[target].to_numpy())
+    ]
+
+
+def build(study: str, variant: str, inputs: int) -> keras.Sequential:
+    """Return the network that the lesson shows, or its relative with other switches."""
+    hidden, rate, *_ = STUDIES[study]
+    dropout, batchnorm = "dropout" in variant, "batchnorm" in variant
+    before_dense = study == "concrete"
+    stack = [keras.Input((inputs,))]
+    for units in hidden:
+        if batchnorm and before_dense:
+            stack.append(layers.BatchNormalization())
+        stack.append(layers.Dense(units, activation="relu"))
+        if dropout:
+            stack.append(layers.Dropout(rate))
+        if batchnorm and not before_dense:
+            stack.append(layers.BatchNormalization())
+    if batchnorm and before_dense:
+        stack.append(layers.BatchNormalization())
+    return keras.Sequential([*stack, layers.Dense(1)])
+
+
+def main() -> None:
+    """Train once, and print what it took and what came out."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("study", choices=STUDIES)
+    options.add_argument("variant", choices=VARIANTS)
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--epochs", type=int)
+    chosen = options.parse_args()
+    *_, optimizer, batch_size, epochs = STUDIES[chosen.study]
+    x_train, y_train, x_valid, y_valid = read(chosen.study)
+    keras.utils.set_random_seed(chosen.seed)
+    model = build(chosen.study, chosen.variant, x_train.shape[1])
+    model.compile(optimizer=optimizer, loss="mae", metrics=["mae"])
+    fit_began = time.perf_counter()
+    history = model.fit(
+        x_train,
+        y_train,
+        validation_data=(x_valid, y_valid),
+        batch_size=batch_size,
+        epochs=chosen.epochs or epochs,
+        verbose=0,
+    ).history
+    ended = time.perf_counter()
+    finite = np.isfinite([*history["loss"], *history["val_loss"]]).all()
+    best, last = min(history["val_loss"]), history["val_loss"][-1]
+    print(
+        json.dumps(
+            {
+                "study": chosen.study,
+                "variant": chosen.variant,
+                "engine": keras.backend.backend(),
+                "seed": chosen.seed,
+                "diverged": not finite,
+                "min_val_loss": best if finite else None,
+                "final_val_loss": last if math.isfinite(last) else None,
+                "fit_seconds": round(ended - fit_began, 3),
+                "seconds": round(ended - BEGAN, 3),
+                "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
