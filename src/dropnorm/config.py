@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
-from kedro.config import OmegaConfigLoader
+from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.framework.project import settings
 from kedro.utils import find_kedro_project
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study import Study, parse_study
+
+# Dots and braces mean something in the names of datasets.
+_STUDY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 class StudyConfigLoader(OmegaConfigLoader):
     """Kedro's configuration loader, which knows that each top-level parameter is a study.
+
+    One that begins with ``_`` is none: YAML anchors may stand there.
 
     The registry of pipelines is read where there is no session to ask (``kedro registry list``) and
     before there is a context, so the loader made last is remembered here.
@@ -31,11 +40,17 @@ class StudyConfigLoader(OmegaConfigLoader):
         """Return the configuration; of parameters, every study with its name in it.
 
         Raises:
-            BadInputError: If ``--params`` names a study that there is not.
+            BadInputError: If a file cannot be read, or ``--params`` names no study.
         """
         # One for the whole process: the loader that was made last must not answer for this one.
         self._register_globals_resolver()
-        config: dict[str, Any] = super().__getitem__(key)
+        try:
+            config: dict[str, Any] = super().__getitem__(key)
+        except (BadInputError, MissingConfigException):
+            raise
+        # Kedro raises ValueError where two files have the same key.
+        except (OmegaConfBaseException, YAMLError, ValueError) as error:
+            raise BadInputError(f"{key} in {self.conf_source}: {in_one_line(error)}") from error
         if key != "parameters":
             return config
         written = self._written()
@@ -48,6 +63,7 @@ class StudyConfigLoader(OmegaConfigLoader):
         return {
             name: {**options, "name": name} if isinstance(options, dict) else options
             for name, options in config.items()
+            if name in written
         }
 
     def studies(self) -> list[str]:
@@ -68,14 +84,37 @@ class StudyConfigLoader(OmegaConfigLoader):
         written: dict[str, list[tuple[Path, Any]]] = {}
         for path, content in (*base.items(), *environment.items()):
             for name in content:
-                written.setdefault(str(name), []).append((path, content[name]))
+                if str(name).startswith("_"):
+                    continue
+                if not _STUDY_NAME.fullmatch(str(name)):
+                    raise BadInputError(
+                        f"{_shown(path)}: '{name}' cannot be the name of a study; take letters,"
+                        " digits, _ and -, a letter first"
+                    )
+                if not isinstance(content._get_node(name), DictConfig):
+                    raise BadInputError(
+                        f"{_shown(path)}: what stands at the top must be the name of a study with"
+                        f" its options below; '{name}' has none"
+                    )
+                written.setdefault(name, []).append((path, content[name]))
         return written
+
+    def _read_raw_config(self, key: str) -> Any:
+        # A packaged configuration has no conf/local, and nobody has to make one.
+        if not self.env and not self._fs.isdir(self._get_conf_env_path(self.default_run_env)):
+            self.default_run_env = self.base_env
+        return super()._read_raw_config(key)
+
+    def _check_duplicates(self, key: str, config_per_file: dict[Path, Any]) -> None:
+        for path, content in config_per_file.items():
+            if not isinstance(content, DictConfig):
+                raise BadInputError(f"{_shown(path)}: is a list; it must be a mapping of names")
+        super()._check_duplicates(key, config_per_file)
 
     def _sources(self, name: str) -> dict[str, str]:
         sources: dict[str, str] = {}
         for path, options in self._written()[name]:
-            shown = os.path.relpath(path) if Path(path).is_absolute() else str(path)
-            sources.update(dict.fromkeys(_keys(name, options), shown))
+            sources.update(dict.fromkeys(_keys(name, options), _shown(path)))
         sources.update(dict.fromkeys(_keys(name, self.runtime_params.get(name)), "--params"))
         return sources
 
@@ -104,6 +143,11 @@ def default_conf_source() -> str:
     """Return where the configuration of the project lies in which, or below which, we are."""
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     return str(project / settings.CONF_SOURCE)
+
+
+def _shown(path: Path) -> str:
+    """Return a file's path from here; one in an archive as it is there."""
+    return os.path.relpath(path) if path.is_absolute() else str(path)
 
 
 def _keys(prefix: str, options: Any) -> list[str]:

@@ -72,7 +72,23 @@ def load_keras() -> Any:
         with _standard_error_held_back():
             keras = importlib.import_module("keras")
             keras.ops.convert_to_numpy(keras.ops.zeros(1))
+            if engine_name() != "tensorflow":
+                _keep_tensorflow_out(keras)
             return keras
+
+
+def _keep_tensorflow_out(keras: Any) -> None:
+    """Let Keras find on another engine that there is no TensorFlow.
+
+    It asks once, when it first saves a model, by importing it: seconds, and noise.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # how Python is told so
+    try:
+        keras.saving.serialize_keras_object(keras.ops.zeros(1))
+    finally:
+        del sys.modules["tensorflow"]
 
 
 @contextlib.contextmanager

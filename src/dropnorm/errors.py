@@ -17,3 +17,8 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` with the nearest known name, or ``""`` if none is near."""
     near = get_close_matches(str(name), list(known), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def in_one_line(error: BaseException) -> str:
+    """Return what a library's exception says, without its line breaks."""
+    return " ".join(str(error).split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+import os
 import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from kedro.io.core import Version
 
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.engine import check_engine, engine_name
-from dropnorm.errors import BadInputError
+from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 
@@ -46,10 +47,12 @@ class ProjectHooks:
         for study in _studies(pipeline):
             if f"{study}.check_rows" in names:
                 _check_study(study, catalog)
+        _check_folders(pipeline, catalog)
         _settle_versions(pipeline, catalog, run_params["run_id"])
         for study in _studies(pipeline):
             if f"{study}.record_run" in names:
                 _prepare_record(study, pipeline, catalog)
+        _check_inputs(pipeline, catalog)
 
     @hook_impl
     def after_pipeline_run(
@@ -64,7 +67,7 @@ class ProjectHooks:
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
-                    folder = Path(record._filepath).parent
+                    folder = _from_here(Path(record._filepath).parent)
                     logger.info("  results: %s, version %s", folder, run_params["run_id"])
 
 
@@ -123,10 +126,37 @@ def _why_not_loaded(  # noqa: PLR0911  # one for each kind of error
                 " another encoding, write load_args: {encoding: ...} in its catalog entry"
             )
         case pd.errors.ParserError():
-            return f"{where}: cannot be read as a table: {' '.join(str(error).split())}"
+            return f"{where}: cannot be read as a table: {in_one_line(error)}"
         case _:
-            told = " ".join(str(error).split())
-            return f"{where}: cannot be loaded: {type(error).__name__}: {told}"
+            return f"{where}: cannot be loaded: {type(error).__name__}: {in_one_line(error)}"
+
+
+def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Check that what the run will write can be written: better now than after the trainings."""
+    for name in sorted(pipeline.all_outputs()):
+        dataset = catalog.get(name)
+        path = getattr(dataset, "_filepath", None)
+        if path is None or getattr(dataset, "_protocol", "file") != "file":
+            continue
+        nearest = next(folder for folder in Path(path).parents if folder.exists())
+        if not nearest.is_dir():
+            raise BadInputError(f"{_from_here(nearest)}: is a file; results need a folder there")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise BadInputError(
+                f"{_from_here(nearest)}: may not be written to, and results belong there; check its"
+                " permissions, or choose another folder with 'data' in globals.yml"
+            )
+
+
+def _check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Check that a part of a study does not begin behind what only memory holds."""
+    for name in sorted(pipeline.inputs()):
+        if catalog.get(name) is None:
+            first = pipelines["__default__"].to_outputs(name).grouped_nodes[0]
+            raise BadInputError(
+                f"'{name}' passes from node to node in memory, no earlier run has left it; begin"
+                f" with what makes it: --from-nodes={','.join(node.name for node in first)}"
+            )
 
 
 def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -164,7 +194,12 @@ def _settle_versions(pipeline: Pipeline, catalog: DataCatalog, version: str) -> 
             continue
         if name in pipeline.all_outputs():
             read = version
-        elif dataset._version.load:
+        elif read := dataset._version.load:
+            if not dataset.exists():
+                raise BadInputError(
+                    f"--load-versions: there is no version '{read}' of '{name}'"
+                    f"{did_you_mean(read, dataset.list_versions(full_path=False))}"
+                )
             continue
         else:
             read = _newest_complete(name.split(".")[0], catalog)
@@ -192,12 +227,11 @@ def _file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
 def _shown(dataset: AbstractDataset[Any, Any] | None) -> str:
     """Return what a person knows a table by: its path from here, or what the catalog says."""
     path = getattr(dataset, "_filepath", None)
-    if path is None:
-        return str(dataset)
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    return str(dataset) if path is None else _from_here(Path(path))
+
+
+def _from_here(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _package_versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.errors import BadInputError
@@ -44,6 +45,12 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         self.fetch()
         table: pd.DataFrame = super().load()
         return table
+
+    def preview(self, nrows: int = 5) -> Any:
+        """Return the first rows for kedro-viz; looking at the graph downloads nothing."""
+        if not Path(self._filepath).exists():
+            raise DatasetError(f"{self._filepath} has not been downloaded yet")
+        return super().preview(nrows)
 
     def fetch(self) -> None:
         """Download the file if it is not there, whole or not at all."""

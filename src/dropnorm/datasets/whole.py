@@ -14,6 +14,8 @@ from kedro.io import AbstractVersionedDataset, Version
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_unfinished: set[Path] = set()
+
 
 class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
     """A local file or folder, versioned or not; what is saved appears under its name at once."""
@@ -52,8 +54,16 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    _unfinished.add(folder)
     try:
         yield folder / path.name
         os.replace(folder / path.name, path)
     finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _unfinished.discard(folder)
+
+
+def discard_unfinished() -> None:
+    """Remove what is being written in this process, before it ends without another word."""
+    for folder in tuple(_unfinished):
         shutil.rmtree(folder, ignore_errors=True)
