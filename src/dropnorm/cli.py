@@ -92,9 +92,8 @@ cli.add_command(run)
 
 def _last_words(told: ProgressHandler) -> None:
     told.close()
-    click.echo(
-        "Interrupted: what this run has written is not complete, and nothing will read it", err=True
-    )
+    # Not to the standard error, which is held back while an engine is imported.
+    click.echo("Interrupted: what this run has written is not complete, and nothing will read it")
 
 
 def _check_options(options: dict[str, Any]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.datasets.whole import discard_unfinished
@@ -16,17 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Seconds in which a run may clean up after itself, and then its worker processes.
+# Seconds in which the worker processes may tidy up.
 _PATIENCE = 0.7
 
 
-@contextmanager
+@contextlib.contextmanager
 def ends_when_interrupted(last_words: Callable[[], None]) -> Iterator[None]:
     """End the process at Ctrl-C or SIGTERM, with exit code 130 or 143.
 
-    Kedro's runners wait for nodes that have begun, and start those that have been queued; a
-    training can take hours. So the main thread is interrupted as always, which lets it tidy up, and
-    a moment later the process ends with its workers and what they had not finished writing.
+    A KeyboardInterrupt would not do: Kedro's runners wait for every node that has begun or been
+    queued, and trainings take long; and raised while an engine is being imported it may abort.
 
     Args:
         last_words: Called before the process ends; leaves the terminal as it was.
@@ -35,31 +34,16 @@ def ends_when_interrupted(last_words: Callable[[], None]) -> Iterator[None]:
         yield
         return
     run = os.getpid()
-    received: list[int] = []
-    ending = threading.Lock()
 
-    def interrupted(number: int, _: Any) -> None:
-        if os.getpid() != run:  # a worker, forked with these handlers
-            discard_unfinished()
-            os._exit(128 + number)
-        if received:
-            end()
-            return
-        received.append(number)
-        timer = threading.Timer(_PATIENCE, end)
-        timer.daemon = True
-        timer.start()
-        raise KeyboardInterrupt
-
-    def end() -> None:
-        if not ending.acquire(blocking=False):
-            return
-        last_words()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        _end_workers()
+    def end(number: int, _: Any) -> None:
+        if os.getpid() == run:  # else a worker, forked with this handler
+            # The signal may have come in the middle of a line that is being written.
+            with contextlib.suppress(RuntimeError):
+                last_words()
+                sys.stdout.flush()
+            _end_workers()
         discard_unfinished()
-        os._exit(128 + received[0])
+        os._exit(128 + number)
 
     # Who is deaf to a signal stays so, as programs in the background of a script are to Ctrl-C.
     before = {
@@ -68,14 +52,9 @@ def ends_when_interrupted(last_words: Callable[[], None]) -> Iterator[None]:
         if (handler := signal.getsignal(number)) in (signal.default_int_handler, signal.SIG_DFL)
     }
     for number in before:
-        signal.signal(number, interrupted)
+        signal.signal(number, end)
     try:
         yield
-    except KeyboardInterrupt:
-        if not received:
-            raise
-        end()
-        threading.Event().wait()  # the timer was first, and ends the process
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

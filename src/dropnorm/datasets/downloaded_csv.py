@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
+from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -63,13 +64,16 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         quiet = pooch.get_logger().level
         pooch.get_logger().setLevel(logging.WARNING)
         try:
-            pooch.retrieve(
-                url=self.url,
-                known_hash=f"sha256:{self.sha256}",
-                fname=path.name,
-                path=path.parent,
-                downloader=pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=_TIMEOUT),
-            )
+            with written_whole(path) as part:
+                pooch.retrieve(
+                    url=self.url,
+                    known_hash=f"sha256:{self.sha256}",
+                    fname=part.name,
+                    path=part.parent,
+                    downloader=pooch.HTTPDownloader(
+                        progressbar=sys.stderr.isatty(), timeout=_TIMEOUT
+                    ),
+                )
         # requests' errors are OSErrors; pooch raises ValueError for another checksum.
         except (OSError, ValueError) as error:
             why = (
