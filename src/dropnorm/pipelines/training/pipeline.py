@@ -5,13 +5,18 @@ from functools import partial, update_wrapper
 from kedro.pipeline import Node, Pipeline
 
 from dropnorm.pipelines.training import nodes
+from dropnorm.pipelines.training.nodes import TrainedVariant
 from dropnorm.study import Variant
+
+
+class _NamedPartial(partial[TrainedVariant]):
+    """A partial function that keeps its name in other processes; multiprocessing drops others'."""
 
 
 def create_pipeline(variant: Variant) -> Pipeline:
     """Train a variant: all its replicas are one node's work."""
-    # Wrapped, because Kedro reads the annotations of a node, and pickles it for other processes.
-    train = update_wrapper(partial(nodes.train_variant, variant=variant), nodes.train_variant)
+    # Wrapped, because Kedro reads name and annotations of a node.
+    train = update_wrapper(_NamedPartial(nodes.train_variant, variant=variant), nodes.train_variant)
     return Pipeline(
         [
             Node(
