@@ -12,13 +12,28 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
+
+from dropnorm.study import Variant
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 logger = logging.getLogger(__name__)
 
+# Columns of the terminal; of fewer, the losses take what the names leave.
+_WIDE = 120
+_LONGEST = max(map(len, Variant))
 # Seconds between two quiet lines of one variant.
 _QUIET_FOR = 30.0
 
@@ -80,6 +95,14 @@ class _Seen:
     told: float = field(default_factory=time.monotonic)
 
 
+class _Losses(ProgressColumn):
+    """The only column that gives way where the terminal is narrow."""
+
+    def render(self, task: Task) -> Text:
+        """Return how far the training is, on one line."""
+        return Text(task.fields["told"], no_wrap=True, overflow="ellipsis")
+
+
 class ProgressHandler(logging.Handler):
     """Show the epochs that :func:`tell` logs."""
 
@@ -103,31 +126,42 @@ class ProgressHandler(logging.Handler):
 
     def close(self) -> None:
         """Leave the terminal as it was."""
+        self._leave_bars()
+        super().close()
+
+    def _leave_bars(self) -> None:
+        """Leave the bars where they are: what is told next comes below them."""
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
-        super().close()
+            self._tasks.clear()
 
     def _draw(self, epoch: Epoch) -> None:
         if self._bars is None:
+            wide = self._console.width >= _WIDE
             self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[told]}"),
-                TimeRemainingColumn(compact=True),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(24 if wide else 6, table_column=Column(no_wrap=True)),
+                TimeRemainingColumn(
+                    compact=True, elapsed_when_finished=True, table_column=Column(no_wrap=True)
+                ),
+                _Losses(),
                 console=self._console,
             )
             self._bars.start()
         key = (epoch.study, epoch.variant)
         if key not in self._tasks:
             self._tasks[key] = self._bars.add_task(
-                f"{epoch.study} · {epoch.variant}", total=epoch.total, told=""
+                f"{epoch.study} · {epoch.variant:<{_LONGEST}}", total=epoch.total, told=""
             )
+        of_replica = f" replica {epoch.replica}/{epoch.replicas}" if epoch.replicas > 1 else ""
         told = (
-            f"replica {epoch.replica}/{epoch.replicas} epoch {epoch.epoch}/{epoch.epochs}"
-            f" loss {epoch.loss:.4g} val_loss {epoch.val_loss:.4g}"
+            f"epoch {epoch.epoch}/{epoch.epochs} val_loss {epoch.val_loss:.4g}"
+            f" loss {epoch.loss:.4g}{of_replica}"
         )
         self._bars.update(self._tasks[key], completed=epoch.done, told=told)
+        if self._bars.finished:
+            self._leave_bars()
 
     def _write(self, epoch: Epoch) -> None:
         now = time.monotonic()
