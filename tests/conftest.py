@@ -6,7 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from kedro.framework.project import configure_project
 
+from dropnorm.config import StudyConfigLoader
 from dropnorm.study import Study, parse_study
 
 ROOT = Path(__file__).parents[1]
@@ -42,3 +44,12 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copy(ROOT / ".telemetry", tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def configured(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same copy, as the project that Kedro works in, in this process."""
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(StudyConfigLoader, "latest", None)
+    configure_project("dropnorm")
+    return project

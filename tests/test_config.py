@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from dropnorm.config import StudyConfigLoader, study_names
+from dropnorm.errors import BadInputError
+from dropnorm.settings import CONFIG_LOADER_ARGS
+
+CONCRETE = "conf/base/parameters/concrete.yml"
+
+
+def loader(source: Path | str = "conf", **options: object) -> StudyConfigLoader:
+    return StudyConfigLoader(source, **options, **CONFIG_LOADER_ARGS)
+
+
+def test_each_parameters_file_is_a_study_and_knows_its_name(configured):
+    config = loader()
+
+    assert config.studies() == ["concrete", "spotify", "wine"]
+    assert config.study("concrete").name == "concrete"
+    assert {name: options["name"] for name, options in config["parameters"].items()} == {
+        name: name for name in config.studies()
+    }
+
+
+def test_an_environment_changes_what_it_names_and_keeps_the_rest(configured):
+    base, sample = loader().study("concrete"), loader(env="sample").study("concrete")
+
+    assert (sample.made_up, sample.training.epochs) == (True, 5)
+    assert sample.training.optimizer == base.training.optimizer
+    assert sample.network == base.network
+
+
+def test_params_change_one_option_and_keep_the_rest(configured):
+    params = {"concrete": {"training": {"epochs": 3}}}
+    base, changed = loader().study("concrete"), loader(runtime_params=params).study("concrete")
+
+    assert changed.training == base.training.model_copy(update={"epochs": 3})
+    assert changed.network == base.network
+
+
+def test_a_key_with_an_underscore_is_no_study(configured):
+    Path("conf/base/parameters/shared.yml").write_text("_rate: 0.2\n")
+
+    assert loader().studies() == ["concrete", "spotify", "wine"]
+    assert "_rate" not in loader()["parameters"]
+
+
+def test_conf_local_need_not_be_there(configured):
+    shutil.rmtree("conf/local")
+
+    assert loader().studies() == ["concrete", "spotify", "wine"]
+    assert loader()["catalog"]["wine.table"]["filepath"] == "data/01_raw/red-wine.csv"
+
+
+def test_an_archive_is_read_like_a_folder(configured):
+    shutil.rmtree("conf/local")
+    with tarfile.open("conf.tar.gz", "w:gz") as archive:
+        archive.add("conf")
+    params = {"wine": {"training": {"epochs": 0}}}
+
+    assert loader("conf.tar.gz")["parameters"] == loader()["parameters"]
+    assert loader("conf.tar.gz", env="sample").study("wine") == loader(env="sample").study("wine")
+    with pytest.raises(BadInputError, match=r"^--params: wine\.training\.epochs is 0"):
+        loader("conf.tar.gz", runtime_params=params).study("wine")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- a\n- b\n", f"{CONCRETE}: is a list"),
+        ("hello\n", f"{CONCRETE}: .*'hello' has none"),
+        ("concrete:\n", f"{CONCRETE}: .*'concrete' has none"),
+        ("concrete: [a]\n", f"{CONCRETE}: .*'concrete' has none"),
+        ("con.crete: {title: a}\n", f"{CONCRETE}: 'con.crete' cannot be the name of a study"),
+        ("3: {title: a}\n", f"{CONCRETE}: '3' cannot be the name of a study"),
+        ("'{a}': {title: a}\n", f"{CONCRETE}: '{{a}}' cannot be the name of a study"),
+        ("concrete: {title: [a\n", "concrete.yml, unable to read line 1"),
+        ("concrete:\n  title: a\n  title: b\n", "found duplicate key title"),
+        ("concrete: {title: '${nope}'}\n", "'nope' not found full_key: concrete.title"),
+        ("wine: {title: a}\n", "Duplicate keys found in .*: wine.title"),
+    ],
+)
+def test_a_file_that_holds_no_study_is_refused_by_name_in_one_line(configured, text, told):
+    Path(CONCRETE).write_text(text)
+
+    with pytest.raises(BadInputError, match=told) as error:
+        loader()["parameters"]
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_option_is_told_with_the_source_that_set_it(configured):
+    sample = Path("conf/sample/parameters/concrete.yml")
+    sample.write_text("concrete: {training: {epochs: 0}}\n")
+
+    with pytest.raises(BadInputError, match=f"^{sample}: concrete.training.epochs is 0"):
+        loader(env="sample").study("concrete")
+    os.chdir("src")
+    with pytest.raises(BadInputError, match=f"^../{sample}: concrete.training.epochs is 0"):
+        loader("../conf", env="sample").study("concrete")
+
+
+def test_params_of_an_unknown_study_are_refused(configured):
+    with pytest.raises(BadInputError, match=r"no study 'wien'; did you mean 'wine'\?"):
+        loader(runtime_params={"wien": {}})["parameters"]
+
+
+def test_studies_are_those_of_the_loader_made_last(configured):
+    assert study_names() == ["concrete", "spotify", "wine"]
+    shutil.copytree("conf", "other")
+    Path("other/base/parameters/wine.yml").unlink()
+    Path("other/sample/parameters/wine.yml").unlink()
+
+    loader("other")
+
+    assert study_names() == ["concrete", "spotify"]

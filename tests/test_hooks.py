@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from kedro.framework.project import pipelines
+from kedro.io import DataCatalog, MemoryDataset
+
+from dropnorm.config import project_config
+from dropnorm.errors import BadInputError
+from dropnorm.hooks import ProjectHooks
+
+NEW = "2030-01-01T00.00.00.000Z"
+METRICS = "wine.dropout.metrics"
+
+
+def catalog(**load_versions: str) -> DataCatalog:
+    config = project_config()
+    made = DataCatalog.from_config(
+        config["catalog"], save_version=NEW, load_versions=load_versions or None
+    )
+    made["params:wine"] = MemoryDataset(config.study("wine"))
+    return made
+
+
+def begin(part: object, made: DataCatalog) -> None:
+    ProjectHooks().before_pipeline_run({"run_id": NEW}, part, made)
+
+
+def write(version: str, *, complete: bool) -> None:
+    """Write what the comparison of wine reads, as a run of that version would."""
+    for variant in ("baseline", "dropout", "batchnorm", "dropout_batchnorm"):
+        for name in ("metrics.json", "history.csv"):
+            file = Path("data/08_reporting/wine", variant, name, version, name)
+            file.parent.mkdir(parents=True)
+            file.write_text("{}")
+    if complete:
+        record = Path("data/08_reporting/wine/run.json", version, "run.json")
+        record.parent.mkdir(parents=True)
+        record.write_text("{}")
+
+
+def test_a_part_of_a_study_reads_the_newest_complete_version_and_writes_a_new_one(configured):
+    write("2026-01-01T00.00.00.000Z", complete=True)
+    write("2026-01-02T00.00.00.000Z", complete=True)
+    write("2026-01-03T00.00.00.000Z", complete=False)
+    made = catalog()
+
+    begin(pipelines["wine"].from_nodes("wine.compare").to_nodes("wine.plot_comparison"), made)
+
+    assert made.get(METRICS).resolve_load_version() == "2026-01-02T00.00.00.000Z"
+    written = made.get("wine.comparison")
+    assert (written.resolve_load_version(), written.resolve_save_version()) == (NEW, NEW)
+
+
+def test_a_version_that_was_asked_for_is_read(configured):
+    for day in (1, 2):
+        write(f"2026-01-0{day}T00.00.00.000Z", complete=True)
+    made = catalog(**{METRICS: "2026-01-01T00.00.00.000Z"})
+
+    begin(pipelines["wine"].only_nodes("wine.compare"), made)
+
+    assert made.get(METRICS).resolve_load_version() == "2026-01-01T00.00.00.000Z"
+    other = made.get("wine.baseline.metrics").resolve_load_version()
+    assert other == "2026-01-02T00.00.00.000Z"
+
+
+def test_a_version_that_is_not_there_is_refused_with_the_nearest_that_is(configured):
+    write("2026-01-01T00.00.00.000Z", complete=True)
+
+    with pytest.raises(BadInputError, match=r"no version '2026-01-11T00.00.00.000Z' of 'wine.drop"
+                       r"out.metrics'; did you mean '2026-01-01T00.00.00.000Z'\?"):  # fmt: skip
+        begin(
+            pipelines["wine"].only_nodes("wine.compare"),
+            catalog(**{METRICS: "2026-01-11T00.00.00.000Z"}),
+        )
+
+
+def test_without_a_complete_version_a_part_is_refused(configured):
+    write("2026-01-03T00.00.00.000Z", complete=False)
+
+    with pytest.raises(BadInputError, match="no complete run of the study 'wine'"):
+        begin(pipelines["wine"].only_nodes("wine.compare"), catalog())
+
+
+def test_a_part_that_begins_behind_what_memory_holds_is_refused(configured):
+    write("2026-01-01T00.00.00.000Z", complete=True)
+
+    with pytest.raises(BadInputError, match=r"'wine.inputs' .*--from-nodes=wine.check_rows"):
+        begin(pipelines["wine"].only_nodes("wine.dropout.train"), catalog())
+
+
+def test_a_part_leaves_no_record_and_says_so(configured, caplog):
+    write("2026-01-01T00.00.00.000Z", complete=True)
+    made = catalog()
+
+    begin(pipelines["wine"].from_nodes("wine.compare"), made)
+
+    assert isinstance(made.get("wine.run"), MemoryDataset)
+    assert "wine: only a part of the study runs" in caplog.text
+
+
+def test_what_a_node_will_refuse_is_refused_before_the_first_node(configured):
+    Path("data/01_raw/red-wine.csv").write_text("quality\n1\n")
+
+    with pytest.raises(BadInputError, match=r"^data/01_raw/red-wine.csv: has no column"):
+        begin(pipelines["wine"], catalog())
+
+
+@pytest.mark.parametrize("layer", ["05_model_input", "08_reporting"])
+def test_a_file_where_results_belong_is_refused(configured, layer):
+    Path("data", layer).write_text("")
+
+    with pytest.raises(BadInputError, match=f"^data/{layer}: is a file"):
+        begin(pipelines["wine"], catalog())
+
+
+def test_a_whole_run_records_where_its_table_and_packages_come_from(configured):
+    made = catalog()
+
+    begin(pipelines["wine"], made)
+
+    provenance = made.load("wine.provenance")
+    assert provenance["table"]["path"] == "data/01_raw/red-wine.csv"
+    assert {"dropnorm", "keras", "tensorflow"} <= set(provenance["packages"])
+
+
+def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configured, caplog):
+    caplog.set_level(logging.INFO, "dropnorm")
+    made = catalog()
+    comparison = pd.DataFrame(
+        {
+            "variant": ["baseline", "dropout"], "replicas": [3, 3], "diverged": [3, 1],
+            "collapsed": [0, 0], "final_val_loss": [None, 0.61], "min_val_loss": [None, 0.55],
+            "validation_r2": [None, 0.25],
+        }
+    )  # fmt: skip
+    made["wine.comparison"] = MemoryDataset(comparison)
+
+    ProjectHooks().after_pipeline_run({"run_id": NEW}, pipelines["wine"], made)
+
+    assert [one.getMessage() for one in caplog.records if one.name == "dropnorm.hooks"] == [
+        "Red wine: validation loss (mae) by variant\n"
+        "  baseline           diverged (3 of 3)\n"
+        "  dropout            0.61 in the last epoch, 0.55 in the best; R² 0.250;"
+        " diverged (1 of 3)",
+        f"  results: data/08_reporting/wine, version {NEW}",
+    ]

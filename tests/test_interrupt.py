@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+def start(*command: str, cwd: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=cwd, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def nobody_is_left(group: int) -> bool:
+    for _ in range(50):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)  # for the system to take the ended ones away
+    return False
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("runner", "number"),
+    [
+        ("SequentialRunner", signal.SIGINT),
+        ("ThreadRunner", signal.SIGINT),
+        ("ParallelRunner", signal.SIGTERM),
+    ],
+)
+def test_an_interrupted_run_ends_with_its_workers_and_one_line(project, runner, number):
+    run = start("-m", "kedro", "run", "--env=sample", "--pipelines=concrete", "--runner", runner,
+                "--params=concrete.training.epochs=1000000", cwd=project)  # fmt: skip
+    assert run.stdout
+    for line in run.stdout:
+        if "· baseline:" in line:  # diverged at once; others train, and would for hours
+            break
+
+    run.send_signal(number)  # to the one process, as `kill` does
+    rest = run.communicate(timeout=30)[0].splitlines()
+
+    assert run.returncode == 128 + number
+    assert [line for line in rest if "· dropout:" not in line] == [
+        "Interrupted: what this run has written is not complete, and nothing will read it"
+    ]
+    assert nobody_is_left(run.pid)
+    data = project / "data" / "sample"
+    assert not list(data.rglob("run.json"))
+    assert not list(data.rglob(".*"))
+
+
+def test_what_is_being_written_is_removed(tmp_path):
+    script = """
+import time
+from pathlib import Path
+from dropnorm.datasets.whole import written_whole
+from dropnorm.interrupt import ends_when_interrupted
+
+with ends_when_interrupted(lambda: print("last words")), written_whole(Path("table.csv")) as path:
+    path.write_text("half of it")
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+    run = start("-c", script, cwd=tmp_path)
+    assert run.stdout
+    assert run.stdout.readline() == "writing\n"
+
+    run.send_signal(signal.SIGINT)
+
+    assert run.communicate(timeout=30)[0] == "last words\n"
+    assert run.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_afterwards_signals_mean_what_they_meant(tmp_path):
+    script = """
+import signal
+from dropnorm.interrupt import ends_when_interrupted
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+with ends_when_interrupted(print):
+    assert signal.getsignal(signal.SIGINT) is not before[0]
+    signal.raise_signal(signal.SIGTERM)  # who is deaf to it stays so
+assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+"""
+    run = start("-c", script, cwd=tmp_path)
+
+    assert run.communicate(timeout=30)[0] == ""
+    assert run.returncode == 0
