@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+from multiprocessing.reduction import ForkingPickler
+
 import numpy as np
 import pytest
 from kedro.framework.project import pipelines
@@ -38,6 +41,12 @@ def test_nodes_are_named_by_study_variant_and_what_they_do():
         *(f"s.{name}" for name in of_study),
         *(f"s.{variant}.{name}" for variant in Variant for name in of_variant),
     }
+
+
+def test_nodes_keep_their_names_in_other_processes():
+    for node in create_study_pipeline("s").nodes:
+        sent = pickle.loads(ForkingPickler.dumps(node))  # noqa: S301  # as ParallelRunner does
+        assert sent.func.__name__ == node.func.__name__
 
 
 def test_a_study_asks_for_its_table_its_options_and_where_they_come_from():
