@@ -59,7 +59,7 @@ def test_no_group_stands_on_both_sides_of_a_grouped_split(groups, seed):
     )
     table = pd.DataFrame({"group": groups})
     if table["group"].nunique() == 1:
-        with pytest.raises(BadInputError, match="column 'group' has one group only"):
+        with pytest.raises(BadInputError, match="column 'group' has 1 group only"):
             assign_parts(table, study)
         return
 

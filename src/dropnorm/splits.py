@@ -1,4 +1,4 @@
-"""Which rows train and which validate."""
+"""Which rows train, which validate, and which are held for a test."""
 
 from __future__ import annotations
 
@@ -8,54 +8,51 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
 
-from dropnorm.errors import BadInputError
-from dropnorm.study import GroupedSplit, RandomSplit
+from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from dropnorm.study import Study
 
 TRAIN = "train"
 VALIDATION = "validation"
+TEST = "test"
+PARTS = (TRAIN, VALIDATION, TEST)
 
 
 def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Assign every row to a part, once per split.
 
     Split *k* of a random split is ``rows.sample(frac=train_fraction, random_state=seed + k)`` and
-    the rest; of a grouped one, scikit-learn's ``GroupShuffleSplit`` with the same random state.
+    the rest; where rows stand together, it is scikit-learn's ``GroupShuffleSplit`` with the same
+    random state. A test part is drawn before the others, in the same way. A split by time cuts the
+    rows in the order of its column; a split by columns takes what stands there.
 
     Args:
         rows: The checked table; its index names the rows.
         study: Says how to split, and how many splits there are.
 
     Returns:
-        Columns ``split`` (from 0), ``row`` and ``part`` (train or validation); each split lists
-        every row once, in the order of ``rows``.
+        Columns ``split`` (from 0), ``row`` and ``part`` (train, validation or test), and of a
+        grouped split ``group``; each split lists every row once, in the order of ``rows``.
 
     Raises:
-        BadInputError: If a part would have no row, or if there is one group only.
+        BadInputError: If a part that the study asks for would have no row, or if a column by which
+            it splits holds what it cannot be split by.
     """
-    parts = []
+    splits = []
     for number in range(study.replicas.splits):
-        train = _training_rows(rows, study.split, number)
-        if not 0 < train.sum() < len(rows):
-            raise BadInputError(
-                f"split {number}: of {len(rows)} rows, a train_fraction of"
-                f" {study.split.train_fraction} leaves no row to"
-                f" {'validate' if train.any() else 'train'} on; change split.train_fraction"
-            )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "split": number,
-                    "row": rows.index.to_numpy(),
-                    "part": np.where(train, TRAIN, VALIDATION),
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        parts = _parts(rows, study, number)
+        _refuse_empty(parts, study, number)
+        split = pd.DataFrame({"split": number, "row": rows.index.to_numpy(), "part": parts})
+        if isinstance(study.split, GroupedSplit):
+            split["group"] = rows[study.split.by].to_numpy()
+        splits.append(split)
+    return pd.concat(splits, ignore_index=True)
 
 
 def rows_of(split: pd.DataFrame, number: int, part: str) -> npt.NDArray[np.int64]:
@@ -64,29 +61,155 @@ def rows_of(split: pd.DataFrame, number: int, part: str) -> npt.NDArray[np.int64
     return chosen.to_numpy(dtype=np.int64)
 
 
-def _training_rows(
-    rows: pd.DataFrame, split: RandomSplit | GroupedSplit, number: int
-) -> npt.NDArray[np.bool_]:
-    random_state = split.seed + number
-    if isinstance(split, RandomSplit):
-        drawn = rows.index.to_series().sample(frac=split.train_fraction, random_state=random_state)
-        return rows.index.isin(drawn.index)
-    groups = rows[split.by]
-    if groups.nunique() < 2:  # noqa: PLR2004  # a group for each part
+def split_seeds(study: Study) -> list[int]:
+    """Return the seed of each split; none where nothing is drawn."""
+    if isinstance(study.split, (RandomSplit, GroupedSplit)):
+        return [study.split.seed + number for number in range(study.replicas.splits)]
+    return []
+
+
+def number_groups(rows: pd.DataFrame, columns: Iterable[str]) -> npt.NDArray[np.int64]:
+    """Number the rows so that those with equal values in all columns share a number.
+
+    Numbers count from 0 in the order of the values; two missing values are equal.
+    """
+    groups = rows.groupby(list(columns), dropna=False, sort=True).ngroup()
+    return np.asarray(groups, dtype=np.int64)
+
+
+def _parts(rows: pd.DataFrame, study: Study, number: int) -> npt.NDArray[np.str_]:
+    match study.split:
+        case ColumnsSplit(columns=columns):
+            return _written_parts(rows[columns[number]])
+        case TimeSplit() as split:
+            return _parts_by_time(rows[split.by], split)
+        case GroupedSplit() as split:
+            groups = number_groups(rows, [split.by])
+            return _draw_groups(groups, split, number, f"column '{split.by}' has")
+        case RandomSplit(identical_rows=True) as split:
+            groups = number_groups(rows, study.preprocessing.columns)
+            return _draw_groups(groups, split, number, "the rows have, by their inputs,")
+        case RandomSplit(keep_together=columns) as split if columns:
+            told = " and ".join(f"'{column}'" for column in columns)
+            return _draw_groups(
+                number_groups(rows, columns), split, number, f"the rows have, by {told},"
+            )
+        case split:
+            return _draw_rows(len(rows), split, number)
+
+
+def _draw_rows(count: int, split: RandomSplit, number: int) -> npt.NDArray[np.str_]:
+    positions = pd.Series(range(count))
+    state = split.seed + number
+    test = positions.sample(frac=split.test_fraction, random_state=state)
+    rest = positions.drop(test)
+    # frac=train_fraction of all rows, which is the lesson's call where nothing is held for a test.
+    train = rest.sample(n=min(round(count * split.train_fraction), len(rest)), random_state=state)
+    return _named(count, train.to_numpy(), test.to_numpy())
+
+
+def _draw_groups(
+    groups: npt.NDArray[np.int64], split: RandomSplit | GroupedSplit, number: int, told: str
+) -> npt.NDArray[np.str_]:
+    count = int(groups.max()) + 1
+    parts = 3 if split.test_fraction else 2
+    if count < parts:
         raise BadInputError(
-            f"column '{split.by}' has one group only, {groups.iloc[0]!r}: a grouped split needs at"
-            " least one group in each part; choose another column for split.by"
+            f"{told} {count} {'group' if count == 1 else 'groups'} only, and a group stands in one"
+            f" part: {parts} parts need at least {parts}; choose other columns to group by"
         )
-    shuffle = GroupShuffleSplit(
-        n_splits=1, train_size=split.train_fraction, random_state=random_state
-    )
+    positions = np.arange(len(groups))
+    state = split.seed + number
+    test = positions[:0]
     try:
-        positions, _ = next(shuffle.split(rows, groups=groups))
+        if split.test_fraction:
+            shuffle = GroupShuffleSplit(1, test_size=split.test_fraction, random_state=state)
+            _, test = next(shuffle.split(positions, groups=groups))
+        rest = np.setdiff1d(positions, test)
+        # Less by a hair where a product such as 0.29 * 100 is: 28.999….
+        train_groups = int(count * split.train_fraction + 1e-9)
+        shuffle = GroupShuffleSplit(1, train_size=train_groups, random_state=state)
+        train, _ = next(shuffle.split(rest, groups=groups[rest]))
     except ValueError as error:
+        fractions = f"a train_fraction of {split.train_fraction:g}"
+        if split.test_fraction:
+            fractions += f" and a test_fraction of {split.test_fraction:g}"
         raise BadInputError(
-            f"column '{split.by}' has {groups.nunique()} groups, too few for a train_fraction of"
-            f" {split.train_fraction}; change split.train_fraction"
+            f"{told} {count} groups, too few for {fractions}: a part would be empty; change the"
+            " fractions in split"
         ) from error
-    train = np.zeros(len(rows), dtype=bool)
-    train[positions] = True
-    return train
+    return _named(len(groups), rest[train], test)
+
+
+def _named(
+    count: int, train: npt.NDArray[np.integer], test: npt.NDArray[np.integer]
+) -> npt.NDArray[np.str_]:
+    parts = np.full(count, VALIDATION)
+    parts[train] = TRAIN
+    parts[test] = TEST
+    return parts
+
+
+def _parts_by_time(values: pd.Series, split: TimeSplit) -> npt.NDArray[np.str_]:
+    # Numbers that grow with time, equal for equal times.
+    times = pd.factorize(_times(values, split), sort=True)[0]
+    in_order = np.sort(times)
+    count = len(times)
+    # The first time of the later part; rows of one time stand in one part.
+    first_to_validate = in_order[min(round(count * split.train_fraction), count - 1)]
+    parts = np.where(times < first_to_validate, TRAIN, VALIDATION)
+    if tested := round(count * split.test_fraction):
+        parts[times >= in_order[count - tested]] = TEST
+    return parts
+
+
+def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce")
+    if split.format is None and not pd.api.types.is_datetime64_any_dtype(values):
+        if numbers.notna().all():
+            return numbers
+        # Python's own dates, as Parquet files hold them, are written as ISO 8601.
+        values = values.astype(str)
+    times = pd.to_datetime(values, format=split.format or "ISO8601", errors="coerce", utc=True)
+    if times.isna().any():
+        row = values.index[times.isna()][0]
+        wanted = f"written as {split.format}" if split.format else "a number or an ISO 8601 date"
+        raise BadInputError(
+            f"column '{split.by}', row {row}: {values[row]!r} is not {wanted}, so that rows cannot"
+            " be put in order ({} of {} rows); write split.format, as in %d.%m.%Y, or mend the"
+            " table".format(int(times.isna().sum()), len(values))
+        )
+    return times
+
+
+def _written_parts(values: pd.Series) -> npt.NDArray[np.str_]:
+    unknown = ~values.isin(PARTS)
+    if unknown.any():
+        row = values.index[unknown][0]
+        raise BadInputError(
+            f"column '{values.name}', row {row}: {values[row]!r} is no part"
+            f"{did_you_mean(values[row], PARTS)} (known: {', '.join(PARTS)}; {int(unknown.sum())}"
+            f" of {len(values)} rows hold something else)"
+        )
+    parts: npt.NDArray[np.str_] = values.to_numpy(dtype=str)
+    return parts
+
+
+def _refuse_empty(parts: npt.NDArray[np.str_], study: Study, number: int) -> None:
+    split = study.split
+    uses = {TRAIN: "train on", VALIDATION: "validate on"}
+    if isinstance(split, ColumnsSplit):
+        cause = f"column '{split.columns[number]}'"
+        remedy = "a split has rows that say train and rows that say validation"
+    else:
+        cause = f"of {len(parts)} rows, a train_fraction of {split.train_fraction:g}"
+        remedy = "change split.train_fraction"
+        if split.test_fraction:
+            uses[TEST] = "test on"
+            cause += f" and a test_fraction of {split.test_fraction:g}"
+            remedy += " or split.test_fraction"
+        if isinstance(split, TimeSplit):
+            remedy += " (rows of one time stand in one part)"
+    for part, use in uses.items():
+        if not (parts == part).any():
+            raise BadInputError(f"split {number}: {cause} leaves no row to {use}; {remedy}")

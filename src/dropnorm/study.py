@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
 import types
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from dropnorm.codes import CODES
 from dropnorm.errors import BadInputError, did_you_mean
 
 
@@ -36,6 +46,8 @@ Loss = Literal["mae", "mse"]
 Column = Annotated[str, Field(min_length=1)]
 # YAML gives lists where a frozen model holds tuples.
 Columns = Annotated[tuple[Column, ...], Field(strict=False)]
+# The command line gives text where YAML gives true or false.
+Flag = Annotated[bool, Field(strict=False)]
 
 
 class _Section(BaseModel):
@@ -44,7 +56,11 @@ class _Section(BaseModel):
 
 
 class Target(_Section):
-    """The column to predict."""
+    """The column to predict.
+
+    The networks see it divided by ``divide_by``, or scaled; losses are in those units. Predictions
+    and errors are always told in the column's own.
+    """
 
     column: Column
     unit: str = Field("", description="Unit of the column, for labels.")
@@ -54,53 +70,275 @@ class Target(_Section):
         allow_inf_nan=False,
         description="The networks see the target divided by this; results come back multiplied.",
     )
+    scale: Literal["none", "standardize", "log1p"] = Field(
+        "none",
+        description="standardize: less the mean, divided by the standard deviation, both of each"
+        " split's training rows; log1p: log(1 + target), for targets above -1 that span orders of"
+        " magnitude.",
+    )
+
+    @model_validator(mode="after")
+    def _one_scale(self) -> Target:
+        if self.scale != "none" and self.divide_by != 1:
+            raise ValueError(
+                f"has both 'divide_by' and 'scale: {self.scale}'; the second alone is enough"
+            )
+        return self
+
+
+def _fill_of_numbers(value: object) -> str | float:
+    """Check ``impute.numbers``: one message for a mistake, where a union would give two."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    if isinstance(value, str) and value in get_args(NumberFill):
+        return value
+    raise ValueError(
+        f"is {value!r}{did_you_mean(value, get_args(NumberFill))} (known:"
+        f" {', '.join(get_args(NumberFill))}, or a finite number)"
+    )
+
+
+NumberFill = Literal["median", "mean", "most_frequent"]
+
+
+class Impute(_Section):
+    """What stands in for missing inputs, with ``missing: impute``; found in training rows alone."""
+
+    numbers: Annotated[
+        str | float,
+        PlainValidator(_fill_of_numbers, json_schema_input_type=NumberFill | float),
+    ] = Field("median", description="median, mean or most_frequent of the column, or a number.")
+    categories: str = Field(
+        "most_frequent",
+        min_length=1,
+        description="most_frequent, or a text that becomes a category of its own.",
+    )
+    indicator: Flag = Field(
+        False,
+        description="A further 0/1 input for each column of numbers that has a missing value in the"
+        " training rows: 1 where it was missing.",
+    )
+
+
+class RareCategories(_Section):
+    """One-hot categories that are folded into one; counted in the training rows alone."""
+
+    min_share: float | None = Field(
+        None, gt=0, lt=1, description="Fold categories that fewer of the training rows have."
+    )
+    min_count: int | None = Field(
+        None, ge=2, description="Fold categories that fewer training rows than this have."
+    )
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> RareCategories:
+        if self.min_share is not None and self.min_count is not None:
+            raise ValueError("has both 'min_share' and 'min_count'; keep one")
+        return self
 
 
 class Preprocessing(_Section):
-    """Which columns are inputs, and what is done to each; fitted on training rows alone."""
+    """Which columns are inputs, and what is done to each; fitted on training rows alone.
+
+    A column stands in one list; one that stands in none is no input. Missing values are imputed
+    first, then logarithms are taken, then numbers are scaled.
+    """
 
     standard_scale: Columns = Field((), description="Numbers, to mean 0 and standard deviation 1.")
-    one_hot: Columns = Field((), description="Categories, one 0/1 input per category.")
+    min_max_scale: Columns = Field((), description="Numbers, to the range 0 to 1.")
+    robust_scale: Columns = Field(
+        (), description="Numbers, less their median, divided by their interquartile range."
+    )
+    quantile_scale: Columns = Field(
+        (), description="Numbers, by rank, to a normal distribution; bounded by ±5.2."
+    )
+    one_hot: Columns = Field(
+        (),
+        description="Categories, one 0/1 input per category; one that no training row has is all"
+        " zeros, or the rare one if there is one.",
+    )
+    ordinal: Columns = Field(
+        (),
+        description="Categories, to 0, 1, 2 …: in the order that 'order' gives, or else sorted as"
+        " text; one that no training row has is -1.",
+    )
     passthrough: Columns = Field((), description="Numbers, as they are.")
+    log1p: Columns = Field(
+        (),
+        description="Those of the numbers above whose log(1 + value) is taken before they are"
+        " scaled or passed; all values must be above -1.",
+    )
+    order: Annotated[dict[Column, Columns], Field(strict=False)] = Field(
+        {}, description="Of ordinal columns: all their categories, the first becomes 0."
+    )
+    rare_categories: RareCategories = RareCategories()
+    impute: Impute = Impute()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All input columns, in the order of the inputs."""
-        return self.standard_scale + self.one_hot + self.passthrough
+        return (
+            self.standard_scale
+            + self.min_max_scale
+            + self.robust_scale
+            + self.quantile_scale
+            + self.one_hot
+            + self.ordinal
+            + self.passthrough
+        )
 
     @property
     def numbers(self) -> tuple[str, ...]:
         """The input columns that must hold numbers."""
-        return self.standard_scale + self.passthrough
+        return tuple(column for column in self.columns if column not in self.categories)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The input columns whose values are names."""
+        return self.one_hot + self.ordinal
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Preprocessing:
         if not self.columns:
             raise ValueError("names no input column")
-        for column in self.columns:
-            if self.columns.count(column) > 1:
-                raise ValueError(f"names the column '{column}' twice")
+        for columns, where in ((self.columns, ""), (self.log1p, " in 'log1p'")):
+            for column in columns:
+                if columns.count(column) > 1:
+                    raise ValueError(f"names the column '{column}' twice{where}")
+        return self
+
+    @model_validator(mode="after")
+    def _lists_agree(self) -> Preprocessing:
+        for column in self.log1p:
+            if column not in self.numbers:
+                raise ValueError(
+                    f"takes the logarithm of '{column}', which is none of its numbers; add it to"
+                    " standard_scale, passthrough or another list of numbers as well"
+                )
+        fill = self.impute.numbers
+        if self.log1p and isinstance(fill, float) and fill <= -1:
+            raise ValueError(f"imputes {fill:g}, of which 'log1p' has no logarithm")
+        for column, categories in self.order.items():
+            if column not in self.ordinal:
+                raise ValueError(f"gives an order of '{column}', which is not in 'ordinal'")
+            if len(set(categories)) < max(len(categories), 1):
+                raise ValueError(
+                    f"gives an order of '{column}' that is empty or names a category twice"
+                )
         return self
 
 
-class RandomSplit(_Section):
-    """Rows drawn at random: ``DataFrame.sample(frac=train_fraction, random_state=seed + k)``."""
+class _FractionSplit(_Section):
+    test_fraction: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="A test part, held from everything until the end and scored once; 0 is none.",
+    )
+
+
+class RandomSplit(_FractionSplit):
+    """Rows drawn at random: ``DataFrame.sample(frac=train_fraction, random_state=seed + k)``.
+
+    With ``keep_together`` or ``identical_rows``, scikit-learn's ``GroupShuffleSplit`` instead, and
+    fractions are of the groups of rows that stand together.
+    """
 
     method: Literal["random"]
-    train_fraction: float = Field(0.7, gt=0, lt=1)
+    train_fraction: float = Field(0.7, gt=0, lt=1, description="Of all rows, as is test_fraction.")
     seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k takes seed + k.")
+    keep_together: Columns = Field(
+        (), description="Rows with equal values in all of these columns stand in one part."
+    )
+    identical_rows: Flag = Field(False, description="Rows with equal inputs stand in one part.")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns by which rows are assigned."""
+        return self.keep_together
+
+    @model_validator(mode="after")
+    def _validates(self) -> RandomSplit:
+        _check_fractions(self.train_fraction, self.test_fraction)
+        if self.keep_together and self.identical_rows:
+            raise ValueError("has both 'keep_together' and 'identical_rows'; keep one")
+        return self
 
 
-class GroupedSplit(_Section):
+class GroupedSplit(_FractionSplit):
     """Whole groups drawn at random: scikit-learn's ``GroupShuffleSplit``, seeded."""
 
     method: Literal["grouped"]
     by: Column = Field(description="All rows with one value of this column stand in one part.")
-    train_fraction: float = Field(0.75, gt=0, lt=1, description="Of the groups, not of the rows.")
+    train_fraction: float = Field(
+        0.75, gt=0, lt=1, description="Of the groups, not of the rows, as is test_fraction."
+    )
     seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k takes seed + k.")
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns by which rows are assigned."""
+        return (self.by,)
 
-Split = Annotated[RandomSplit | GroupedSplit, Field(discriminator="method")]
+    @model_validator(mode="after")
+    def _validates(self) -> GroupedSplit:
+        _check_fractions(self.train_fraction, self.test_fraction)
+        return self
+
+
+class TimeSplit(_FractionSplit):
+    """Rows in the order of a column: the first train, later ones validate, the last test.
+
+    Rows of one time stand in one part, the later one. It is one split: ``replicas.splits`` is 1.
+    """
+
+    method: Literal["time"]
+    by: Column = Field(description="Numbers, or dates as in ISO 8601: 2020-01-21, 2020-01, 2020.")
+    format: str | None = Field(
+        None, min_length=1, description="How dates are written instead, as in strptime: %d.%m.%Y."
+    )
+    train_fraction: float = Field(0.7, gt=0, lt=1, description="Of all rows, as is test_fraction.")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns by which rows are assigned."""
+        return (self.by,)
+
+    @model_validator(mode="after")
+    def _validates(self) -> TimeSplit:
+        _check_fractions(self.train_fraction, self.test_fraction)
+        return self
+
+
+class ColumnsSplit(_Section):
+    """Columns of the table say ``train``, ``validation`` or ``test``: a published protocol.
+
+    Each column is a split, the first is split 0; ``replicas.splits`` is their number unless it is
+    written, and then the first so many are run.
+    """
+
+    method: Literal["columns"]
+    columns: Columns = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_column_once(self) -> ColumnsSplit:
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError("names a column twice in 'columns'")
+        return self
+
+
+def _check_fractions(train: float, test: float) -> None:
+    # Not exact: 0.9 and 0.1 are meant to be 1 together.
+    if train + test > 1 - 1e-9:
+        raise ValueError(
+            f"has a train_fraction of {train:g} and a test_fraction of {test:g}, which leaves"
+            " nothing to validate on; together they must be less than 1"
+        )
+
+
+Split = Annotated[
+    RandomSplit | GroupedSplit | TimeSplit | ColumnsSplit, Field(discriminator="method")
+]
 
 
 class Replicas(_Section):
@@ -157,7 +395,7 @@ class Training(_Section):
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1, le=1_000_000)
     seed: int = Field(0, ge=0, description="From which the seeds of all starts follow.")
-    stop_when_diverged: Annotated[bool, Field(strict=False)] = Field(
+    stop_when_diverged: Flag = Field(
         True, description="End a training at the first epoch whose loss is not finite."
     )
 
@@ -173,34 +411,87 @@ class Study(_Section):
 
     name: str = Field(min_length=1, description="Its top-level key; not written a second time.")
     title: str = Field(min_length=1, description="Name in plots.")
-    made_up: Annotated[bool, Field(strict=False)] = Field(
+    made_up: Flag = Field(
         False, description="The table is made up; everything the run writes says so."
     )
     target: Target
-    missing: Literal["refuse", "drop"] = Field(
-        "refuse", description="Rows with a missing value in a column that the study uses."
+    missing: Literal["refuse", "drop", "impute"] = Field(
+        "refuse",
+        description="Of rows with a missing value in a column that the study uses. drop: left out."
+        " impute: missing inputs are imputed (preprocessing.impute); rows without a target, or"
+        " without a value by which they are split, are left out.",
     )
     preprocessing: Preprocessing
     split: Split
     replicas: Replicas = Replicas()
     network: Network
     training: Training
+    silence: Columns = Field((), description="Codes of checks that are not to be told: [DN001].")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the table that the study uses, each once."""
-        groups = (self.split.by,) if isinstance(self.split, GroupedSplit) else ()
-        return tuple(dict.fromkeys((*self.preprocessing.columns, self.target.column, *groups)))
+        inputs, by = self.preprocessing.columns, self.split.columns
+        return tuple(dict.fromkeys((*inputs, self.target.column, *by)))
 
     @property
     def label(self) -> str:
         """Title for plots and messages; tells a made-up table from a real one."""
         return f"{self.title} (made-up table)" if self.made_up else self.title
 
+    @model_validator(mode="before")
+    @classmethod
+    def _split_per_column(cls, options: Any) -> Any:
+        """Let each column of a split by columns be run, unless the study says how many."""
+        match options:
+            case {"split": {"method": "columns", "columns": list(columns)}}:
+                replicas = options.get("replicas", {})
+                if columns and isinstance(replicas, Mapping) and "splits" not in replicas:
+                    return {**options, "replicas": {**replicas, "splits": len(columns)}}
+        return options
+
+    @field_validator("silence")
+    @classmethod
+    def _known_codes(cls, silence: tuple[str, ...]) -> tuple[str, ...]:
+        for code in silence:
+            if code not in CODES:
+                known = ", ".join(CODES)
+                raise ValueError(f"names {code!r}{did_you_mean(code, CODES)} (known: {known})")
+        return silence
+
     @model_validator(mode="after")
-    def _target_is_no_input(self) -> Study:
+    def _columns_have_one_use(self) -> Study:
         if self.target.column in self.preprocessing.columns:
             raise ValueError(f"takes its target '{self.target.column}' as an input as well")
+        if self.target.column in self.split.columns:
+            raise ValueError(f"splits by its target '{self.target.column}'")
+        if isinstance(self.split, ColumnsSplit):
+            for column in self.split.columns:
+                if column in self.preprocessing.columns:
+                    raise ValueError(f"takes its split column '{column}' as an input as well")
+        return self
+
+    @model_validator(mode="after")
+    def _splits_there_are(self) -> Study:
+        match self.split:
+            case TimeSplit() if self.replicas.splits > 1:
+                raise ValueError(
+                    f"asks for {self.replicas.splits} splits by time, which are one; write"
+                    " replicas.splits: 1, and take replicas from replicas.starts"
+                )
+            case ColumnsSplit(columns=columns) if self.replicas.splits > len(columns):
+                raise ValueError(
+                    f"asks for {self.replicas.splits} splits, and split.columns names"
+                    f" {len(columns)}; change replicas.splits"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _imputes_if_told(self) -> Study:
+        if self.missing != "impute" and self.preprocessing.impute != Impute():
+            raise ValueError(
+                f"has preprocessing.impute, and 'missing: {self.missing}'; write 'missing: impute'"
+            )
         return self
 
 
@@ -242,7 +533,7 @@ def _problem(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> st
             known = [part.strip(" '") for part in _expected(context)]
             return f"{prefix} is {given!r}{did_you_mean(given, known)}" + _one_of(known)
         case "union_tag_not_found":
-            return f"{prefix}.method is missing: one of random, grouped"
+            return f"{prefix}.method is missing: one of {', '.join(_methods())}"
         case "value_error":
             return f"{prefix} {context['error']}"
         case _:
@@ -273,7 +564,7 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
     path: list[str | int] = []
     holder = model
     for step in location:
-        tagged = _tagged_model(step) if path and path[-1] == "split" else None
+        tagged = _methods().get(str(step)) if path == ["split"] else None
         if tagged is not None:
             model = tagged
             continue
@@ -285,11 +576,10 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
     return path, holder
 
 
-def _tagged_model(tag: object) -> type[BaseModel] | None:
-    for member in get_args(get_args(Split)[0]):
-        if get_args(member.model_fields["method"].annotation) == (tag,):
-            return member  # type: ignore[no-any-return]  # get_args is untyped
-    return None
+def _methods() -> dict[str, type[BaseModel]]:
+    """Return the methods of splitting, each with its model."""
+    members: tuple[type[BaseModel], ...] = get_args(get_args(Split)[0])
+    return {get_args(one.model_fields["method"].annotation)[0]: one for one in members}
 
 
 def _is_model(annotation: object) -> bool:

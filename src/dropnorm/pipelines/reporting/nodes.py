@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from dropnorm import figures
 from dropnorm.scores import score_predictions
+from dropnorm.splits import split_seeds
 from dropnorm.study import Study, Variant
 
 _SCORES = ("mae", "rmse", "r2")
@@ -122,7 +123,7 @@ def record_run(
         "engine": training["engine"],
         **provenance,
         "seeds": {
-            "split": [study.split.seed + number for number in range(study.replicas.splits)],
+            "split": split_seeds(study),
             "training": study.training.seed,
             "replicas": [
                 {"split": one["split"], "start": one["start"]} for one in training["replicas"]
