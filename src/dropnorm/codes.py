@@ -32,7 +32,7 @@ _ALL = (
         " the training part of the same split.",
         "A network that remembers its training rows is right on them: errors come out too small,"
         " and a layer that keeps it from remembering looks worse than it is.",
-        "Write identical_rows: true in the study's split, or take copies out of the table.",
+        "Write identical_rows: true in a random split, or take the copies out of the table.",
     ),
     Code(
         "DN002",
@@ -41,8 +41,7 @@ _ALL = (
         " part of the same split, with another target.",
         "The network has seen these very inputs; and as targets differ, no prediction from these"
         " inputs can be right for both.",
-        "Write identical_rows: true in the study's split; look for the column that tells the rows"
-        " apart.",
+        "Write identical_rows: true in a random split, or add a column that tells them apart.",
     ),
     Code(
         "DN003",
@@ -69,7 +68,7 @@ _ALL = (
         " with many values) has values on both sides.",
         "The network can recognise the entity by its inputs; errors on new entities will be"
         " larger than those told.",
-        "Write keep_together: [the column] in the study's split, or split by groups of it.",
+        "Write the column in keep_together of the split, or split by groups of it.",
     ),
     Code(
         "DN006",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.metadata
 import logging
 import os
 import platform
+import re
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +17,12 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, MemoryDataset
 from kedro.io.core import Version
+from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 
@@ -29,6 +34,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Arguments of pandas.read_csv that say how a file is read, and name no column.
+_HOW_TO_READ = {
+    "sep", "delimiter", "skiprows", "comment", "quotechar", "quoting", "doublequote", "escapechar",
+    "encoding", "encoding_errors", "compression", "engine", "skipinitialspace",
+}  # fmt: skip
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
 
@@ -77,12 +87,16 @@ def _studies(pipeline: Pipeline) -> list[str]:
 
 
 def _check_study(study: str, catalog: DataCatalog) -> None:
-    """Check table and splits as the nodes will, so that the last study fails before the first."""
+    """Prepare the table as the nodes will, so that the last study fails before the first trains."""
     options: Study = catalog.load(f"params:{study}")
     where = _shown(catalog.get(f"{study}.table"))
     table = _load_table(study, catalog)
     try:
-        assign_parts(check_table(table, options), options)
+        rows = check_table(table, options)
+        split = assign_parts(rows, options)
+        for number in range(options.replicas.splits):
+            fitted = fit_preprocessor(rows, split, number, options)
+            make_split_inputs(rows, split, number, fitted, options)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}") from error
 
@@ -97,7 +111,27 @@ def _load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
         raise BadInputError(_why_not_loaded(where, study, error)) from error
     if not isinstance(table, pd.DataFrame):
         raise BadInputError(f"{where}: loads a {type(table).__name__}, not a pandas DataFrame")
+    if repeated := _repeated_column(dataset, table):
+        raise BadInputError(
+            f"{where}: has the column '{repeated}' more than once; rename one of them"
+        )
     return table
+
+
+def _repeated_column(dataset: AbstractDataset[Any, Any] | None, table: pd.DataFrame) -> str | None:
+    """Return a column that a CSV file has twice: pandas makes ``x.1`` of the second ``x``."""
+    names = [str(name) for name in table.columns]
+    renamed = [name for name in names if re.sub(r"\.\d+$", "", name) in set(names) - {name}]
+    if not renamed or not isinstance(dataset, CSVDataset):
+        return None
+    options = dataset._load_args
+    if {"header", "names"} & set(options):
+        return None
+    # What speaks of columns by their names has nothing to speak of in a header read as a row.
+    kept = {key: value for key, value in options.items() if key in _HOW_TO_READ}
+    kept |= {"header": None, "nrows": 1, "dtype": str}
+    header = [str(name) for name in dataset._copy(_load_args=kept).load().iloc[0]]
+    return next((name for name in header if header.count(name) > 1), None)
 
 
 def _why_not_loaded(  # noqa: PLR0911  # one for each kind of error
@@ -118,6 +152,8 @@ def _why_not_loaded(  # noqa: PLR0911  # one for each kind of error
             return f"{where}: is a folder; the table of the study '{study}' must be a file"
         case PermissionError():
             return f"{where}: may not be read; check its permissions"
+        case EOFError() | gzip.BadGzipFile() | zlib.error():
+            return f"{where}: is no whole gzip file; get it again, or take .gz from its name"
         case pd.errors.EmptyDataError():
             return f"{where}: is empty; a table has a header and rows"
         case UnicodeDecodeError():

@@ -1,21 +1,77 @@
-"""From columns of a table to the arrays that networks take."""
+"""From columns of a table to the arrays that networks take, and back to the target's units."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
 
-from dropnorm.splits import TRAIN, VALIDATION, rows_of
+from dropnorm.errors import BadInputError
+from dropnorm.splits import TEST, TRAIN, VALIDATION, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     import pandas as pd
 
-    from dropnorm.study import Preprocessing, Study
+    from dropnorm.study import Impute, Preprocessing, Study
+
+# As scikit-learn's default; fewer where there are fewer rows.
+_QUANTILES = 1000
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """How the target is scaled for the networks: ``(f(target) - mean) / scale``.
+
+    Attributes:
+        log1p: Whether f is log(1 + target), or leaves the target as it is.
+        mean: In the units of f.
+        scale: In the units of f, above 0.
+    """
+
+    log1p: bool = False
+    mean: float = 0.0
+    scale: float = 1.0
+
+    def apply(self, target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the target in the units of the training."""
+        scaled: npt.NDArray[np.float64] = (
+            (np.log1p(target) if self.log1p else target) - self.mean
+        ) / self.scale
+        return scaled
+
+    def invert(self, scaled: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Return targets or predictions in the target's own units; infinite beyond float64."""
+        target = np.asarray(scaled, dtype=np.float64) * self.scale + self.mean
+        with np.errstate(over="ignore"):
+            return np.expm1(target) if self.log1p else target
+
+
+class Preprocessor(TypedDict):
+    """What was fitted to the training rows of one split: plain objects, to be saved.
+
+    Attributes:
+        inputs: Turns a table's input columns into inputs.
+        target: The fields of a :class:`TargetScale`.
+    """
+
+    inputs: ColumnTransformer
+    target: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -25,8 +81,7 @@ class Part:
     Attributes:
         rows: Which rows of the table, shape (n,).
         x: Inputs, shape (n, inputs), dense float32.
-        y: Target in the units of the training (divided by the study's constant), shape (n,),
-            float32.
+        y: Target in the units of the training, shape (n,), float32.
     """
 
     rows: npt.NDArray[np.int64]
@@ -36,50 +91,209 @@ class Part:
 
 @dataclass(frozen=True)
 class SplitInputs:
-    """One split: the part that trains and the part that validates."""
+    """One split, ready for a network.
+
+    Attributes:
+        split: Its number, from 0.
+        train: The part that trains.
+        validation: The part that validates.
+        test: The part that is scored once, at the end; None if the split holds none.
+        target: Leads from the units of the training back to the target's.
+    """
 
     split: int
     train: Part
     validation: Part
+    test: Part | None = None
+    target: TargetScale = TargetScale()
 
 
-def make_preprocessor(preprocessing: Preprocessing) -> ColumnTransformer:
-    """Return the study's preprocessor, not fitted: scaled numbers, categories, raw numbers."""
-    steps = [
-        ("standard_scale", StandardScaler(), list(preprocessing.standard_scale)),
-        # A category that no training row has becomes zeros, in every one of its columns.
-        (
-            "one_hot",
-            OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-            list(preprocessing.one_hot),
+def make_preprocessor(
+    preprocessing: Preprocessing, rows: int, *, impute: bool
+) -> ColumnTransformer:
+    """Return the study's preprocessor, not fitted: scaled numbers, categories, raw numbers.
+
+    Each list of columns is a step of that name; of its columns whose logarithm is taken, one more.
+
+    Args:
+        preprocessing: What is done to which columns.
+        rows: Number of training rows.
+        impute: Whether there may be missing values to fill in.
+    """
+    fill = preprocessing.impute
+    steps: list[tuple[str, Any, list[str]]] = []
+    scalers = {
+        "standard_scale": StandardScaler(),
+        "min_max_scale": MinMaxScaler(),
+        "robust_scale": RobustScaler(),
+        "quantile_scale": QuantileTransformer(
+            n_quantiles=min(_QUANTILES, rows), output_distribution="normal", random_state=0
         ),
-        ("passthrough", "passthrough", list(preprocessing.passthrough)),
+    }
+    numbers = [_numbers_imputer(fill)] if impute else []
+    for name, scaler in scalers.items():
+        steps += _number_steps(name, getattr(preprocessing, name), numbers, [scaler], preprocessing)
+    names = [_categories_imputer(fill)] if impute else []
+    ordered = [column for column in preprocessing.ordinal if column in preprocessing.order]
+    in_order = [list(preprocessing.order[column]) for column in ordered]
+    steps += [
+        ("one_hot", _chain(*names, _one_hot(preprocessing)), list(preprocessing.one_hot)),
+        (
+            "ordinal",
+            _chain(*names, _ordinal("auto")),
+            [column for column in preprocessing.ordinal if column not in ordered],
+        ),
+        ("ordered", _chain(*names, _ordinal(in_order)), ordered),
     ]
+    steps += _number_steps("passthrough", preprocessing.passthrough, numbers, [], preprocessing)
+    if impute and fill.indicator:
+        steps.append(("missing", MissingIndicator(error_on_new=False), list(preprocessing.numbers)))
     return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0.0)
+
+
+def _number_steps(
+    name: str,
+    columns: Sequence[str],
+    first: list[Any],
+    last: list[Any],
+    preprocessing: Preprocessing,
+) -> list[tuple[str, Any, list[str]]]:
+    logarithm = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
+    plain = [column for column in columns if column not in preprocessing.log1p]
+    logged = [column for column in columns if column in preprocessing.log1p]
+    return [
+        (name, _chain(*first, *last), plain),
+        (f"log1p_{name}", _chain(*first, logarithm, *last), logged),
+    ]
+
+
+def _chain(*transformers: Any) -> Any:
+    if len(transformers) > 1:
+        return make_pipeline(*transformers)
+    return transformers[0] if transformers else "passthrough"
+
+
+def _numbers_imputer(fill: Impute) -> SimpleImputer:
+    if isinstance(fill.numbers, str):
+        return SimpleImputer(strategy=fill.numbers)
+    return SimpleImputer(strategy="constant", fill_value=fill.numbers)
+
+
+def _categories_imputer(fill: Impute) -> SimpleImputer:
+    if fill.categories == "most_frequent":
+        return SimpleImputer(strategy="most_frequent")
+    return SimpleImputer(strategy="constant", fill_value=fill.categories)
+
+
+def _one_hot(preprocessing: Preprocessing) -> OneHotEncoder:
+    rare = preprocessing.rare_categories
+    limit = rare.min_share if rare.min_count is None else rare.min_count
+    # A category that no training row has becomes zeros, in every one of its columns.
+    unknown = "ignore" if limit is None else "infrequent_if_exist"
+    return OneHotEncoder(handle_unknown=unknown, min_frequency=limit, sparse_output=False)
+
+
+def _ordinal(categories: Any) -> OrdinalEncoder:
+    return OrdinalEncoder(
+        categories=categories, handle_unknown="use_encoded_value", unknown_value=-1
+    )
 
 
 def fit_preprocessor(
     rows: pd.DataFrame, split: pd.DataFrame, number: int, study: Study
-) -> ColumnTransformer:
-    """Fit the study's preprocessor on the training rows of one split, and on nothing else."""
+) -> Preprocessor:
+    """Fit the study's preprocessor on the training rows of one split, and on nothing else.
+
+    Raises:
+        BadInputError: If the training rows give nothing to fit: the target is constant there, or a
+            column is missing in all of them.
+    """
     train = rows.loc[rows_of(split, number, TRAIN)]
-    return make_preprocessor(study.preprocessing).fit(train[list(study.preprocessing.columns)])
+    inputs = train[list(study.preprocessing.columns)]
+    missing = inputs.columns[inputs.isna().all()]
+    if len(missing):
+        raise BadInputError(
+            f"split {number}: column '{missing[0]}' is missing in all {len(train)} training rows,"
+            " so that there is nothing to impute from; leave it out of the study"
+        )
+    preprocessor = make_preprocessor(
+        study.preprocessing, len(train), impute=study.missing == "impute"
+    )
+    target = train[study.target.column].to_numpy(dtype=np.float64)
+    return Preprocessor(
+        inputs=preprocessor.fit(inputs), target=asdict(_fit_target(target, number, study))
+    )
+
+
+def _fit_target(target: npt.NDArray[np.float64], number: int, study: Study) -> TargetScale:
+    column = study.target.column
+    if target.min() == target.max():
+        raise BadInputError(
+            f"split {number}: column '{column}' is {target[0]:g} in all {len(target)} training"
+            " rows: there is nothing to learn; change the split"
+        )
+    match study.target.scale:
+        case "standardize":
+            scale = float(target.std())
+            if not scale > 0:
+                raise BadInputError(
+                    f"column '{column}' varies too little to be standardized: its standard"
+                    " deviation is 0 in float64; use target.divide_by"
+                )
+            return TargetScale(mean=float(target.mean()), scale=scale)
+        case "log1p":
+            return TargetScale(log1p=True)
+        case _:
+            return TargetScale(scale=study.target.divide_by)
 
 
 def make_split_inputs(
-    rows: pd.DataFrame,
-    split: pd.DataFrame,
-    number: int,
-    preprocessor: ColumnTransformer,
-    study: Study,
+    rows: pd.DataFrame, split: pd.DataFrame, number: int, preprocessor: Preprocessor, study: Study
 ) -> SplitInputs:
-    """Turn both parts of one split into arrays."""
+    """Turn the parts of one split into arrays.
+
+    Raises:
+        BadInputError: If a scaled value is too large for float32.
+    """
+    target = TargetScale(**preprocessor["target"])
 
     def part(name: str) -> Part:
         chosen = rows_of(split, number, name)
         table = rows.loc[chosen]
-        x = preprocessor.transform(table[list(study.preprocessing.columns)])
-        y = table[study.target.column].to_numpy(dtype=np.float64) / study.target.divide_by
-        return Part(chosen, np.ascontiguousarray(x, dtype=np.float32), y.astype(np.float32))
+        y = _as_float32(
+            target.apply(table[study.target.column].to_numpy(dtype=np.float64))[:, np.newaxis],
+            [study.target.column],
+        )
+        return Part(chosen, make_inputs(table, preprocessor, study), y[:, 0])
 
-    return SplitInputs(number, part(TRAIN), part(VALIDATION))
+    held = bool(len(rows_of(split, number, TEST)))
+    return SplitInputs(number, part(TRAIN), part(VALIDATION), part(TEST) if held else None, target)
+
+
+def make_inputs(
+    rows: pd.DataFrame, preprocessor: Preprocessor, study: Study
+) -> npt.NDArray[np.float32]:
+    """Turn checked rows into inputs, shape (rows, inputs), dense float32 and finite.
+
+    Raises:
+        BadInputError: If a scaled value is too large for float32.
+    """
+    transformer = preprocessor["inputs"]
+    # What overflows is told below, by name.
+    with np.errstate(over="ignore", invalid="ignore"):
+        inputs = transformer.transform(rows[list(study.preprocessing.columns)])
+    return _as_float32(np.asarray(inputs), transformer.get_feature_names_out())
+
+
+def _as_float32(
+    values: npt.NDArray[Any], names: Sequence[str] | npt.NDArray[Any]
+) -> npt.NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        converted = np.ascontiguousarray(values, dtype=np.float32)
+    finite = np.isfinite(converted).all(axis=0)
+    if not finite.all():
+        raise BadInputError(
+            f"column '{names[int(np.argmin(finite))]}', as it is scaled, has a value that is too"
+            " large for float32; mend the table, or scale the column in another way"
+        )
+    return converted

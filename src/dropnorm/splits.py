@@ -73,7 +73,7 @@ def number_groups(rows: pd.DataFrame, columns: Iterable[str]) -> npt.NDArray[np.
 
     Numbers count from 0 in the order of the values; two missing values are equal.
     """
-    groups = rows.groupby(list(columns), dropna=False, sort=True).ngroup()
+    groups = rows.groupby(list(columns), dropna=False, observed=True, sort=True).ngroup()
     return np.asarray(groups, dtype=np.int64)
 
 

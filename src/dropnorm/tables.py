@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from decimal import Decimal
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +13,20 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.study import TimeSplit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from dropnorm.study import Study
 
 _IS_NUMBER = "number"
-_IS_FINITE = "finite"
+_IS_BOUNDED = "bounded"
+_HAS_LOGARITHM = "has a logarithm"
+# The networks' numbers are float32.
+_LARGEST = float(np.finfo(np.float32).max)
+_NUMBERS = (Real, Decimal, np.bool_)
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 
 
 def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -26,23 +37,62 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
         study: Says which columns must be there, and what happens to rows with missing values.
 
     Returns:
-        The study's columns of the rows without missing values; numbers as float64 or integers. The
-        index is the row's position in ``table``, from 0, named ``row``.
+        The study's columns of the rows it uses: numbers as float64 or integers, categories as text;
+        values are missing only in inputs that the study imputes. The index is the row's position in
+        ``table``, from 0, named ``row``.
 
     Raises:
         BadInputError: Names the column and the row (from 0, below the header) of what is wrong.
     """
-    _check_columns(table, study)
-    rows = table.loc[:, list(study.columns)].reset_index(drop=True).rename_axis(index="row")
+    rows = _take_columns(table, study.columns)
     if rows.empty:
         raise BadInputError("has a header but no rows; a study needs rows to train and validate on")
-    _check_values(rows, study)
-    return _without_missing(rows, study)
+    _refuse_all_missing(rows)
+    rows = _converted(rows, study)
+    target = study.target.column
+    # What cannot be imputed: a row is of no use without it.
+    needed = [name for name in rows.columns if name not in study.preprocessing.columns]
+    rows = _without_missing(rows, study, needed if study.missing == "impute" else rows.columns)
+    if (rows[target] == rows[target].iloc[0]).all():
+        raise BadInputError(
+            f"column '{target}' is {rows[target].iloc[0]} in every row: there is nothing to"
+            " predict; choose another column for target.column"
+        )
+    return rows
 
 
-def _check_columns(table: pd.DataFrame, study: Study) -> None:
-    names = [str(name) for name in table.columns]
-    missing = [column for column in study.columns if column not in names]
+def check_new_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return the inputs of rows whose target is to be predicted, checked.
+
+    Args:
+        table: Has the study's input columns, in any order; others are not looked at.
+        study: Says which columns these are, and whether missing values are imputed.
+
+    Returns:
+        The input columns of every row, as :func:`check_table` returns them.
+
+    Raises:
+        BadInputError: As of :func:`check_table`; a missing value is refused unless it is imputed.
+    """
+    rows = _converted(_take_columns(table, study.preprocessing.columns), study)
+    incomplete = rows.isna().any(axis="columns")
+    if study.missing != "impute" and incomplete.any():
+        raise BadInputError(
+            f"{_first_missing(rows, incomplete)}; mend the table, or leave such rows out: the study"
+            " does not impute missing values"
+        )
+    return rows
+
+
+def _take_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    named = table.set_axis([str(name) for name in table.columns], axis="columns")
+    _check_columns(named, columns)
+    return named.loc[:, list(columns)].reset_index(drop=True).rename_axis(index="row")
+
+
+def _check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    names = list(table.columns)
+    missing = [column for column in columns if column not in names]
     if missing:
         hint = did_you_mean(missing[0], names)
         if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
@@ -54,64 +104,196 @@ def _check_columns(table: pd.DataFrame, study: Study) -> None:
             hint = f"; it has {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"  # noqa: PLR2004
         listed = ", ".join(f"'{column}'" for column in missing)
         raise BadInputError(f"has no column {listed}{hint}")
-    repeated = table.columns[table.columns.duplicated()].intersection(list(study.columns))
+    repeated = table.columns[table.columns.duplicated()].intersection(list(columns))
     if len(repeated):
         raise BadInputError(f"has the column '{repeated[0]}' more than once; rename one of them")
 
 
-def _is_number(values: pd.Series) -> pd.Series:
+def _refuse_all_missing(rows: pd.DataFrame) -> None:
+    empty = rows.columns[rows.isna().all()]
+    if len(empty):
+        listed = ", ".join(f"'{name}'" for name in empty)
+        raise BadInputError(
+            f"nothing stands in column {listed}: missing in all {len(rows)} rows; leave it out of"
+            " the study"
+        )
+
+
+def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Check the values of each column for what the study makes of it, and convert them."""
+    numbers = [
+        name
+        for name in rows.columns
+        if name in study.preprocessing.numbers or name == study.target.column
+    ]
+    _check_numbers(rows, study, numbers)
+    converted = {name: _to_numbers(rows[name]) for name in numbers}
+    for name in rows.columns:
+        if name in study.preprocessing.categories:
+            _refuse_mixed(rows[name])
+            _check_order(rows[name], study)
+            converted[name] = _to_text(rows[name])
+        elif name not in numbers and not isinstance(study.split, TimeSplit):
+            _refuse_mixed(rows[name])
+    return rows.assign(**converted)
+
+
+def _to_numbers(values: pd.Series) -> pd.Series:
+    """Return integers where all are, else float64; missing where a value is no number."""
+    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
+        return pd.Series(np.nan, index=values.index, name=values.name)
+    if not pd.api.types.is_numeric_dtype(values):
+        plain = values.astype(object)
+        # A list or a date is no number, and pandas would stop at one or count its nanoseconds.
+        values = plain.where(plain.map(lambda value: isinstance(value, (str, *_NUMBERS))))
     numbers = pd.to_numeric(values, errors="coerce")
-    is_number: pd.Series = numbers.notna() | values.isna()
+    if pd.api.types.is_complex_dtype(numbers):
+        return pd.Series(np.nan, index=values.index, name=values.name)
+    whole = pd.api.types.is_signed_integer_dtype(numbers) and not numbers.isna().any()
+    return numbers.astype(np.int64 if whole else np.float64)
+
+
+def _to_text(values: pd.Series) -> pd.Series:
+    """Return each value as text, whole numbers without a point; missing stays missing."""
+    plain = values.astype(object)
+    return plain.where(plain.isna(), plain.map(_as_text)).where(plain.notna(), np.nan)
+
+
+def _as_text(value: object) -> str:
+    # 1.0 and 1 are one category: a missing value further down makes floats of integers.
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (bool, np.bool_)):
+        return "true or false"
+    return "numbers" if isinstance(value, _NUMBERS) else type(value).__name__
+
+
+def _refuse_mixed(values: pd.Series) -> None:
+    kinds = values.dropna().astype(object).map(_kind)
+    if kinds.isin(["list", "dict", "ndarray", "set"]).any():
+        row = kinds.index[kinds.isin(["list", "dict", "ndarray", "set"])][0]
+        raise BadInputError(
+            f"column '{values.name}', row {row}: the value is a {kinds[row]}, neither a text nor a"
+            " number; leave the column out of the study"
+        )
+    counts = kinds.value_counts()
+    if len(counts) > 1:
+        row = kinds.index[kinds == counts.index[-1]][0]
+        told = " and ".join(f"{kind} ({count} rows)" for kind, count in counts.items())
+        raise BadInputError(
+            f"column '{values.name}' mixes {told}, for instance {values[row]!r} in row {row}; mend"
+            " the table, or read the column as text: load_args: {dtype: {"
+            f"{values.name}: str}}}} in its catalog entry"
+        )
+
+
+def _check_order(values: pd.Series, study: Study) -> None:
+    """Refuse what has no place in an ordinal column's order, and numbers that need none."""
+    name = str(values.name)
+    if name not in study.preprocessing.ordinal:
+        return
+    present = values.dropna()
+    order = study.preprocessing.order.get(name)
+    if order is None:
+        if pd.api.types.is_numeric_dtype(present.infer_objects()):
+            raise BadInputError(
+                f"column '{name}' holds numbers, which have an order: name it in passthrough or"
+                " another list of numbers rather than in ordinal, or write its order in"
+                " preprocessing.order"
+            )
+        return
+    unknown = ~_to_text(present).isin(order)
+    if unknown.any():
+        row = present.index[unknown][0]
+        raise BadInputError(
+            f"column '{name}', row {row}: {present[row]!r} is not in preprocessing.order"
+            f"{did_you_mean(present[row], order)} (known: {', '.join(order)})"
+        )
+
+
+def _is_number(values: pd.Series) -> pd.Series:
+    is_number: pd.Series = _to_numbers(values).notna() | values.isna()
     return is_number
 
 
-def _is_finite(values: pd.Series) -> pd.Series:
-    is_finite: pd.Series = ~np.isinf(pd.to_numeric(values, errors="coerce"))
-    return is_finite
+def _is_bounded(values: pd.Series) -> pd.Series:
+    is_bounded: pd.Series = ~(_to_numbers(values).abs() > _LARGEST)
+    return is_bounded
 
 
-def _schema(study: Study) -> pa.DataFrameSchema:
-    numbers = (*study.preprocessing.numbers, study.target.column)
-    checks = [pa.Check(_is_number, name=_IS_NUMBER), pa.Check(_is_finite, name=_IS_FINITE)]
-    return pa.DataFrameSchema(
-        {column: pa.Column(checks=checks, nullable=True) for column in numbers}
+def _has_logarithm(values: pd.Series) -> pd.Series:
+    has_logarithm: pd.Series = ~(_to_numbers(values) <= -1)
+    return has_logarithm
+
+
+def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Collection[str]) -> None:
+    logarithms = set(study.preprocessing.log1p)
+    if study.target.scale == "log1p":
+        logarithms.add(study.target.column)
+    checks = [pa.Check(_is_number, name=_IS_NUMBER), pa.Check(_is_bounded, name=_IS_BOUNDED)]
+    logarithm = pa.Check(_has_logarithm, name=_HAS_LOGARITHM)
+    schema = pa.DataFrameSchema(
+        {
+            name: pa.Column(checks=checks + [logarithm] * (name in logarithms), nullable=True)
+            for name in numbers
+        }
     )
-
-
-def _check_values(rows: pd.DataFrame, study: Study) -> None:
     try:
-        _schema(study).validate(rows, lazy=True)
+        schema.validate(rows, lazy=True)
     except SchemaErrors as error:
         cases = error.failure_cases.sort_values("index", kind="stable")
         case = cases.iloc[0]
         more = f" ({len(cases) - 1} more like it)" if len(cases) > 1 else ""
         place = f"column '{case['column']}', row {case['index']}"
-        if case["check"] == _IS_NUMBER:
-            problem = f"{case['failure_case']!r} is no number"
-        else:
-            problem = "the value is infinite"
-        raise BadInputError(
-            f"{place}: {problem}{more}; mend the table, or leave the column out of the study"
-        ) from error
+        problem, remedy = _problem(rows.loc[case["index"], case["column"]], case["check"])
+        raise BadInputError(f"{place}: {problem}{more}; {remedy}") from error
 
 
-def _without_missing(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
-    incomplete = rows.isna().any(axis="columns")
-    count = int(incomplete.sum())
-    if count and study.missing == "refuse":
-        row = rows.index[incomplete][0]
-        column = rows.columns[rows.loc[row].isna()][0]
-        raise BadInputError(
-            f"column '{column}', row {row}: the value is missing ({count} of {len(rows)} rows have"
-            " a missing value); mend the table, or write 'missing: drop' in the study to leave"
-            " such rows out"
+def _problem(value: Any, check: str) -> tuple[str, str]:
+    """Say what is wrong with a value of a column of numbers, and what to do."""
+    remedy = "mend the table, or leave the column out of the study"
+    if check == _HAS_LOGARITHM:
+        return (
+            f"{value} is not above -1, and log1p needs that",
+            "take the column out of log1p (a target: change target.scale), or mend the table",
         )
-    if count == len(rows):
-        columns = ", ".join(f"'{name}'" for name in rows.columns[rows.isna().all()])
+    if check == _IS_BOUNDED:
+        infinite = np.isinf(float(value))
+        told = "infinite" if infinite else f"{value:g}, too large for the networks' float32"
+        return f"the value is {told}", remedy
+    if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
+        remedy = "if commas are decimal points, write load_args: {decimal: ','} in the catalog"
+        return f"{value!r} is no number", f"{remedy} entry of the table"
+    if isinstance(value, str) and len(value) > 60:  # noqa: PLR2004
+        value = f"{value[:60]}…"
+    return f"{value!r} is no number", remedy
+
+
+def _first_missing(rows: pd.DataFrame, incomplete: pd.Series) -> str:
+    row = rows.index[incomplete][0]
+    column = rows.columns[rows.loc[row].isna()][0]
+    return (
+        f"column '{column}', row {row}: the value is missing ({int(incomplete.sum())} of"
+        f" {len(rows)} rows have a missing value)"
+    )
+
+
+def _without_missing(rows: pd.DataFrame, study: Study, needed: Collection[str]) -> pd.DataFrame:
+    incomplete = rows[list(needed)].isna().any(axis="columns")
+    if incomplete.any() and study.missing == "refuse":
         raise BadInputError(
-            f"no rows are left after dropping the {count} with missing values"
-            + (f"; nothing stands in column {columns}" if columns else "")
+            f"{_first_missing(rows, incomplete)}; mend the table, or write 'missing: drop' in the"
+            " study to leave such rows out, or 'missing: impute' to fill in missing inputs"
         )
-    kept = rows.loc[~incomplete]
-    numbers = [*study.preprocessing.numbers, study.target.column]
-    return kept.assign(**{name: pd.to_numeric(kept[name]) for name in numbers})
+    if incomplete.all():
+        raise BadInputError(
+            f"no rows are left after dropping the {len(rows)} with missing values; write"
+            " 'missing: impute', or leave out the columns in which most are missing"
+        )
+    return rows.loc[~incomplete]

@@ -90,7 +90,7 @@ def train_replica(
             if study.training.stop_when_diverged:
                 break
     fit_seconds = time.perf_counter() - began
-    predictions = _predict(model, inputs.validation)
+    predictions = predict(model, inputs.validation)
     steps = (
         _repeat_first_steps(study, variant, inputs, start, diverged_at_epoch)
         if diverged_at_epoch
@@ -195,7 +195,8 @@ def _score(model: KerasModel, part: Part) -> _Means:
     return means
 
 
-def _predict(model: KerasModel, part: Part) -> npt.NDArray[np.float64]:
+def predict(model: KerasModel, part: Part) -> npt.NDArray[np.float64]:
+    """Predict a part's rows, in the units of the training, shape (rows,)."""
     to_numpy = load_keras().ops.convert_to_numpy
     chunks = [
         to_numpy(model(x, training=False))

@@ -1,12 +1,12 @@
 """From the table to arrays for the networks."""
 
 import logging
+from typing import Any
 
 import pandas as pd
-from sklearn.compose import ColumnTransformer
 
-from dropnorm import preprocessing, splits, tables
-from dropnorm.preprocessing import SplitInputs
+from dropnorm import checks, preprocessing, splits, tables
+from dropnorm.preprocessing import Preprocessor, SplitInputs
 from dropnorm.study import Study
 
 logger = logging.getLogger(__name__)
@@ -27,9 +27,27 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     return splits.assign_parts(rows, study)
 
 
+def check_data(table: pd.DataFrame, split: pd.DataFrame, study: Study) -> dict[str, Any]:
+    """Look for what in the table and its split a result must not rest on; say it in one line each.
+
+    Returns:
+        ``study``, ``silenced`` (codes of checks that are not told) and ``findings``, each with its
+        code, title, where, what was found, why it matters and what to do.
+    """
+    findings = checks.check_study_table(table, study, split)
+    for finding in findings:
+        logger.warning("%s: %s", study.label, finding.line())
+    return {
+        "study": study.name,
+        "made_up": study.made_up,
+        "silenced": list(study.silence),
+        "findings": [finding.described() for finding in findings],
+    }
+
+
 def fit_preprocessors(
     rows: pd.DataFrame, split: pd.DataFrame, study: Study
-) -> dict[int, ColumnTransformer]:
+) -> dict[int, Preprocessor]:
     """Fit one preprocessor per split, on its training rows alone."""
     return {
         number: preprocessing.fit_preprocessor(rows, split, number, study)
@@ -40,7 +58,7 @@ def fit_preprocessors(
 def make_inputs(
     rows: pd.DataFrame,
     split: pd.DataFrame,
-    preprocessors: dict[int, ColumnTransformer],
+    preprocessors: dict[int, Preprocessor],
     study: Study,
 ) -> list[SplitInputs]:
     """Turn the rows of each split into arrays, with the preprocessor of that split."""

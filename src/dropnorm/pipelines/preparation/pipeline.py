@@ -12,6 +12,12 @@ def create_pipeline() -> Pipeline:
             Node(nodes.check_rows, ["table", "params:study"], "rows", name="check_rows"),
             Node(nodes.assign_parts, ["rows", "params:study"], "split", name="assign_parts"),
             Node(
+                nodes.check_data,
+                ["table", "split", "params:study"],
+                "findings",
+                name="check_data",
+            ),
+            Node(
                 nodes.fit_preprocessors,
                 ["rows", "split", "params:study"],
                 "preprocessors",

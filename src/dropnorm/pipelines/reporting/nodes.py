@@ -27,6 +27,7 @@ _IN_COMPARISON = (
 def measure(
     history: pd.DataFrame,
     validation_predictions: pd.DataFrame,
+    test_predictions: pd.DataFrame,
     training: dict[str, Any],
     study: Study,
 ) -> dict[str, Any]:
@@ -34,17 +35,11 @@ def measure(
 
     Means are over the replicas that stayed finite, and None if none did. A replica has diverged
     when the loss of any epoch was not finite; it has collapsed when it stayed finite and ended no
-    better than the constant that the training rows suggest.
+    better than the constant that the training rows suggest. There are test scores only where the
+    study holds a test part.
     """
     replicas = [_measure_replica(_of(history, facts), facts) for facts in training["replicas"]]
     finite = [one for one in replicas if one["diverged_at_epoch"] is None]
-    scores = [
-        score_predictions(
-            _of(validation_predictions, one)["target"].to_numpy(dtype=np.float64),
-            _of(validation_predictions, one)["prediction"].to_numpy(dtype=np.float64),
-        )
-        for one in finite
-    ]
     return {
         "study": study.name,
         "made_up": study.made_up,
@@ -56,7 +51,8 @@ def measure(
         "min_val_loss": _mean([one["min_val_loss"] for one in finite]),
         "final_val_loss": _mean([one["final_val_loss"] for one in finite]),
         "constant_val_loss": _mean([one["constant_val_loss"] for one in training["replicas"]]),
-        **{f"validation_{name}": _mean([one[name] for one in scores]) for name in _SCORES},
+        **_mean_scores("validation", validation_predictions, finite),
+        **({} if test_predictions.empty else _mean_scores("test", test_predictions, finite)),
         "unit": study.target.unit,
         "diverged": len(replicas) - len(finite),
         "collapsed": sum(one["collapsed"] for one in replicas),
@@ -154,6 +150,20 @@ def _measure_replica(history: pd.DataFrame, facts: dict[str, Any]) -> dict[str, 
         "collapsed": not diverged and float(final["val_loss"]) >= facts["constant_val_loss"],
         "fit_seconds": facts["fit_seconds"],
     }
+
+
+def _mean_scores(
+    part: str, predictions: pd.DataFrame, replicas: list[dict[str, Any]]
+) -> dict[str, float | None]:
+    """Return ``<part>_mae`` and so on, in the target's own units."""
+    scores = [
+        score_predictions(
+            _of(predictions, one)["target"].to_numpy(dtype=np.float64),
+            _of(predictions, one)["prediction"].to_numpy(dtype=np.float64),
+        )
+        for one in replicas
+    ]
+    return {f"{part}_{name}": _mean([one[name] for one in scores]) for name in _SCORES}
 
 
 def _mean(values: list[float]) -> float | None:

@@ -12,7 +12,13 @@ def create_variant_pipeline() -> Pipeline:
         [
             Node(
                 nodes.measure,
-                ["history", "validation_predictions", "training", "params:study"],
+                [
+                    "history",
+                    "validation_predictions",
+                    "test_predictions",
+                    "training",
+                    "params:study",
+                ],
                 "metrics",
                 name="measure",
             ),
@@ -56,6 +62,7 @@ def create_pipeline() -> Pipeline:
                     "params:study",
                     "provenance",
                     f"{Variant.BASELINE}_training",
+                    "findings",
                     *(f"{variant}_learning_curves" for variant in Variant),
                     "comparison_plot",
                 ],

@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from dropnorm import progress
 from dropnorm.engine import engine_name
 from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
-from dropnorm.preprocessing import SplitInputs
+from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.scores import constant_prediction, training_loss
 from dropnorm.study import Study, Variant
-from dropnorm.training import TrainedReplica, train_replica
+from dropnorm.training import TrainedReplica, predict, train_replica
 
 
 class TrainedVariant(NamedTuple):
@@ -24,6 +25,8 @@ class TrainedVariant(NamedTuple):
             study's metrics, in the units of the training.
         validation_predictions: Columns ``split``, ``start``, ``row``, ``target``, ``prediction``
             after the last epoch, in the target's own units.
+        test_predictions: The same of the test part, which nothing else has looked at; without rows
+            if the study holds none.
         first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that
             diverged.
         training: Engine, layers, number of trainable parameters, and per replica its rows, its
@@ -33,6 +36,7 @@ class TrainedVariant(NamedTuple):
     models: dict[str, KerasModel]
     history: pd.DataFrame
     validation_predictions: pd.DataFrame
+    test_predictions: pd.DataFrame
     first_steps: pd.DataFrame
     training: dict[str, Any]
 
@@ -48,7 +52,11 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
         models={f"split_{split.split}-start_{start}": one.model for split, start, one in trained},
         history=_stack((split, start, one.history) for split, start, one in trained),
         validation_predictions=_stack(
-            (split, start, _predictions(study, split, one)) for split, start, one in trained
+            (split, start, _predictions(split, split.validation, one.predictions))
+            for split, start, one in trained
+        ),
+        test_predictions=_stack(
+            (split, start, _test_predictions(split, one)) for split, start, one in trained
         ),
         first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
         training={
@@ -88,22 +96,31 @@ def _teller(
     return tell
 
 
-def _predictions(study: Study, split: SplitInputs, trained: TrainedReplica) -> pd.DataFrame:
+def _predictions(
+    split: SplitInputs, part: Part, predictions: npt.NDArray[np.float64]
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "row": split.validation.rows,
-            "target": split.validation.y.astype(np.float64) * study.target.divide_by,
-            "prediction": trained.predictions * study.target.divide_by,
+            "row": part.rows,
+            "target": split.target.invert(part.y),
+            "prediction": split.target.invert(predictions),
         }
     )
 
 
+def _test_predictions(split: SplitInputs, trained: TrainedReplica) -> pd.DataFrame:
+    if split.test is None:
+        return pd.DataFrame({"row": pd.Series(dtype=np.int64), "target": [], "prediction": []})
+    return _predictions(split, split.test, predict(trained.model, split.test))
+
+
 def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> dict[str, Any]:
     constant = constant_prediction(split.train.y, study.training.loss)
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
     return {
         "split": split.split,
         "start": start,
-        "rows": {"train": len(split.train.rows), "validation": len(split.validation.rows)},
+        "rows": {name: len(part.rows) for name, part in parts.items() if part is not None},
         "fit_seconds": round(trained.fit_seconds, 3),
         "diverged_at_epoch": trained.diverged_at_epoch,
         "constant_val_loss": training_loss(split.validation.y, constant, study.training.loss),

@@ -22,7 +22,14 @@ def create_pipeline(variant: Variant) -> Pipeline:
             Node(
                 train,
                 ["inputs", "params:study"],
-                ["models", "history", "validation_predictions", "first_steps", "training"],
+                [
+                    "models",
+                    "history",
+                    "validation_predictions",
+                    "test_predictions",
+                    "first_steps",
+                    "training",
+                ],
                 name="train",
             )
         ],

@@ -1,0 +1,270 @@
+"""What in a table and its split a result must not rest on: findings, each with a code.
+
+Nothing here refuses a study; what cannot be used is refused by :mod:`dropnorm.tables` and
+:mod:`dropnorm.splits`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import r2_score
+from sklearn.tree import DecisionTreeRegressor
+
+from dropnorm.codes import CODES, Code
+from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
+from dropnorm.study import GroupedSplit, RandomSplit
+from dropnorm.tables import check_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from dropnorm.study import Study
+
+_HELD = (VALIDATION, TEST)
+# Below so many rows everything is nearly unique, and a tree says nothing.
+_ENOUGH_ROWS = 20
+_DISTINCT_NUMBERS = 0.95
+_DISTINCT_CATEGORIES = 0.5
+_DISTINCT_ENTITIES = 0.2
+_ENOUGH_ENTITIES = 20
+_PREDICTS = 0.98
+# Bounds the time of a tree; drawn at random, seeded.
+_TREE_ROWS = 10_000
+_FEW_ROWS = 30
+_FEW_GROUPS = 5
+_MOSTLY_DATES = 0.9
+_ID = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        code: What was looked for, why it matters and what to do.
+        where: The column, or the part and split.
+        found: What was found, in words.
+        count: How many rows or groups it concerns.
+        of: Of how many.
+    """
+
+    code: Code
+    where: str
+    found: str
+    count: int
+    of: int
+
+    def line(self) -> str:
+        """Return the finding in one line, for people."""
+        return f"{self.code.code} {self.code.title}: {self.where}: {self.found}; {self._remedy()}"
+
+    def _remedy(self) -> str:
+        remedy = self.code.remedy.removesuffix(".")
+        return remedy[0].lower() + remedy[1:]
+
+    def described(self) -> dict[str, Any]:
+        """Return everything there is to say, for JSON."""
+        return {
+            "code": self.code.code,
+            "title": self.code.title,
+            "where": self.where,
+            "found": self.found,
+            "count": self.count,
+            "of": self.of,
+            "how": self.code.how,
+            "why": self.code.why,
+            "remedy": self.code.remedy,
+        }
+
+
+def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) -> list[Finding]:
+    """Look through a table that the study can use, and the parts its rows were assigned to.
+
+    Where there are several splits, what is found in a part is told of the split in which it is
+    worst.
+
+    Args:
+        table: As it was read, all columns.
+        study: Says what is made of it, and which checks are silenced.
+        split: Columns ``split``, ``row`` and ``part``.
+
+    Returns:
+        Findings by code.
+
+    Raises:
+        BadInputError: If the study cannot use the table.
+    """
+    rows = check_table(table, study)
+    parts = [
+        split.loc[split["split"] == number].set_index("row")["part"].reindex(rows.index).to_numpy()
+        for number in range(study.replicas.splits)
+    ]
+    others = table.set_axis([str(name) for name in table.columns], axis="columns")
+    findings = [
+        *_copies(rows, study, parts),
+        *_nearly_unique(rows, study),
+        *_predictors(rows, study, parts[0]),
+        *_entities(others.iloc[rows.index.to_numpy()], study, parts),
+        *_small_parts(rows, study, parts),
+    ]
+    told = [finding for finding in findings if finding.code.code not in study.silence]
+    return sorted(told, key=lambda finding: finding.code.code)
+
+
+def _copies(
+    rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+) -> Iterator[Finding]:
+    """Find DN001, copies of whole rows, and DN002, of their inputs alone."""
+    inputs = number_groups(rows, study.preprocessing.columns)
+    whole = number_groups(rows, (*study.preprocessing.columns, study.target.column))
+    copies = [np.isin(whole, whole[part == TRAIN]) for part in parts]
+    alike = [
+        np.isin(inputs, inputs[part == TRAIN]) & ~copied
+        for part, copied in zip(parts, copies, strict=True)
+    ]
+    yield from _worst_of(CODES["DN001"], copies, parts, "equal a training row")
+    yield from _worst_of(CODES["DN002"], alike, parts, "have the inputs of a training row")
+
+
+def _worst_of(
+    code: Code,
+    concerned: list[npt.NDArray[np.bool_]],
+    parts: list[npt.NDArray[np.str_]],
+    told: str,
+    where: str = "",
+) -> Iterator[Finding]:
+    """Tell of each held part how many of its rows are concerned, in the worst split."""
+    for name in _HELD:
+        sizes = [int((part == name).sum()) for part in parts]
+        counts = [
+            int((found & (part == name)).sum())
+            for found, part in zip(concerned, parts, strict=True)
+        ]
+        shares = [count / max(size, 1) for count, size in zip(counts, sizes, strict=True)]
+        worst = int(np.argmax(shares))
+        if counts[worst]:
+            split = f"split {worst}" if len(parts) == 1 else f"split {worst}, the worst"
+            yield Finding(
+                code,
+                f"{where}{', ' if where else ''}{name} part of {split}",
+                f"{counts[worst]} of {sizes[worst]} rows {told}",
+                counts[worst],
+                sizes[worst],
+            )
+
+
+def _nearly_unique(rows: pd.DataFrame, study: Study) -> Iterator[Finding]:
+    for column in study.preprocessing.columns:
+        values = rows[column].dropna()
+        distinct = values.nunique()
+        if len(values) < _ENOUGH_ROWS:
+            continue
+        if column in study.preprocessing.categories:
+            unique = distinct > _DISTINCT_CATEGORIES * len(values)
+        else:
+            whole = bool((values == values.round()).all())
+            unique = whole and distinct >= _DISTINCT_NUMBERS * len(values)
+        if unique:
+            yield Finding(
+                CODES["DN003"],
+                f"column '{column}'",
+                f"{distinct} distinct values in {len(values)} rows",
+                distinct,
+                len(values),
+            )
+
+
+def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
+    train, held = rows.loc[part == TRAIN], rows.loc[part == VALIDATION]
+    if len(train) > _TREE_ROWS:
+        train = train.sample(_TREE_ROWS, random_state=0)
+    target = study.target.column
+    if min(len(train), len(held)) < _ENOUGH_ROWS or held[target].nunique() == 1:
+        return
+    for column in study.preprocessing.columns:
+        values = rows[column]
+        if column in study.preprocessing.categories:
+            values = pd.Series(pd.factorize(values)[0], index=rows.index)
+        tree = DecisionTreeRegressor(random_state=0)
+        tree.fit(values[train.index].to_frame(), train[target])
+        r2 = r2_score(held[target], tree.predict(values[held.index].to_frame()))
+        if r2 >= _PREDICTS:
+            yield Finding(
+                CODES["DN004"],
+                f"column '{column}'",
+                f"R² {r2:.4f} on the validation rows of split 0",
+                len(held),
+                len(held),
+            )
+
+
+def _entities(
+    table: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+) -> Iterator[Finding]:
+    if not isinstance(study.split, RandomSplit):
+        return
+    used = {*study.preprocessing.columns, study.target.column, *study.split.columns}
+    for column in table.columns[~table.columns.duplicated(keep=False)]:
+        if column in used or not _names_entities(table[column]):
+            continue
+        values = table[column].to_numpy(dtype=object)
+        known = table[column].notna().to_numpy()
+        seen = [known & pd.Series(values).isin(values[part == TRAIN]).to_numpy() for part in parts]
+        yield from _worst_of(
+            CODES["DN005"],
+            seen,
+            parts,
+            "have a value that training rows have",
+            f"column '{column}'",
+        )
+
+
+def _names_entities(values: pd.Series) -> bool:
+    """Tell whether a column looks like the names or ids of what the rows are of."""
+    kind = pd.api.types.infer_dtype(values, skipna=True)
+    if kind not in ("string", "integer"):
+        return False
+    present = values.dropna()
+    distinct = present.nunique()
+    if distinct < _ENOUGH_ENTITIES:
+        return False
+    name = str(values.name)
+    if _ID.search(name):
+        return True
+    if kind == "integer" or distinct < _DISTINCT_ENTITIES * len(present):
+        return False
+    dates = pd.to_datetime(present, format="ISO8601", errors="coerce", utc=True)
+    return bool(dates.notna().mean() < _MOSTLY_DATES)
+
+
+def _small_parts(
+    rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+) -> Iterator[Finding]:
+    yield from _smallest(parts, np.arange(len(rows)), _FEW_ROWS, "rows")
+    split = study.split
+    if isinstance(split, GroupedSplit) or (isinstance(split, RandomSplit) and split.columns):
+        yield from _smallest(parts, number_groups(rows, split.columns), _FEW_GROUPS, "groups")
+
+
+def _smallest(
+    parts: list[npt.NDArray[np.str_]], units: npt.NDArray[np.int64], few: int, what: str
+) -> Iterator[Finding]:
+    """Tell of each part how few units it has, in the split in which it has the fewest."""
+    for name in PARTS:
+        sizes = [len(np.unique(units[part == name])) for part in parts]
+        smallest = int(np.argmin(sizes))
+        if 0 < sizes[smallest] < few:
+            yield Finding(
+                CODES["DN006"],
+                f"{name} part of split {smallest}",
+                f"{sizes[smallest]} {what}",
+                sizes[smallest],
+                len(np.unique(units)),
+            )
