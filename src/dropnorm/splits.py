@@ -174,10 +174,11 @@ def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
     if times.isna().any():
         row = values.index[times.isna()][0]
         wanted = f"written as {split.format}" if split.format else "a number or an ISO 8601 date"
+        shown, count = values.astype(object)[row], int(times.isna().sum())
         raise BadInputError(
-            f"column '{split.by}', row {row}: {values[row]!r} is not {wanted}, so that rows cannot"
-            " be put in order ({} of {} rows); write split.format, as in %d.%m.%Y, or mend the"
-            " table".format(int(times.isna().sum()), len(values))
+            f"column '{split.by}', row {row}: {shown!r} is not {wanted} ({count} of {len(values)}"
+            " rows), so that rows cannot be put in order; write split.format, as in %d.%m.%Y, or"
+            " mend the table"
         )
     return times
 
@@ -185,6 +186,7 @@ def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
 def _written_parts(values: pd.Series) -> npt.NDArray[np.str_]:
     unknown = ~values.isin(PARTS)
     if unknown.any():
+        values = values.astype(object)
         row = values.index[unknown][0]
         raise BadInputError(
             f"column '{values.name}', row {row}: {values[row]!r} is no part"

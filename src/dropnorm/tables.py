@@ -37,8 +37,8 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
         study: Says which columns must be there, and what happens to rows with missing values.
 
     Returns:
-        The study's columns of the rows it uses: numbers as float64 or integers, categories as text;
-        values are missing only in inputs that the study imputes. The index is the row's position in
+        The study's columns of the rows it uses: numbers as float64, categories as text; values
+        are missing only in inputs that the study imputes. The index is the row's position in
         ``table``, from 0, named ``row``.
 
     Raises:
@@ -55,7 +55,7 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     rows = _without_missing(rows, study, needed if study.missing == "impute" else rows.columns)
     if (rows[target] == rows[target].iloc[0]).all():
         raise BadInputError(
-            f"column '{target}' is {rows[target].iloc[0]} in every row: there is nothing to"
+            f"column '{target}' is {rows[target].iloc[0]:g} in every row: there is nothing to"
             " predict; choose another column for target.column"
         )
     return rows
@@ -139,7 +139,7 @@ def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def _to_numbers(values: pd.Series) -> pd.Series:
-    """Return integers where all are, else float64; missing where a value is no number."""
+    """Return float64; missing where a value is no number."""
     if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
         return pd.Series(np.nan, index=values.index, name=values.name)
     if not pd.api.types.is_numeric_dtype(values):
@@ -149,8 +149,8 @@ def _to_numbers(values: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     if pd.api.types.is_complex_dtype(numbers):
         return pd.Series(np.nan, index=values.index, name=values.name)
-    whole = pd.api.types.is_signed_integer_dtype(numbers) and not numbers.isna().any()
-    return numbers.astype(np.int64 if whole else np.float64)
+    # Integers too: what is filled in for a missing one need not be an integer.
+    return numbers.astype(np.float64)
 
 
 def _to_text(values: pd.Series) -> pd.Series:
@@ -186,10 +186,11 @@ def _refuse_mixed(values: pd.Series) -> None:
     if len(counts) > 1:
         row = kinds.index[kinds == counts.index[-1]][0]
         told = " and ".join(f"{kind} ({count} rows)" for kind, count in counts.items())
+        shown = values.astype(object)[row]
         raise BadInputError(
-            f"column '{values.name}' mixes {told}, for instance {values[row]!r} in row {row}; mend"
-            " the table, or read the column as text: load_args: {dtype: {"
-            f"{values.name}: str}}}} in its catalog entry"
+            f"column '{values.name}' mixes {told}, for instance {shown!r} in row {row}; mend the"
+            " table, or read the column as text, with load_args in its catalog entry:"
+            f" {{dtype: {{{values.name}: str}}}}"
         )
 
 
@@ -198,7 +199,7 @@ def _check_order(values: pd.Series, study: Study) -> None:
     name = str(values.name)
     if name not in study.preprocessing.ordinal:
         return
-    present = values.dropna()
+    present = values.dropna().astype(object)
     order = study.preprocessing.order.get(name)
     if order is None:
         if pd.api.types.is_numeric_dtype(present.infer_objects()):

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conftest import read_study
+from dropnorm.checks import check_study_table
+from dropnorm.datasets import SkopsDataset
+from dropnorm.errors import BadInputError
+from dropnorm.preprocessing import (
+    SplitInputs,
+    TargetScale,
+    fit_preprocessor,
+    make_inputs,
+    make_split_inputs,
+)
+from dropnorm.splits import assign_parts
+from dropnorm.tables import check_new_rows, check_table
+
+if TYPE_CHECKING:
+    from dropnorm.study import Study
+
+
+def study_of(preprocessing: dict[str, Any], **changes: Any) -> Study:
+    changes.setdefault("target", {"column": "y"})
+    return read_study("wine", preprocessing=preprocessing, **changes)
+
+
+def prepare(table: pd.DataFrame, study: Study) -> list[SplitInputs]:
+    rows = check_table(table, study)
+    split = assign_parts(rows, study)
+    return [
+        make_split_inputs(rows, split, k, fit_preprocessor(rows, split, k, study), study)
+        for k in range(study.replicas.splits)
+    ]
+
+
+def in_order(values: list[Any], y: list[float] | None = None, name: str = "x") -> pd.DataFrame:
+    """A table whose column ``part`` lets all rows train but the last two."""
+    parts = ["train"] * (len(values) - 2) + ["validation"] * 2
+    return pd.DataFrame({name: values, "y": y or range(len(values)), "part": parts})
+
+
+def inputs_of(values: list[Any], preprocessing: dict[str, Any], **changes: Any) -> np.ndarray:
+    """The inputs of all rows, with all but the last two in the training part."""
+    study = study_of(preprocessing, split={"method": "columns", "columns": ["part"]}, **changes)
+    (inputs,) = prepare(in_order(values), study)
+    return np.concatenate([inputs.train.x, inputs.validation.x])
+
+
+NAN = float("nan")
+LAST = [10.0, 20.0]  # validate: they must not be looked at when scaling
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "train", "validation"),
+    [
+        ({"standard_scale": ["x"]}, [-1.3416, -0.4472, 0.4472, 1.3416], [7.6026, 16.5469]),
+        ({"min_max_scale": ["x"]}, [0, 1 / 3, 2 / 3, 1], [10 / 3, 20 / 3]),
+        ({"robust_scale": ["x"]}, [-1, -1 / 3, 1 / 3, 1], [17 / 3, 37 / 3]),
+        ({"quantile_scale": ["x"]}, [-5.1993, -0.4307, 0.4307, 5.1993], [5.1993, 5.1993]),
+        ({"passthrough": ["x"], "log1p": ["x"]}, np.log([1, 2, 3, 4]), np.log([11, 21])),
+        (
+            {"min_max_scale": ["x"], "log1p": ["x"]},
+            np.log([1, 2, 3, 4]) / np.log(4), np.log([11, 21]) / np.log(4),
+        ),
+    ],
+)  # fmt: skip
+def test_numbers_are_scaled_by_the_training_rows_alone(preprocessing, train, validation):
+    found = inputs_of([0.0, 1.0, 2.0, 3.0, *LAST], preprocessing)
+
+    np.testing.assert_allclose(found[:, 0], [*train, *validation], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("fill", "expected"), [("median", 1), ("mean", 2), ("most_frequent", 0), (7, 7), (-1.5, -1.5)]
+)
+def test_missing_numbers_are_filled_from_training_rows_and_marked(fill, expected):
+    found = inputs_of(
+        [0.0, 0.0, 2.0, 6.0, NAN, 10.0, NAN],
+        {"passthrough": ["x"], "impute": {"numbers": fill, "indicator": True}},
+        missing="impute",
+    )
+
+    assert list(found[:, 0]) == [0, 0, 2, 6, expected, 10, expected]
+    assert list(found[:, 1]) == [0, 0, 0, 0, 1, 0, 1]
+
+
+def test_a_constant_is_filled_in_before_the_logarithm_is_taken():
+    found = inputs_of(
+        [0.0, 1.0, NAN, 3.0, NAN],
+        {"passthrough": ["x"], "log1p": ["x"], "impute": {"numbers": 9}},
+        missing="impute",
+    )
+
+    np.testing.assert_allclose(found[:, 0], np.log([1, 2, 10, 4, 10]), rtol=1e-6)
+
+
+def test_an_unseen_category_is_zeros_in_every_column():
+    found = inputs_of(["a", "b", "a", "a", "c"], {"one_hot": ["x"]})
+
+    assert found.tolist() == [[1, 0], [0, 1], [1, 0], [1, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("limit", [{"min_count": 2}, {"min_share": 0.3}])
+def test_rare_categories_are_folded_and_an_unseen_one_joins_them(limit):
+    values = ["a", "a", "a", "b", "c", "a", "new"]
+
+    found = inputs_of(values, {"one_hot": ["x"], "rare_categories": limit})
+
+    assert found.tolist() == [[1, 0]] * 3 + [[0, 1]] * 2 + [[1, 0], [0, 1]]
+
+
+def test_missing_categories_become_the_most_frequent_or_one_of_their_own():
+    values = ["a", "b", "b", None, "a", None]
+
+    frequent = inputs_of(values, {"one_hot": ["x"]}, missing="impute")
+    own = inputs_of(values, {"one_hot": ["x"], "impute": {"categories": "gone"}}, missing="impute")
+
+    assert frequent.tolist() == [[1, 0], [0, 1], [0, 1], [0, 1], [1, 0], [0, 1]]
+    assert own.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 1]]
+
+
+def test_ordinal_follows_the_order_that_is_written_and_marks_unseen_ones():
+    values = ["small", "large", "medium", "large", "small", "medium"]
+    order = {"x": ["small", "medium", "large"]}
+
+    assert inputs_of(values, {"ordinal": ["x"], "order": order})[:, 0].tolist() == [
+        0,
+        2,
+        1,
+        2,
+        0,
+        1,
+    ]
+    unordered = inputs_of(["b", "a", "c", "a", "b", "z"], {"ordinal": ["x"]})[:, 0]
+    assert unordered.tolist() == [1, 0, 2, 0, 1, -1]
+
+
+def test_whole_numbers_are_the_same_categories_with_and_without_a_point():
+    study = study_of({"one_hot": ["x"]})
+    table = pd.DataFrame({"x": [1, 2, 1, 2, 1, 2], "y": range(6)})
+    rows = check_table(table, study)
+    split = assign_parts(rows, study)
+    fitted = fit_preprocessor(rows, split, 0, study)
+
+    asked = make_inputs(check_new_rows(pd.DataFrame({"x": [2.0, 1.0]}), study), fitted, study)
+
+    assert asked.tolist() == [[0, 1], [1, 0]]
+
+
+def test_prepared_inputs_are_the_same_with_a_preprocessor_saved_and_loaded(tmp_path):
+    chance = np.random.default_rng(0)
+    table = pd.DataFrame({name: chance.gamma(1, size=60) for name in "abcdey"})
+    table["k"] = chance.choice(["u", "v", "w"], 60)
+    table["s"] = chance.choice(["low", "high"], 60)
+    table = table.mask(chance.random(table.shape) < 0.05)
+    study = study_of(
+        {
+            "standard_scale": ["a"], "min_max_scale": ["b"], "robust_scale": ["c"],
+            "quantile_scale": ["d"], "passthrough": ["e"], "log1p": ["a", "e"],
+            "one_hot": ["k"], "ordinal": ["s"], "order": {"s": ["low", "high"]},
+            "rare_categories": {"min_share": 0.2},
+            "impute": {"numbers": 0, "categories": "gone", "indicator": True},
+        },
+        missing="impute", target={"column": "y", "scale": "standardize"},
+    )  # fmt: skip
+    rows = check_table(table, study)
+    split = assign_parts(rows, study)
+    fitted = fit_preprocessor(rows, split, 0, study)
+    dataset = SkopsDataset(filepath=str(tmp_path / "preprocessors.skops"))
+    dataset.save({0: fitted})
+
+    loaded = dataset.load()[0]
+
+    assert loaded["target"] == fitted["target"]
+    assert len(rows) < len(table)  # those without a target
+    np.testing.assert_array_equal(
+        make_inputs(rows, loaded, study), make_inputs(rows, fitted, study)
+    )
+
+
+@given(
+    target=st.lists(st.floats(-0.99, 1e6, allow_subnormal=False), min_size=1, max_size=20),
+    scale=st.sampled_from(
+        [TargetScale(scale=100.0), TargetScale(mean=-3.5, scale=0.01), TargetScale(log1p=True)]
+    ),
+)
+@settings(deadline=None)
+def test_a_scaled_target_comes_back_in_its_own_units(target, scale):
+    y = np.array(target)
+
+    np.testing.assert_allclose(scale.invert(scale.apply(y)), y, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ({"divide_by": 10}, [0.1, 0.2, 0.3, 0.4]),
+        ({"scale": "standardize"}, [-1.3416408, -0.4472136, 0.4472136, 1.3416408]),
+        ({"scale": "log1p"}, np.log([2, 3, 4, 5])),
+    ],
+)
+def test_the_target_is_scaled_by_training_rows_alone(target, expected):
+    study = study_of(
+        {"passthrough": ["x"]}, target={"column": "y", **target},
+        split={"method": "columns", "columns": ["part"]},
+    )  # fmt: skip
+
+    (inputs,) = prepare(in_order([0.0] * 6, [1.0, 2.0, 3.0, 4.0, 90.0, 100.0]), study)
+
+    np.testing.assert_allclose(inputs.train.y, expected, rtol=1e-6)
+    np.testing.assert_allclose(inputs.target.invert(inputs.validation.y), [90, 100], rtol=1e-6)
+    assert inputs.train.y.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("values", "y", "preprocessing", "changes", "told"),
+    [
+        ([1, 2, 3, 4], [5, 5, 6, 7], {"passthrough": ["x"]}, {}, "is 5 in all 2 training rows"),
+        (
+            [NAN, NAN, 3, 4], [1, 2, 3, 4], {"passthrough": ["x"]}, {"missing": "impute"},
+            "column 'x' is missing in all 2 training rows",
+        ),
+        (
+            [1e-10, 2e-10, 3.0, 1e35], [1, 2, 3, 4], {"min_max_scale": ["x"]}, {},
+            "'min_max_scale__x', as it is scaled, has a value that is too large for float32",
+        ),
+        (
+            [1, 2, 3, 4], [1, 2, 3, 1e30], {"passthrough": ["x"]},
+            {"target": {"column": "y", "divide_by": 1e-20}}, "column 'y', as it is scaled",
+        ),
+        (
+            [1, 2, 3, 4], [1e-200, 2e-200, 3, 4], {"passthrough": ["x"]},
+            {"target": {"column": "y", "scale": "standardize"}}, "varies too little",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_scaled_is_refused_with_its_column(values, y, preprocessing, changes, told):
+    study = study_of(preprocessing, split={"method": "columns", "columns": ["part"]}, **changes)
+
+    with pytest.raises(BadInputError) as error:
+        prepare(in_order(values, y), study)
+
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+# What people's tables hold, and worse.
+NUMBERS = st.one_of(st.floats(-1e3, 1e3), st.integers(-5, 5), st.just(None))
+CELLS = {
+    "numbers": NUMBERS,
+    "positive": st.floats(0, 1e6),
+    "whole": st.integers(0, 3),
+    "names": st.sampled_from(["a", "b", "c", None]),
+    "text": st.text(max_size=4),
+    "dates": st.dates(date(1990, 1, 1), date(2030, 1, 1)).map(str),
+    "parts": st.sampled_from(["train", "validation", "test"]),
+    "mess": st.one_of(
+        NUMBERS, st.floats(), st.text(max_size=3), st.booleans(), st.just([1]), st.dates()
+    ),
+}
+LISTS = ("standard_scale", "min_max_scale", "robust_scale", "quantile_scale", "passthrough",
+         "one_hot", "ordinal")  # fmt: skip
+SPLITS = st.one_of(
+    st.fixed_dictionaries(
+        {"method": st.just("random"), "train_fraction": st.sampled_from([0.5, 0.7])},
+        optional={
+            "test_fraction": st.sampled_from([0.1, 0.2]),
+            "keep_together": st.just(["extra"]),
+        },
+    ),
+    st.just({"method": "random", "identical_rows": True, "test_fraction": 0.2}),
+    st.fixed_dictionaries(
+        {"method": st.just("grouped"), "by": st.just("extra")},
+        optional={"test_fraction": st.just(0.2)},
+    ),
+    st.fixed_dictionaries(
+        {"method": st.just("time"), "by": st.just("extra")},
+        optional={"test_fraction": st.just(0.2)},
+    ),
+    st.just({"method": "columns", "columns": ["extra"]}),
+)
+
+
+@st.composite
+def made_up(draw: st.DrawFn) -> tuple[pd.DataFrame, dict[str, Any]]:
+    rows = draw(st.integers(1, 40))
+
+    def column(cells: st.SearchStrategy[Any]) -> list[Any]:
+        return draw(st.lists(cells, min_size=rows, max_size=rows))
+
+    suited = {"one_hot": ("names", "text", "whole"), "ordinal": ("names", "text")}
+    columns, lists, logs = {}, {}, []
+    for number in range(draw(st.integers(1, 3))):
+        place = draw(st.sampled_from(LISTS))
+        kinds = suited.get(place, ("numbers", "positive", "whole"))
+        kind = draw(st.sampled_from(kinds * 20 + tuple(CELLS)))
+        columns[f"x{number}"] = column(CELLS[kind])
+        lists.setdefault(place, []).append(f"x{number}")
+        if place not in suited and draw(st.booleans()) and kind != "numbers":
+            logs.append(f"x{number}")
+    split = draw(SPLITS)
+    by = {"time": ("dates", "whole"), "columns": ("parts",)}.get(split["method"], ("whole", "text"))
+    columns["extra"] = column(CELLS[draw(st.sampled_from(by * 20 + tuple(CELLS)))])
+    columns["y"] = column(draw(st.sampled_from([CELLS["positive"]] * 5 + [CELLS["numbers"]])))
+    missing = draw(st.sampled_from(["refuse", "drop", "impute"]))
+    options = {
+        "preprocessing": {**lists, "log1p": logs},
+        "missing": missing,
+        "split": split,
+        "target": {
+            "column": "y", "scale": draw(st.sampled_from(["none", "standardize", "log1p"])),
+        },
+    }  # fmt: skip
+    if missing == "impute":
+        options["preprocessing"]["impute"] = {
+            "numbers": draw(st.sampled_from(["median", "mean", "most_frequent", 0, 3.5])),
+            "indicator": draw(st.booleans()),
+            "categories": draw(st.sampled_from(["most_frequent", "gone"])),
+        }
+    return pd.DataFrame(columns), options
+
+
+@given(made=made_up())
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_table_gives_finite_inputs_for_rows_that_stand_in_one_part_or_is_refused(made):
+    table, options = made
+    before = table.copy(deep=True)
+    try:
+        study = study_of(**options)
+        splits = prepare(table, study)
+    except BadInputError:
+        return
+    finally:
+        pd.testing.assert_frame_equal(table, before)
+
+    rows = check_table(table, study)
+    for inputs in splits:
+        parts = [part for part in (inputs.train, inputs.validation, inputs.test) if part]
+        for part in parts:
+            assert isinstance(part.x, np.ndarray)
+            assert part.x.dtype == part.y.dtype == np.float32
+            assert np.isfinite(part.x).all()
+            assert np.isfinite(part.y).all()
+            assert len(part.x) == len(part.y) == len(part.rows) > 0
+            assert part.x.shape[1] == inputs.train.x.shape[1]
+        assert sorted(np.concatenate([part.rows for part in parts])) == list(rows.index)
+    assert all(finding.count <= finding.of for finding in check_study_table(
+        table, study, assign_parts(rows, study)))  # fmt: skip
