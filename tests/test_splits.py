@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import GroupShuffleSplit
 
 from conftest import read_study, read_table
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import TRAIN, VALIDATION, assign_parts, rows_of
+from dropnorm.splits import TEST, TRAIN, VALIDATION, assign_parts, rows_of
 from dropnorm.tables import check_table
 
 
@@ -72,11 +75,167 @@ def test_no_group_stands_on_both_sides_of_a_grouped_split(groups, seed):
         assert not sides[0] & sides[1]
 
 
-def test_a_split_that_leaves_a_part_empty_is_refused():
-    study = read_study("concrete", split={"method": "random", "train_fraction": 0.01})
+def split_of(table: pd.DataFrame, *, splits: int = 1, **split: object) -> pd.DataFrame:
+    replicas = {"splits": splits, "starts": 1}
+    return assign_parts(table, read_study("concrete", split=split, replicas=replicas))
 
-    with pytest.raises(BadInputError, match="leaves no row to train on"):
-        assign_parts(pd.DataFrame({"x": [1, 2, 3]}), study)
+
+def test_a_grouped_split_of_songs_draws_artists_as_scikit_learn_does():
+    study = read_study("spotify")
+    rows = check_table(read_table("spotify", "data/sample/01_raw"), study)
+
+    split = assign_parts(rows, study)
+
+    shuffle = GroupShuffleSplit(1, train_size=0.75, random_state=0)
+    train, _ = next(shuffle.split(rows, groups=rows["track_artist"]))
+    assert list(rows_of(split, 0, TRAIN)) == list(rows.index[np.sort(train)])
+    assert list(split["group"]) == list(rows["track_artist"])
+
+
+@given(
+    rows=st.integers(20, 100),
+    fractions=st.sampled_from([(0.6, 0.2), (0.7, 0.1), (0.5, 0.25), (0.8, 0.1)]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_test_part_is_as_large_as_asked_and_the_training_part_too(rows, fractions, seed):
+    table = pd.DataFrame({"x": range(rows), "who": [f"p{number}" for number in range(rows)]})
+    train, test = fractions
+
+    drawn = split_of(
+        table, splits=2, method="random", train_fraction=train, test_fraction=test, seed=seed
+    )
+    grouped = split_of(
+        table, method="grouped", by="who", train_fraction=train, test_fraction=test, seed=seed
+    )
+
+    for number in range(2):
+        assert len(rows_of(drawn, number, TRAIN)) == round(rows * train)
+        assert len(rows_of(drawn, number, TEST)) == round(rows * test)
+        assert len(rows_of(drawn, number, VALIDATION)) > 0
+    assert set(rows_of(drawn, 0, TEST)) != set(rows_of(drawn, 1, TEST))
+    # Groups of one row each; of groups, scikit-learn takes the next whole number to test.
+    assert len(rows_of(grouped, 0, TRAIN)) == int(rows * train + 1e-9)
+    assert len(rows_of(grouped, 0, TEST)) == np.ceil(rows * test - 1e-9)
+
+
+KEYS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abc")), min_size=40, max_size=80)
+
+
+@given(keys=KEYS, seed=st.integers(0, 99), together=st.booleans(), test=st.sampled_from([0, 0.2]))
+@settings(max_examples=40, deadline=None)
+def test_rows_that_are_kept_together_stand_in_one_part(keys, seed, together, test):
+    table = pd.DataFrame(keys, columns=["Cement", "Water"])
+    assume(len(set(keys)) > 8)
+    split = {"keep_together": ["Cement", "Water"]} if together else {"identical_rows": True}
+    study = read_study(
+        "concrete", preprocessing={"passthrough": ["Cement"], "one_hot": ["Water"]},
+        split={
+            "method": "random", "train_fraction": 0.5, "test_fraction": test, "seed": seed, **split
+        },
+    )  # fmt: skip
+
+    parts = assign_parts(table, study)
+
+    assert (parts.groupby([table["Cement"], table["Water"]])["part"].nunique() == 1).all()
+    assert set(parts["part"]) == {TRAIN, VALIDATION, *([TEST] if test else [])}
+
+
+@pytest.mark.parametrize(
+    ("times", "options"),
+    [
+        ([3, 1, 2, 5, 4, 6, 7, 8, 9, 10], {}),
+        ([3, 1, 2, 15, 14, 16, 17, 18, 19, 110], {}),  # as text: 1, 110, 14, …
+        ([f"2020-01-{day:02}" for day in (3, 1, 2, 5, 4, 6, 7, 8, 9, 10)], {}),
+        (["2012-02", "2011", "2012-01-31", *range(2013, 2020)], {}),
+        ([f"{day}.1.2020" for day in (3, 1, 2, 5, 4, 6, 7, 8, 9, 10)], {"format": "%d.%m.%Y"}),
+        (pd.to_datetime([3, 1, 2, 5, 4, 6, 7, 8, 9, 10], unit="D"), {}),
+        ([date(2020, 1, day) for day in (3, 1, 2, 5, 4, 6, 7, 8, 9, 10)], {}),
+    ],
+)
+def test_the_last_rows_in_time_validate_and_the_very_last_test(times, options):
+    table = pd.DataFrame({"when": times})
+
+    split = split_of(
+        table, method="time", by="when", train_fraction=0.3, test_fraction=0.2, **options
+    )
+
+    assert list(split["part"]) == [TRAIN] * 3 + [VALIDATION] * 5 + [TEST] * 2
+
+
+def test_rows_of_one_time_stand_in_one_part():
+    table = pd.DataFrame({"when": [1, 2, 2, 2, 2, 3, 4, 4, 4, 4]})
+
+    split = split_of(table, method="time", by="when", train_fraction=0.4, test_fraction=0.1)
+
+    assert list(split["part"]) == [TRAIN] + [VALIDATION] * 5 + [TEST] * 4
+
+
+def test_columns_say_the_part_and_each_column_is_a_split():
+    table = pd.DataFrame({
+        "a": ["train", "validation", "train", "test"],
+        "b": ["validation", "train", "train", "train"],
+    })  # fmt: skip
+
+    split = split_of(table, splits=2, method="columns", columns=["a", "b"])
+
+    assert list(split["part"]) == [*table["a"], *table["b"]]
+    assert list(split["split"]) == [0] * 4 + [1] * 4
+
+
+SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
+
+
+@pytest.mark.parametrize(
+    ("columns", "split", "told"),
+    [
+        (
+            {"x": [1, 2, 3]}, {"method": "random", "train_fraction": 0.01},
+            "split 0: of 3 rows, a train_fraction of 0.01 leaves no row to train on",
+        ),
+        (
+            SIX, {"method": "random", "test_fraction": 0.01},
+            "a train_fraction of 0.7 and a test_fraction of 0.01 leaves no row to test on",
+        ),
+        (SIX, {"method": "time", "by": "when", "train_fraction": 0.5}, "leaves no row to train on"),
+        (
+            {"when": ["1.2.2020", "2.2.2020", "soon"]}, {"method": "time", "by": "when"},
+            "column 'when', row 0: '1.2.2020' is not a number or an ISO 8601 date (3 of 3 rows)",
+        ),
+        (
+            {"when": ["1.2.2020", "2020-02-02"]},
+            {"method": "time", "by": "when", "format": "%d.%m.%Y"},
+            "row 1: '2020-02-02' is not written as %d.%m.%Y",
+        ),
+        (
+            {"part": ["train", "validatoin", "test"]}, {"method": "columns", "columns": ["part"]},
+            "column 'part', row 1: 'validatoin' is no part; did you mean 'validation'?",
+        ),
+        ({"part": [1, 1]}, {"method": "columns", "columns": ["part"]}, "row 0: 1 is no part"),
+        (
+            {"part": ["train", "test"]}, {"method": "columns", "columns": ["part"]},
+            "split 0: column 'part' leaves no row to validate on",
+        ),
+        (
+            SIX, {"method": "grouped", "by": "who", "test_fraction": 0.2},
+            "column 'who' has 2 groups only, and a group stands in one part: 3 parts need",
+        ),
+        (
+            SIX, {"method": "grouped", "by": "who", "train_fraction": 0.3},
+            "column 'who' has 2 groups, too few for a train_fraction of 0.3",
+        ),
+        (
+            SIX, {"method": "random", "keep_together": ["when", "who"], "train_fraction": 0.3},
+            "the rows have, by 'when' and 'who', 3 groups, too few for a train_fraction of 0.3",
+        ),
+    ],
+)  # fmt: skip
+def test_a_split_that_cannot_be_made_is_refused_in_one_line(columns, split, told):
+    with pytest.raises(BadInputError) as error:
+        split_of(pd.DataFrame(columns), **split)
+
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_spotify_gives_18_dense_float32_inputs_scaled_by_training_rows_alone():

@@ -5,7 +5,7 @@ import pytest
 from conftest import read_study
 from dropnorm.errors import BadInputError
 from dropnorm.networks import plan_layers
-from dropnorm.study import Variant
+from dropnorm.study import Variant, parse_study
 
 RELU = "relu"
 # The lesson's table: kind, units or rate, activation.
@@ -84,13 +84,66 @@ def test_training_options_are_the_lessons():
         ({"network": 3}, "wine.network is 3; it should be a mapping"),
         ({"target__column": "pH"}, "wine takes its target 'pH' as an input as well"),
         ({"preprocessing__one_hot": ["pH"]}, "wine.preprocessing names the column 'pH' twice"),
+        ({"preprocessing__log1p": ["a"]}, "the logarithm of 'a', which is none of its numbers"),
+        ({"preprocessing__log1p": ["pH", "pH"]}, "names the column 'pH' twice in 'log1p'"),
+        ({"preprocessing__order": {"pH": ["1"]}}, "an order of 'pH', which is not in 'ordinal'"),
+        ({"preprocessing__impute": {"numbers": "medain"}}, "numbers is 'medain'; did you mean"
+         " 'median'? (known: median, mean, most_frequent, or a finite number)"),
+        ({"preprocessing__impute": {"numbers": True}}, "wine.preprocessing.impute.numbers is True"),
+        ({"preprocessing__impute": {"numbers": 3}}, "write 'missing: impute'"),
+        ({"missing": "impute", "preprocessing__log1p": ["pH"],
+          "preprocessing__impute": {"numbers": -1}}, "imputes -1, of which 'log1p' has no"),
+        ({"preprocessing__rare_categories": {"min_share": 0.1, "min_count": 3}}, "keep one"),
+        ({"target__divide_by": 2.0, "target__scale": "log1p"}, "both 'divide_by' and 'scale:"),
+        ({"split__test_fraction": 0.3}, "wine.split has a train_fraction of 0.7 and a test_fraction"
+         " of 0.3, which leaves nothing to validate on"),
+        ({"split": {"method": "random", "identical_rows": True, "keep_together": ["pH"]}},
+         "wine.split has both 'keep_together' and 'identical_rows'"),
+        ({"split": {}}, "wine.split.method is missing: one of random, grouped, time, columns"),
+        ({"split": {"method": "columns", "columns": []}}, "wine.split.columns is []"),
+        ({"split": {"method": "columns", "columns": ["p", "p"]}}, "names a column twice"),
+        ({"split": {"method": "columns", "columns": ["pH"]}}, "takes its split column 'pH' as an"),
+        ({"split": {"method": "time", "by": "quality"}}, "wine splits by its target 'quality'"),
+        ({"split": {"method": "time", "by": "t", "seed": 1}}, "wine.split.seed: no such key"),
+        ({"split": {"method": "time", "by": "t"}, "replicas__splits": 2}, "splits by time, which"),
+        ({"split": {"method": "columns", "columns": ["a", "b"]}, "replicas__splits": 3},
+         "wine asks for 3 splits, and split.columns names 2"),
+        ({"silence": ["DN01"]}, "wine.silence names 'DN01'; did you mean 'DN001'? (known: DN001,"),
         ({"training__metrics": ["mae", "mae"]}, "names a metric twice"),
         ({"training__learning_rate": float("nan")}, "wine.training.learning_rate is nan"),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_in_a_study_is_told_in_one_line_with_its_key(change, told):
     with pytest.raises(BadInputError) as error:
         read_study("wine", **change)
 
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_split_by_columns_runs_all_of_them_unless_the_study_says_how_many():
+    split = {"method": "columns", "columns": ["a", "b", "c"]}
+
+    assert read_study("wine", split=split, replicas={"starts": 2}).replicas.splits == 3
+    assert read_study("wine", split=split, replicas={"splits": 2}).replicas.splits == 2
+
+
+def test_a_study_uses_the_columns_by_which_it_splits():
+    used = {
+        "group": {"method": "grouped", "by": "group"},
+        "when": {"method": "time", "by": "when"},
+        "part": {"method": "columns", "columns": ["part"]},
+        "id": {"method": "random", "keep_together": ["id"]},
+    }
+
+    for column, split in used.items():
+        assert read_study("wine", split=split).columns[-1] == column
+
+
+def test_what_a_run_records_of_a_study_can_be_read_again():
+    study = read_study(
+        "wine", missing="impute", preprocessing__impute={"numbers": 3, "indicator": True},
+        split={"method": "columns", "columns": ["part"]}, silence=["DN001"],
+    )  # fmt: skip
+
+    assert parse_study("wine", study.model_dump(mode="json")) == study

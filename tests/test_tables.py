@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.preparation.nodes import check_rows
-from dropnorm.tables import check_table
+from dropnorm.tables import check_new_rows, check_table
 from made_up import FOLDER, TABLES
 
 
@@ -48,6 +50,12 @@ def spoiled(column: str, row: int, value: object) -> pd.DataFrame:
         (read_table("concrete").head(0), "has a header but no rows"),
         (pd.DataFrame({"Cement;Water": ["1;2"]}), "separated by something other than a comma"),
         (read_table("concrete").assign(x=1).rename(columns={"x": "Water"}), "more than once"),
+        (read_table("concrete").assign(CompressiveStrength=5), "'CompressiveStrength' is 5 in every"
+         " row: there is nothing to predict"),
+        (spoiled("Water", 5, "162,5"), "if commas are decimal points, write load_args: {decimal:"),
+        (spoiled("Water", 5, [1]), "column 'Water', row 5: [1] is no number"),
+        (spoiled("Water", 5, 1e39), "row 5: the value is 1e+39, too large for"),
+        (read_table("concrete").assign(Age=pd.Timestamp("2020-01-01")), "is no number (1029 more"),
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_used_is_refused_in_one_line(table, told):
@@ -75,3 +83,87 @@ def test_a_column_that_is_all_missing_is_refused_by_name():
 
     with pytest.raises(BadInputError, match="nothing stands in column 'tempo'"):
         check_table(table, read_study("spotify"))
+
+
+def songs(**columns: object) -> pd.DataFrame:
+    return read_table("spotify", "data/sample/01_raw").assign(**columns)
+
+
+GENRES = ["pop", "rap"] * 150
+
+
+@pytest.mark.parametrize(
+    ("values", "preprocessing", "told"),
+    [
+        ([*GENRES[:-1], 7], {"one_hot": ["genre"]}, "column 'genre' mixes text (299 rows) and"
+         " numbers (1 rows), for instance 7 in row 299"),
+        ([*GENRES[:-1], ["pop"]], {"one_hot": ["genre"]}, "column 'genre', row 299: the value is a"
+         " list, neither a text nor a number"),
+        (range(300), {"ordinal": ["genre"]}, "column 'genre' holds numbers, which have an order"),
+        (GENRES, {"ordinal": ["genre"], "order": {"genre": ["rap", "popp"]}}, "column 'genre', row"
+         " 0: 'pop' is not in preprocessing.order; did you mean 'popp'? (known: rap, popp)"),
+        ([0.5] * 299 + [-1], {"passthrough": ["genre"], "log1p": ["genre"]}, "column 'genre', row"
+         " 299: -1.0 is not above -1, and log1p needs that"),
+    ],
+)  # fmt: skip
+def test_values_that_do_not_suit_what_is_made_of_them_are_refused(values, preprocessing, told):
+    study = read_study("spotify", preprocessing=preprocessing)
+
+    with pytest.raises(BadInputError) as error:
+        check_table(songs(genre=values), study)
+
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_groups_of_mixed_types_are_refused_for_one_may_be_read_in_two_ways():
+    artists = songs()["track_artist"].astype(object)
+    artists[7] = 7
+
+    with pytest.raises(BadInputError, match=r"'track_artist' mixes text \(297 rows\) and numbers"):
+        check_table(songs(track_artist=artists), read_study("spotify"))
+
+
+def test_a_target_without_a_logarithm_is_refused():
+    popularity = songs()["track_popularity"].astype(float)
+    popularity[3] = -1.0
+    study = read_study("spotify", target={"column": "track_popularity", "scale": "log1p"})
+
+    with pytest.raises(BadInputError, match=r"'track_popularity', row 3: -1.0 is not above -1"):
+        check_table(songs(track_popularity=popularity), study)
+
+
+def test_what_is_imputed_stays_and_rows_without_target_or_group_go():
+    table = songs()
+    table.loc[[0, 1], "tempo"] = np.nan
+    table.loc[2, "track_popularity"] = np.nan
+
+    rows = check_table(table, read_study("spotify", missing="impute"))
+
+    assert list(table.index.difference(rows.index)) == [2, 5, 11]  # 5 and 11 have no artist
+    assert list(rows.index[rows.isna().any(axis=1)]) == [0, 1]
+
+
+def test_new_rows_need_no_target_and_their_columns_may_stand_in_any_order():
+    study = read_study("concrete")
+    table = read_table("concrete")
+
+    rows = check_new_rows(table.iloc[:3, ::-1].drop(columns="CompressiveStrength"), study)
+
+    pd.testing.assert_frame_equal(rows, check_table(table, study)[list(rows.columns)].head(3))
+    with pytest.raises(BadInputError, match="has no column 'Age'"):
+        check_new_rows(table.drop(columns="Age"), study)
+    with pytest.raises(BadInputError, match="column 'Age', row 4: the value is missing"):
+        check_new_rows(table.assign(Age=table["Age"].where(table.index != 4)), study)
+
+
+def test_numbers_are_read_from_text_and_decimals_and_categories_from_whole_numbers():
+    study = read_study("wine", preprocessing={"passthrough": ["a", "b"], "one_hot": ["k"]})
+    table = pd.DataFrame({
+        "a": ["1", " 2.5"], "b": [Decimal("0.5"), True], "k": [1.0, 2.0], "quality": [1, 2]
+    })  # fmt: skip
+
+    rows = check_table(table, study)
+
+    assert rows[["a", "b"]].to_numpy().tolist() == [[1, 0.5], [2.5, 1]]
+    assert list(rows["k"]) == ["1", "2"]

@@ -563,8 +563,9 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
     model: type[BaseModel] = Study
     path: list[str | int] = []
     holder = model
-    for step in location:
-        tagged = _methods().get(str(step)) if path == ["split"] else None
+    for number, step in enumerate(location):
+        # Pydantic names the method right after the split; a key of it may have the same name.
+        tagged = _methods().get(str(step)) if number == 1 and path == ["split"] else None
         if tagged is not None:
             model = tagged
             continue

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import read_study, read_table
+from dropnorm.checks import Finding, check_study_table
+from dropnorm.codes import CODES
+from dropnorm.pipelines.preparation.nodes import check_data
+from dropnorm.splits import assign_parts
+from dropnorm.tables import check_table
+
+if TYPE_CHECKING:
+    from dropnorm.study import Study
+
+
+def check(table: pd.DataFrame, study: Study) -> list[Finding]:
+    return check_study_table(table, study, assign_parts(check_table(table, study), study))
+
+
+def study_of(**changes: Any) -> Study:
+    changes.setdefault("preprocessing", {"passthrough": ["a", "b"]})
+    return read_study("wine", target={"column": "y"}, **changes)
+
+
+def table_of(rows: int = 400, **columns: Any) -> pd.DataFrame:
+    """Two inputs that say nothing about the target, and what a test adds."""
+    chance = np.random.default_rng(0)
+    table = pd.DataFrame(chance.normal(size=(rows, 3)), columns=["a", "b", "y"])
+    return table.assign(**columns)
+
+
+def found(findings: list[Finding]) -> list[tuple[str, str, int, int]]:
+    return [(one.code.code, one.where, one.count, one.of) for one in findings]
+
+
+def test_90_of_the_480_validation_rows_of_the_lessons_wine_stand_in_its_training_part_too():
+    findings = check(read_table("wine"), read_study("wine"))
+
+    assert found(findings) == [("DN001", "validation part of split 0", 90, 480)]
+    assert "90 of 480 rows equal a training row" in findings[0].line()
+
+
+def test_a_table_without_faults_has_no_findings():
+    assert check(table_of(), study_of()) == []
+
+
+def test_identical_rows_stand_in_one_part_if_the_study_says_so():
+    study = read_study("wine", split__identical_rows=True, split__test_fraction=0.1)
+
+    assert check(read_table("wine"), study) == []
+
+
+def test_copies_of_inputs_with_another_target_are_told_apart_from_copies_of_rows():
+    table = table_of(100)
+    # Row 50 is a copy of row 0 in all; rows 51 and 52 in their inputs alone.
+    table.loc[50] = table.loc[0]
+    table.loc[[51, 52], ["a", "b"]] = table.loc[[1, 2], ["a", "b"]].to_numpy()
+    table["part"] = ["train"] * 50 + ["validation"] * 50
+    study = study_of(split={"method": "columns", "columns": ["part"]})
+
+    assert found(check(table, study)) == [
+        ("DN001", "validation part of split 0", 1, 50),
+        ("DN002", "validation part of split 0", 2, 50),
+    ]
+
+
+def test_of_several_splits_the_worst_is_told_and_the_test_part_has_a_finding_of_its_own():
+    table = table_of(120)
+    table.loc[60] = table.loc[0]
+    table.loc[61] = table.loc[2]
+    table.loc[90] = table.loc[1]
+    table["one"] = ["validation"] * 60 + ["train"] * 60
+    table["two"] = ["train"] * 60 + ["validation"] * 30 + ["test"] * 30
+    split = {"method": "columns", "columns": ["one", "two"]}
+    study = study_of(split=split, replicas={"splits": 2, "starts": 1})
+
+    assert found(check(table, study)) == [
+        ("DN001", "validation part of split 1, the worst", 2, 30),
+        ("DN001", "test part of split 1, the worst", 1, 30),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "where", "count"),
+    [
+        (np.arange(400) * 7 % 401, "passthrough", 400),
+        ([f"row {number // 3}" for number in range(400)], None, 0),
+        ([f"row {number // 1.5:.0f}" for number in range(400)], "one_hot", 267),
+        (np.linspace(0, 1, 400), None, 0),
+    ],
+)
+def test_an_input_that_names_rows_is_told(values, where, count):
+    place = where or ("one_hot" if isinstance(values, list) else "passthrough")
+    preprocessing = {"standard_scale": ["a", "b"], place: ["named"]}
+
+    findings = check(table_of(named=values), study_of(preprocessing=preprocessing))
+
+    assert found(findings) == ([("DN003", "column 'named'", count, 400)] if where else [])
+
+
+@pytest.mark.parametrize("hidden", ["number", "category", "half of it"])
+def test_an_input_that_is_the_target_in_other_words_is_told(hidden):
+    table = table_of()
+    preprocessing: dict[str, Any] = {"passthrough": ["a", "b", "leak"]}
+    if hidden == "number":
+        table["leak"] = 32 - 9 / 5 * table["y"]
+    elif hidden == "category":
+        table["y"] = np.random.default_rng(1).integers(0, 5, 400)
+        table["leak"] = table["y"].map("level {}".format)
+        preprocessing = {"passthrough": ["a", "b"], "one_hot": ["leak"]}
+    else:
+        table["leak"] = table["y"] + np.random.default_rng(1).normal(size=400)
+
+    findings = check(table, study_of(preprocessing=preprocessing))
+
+    told = [] if hidden == "half of it" else [("DN004", "column 'leak'")]
+    assert [one[:2] for one in found(findings)] == told
+
+
+PAIRS = [f"track {number // 2}" for number in range(400)]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "split", "told"),
+    [
+        ("track_id", np.arange(400) // 2, {}, True),
+        ("trackId", np.arange(400) // 2, {}, True),
+        ("track", [f"t{number // 2}" for number in range(400)], {}, True),
+        (
+            "track",
+            [f"t{number // 2}" for number in range(400)],
+            {"keep_together": ["track"]},
+            False,
+        ),
+        ("humid", np.arange(400) // 2, {}, False),
+        ("track_id", np.arange(400), {}, False),
+        ("genre", [f"g{number % 5}" for number in range(400)], {}, False),
+        ("day", pd.date_range("2020-01-01", periods=200).repeat(2).strftime("%Y-%m-%d"), {}, False),
+    ],
+)
+def test_an_entity_on_both_sides_of_a_random_split_is_told(column, values, split, told):
+    study = study_of(split={"method": "random", **split})
+
+    findings = check(table_of(**{column: values}), study)
+
+    assert [one.code.code for one in findings] == ["DN005"] * told
+    if told:
+        assert findings[0].where == f"column '{column}', validation part of split 0"
+        # Of pairs drawn at random with 70 % training, some 70 % of the held rows have their twin
+        # in the training part.
+        assert findings[0].of == 120
+        assert 60 < findings[0].count < 110
+
+
+def test_a_song_on_both_sides_is_told_of_a_random_split_and_not_of_one_by_artists():
+    table = read_table("spotify", "data/sample/01_raw")
+    table["track_id"] = [f"song {number // 2}" for number in range(len(table))]
+    study = read_study("spotify", split={"method": "random"})
+
+    codes = {one.code.code: one.where for one in check(table, study)}
+
+    assert "column 'track_id'" in codes["DN005"]
+    assert "DN005" not in {one.code.code for one in check(table, read_study("spotify"))}
+
+
+def test_parts_of_few_rows_and_few_groups_are_told():
+    table = table_of(60, who=[f"p{number % 8}" for number in range(60)])
+    study = study_of(split={"method": "grouped", "by": "who"})
+
+    told = found(check(table, study))
+
+    assert [one for one in told if one[2:] == (2, 8)] == [
+        ("DN006", "validation part of split 0", 2, 8)
+    ]
+    assert [one[:2] for one in told if one[3] == 60] == [("DN006", "validation part of split 0")]
+
+
+def test_a_silenced_check_is_not_told_and_the_output_says_that_it_was_silenced(caplog):
+    table = read_table("wine")
+    quiet, loud = read_study("wine", silence=["DN001"]), read_study("wine")
+    split = assign_parts(check_table(table, loud), loud)
+
+    told = check_data(table, split, loud)
+    assert "Red wine: DN001 copies of training rows in a held part" in caplog.text
+    caplog.clear()
+    silenced = check_data(table, split, quiet)
+
+    assert [one["code"] for one in told["findings"]] == ["DN001"]
+    assert told["findings"][0]["remedy"] == CODES["DN001"].remedy
+    assert silenced == {"study": "wine", "made_up": False, "silenced": ["DN001"], "findings": []}
+    assert not caplog.text
