@@ -128,6 +128,7 @@ PAIRS = [f"track {number // 2}" for number in range(400)]
     ("column", "values", "split", "told"),
     [
         ("track_id", np.arange(400) // 2, {}, True),
+        ("ID", np.where(np.arange(400) == 1, np.nan, np.arange(400) // 2), {}, True),
         ("trackId", np.arange(400) // 2, {}, True),
         ("track", [f"t{number // 2}" for number in range(400)], {}, True),
         (
@@ -139,6 +140,7 @@ PAIRS = [f"track {number // 2}" for number in range(400)]
         ("humid", np.arange(400) // 2, {}, False),
         ("track_id", np.arange(400), {}, False),
         ("genre", [f"g{number % 5}" for number in range(400)], {}, False),
+        ("sold", pd.date_range("2020", periods=200).repeat(2).strftime("%d.%m.%y"), {}, False),
         ("day", pd.date_range("2020-01-01", periods=200).repeat(2).strftime("%Y-%m-%d"), {}, False),
     ],
 )

@@ -40,6 +40,8 @@ _TREE_ROWS = 10_000
 _FEW_ROWS = 30
 _FEW_GROUPS = 5
 _MOSTLY_DATES = 0.9
+# Day, month and year in any order, with or without a time of day.
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?")
 _ID = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
 
 
@@ -228,20 +230,19 @@ def _entities(
 
 def _names_entities(values: pd.Series) -> bool:
     """Tell whether a column looks like the names or ids of what the rows are of."""
-    kind = pd.api.types.infer_dtype(values, skipna=True)
-    if kind not in ("string", "integer"):
+    present = values.dropna().astype(object)
+    kind = pd.api.types.infer_dtype(present)
+    # Integers are floats in a column that has missing values.
+    whole = kind == "integer" or (
+        kind == "floating" and all(value.is_integer() for value in present)
+    )
+    if not (kind == "string" or whole) or present.nunique() < _ENOUGH_ENTITIES:
         return False
-    present = values.dropna()
-    distinct = present.nunique()
-    if distinct < _ENOUGH_ENTITIES:
-        return False
-    name = str(values.name)
-    if _ID.search(name):
+    if _ID.search(str(values.name)):
         return True
-    if kind == "integer" or distinct < _DISTINCT_ENTITIES * len(present):
+    if whole or present.nunique() < _DISTINCT_ENTITIES * len(present):
         return False
-    dates = pd.to_datetime(present, format="ISO8601", errors="coerce", utc=True)
-    return bool(dates.notna().mean() < _MOSTLY_DATES)
+    return bool(present.str.fullmatch(_DATE).mean() < _MOSTLY_DATES)
 
 
 def _small_parts(

@@ -228,16 +228,17 @@ class Preprocessing(_Section):
         return self
 
 
-class _FractionSplit(_Section):
-    test_fraction: float = Field(
-        0.0,
+TestFraction = Annotated[
+    float,
+    Field(
         ge=0,
         lt=1,
         description="A test part, held from everything until the end and scored once; 0 is none.",
-    )
+    ),
+]
 
 
-class RandomSplit(_FractionSplit):
+class RandomSplit(_Section):
     """Rows drawn at random: ``DataFrame.sample(frac=train_fraction, random_state=seed + k)``.
 
     With ``keep_together`` or ``identical_rows``, scikit-learn's ``GroupShuffleSplit`` instead, and
@@ -246,6 +247,7 @@ class RandomSplit(_FractionSplit):
 
     method: Literal["random"]
     train_fraction: float = Field(0.7, gt=0, lt=1, description="Of all rows, as is test_fraction.")
+    test_fraction: TestFraction = 0.0
     seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k takes seed + k.")
     keep_together: Columns = Field(
         (), description="Rows with equal values in all of these columns stand in one part."
@@ -265,7 +267,7 @@ class RandomSplit(_FractionSplit):
         return self
 
 
-class GroupedSplit(_FractionSplit):
+class GroupedSplit(_Section):
     """Whole groups drawn at random: scikit-learn's ``GroupShuffleSplit``, seeded."""
 
     method: Literal["grouped"]
@@ -273,6 +275,7 @@ class GroupedSplit(_FractionSplit):
     train_fraction: float = Field(
         0.75, gt=0, lt=1, description="Of the groups, not of the rows, as is test_fraction."
     )
+    test_fraction: TestFraction = 0.0
     seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k takes seed + k.")
 
     @property
@@ -286,7 +289,7 @@ class GroupedSplit(_FractionSplit):
         return self
 
 
-class TimeSplit(_FractionSplit):
+class TimeSplit(_Section):
     """Rows in the order of a column: the first train, later ones validate, the last test.
 
     Rows of one time stand in one part, the later one. It is one split: ``replicas.splits`` is 1.
@@ -298,6 +301,7 @@ class TimeSplit(_FractionSplit):
         None, min_length=1, description="How dates are written instead, as in strptime: %d.%m.%Y."
     )
     train_fraction: float = Field(0.7, gt=0, lt=1, description="Of all rows, as is test_fraction.")
+    test_fraction: TestFraction = 0.0
 
     @property
     def columns(self) -> tuple[str, ...]:
