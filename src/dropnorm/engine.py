@@ -32,9 +32,8 @@ def engine_name() -> str:
     """
     if named := os.environ.get("KERAS_BACKEND"):
         return named
-    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        return str(json.loads((home / "keras.json").read_text()).get("backend", "tensorflow"))
+        return str(json.loads(_configuration_file().read_text()).get("backend", "tensorflow"))
     return "tensorflow"
 
 
@@ -46,9 +45,10 @@ def check_engine() -> str:
     """
     name = engine_name()
     if name not in _PACKAGES:
+        named = os.environ.get("KERAS_BACKEND")
+        where = "KERAS_BACKEND" if named else f"backend in {_configuration_file()}"
         raise BadInputError(
-            f"KERAS_BACKEND is {name!r}{did_you_mean(name, _PACKAGES)}"
-            f" (known: {', '.join(_PACKAGES)})"
+            f"{where} is {name!r}{did_you_mean(name, _PACKAGES)} (known: {', '.join(_PACKAGES)})"
         )
     if importlib.util.find_spec(_PACKAGES[name]) is None:
         extra = "" if name == "tensorflow" else f"[{name}]"
@@ -91,10 +91,16 @@ def _keep_tensorflow_out(keras: Any) -> None:
         del sys.modules["tensorflow"]
 
 
+def _configuration_file() -> Path:
+    """Return where Keras' own configuration file stands, if there is one."""
+    return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
+
+
 @contextlib.contextmanager
 def _standard_error_held_back() -> Iterator[None]:
     """Keep what native code writes to file descriptor 2; give it back if there is an exception."""
-    sys.stderr.flush()
+    if sys.stderr is not None:  # as in a process started without one
+        sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:  # no standard error at all: nothing to hold back

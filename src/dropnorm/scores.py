@@ -42,7 +42,8 @@ def score_predictions(
     if not np.isfinite(predictions).all():
         return dict.fromkeys(("mae", "rmse", "r2"), math.nan)
     errors = targets - predictions
-    spread = float(np.sum((targets - targets.mean()) ** 2))
+    # The mean of equal numbers may round to another one: their spread is not left to it.
+    spread = float(np.sum((targets - targets.mean()) ** 2)) if np.ptp(targets) else 0.0
     return {
         "mae": float(np.mean(np.abs(errors))),
         "rmse": float(np.sqrt(np.mean(errors**2))),

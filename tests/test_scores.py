@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+from sklearn.metrics import root_mean_squared_error as rmse
+
+from dropnorm.scores import constant_prediction, score_predictions, training_loss
+
+LOSSES = st.sampled_from(["mae", "mse"])
+numbers = st.floats(-1000, 1000, width=32)
+targets_as_trained = hnp.arrays(np.float32, st.integers(1, 40), elements=numbers)
+# Thousandths: no rounding blurs what is constant and what is not.
+thousandths = st.integers(-(10**6), 10**6).map(lambda n: n / 1000)
+pairs = st.lists(st.tuples(thousandths, thousandths), min_size=2, max_size=40).map(np.array)
+
+
+@given(targets=targets_as_trained, other=st.floats(-2000, 2000), loss=LOSSES)
+def test_no_constant_has_less_loss_than_the_constant_prediction(targets, other, loss):
+    best = training_loss(targets, constant_prediction(targets, loss), loss)
+
+    assert best <= training_loss(targets, other, loss) * (1 + 1e-9) + 1e-9
+
+
+@pytest.mark.parametrize(("loss", "constant"), [("mae", 1.0), ("mse", 4.0)])
+def test_the_constant_prediction_is_the_median_for_mae_and_the_mean_for_mse(loss, constant):
+    assert constant_prediction(np.array([0, 11, 1], dtype=np.float32), loss) == constant
+
+
+def test_the_mean_of_many_float32_targets_loses_no_digits():
+    targets = np.full(100_001, 16_777_216 / 3, dtype=np.float32)
+
+    assert constant_prediction(targets, "mse") == pytest.approx(float(targets[0]), rel=1e-12)
+
+
+@given(pairs=pairs)
+def test_the_training_loss_is_scikit_learns(pairs):
+    targets, predictions = pairs.T
+
+    mae, mse = (training_loss(targets, predictions, loss) for loss in ("mae", "mse"))
+
+    assert mae == pytest.approx(mean_absolute_error(targets, predictions))
+    assert mse == pytest.approx(mean_squared_error(targets, predictions))
+
+
+@given(pairs=pairs)
+def test_scores_are_scikit_learns(pairs):
+    targets, predictions = pairs.T
+
+    scores = score_predictions(targets, predictions)
+
+    assert list(scores) == ["mae", "rmse", "r2"]
+    assert scores["mae"] == pytest.approx(mean_absolute_error(targets, predictions))
+    assert scores["rmse"] == pytest.approx(rmse(targets, predictions))
+    if len(set(targets)) > 1:
+        assert scores["r2"] == pytest.approx(r2_score(targets, predictions))
+        assert scores["r2"] <= 1
+    else:
+        assert math.isnan(scores["r2"])
+
+
+def test_right_predictions_score_1_and_the_mean_scores_0():
+    targets = np.array([1.0, 2.0, 6.0])
+
+    assert score_predictions(targets, targets) == {"mae": 0, "rmse": 0, "r2": 1}
+    assert score_predictions(targets, np.full(3, 3.0))["r2"] == pytest.approx(0)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_one_prediction_that_is_not_finite_leaves_no_score(bad):
+    scores = score_predictions(np.array([1.0, 2.0, 3.0]), np.array([1.0, bad, 3.0]))
+
+    assert list(scores) == ["mae", "rmse", "r2"]
+    assert all(math.isnan(score) for score in scores.values())
+
+
+@pytest.mark.parametrize("targets", [[5.0], [3.0, 3.0], [0.1, 0.1, 0.1]])
+def test_r2_of_a_constant_target_is_not_defined_whatever_its_mean_rounds_to(targets):
+    scores = score_predictions(np.array(targets), np.array(targets) + 2)
+
+    assert (scores["mae"], scores["rmse"]) == pytest.approx((2, 2))
+    assert math.isnan(scores["r2"])

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import read_study
+from dropnorm.engine import load_keras
+from dropnorm.networks import build_network, plan_layers
+from dropnorm.preprocessing import Part, SplitInputs
+from dropnorm.study import Training, Variant
+from dropnorm.training import start_seed, train_replica
+
+OPTIMIZERS = get_args(Training.model_fields["optimizer"].annotation)
+
+
+def a_part(rows, first, chance):
+    x = chance.normal(size=(rows, 3)).astype(np.float32)
+    y = (5 + x.sum(axis=1)).astype(np.float32)
+    for array in (x, y):
+        array.flags.writeable = False  # a training that wrote to its inputs would fail
+    return Part(np.arange(first, first + rows), x, y)
+
+
+def an_input(train=25, validation=13, split=0):
+    chance = np.random.default_rng(3)
+    return SplitInputs(split, a_part(train, 0, chance), a_part(validation, train, chance))
+
+
+def train(variant="baseline", inputs=None, start=0, on_epoch=lambda _: None, **training):
+    """Train a tiny network: 25 rows in batches of 8, so that the last has one row."""
+    network = {"hidden": [6, 5], "activation": training.pop("activation", "relu")}
+    options = {"optimizer": "sgd", "metrics": [], "batch_size": 8, "epochs": 3, **training}
+    study = read_study("concrete", network=network, training=options)
+    return train_replica(study, Variant(variant), inputs or an_input(), start, on_epoch)
+
+
+def assert_same(one, other):
+    for field in fields(one):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "model":
+            for weights, others in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+                np.testing.assert_array_equal(weights, others)
+        elif isinstance(mine, pd.DataFrame):
+            pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+        elif field.name != "fit_seconds":
+            np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.fixture(scope="module")
+def told():
+    return []
+
+
+@pytest.fixture(scope="module")
+def once(told):
+    """One training with both layers and the loss as a metric."""
+    return train("dropout_batchnorm", metrics=["mae"], optimizer="adam", on_epoch=told.append)
+
+
+@pytest.mark.training
+def test_the_history_has_a_row_for_each_epoch_from_1_and_each_is_told(once, told):
+    assert list(once.history.columns) == ["epoch", "loss", "val_loss", "mae", "val_mae"]
+    assert list(once.history["epoch"]) == [1, 2, 3]
+    assert pd.api.types.is_integer_dtype(once.history["epoch"])
+    assert once.history.to_dict("records") == told
+    assert once.diverged_at_epoch is None
+    assert list(once.first_steps.columns) == ["step", "loss"]
+    assert once.first_steps.empty
+
+
+@pytest.mark.training
+def test_a_metric_that_is_the_loss_repeats_its_columns(once):
+    np.testing.assert_allclose(once.history["mae"], once.history["loss"], rtol=1e-6)
+    np.testing.assert_allclose(once.history["val_mae"], once.history["val_loss"], rtol=1e-6)
+
+
+@pytest.mark.training
+def test_the_last_val_loss_is_that_of_the_predictions(once):
+    """So neither is made with dropout on or with the statistics of a batch."""
+    errors = an_input().validation.y - once.predictions
+
+    assert once.predictions.dtype == np.float64
+    assert once.history["val_loss"].iloc[-1] == pytest.approx(np.abs(errors).mean(), rel=1e-6)
+
+
+@pytest.mark.training
+def test_the_model_predicts_as_it_did_when_trained_and_carries_no_optimizer(once, tmp_path):
+    keras = load_keras()
+    x = an_input().validation.x
+
+    assert getattr(once.model, "optimizer", None) is None
+    once.model.save(str(tmp_path / "one.keras"))
+    again = keras.saving.load_model(tmp_path / "one.keras")
+    assert getattr(again, "optimizer", None) is None
+    for model in (once.model, again):
+        outputs = keras.ops.convert_to_numpy(model(x, training=False))
+        np.testing.assert_array_equal(outputs[:, 0].astype(np.float64), once.predictions)
+
+
+@pytest.mark.training
+def test_the_same_call_gives_the_same_numbers_with_another_training_in_between(once):
+    options = {"variant": "dropout_batchnorm", "metrics": ["mae"], "optimizer": "adam"}
+
+    other = train(**options, start=1)
+    again = train(**options)
+
+    assert_same(again, once)
+    assert (other.history["loss"] != once.history["loss"]).all()
+    assert (other.predictions != once.predictions).all()
+
+
+@pytest.mark.training
+def test_the_same_call_gives_the_same_numbers_in_three_threads_at_once(once):
+    def go(start):
+        return train("dropout_batchnorm", metrics=["mae"], optimizer="adam", start=start)
+
+    with ThreadPoolExecutor(3) as threads:
+        first, other, third = threads.map(go, (0, 1, 0))
+
+    assert_same(first, once)
+    assert_same(third, once)
+    assert (other.history["loss"] != once.history["loss"]).all()
+
+
+@pytest.mark.training
+def test_the_loss_of_an_epoch_weighs_every_row_once_though_the_last_batch_is_smaller():
+    still = train(learning_rate=1e-12, metrics=["mse"])  # the weights do not move
+
+    outputs = load_keras().ops.convert_to_numpy(still.model(an_input().train.x, training=False))
+    errors = an_input().train.y - outputs[:, 0].astype(np.float64)
+    assert list(still.history.columns) == ["epoch", "loss", "val_loss", "mse", "val_mse"]
+    np.testing.assert_allclose(still.history["loss"], np.abs(errors).mean(), rtol=1e-6)
+    np.testing.assert_allclose(still.history["mse"], (errors**2).mean(), rtol=1e-6)
+
+
+@pytest.mark.training
+def test_a_validation_part_larger_than_what_is_scored_at_once_is_scored_whole():
+    inputs = an_input(validation=10_000)
+
+    trained = train(inputs=inputs, metrics=["mse"], epochs=1, batch_size=25)
+
+    errors = inputs.validation.y - trained.predictions
+    (epoch,) = trained.history.to_dict("records")
+    assert epoch["val_loss"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
+    assert epoch["val_mse"] == pytest.approx((errors**2).mean(), rel=1e-5)
+
+
+@pytest.mark.training
+def test_a_training_is_gradient_descent_over_batches_of_rows_shuffled_anew_each_epoch():
+    """Against the same training by hand: squared error, Keras' learning rate of 0.01 for sgd."""
+    inputs, start = an_input(split=2), 4
+    study = read_study(
+        "concrete",
+        network={"hidden": [6]},
+        training={"optimizer": "sgd", "loss": "mse", "batch_size": 8, "epochs": 3, "seed": 5},
+    )
+
+    trained = train_replica(study, Variant.BASELINE, inputs, start)
+
+    seed = start_seed(5, 2, 4)
+    layers = plan_layers(study.network, Variant.BASELINE)
+    weights = [w.astype(np.float64) for w in build_network(layers, 3, seed).get_weights()]
+    shuffle = np.random.default_rng(seed)
+    losses, val_losses = [], []
+    for _ in range(3):
+        order, squares = shuffle.permutation(25), 0.0
+        for rows in (order[:8], order[8:16], order[16:24], order[24:]):
+            x, y = inputs.train.x[rows], inputs.train.y[rows]
+            hidden, errors = forward(weights, x, y)
+            squares += (errors**2).sum()
+            slope = 2 * errors[:, None] / len(rows)
+            below = (slope @ weights[2].T) * (hidden > 0)
+            steps = (x.T @ below, below.sum(axis=0), hidden.T @ slope, slope.sum(axis=0))
+            weights = [w - 0.01 * step for w, step in zip(weights, steps, strict=True)]
+        losses.append(squares / 25)
+        val_losses.append(
+            (forward(weights, inputs.validation.x, inputs.validation.y)[1] ** 2).mean()
+        )
+    assert list(trained.history.columns) == ["epoch", "loss", "val_loss"]
+    np.testing.assert_allclose(trained.history["loss"], losses, rtol=1e-4)
+    np.testing.assert_allclose(trained.history["val_loss"], val_losses, rtol=1e-4)
+    for found, expected in zip(trained.model.get_weights(), weights, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def forward(weights, x, y):
+    hidden = np.maximum(x @ weights[0] + weights[1], 0)
+    return hidden, (hidden @ weights[2] + weights[3])[:, 0] - y
+
+
+@pytest.mark.training
+def test_each_optimizer_that_a_study_may_name_takes_a_step_of_its_own():
+    trained = {
+        name: train(optimizer=name, learning_rate=0.05, epochs=2, batch_size=100)
+        for name in OPTIMIZERS
+    }
+
+    before = {one.history["loss"].iloc[0] for one in trained.values()}
+    assert len(before) == 1  # one start, so one loss before the first step
+    after = {one.predictions.tobytes() for one in trained.values()}
+    assert len(after) == len(OPTIMIZERS)
+
+
+@pytest.fixture(scope="module")
+def exploding():
+    """Two trainings, stopped and not, whose error grows 20,000-fold and more by each step.
+
+    Saturated hidden units leave a linear problem with far too large a step: after the three steps
+    of epoch 1 the squared errors still are float32 numbers; before the last of epoch 2 they are too
+    large.
+    """
+    options = {"activation": "tanh", "loss": "mse", "learning_rate": 1e4, "batch_size": 9}
+    return [train(**options, epochs=4, stop_when_diverged=stop) for stop in (True, False)]
+
+
+@pytest.mark.training
+def test_a_training_that_leaves_the_finite_numbers_says_in_which_epoch(exploding):
+    stopped, going_on = exploding
+
+    assert stopped.diverged_at_epoch == going_on.diverged_at_epoch == 2
+    assert list(stopped.history["epoch"]) == [1, 2]
+    assert list(going_on.history["epoch"]) == [1, 2, 3, 4]
+    pd.testing.assert_frame_equal(going_on.history.head(2), stopped.history)
+    assert np.isfinite(stopped.history.loc[0, ["loss", "val_loss"]]).all()
+    assert not np.isfinite(stopped.history.loc[1, "loss"])
+    assert not np.isfinite(stopped.predictions).any()
+
+
+@pytest.mark.training
+def test_the_first_steps_of_a_diverged_training_end_with_the_first_loss_not_finite(exploding):
+    for one in exploding:
+        steps = one.first_steps
+        assert list(steps.columns) == ["step", "loss"]
+        assert list(steps["step"]) == list(range(1, len(steps) + 1))
+        assert 3 < len(steps) <= 6
+        assert np.isfinite(steps["loss"].iloc[:-1]).all()
+        assert not np.isfinite(steps["loss"].iloc[-1])
+
+
+@pytest.mark.training
+def test_the_first_steps_are_those_of_the_training_itself(exploding):
+    for one in exploding:
+        epoch = np.average(one.first_steps["loss"].iloc[:3], weights=[9, 9, 7])
+        assert one.history.loc[0, "loss"] == pytest.approx(epoch, rel=1e-12)
+
+
+@pytest.mark.training
+def test_a_training_whose_validation_alone_is_not_finite_has_diverged_as_well():
+    trained = train(activation="tanh", loss="mse", learning_rate=1e25, batch_size=25)
+
+    (epoch,) = trained.history.to_dict("records")
+    assert np.isfinite(epoch["loss"])
+    assert not np.isfinite(epoch["val_loss"])
+    assert trained.diverged_at_epoch == 1
+    assert list(trained.first_steps["loss"]) == [epoch["loss"]]
+
+
+@given(
+    *[st.tuples(st.integers(0, 2**40), st.integers(0, 999), st.integers(0, 999)) for _ in range(2)]
+)
+def test_seed_split_and_start_name_a_stream_of_numbers_of_their_own(one, other):
+    first, second = (start_seed(*place).generate_state(4).tolist() for place in (one, other))
+
+    assert (first == second) == (one == other)
+    assert first == start_seed(*one).generate_state(4).tolist()
