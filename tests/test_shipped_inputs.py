@@ -146,7 +146,9 @@ def test_the_target_is_divided_by_the_studys_constant():
 def test_many_categories_still_come_out_dense():
     rows = pd.DataFrame({"kind": [f"kind {n}" for n in range(50)]})
 
-    inputs = make_preprocessor(Preprocessing(one_hot=("kind",)), rows).fit_transform(rows)
+    inputs = make_preprocessor(
+        Preprocessing(one_hot=("kind",)), len(rows), impute=False
+    ).fit_transform(rows)
 
     assert type(inputs) is np.ndarray
     assert inputs.shape == (50, 50)
