@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,11 +10,28 @@ import time
 import pytest
 
 
-def start(*command: str, cwd: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *command], cwd=cwd, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+@pytest.fixture
+def start():
+    """Start Python in a group of processes of its own, which is not left behind."""
+    started: list[subprocess.Popen[str]] = []
+    # Programs in the background of a script are deaf to Ctrl-C, and so would be those they start.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def start_python(*command: str, cwd: object) -> subprocess.Popen[str]:
+        started.append(
+            subprocess.Popen(
+                [sys.executable, *command], cwd=cwd, text=True, start_new_session=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )
+        )  # fmt: skip
+        return started[-1]
+
+    yield start_python
+    signal.signal(signal.SIGINT, before)
+    for one in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
+        one.wait()
 
 
 def nobody_is_left(group: int) -> bool:
@@ -35,7 +53,7 @@ def nobody_is_left(group: int) -> bool:
         ("ParallelRunner", signal.SIGTERM),
     ],
 )
-def test_an_interrupted_run_ends_with_its_workers_and_one_line(project, runner, number):
+def test_an_interrupted_run_ends_with_its_workers_and_one_line(start, project, runner, number):
     run = start("-m", "kedro", "run", "--env=sample", "--pipelines=concrete", "--runner", runner,
                 "--params=concrete.training.epochs=1000000", cwd=project)  # fmt: skip
     assert run.stdout
@@ -56,7 +74,7 @@ def test_an_interrupted_run_ends_with_its_workers_and_one_line(project, runner, 
     assert not list(data.rglob(".*"))
 
 
-def test_what_is_being_written_is_removed(tmp_path):
+def test_what_is_being_written_is_removed(start, tmp_path):
     script = """
 import time
 from pathlib import Path
@@ -79,7 +97,7 @@ with ends_when_interrupted(lambda: print("last words")), written_whole(Path("tab
     assert list(tmp_path.iterdir()) == []
 
 
-def test_afterwards_signals_mean_what_they_meant(tmp_path):
+def test_afterwards_signals_mean_what_they_meant(start, tmp_path):
     script = """
 import signal
 from dropnorm.interrupt import ends_when_interrupted
