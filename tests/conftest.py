@@ -16,10 +16,10 @@ TABLES = {"concrete": "concrete.csv", "wine": "red-wine.csv", "spotify": "spotif
 
 
 def read_study(name: str, **changes: object) -> Study:
-    """Read a shipped study; a change's double underscore leads into a section."""
+    """Read a shipped study in one replica; a change's double underscore leads into a section."""
     path = ROOT / "conf" / "base" / "parameters" / f"{name}.yml"
     options = yaml.safe_load(path.read_text())[name]
-    for key, value in changes.items():
+    for key, value in {"replicas__splits": 1, **changes}.items():
         *sections, last = key.split("__")
         place = options
         for section in sections:

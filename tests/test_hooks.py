@@ -25,8 +25,9 @@ def catalog(**load_versions: str) -> DataCatalog:
     return made
 
 
-def begin(part: object, made: DataCatalog) -> None:
-    ProjectHooks().before_pipeline_run({"run_id": NEW}, part, made)
+def begin(part: object, made: DataCatalog, **run_params: object) -> None:
+    told = {"run_id": NEW, "env": None, "runtime_params": {}, **run_params}
+    ProjectHooks().before_pipeline_run(told, part, made)
 
 
 def write(version: str, *, complete: bool) -> None:
@@ -120,9 +121,16 @@ def test_a_file_where_results_belong_is_refused(configured, layer):
 def test_a_whole_run_records_where_its_table_and_packages_come_from(configured):
     made = catalog()
 
-    begin(pipelines["wine"], made)
+    begin(
+        pipelines["wine"], made, env="sample",
+        runtime_params={"wine": {"title": "My wine", "training": {"epochs": 3}}},
+    )  # fmt: skip
 
     provenance = made.load("wine.provenance")
+    assert provenance["command"] == (
+        "kedro run --pipelines=wine --env=sample"
+        " '--params=wine.title=My wine,wine.training.epochs=3'"
+    )
     assert provenance["table"]["path"] == "data/01_raw/red-wine.csv"
     assert {"dropnorm", "keras", "tensorflow"} <= set(provenance["packages"])
 
@@ -138,13 +146,16 @@ def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configu
         }
     )  # fmt: skip
     made["wine.comparison"] = MemoryDataset(comparison)
+    found = {"sentences": {"dropout": "Dropout helps."}, "warnings": ["One thing more."]}
+    made["wine.effects"] = MemoryDataset(found)
 
     ProjectHooks().after_pipeline_run({"run_id": NEW}, pipelines["wine"], made)
 
     assert [one.getMessage() for one in caplog.records if one.name == "dropnorm.hooks"] == [
         "Red wine: validation loss (mae) by variant\n"
         "  baseline           diverged (3 of 3)\n"
-        "  dropout            0.61 in the last epoch, 0.55 in the best; R² 0.250;"
+        "  dropout            0.61 in the last epoch, 0.55 in the best; R² 0.25;"
         " diverged (1 of 3)",
+        "  Dropout helps.\n  Note: One thing more.",
         f"  results: data/08_reporting/wine, version {NEW}",
     ]

@@ -53,7 +53,9 @@ def test_the_packaged_project_runs_where_there_is_nothing_but_a_table(packaged, 
     )
     assert refused.stdout == ""
 
-    done = run("--pipelines=concrete", "--params=concrete.training.epochs=1")
+    done = run(
+        "--pipelines=concrete", "--params=concrete.training.epochs=1,concrete.replicas.splits=1"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     first, *_, last = done.stdout.splitlines()

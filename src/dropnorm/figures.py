@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
 COLOURS = {
-    Variant.BASELINE: "#595959",
+    Variant.BASELINE: "#7A7A7A",
     Variant.DROPOUT: "#0072B2",
     Variant.BATCHNORM: "#D55E00",
     Variant.DROPOUT_BATCHNORM: "#009E73",
@@ -53,6 +53,15 @@ _STYLE: Any = {
     "axes.axisbelow": True,
     "lines.linewidth": 2.0,
     "legend.frameon": False,
+}
+_DARK: Any = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "grid.color": "#3A3A3A",
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), "#DDDDDD"
+    ),
 }
 # From this ratio of largest to smallest on, an axis is logarithmic.
 _WIDE_RANGE = 5.0
@@ -121,6 +130,76 @@ def comparison(
         figure.suptitle(study.label, x=0.01, ha="left", weight="bold", fontsize=15)
         _label_ends(figure, curves, labels)
     return figure
+
+
+def effects(found: Mapping[str, Any], *, dark: bool = False) -> Figure:
+    """Draw the errors of all replicas, pair by pair, and the effects with their intervals.
+
+    Args:
+        found: The answer: ``variants``, ``references``, ``effects``, ``unit``, ``error``.
+        dark: For a dark page.
+    """
+    with _style(dark=dark):
+        figure = Figure(figsize=(12.0, 4.6))
+        errors, differences = figure.subplots(1, 2, width_ratios=(1.0, 1.1))
+        unit = f", {found['unit']}" if found["unit"] else ""
+        _draw_errors(errors, found, unit)
+        _draw_differences(differences, found, unit)
+        figure.suptitle(found["title"], x=0.01, ha="left", weight="bold", fontsize=15)
+    return figure
+
+
+def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str) -> None:
+    names = {"mae": "mean absolute error", "rmse": "root mean squared error"}
+    told = [
+        (NAMES[variant], found["variants"][variant.value], COLOURS[variant]) for variant in Variant
+    ] + [(name.replace("_", " "), one, _QUIET) for name, one in found["references"].items()]
+    known = [one["error"] for _, one, _ in told if one["error"]]
+    wide = bool(known) and max(known) > _WIDE_RANGE * min(known)
+    if wide:
+        axes.set_xscale("log")
+    for height, (_, one, colour) in enumerate(reversed(told)):
+        if one["error"] is None:
+            axes.annotate("× diverged", (0.02, height), xycoords=("axes fraction", "data"),
+                          va="center", color=_LOST)  # fmt: skip
+            continue
+        deviation = one.get("standard_deviation") or 0.0
+        below = min(deviation, 0.9 * one["error"]) if wide else deviation
+        axes.errorbar(one["error"], height, xerr=[[below], [deviation]], fmt="o", color=colour,
+                      markersize=9, elinewidth=2, capsize=0)  # fmt: skip
+        axes.annotate(f"{one['error']:.4g}", (one["error"], height), xytext=(0, 8), ha="center",
+                      textcoords="offset points", color=colour, fontsize=10)  # fmt: skip
+    axes.set_yticks(range(len(told)), [name for name, *_ in reversed(told)])
+    for label, (*_, colour) in zip(axes.get_yticklabels(), reversed(told), strict=True):
+        label.set_color(colour)
+    axes.set_ylim(-0.6, len(told) - 0.3)
+    axes.margins(x=0.12)
+    axes.set_title("validation error, last epoch: mean ± sd")
+    axes.set_xlabel(f"{names[found['error']]}{unit}", loc="right")
+    axes.grid(axis="y", visible=False)
+
+
+def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str) -> None:
+    rows = list(found["effects"].items())
+    axes.axvline(0, color=_QUIET, linewidth=1.2)
+    if found["margin"]:
+        axes.axvspan(-found["margin"], found["margin"], color=_QUIET, alpha=0.15, linewidth=0)
+    for height, (name, one) in enumerate(reversed(rows)):
+        colour = "#AA4499" if name == "interaction" else COLOURS[Variant(name)]
+        told = one["verdict"]
+        if one["difference"] is not None:
+            ends = [one["difference"]] * 2 if one["low"] is None else [one["low"], one["high"]]
+            axes.plot(ends, [height, height], color=colour, linewidth=3, solid_capstyle="butt")
+            axes.plot(one["difference"], height, "o", color=colour, markersize=9)
+        axes.annotate(told, (0.02, height), xycoords=("axes fraction", "data"), xytext=(0, 9),
+                      textcoords="offset points", color=colour, weight="bold")  # fmt: skip
+    labels = [NAMES.get(name, name) for name, _ in reversed(rows)]
+    axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(-0.6, len(rows) - 0.3)
+    axes.margins(x=0.1)
+    axes.set_title("difference to the baseline, 95 % interval")
+    axes.set_xlabel(f"← better   error{unit}   worse →", loc="center")
+    axes.grid(axis="y", visible=False)
 
 
 def _draw_curves(
@@ -305,7 +384,7 @@ def _loss_label(study: Study) -> str:
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def _style(*, dark: bool = False) -> Iterator[None]:
     # rc_context restores by a global; styles differ in nothing between threads, so order is moot.
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE | (_DARK if dark else {})):
         yield

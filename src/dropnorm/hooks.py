@@ -8,6 +8,7 @@ import logging
 import os
 import platform
 import re
+import shlex
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,8 @@ class ProjectHooks:
         _check_folders(pipeline, catalog)
         _settle_versions(pipeline, catalog, run_params["run_id"])
         for study in _studies(pipeline):
-            if f"{study}.record_run" in names:
-                _prepare_record(study, pipeline, catalog)
+            if names & {f"{study}.record_run", f"{study}.make_report"}:
+                _prepare_record(study, pipeline, catalog, _command(study, run_params))
         _check_inputs(pipeline, catalog)
 
     @hook_impl
@@ -74,6 +75,13 @@ class ProjectHooks:
             if f"{study}.comparison" in outputs:
                 options: Study = catalog.load(f"params:{study}")
                 logger.info("%s", _answer(options, catalog.load(f"{study}.comparison")))
+            if f"{study}.effects" in outputs:
+                found = catalog.load(f"{study}.effects")
+                told = [
+                    *found["sentences"].values(),
+                    *(f"Note: {one}" for one in found["warnings"]),
+                ]
+                logger.info("%s", "\n".join(f"  {line}" for line in told))
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
@@ -195,11 +203,31 @@ def _check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
             )
 
 
-def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog) -> None:
+def _command(study: str, run_params: dict[str, Any]) -> str:
+    """Return the command that runs one study as this run does."""
+    words = ["kedro", "run", f"--pipelines={study}"]
+    if env := run_params.get("env"):
+        words.append(f"--env={env}")
+    changed = {study: options} if (options := run_params["runtime_params"].get(study)) else {}
+    if changed:
+        words.append(f"--params={','.join(_flat(changed))}")
+    return shlex.join(words)
+
+
+def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
+    flat = []
+    for key, value in options.items():
+        name = f"{prefix}{key}"
+        flat += _flat(value, f"{name}.") if isinstance(value, dict) else [f"{name}={value}"]
+    return flat
+
+
+def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, command: str) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     file = _file(catalog.get(f"{study}.table"))
     catalog[f"{study}.provenance"] = MemoryDataset(
         {
+            "command": command,
             "table": {
                 "path": _shown(catalog.get(f"{study}.table")),
                 "sha256": file and sha256(file),
@@ -282,7 +310,7 @@ def _answer(study: Study, comparison: pd.DataFrame) -> str:
         if pd.notna(row["final_val_loss"]):
             told.append(
                 f"{row['final_val_loss']:.4g} in the last epoch, {row['min_val_loss']:.4g} in the"
-                f" best; R² {row['validation_r2']:.3f}"
+                f" best; R² {row['validation_r2']:.3g}"
             )
         for count, what in ((row["diverged"], "diverged"), (row["collapsed"], "collapsed")):
             if count:

@@ -20,7 +20,11 @@ def create_study_pipeline(study: str) -> Pipeline:
     """Return the whole graph of one study: the same template for all, under the study's name."""
     options = {"params:study": f"params:{study}"}
     shared = {"inputs": f"{study}.inputs"}
-    pipeline = Pipeline(preparation.create_pipeline(), namespace=study, parameters=options)
+    pipeline = Pipeline(
+        preparation.create_pipeline() + training.create_reference_pipeline(),
+        namespace=study,
+        parameters=options,
+    )
     for variant in Variant:
         pipeline += Pipeline(
             training.create_pipeline(variant) + create_variant_pipeline(),
@@ -32,7 +36,13 @@ def create_study_pipeline(study: str) -> Pipeline:
     of_variants = {
         f"{variant}_{output}": f"{study}.{variant}.{output}"
         for variant in Variant
-        for output in ("metrics", "history", "training", "learning_curves")
+        for output in (
+            "metrics",
+            "history",
+            "training",
+            "learning_curves",
+            "validation_predictions",
+        )
     }
     taken = {name: full for name, full in of_variants.items() if name in report.inputs()}
     return pipeline + Pipeline(report, namespace=study, parameters=options, inputs=taken)

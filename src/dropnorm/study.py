@@ -428,6 +428,12 @@ class Study(_Section):
     preprocessing: Preprocessing
     split: Split
     replicas: Replicas = Replicas()
+    margin: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Differences of error up to this are practically none; in the target's unit.",
+    )
     network: Network
     training: Training
     silence: Columns = Field((), description="Codes of checks that are not to be told: [DN001].")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm import figures
+from dropnorm import answer, figures, report
 from dropnorm.scores import score_predictions
 from dropnorm.splits import split_seeds
 from dropnorm.study import Study, Variant
@@ -38,7 +38,10 @@ def measure(
     better than the constant that the training rows suggest. There are test scores only where the
     study holds a test part.
     """
-    replicas = [_measure_replica(_of(history, facts), facts) for facts in training["replicas"]]
+    replicas = [
+        _measure_replica(_of(history, facts), _of(validation_predictions, facts), facts)
+        for facts in training["replicas"]
+    ]
     finite = [one for one in replicas if one["diverged_at_epoch"] is None]
     return {
         "study": study.name,
@@ -51,7 +54,11 @@ def measure(
         "min_val_loss": _mean([one["min_val_loss"] for one in finite]),
         "final_val_loss": _mean([one["final_val_loss"] for one in finite]),
         "constant_val_loss": _mean([one["constant_val_loss"] for one in training["replicas"]]),
-        **_mean_scores("validation", validation_predictions, finite),
+        **{
+            name: _mean([one[name] for one in finite if one[name] is not None])
+            for name in (f"validation_{score}" for score in _SCORES)
+        },
+        "committee": _score_committees(validation_predictions, finite),
         **({} if test_predictions.empty else _mean_scores("test", test_predictions, finite)),
         "unit": study.target.unit,
         "diverged": len(replicas) - len(finite),
@@ -102,6 +109,57 @@ def plot_comparison(
     return figures.comparison(comparison, histories, study)
 
 
+def estimate_effects(
+    split: pd.DataFrame,
+    reference_predictions: pd.DataFrame,
+    baseline: dict[str, Any],
+    dropout: dict[str, Any],
+    batchnorm: dict[str, Any],
+    dropout_batchnorm: dict[str, Any],
+    baseline_predictions: pd.DataFrame,
+    dropout_predictions: pd.DataFrame,
+    batchnorm_predictions: pd.DataFrame,
+    dropout_batchnorm_predictions: pd.DataFrame,
+    study: Study,
+) -> dict[str, Any]:
+    """Estimate what the two layers do, pair by pair, with what chance leaves open."""
+    metrics = (baseline, dropout, batchnorm, dropout_batchnorm)
+    predictions = (
+        baseline_predictions,
+        dropout_predictions,
+        batchnorm_predictions,
+        dropout_batchnorm_predictions,
+    )
+    names = [variant.value for variant in Variant]
+    by_variant = dict(zip(names, metrics, strict=True))
+    evidence = answer.gather_evidence(
+        by_variant, dict(zip(names, predictions, strict=True)), reference_predictions, split, study
+    )
+    return answer.find_answer(evidence, by_variant, study)
+
+
+def plot_effects(effects: dict[str, Any]) -> Figure:
+    """Draw the errors of variants and reference models, and the effects with their intervals."""
+    return figures.effects(effects)
+
+
+def make_report(
+    study: Study,
+    effects: dict[str, Any],
+    findings: dict[str, Any],
+    comparison: pd.DataFrame,
+    provenance: dict[str, Any],
+    training: dict[str, Any],
+) -> dict[str, Any]:
+    """Put together what a reader of the study must know, as plain data."""
+    return report.make_report(study, effects, findings, comparison, provenance, training["engine"])
+
+
+def write_report(report_data: dict[str, Any]) -> str:
+    """Write the report as one page that needs no network."""
+    return report.write_page(report_data)
+
+
 def record_run(
     study: Study, provenance: dict[str, Any], training: dict[str, Any], *outputs: object
 ) -> dict[str, Any]:
@@ -135,7 +193,10 @@ def _of(table: pd.DataFrame, replica: dict[str, Any]) -> pd.DataFrame:
     return of_replica
 
 
-def _measure_replica(history: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
+def _measure_replica(
+    history: pd.DataFrame, predictions: pd.DataFrame, facts: dict[str, Any]
+) -> dict[str, Any]:
+    scores = _scores(predictions["target"], predictions["prediction"])
     diverged = facts["diverged_at_epoch"] is not None
     best = None if diverged else history.iloc[int(history["val_loss"].to_numpy().argmin())]
     final = history.iloc[-1]
@@ -146,6 +207,10 @@ def _measure_replica(history: pd.DataFrame, facts: dict[str, Any]) -> dict[str, 
         "best_epoch": None if best is None else int(best["epoch"]),
         "final_loss": _finite_or_none(float(final["loss"])),
         "final_val_loss": _finite_or_none(float(final["val_loss"])),
+        **{
+            f"validation_{name}": None if diverged else _finite_or_none(score)
+            for name, score in scores.items()
+        },
         "diverged_at_epoch": facts["diverged_at_epoch"],
         "collapsed": not diverged and float(final["val_loss"]) >= facts["constant_val_loss"],
         "fit_seconds": facts["fit_seconds"],
@@ -157,13 +222,35 @@ def _mean_scores(
 ) -> dict[str, float | None]:
     """Return ``<part>_mae`` and so on, in the target's own units."""
     scores = [
-        score_predictions(
-            _of(predictions, one)["target"].to_numpy(dtype=np.float64),
-            _of(predictions, one)["prediction"].to_numpy(dtype=np.float64),
-        )
+        _scores(_of(predictions, one)["target"], _of(predictions, one)["prediction"])
         for one in replicas
     ]
     return {f"{part}_{name}": _mean([one[name] for one in scores]) for name in _SCORES}
+
+
+def _score_committees(
+    predictions: pd.DataFrame, replicas: list[dict[str, Any]]
+) -> dict[str, float | None] | None:
+    """Score the mean prediction over the starts of each split; None with one start each.
+
+    A committee of networks that differ by their start alone (Lakshminarayanan et al. 2017).
+    """
+    by_split: dict[int, list[pd.DataFrame]] = {}
+    for one in replicas:
+        by_split.setdefault(one["split"], []).append(_of(predictions, one))
+    if max(map(len, by_split.values()), default=0) <= 1:
+        return None
+    scores = []
+    for members in by_split.values():
+        together = pd.concat(members).groupby("row")
+        scores.append(_scores(together["target"].first(), together["prediction"].mean()))
+    return {name: _mean([one[name] for one in scores]) for name in _SCORES}
+
+
+def _scores(targets: "pd.Series[Any]", predictions: "pd.Series[Any]") -> dict[str, float]:
+    return score_predictions(
+        targets.to_numpy(dtype=np.float64), predictions.to_numpy(dtype=np.float64)
+    )
 
 
 def _mean(values: list[float]) -> float | None:

@@ -57,6 +57,36 @@ def create_pipeline() -> Pipeline:
                 name="plot_comparison",
             ),
             Node(
+                nodes.estimate_effects,
+                {
+                    "split": "split",
+                    "reference_predictions": "reference_predictions",
+                    **{variant.value: f"{variant}_metrics" for variant in Variant},
+                    **{
+                        f"{variant}_predictions": f"{variant}_validation_predictions"
+                        for variant in Variant
+                    },
+                    "study": "params:study",
+                },
+                "effects",
+                name="estimate_effects",
+            ),
+            Node(nodes.plot_effects, "effects", "effects_plot", name="plot_effects"),
+            Node(
+                nodes.make_report,
+                [
+                    "params:study",
+                    "effects",
+                    "findings",
+                    "comparison",
+                    "provenance",
+                    f"{Variant.BASELINE}_training",
+                ],
+                "report",
+                name="make_report",
+            ),
+            Node(nodes.write_report, "report", "report_page", name="write_report"),
+            Node(
                 nodes.record_run,
                 [
                     "params:study",
@@ -65,6 +95,8 @@ def create_pipeline() -> Pipeline:
                     "findings",
                     *(f"{variant}_learning_curves" for variant in Variant),
                     "comparison_plot",
+                    "effects_plot",
+                    "report_page",
                 ],
                 "run",
                 name="record_run",

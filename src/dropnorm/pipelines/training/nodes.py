@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dropnorm import progress
+from dropnorm import progress, references
 from dropnorm.engine import engine_name
 from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
 from dropnorm.preprocessing import Part, SplitInputs
@@ -68,6 +68,13 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
             "layers": [layer.described() for layer in plan_layers(study.network, variant)],
             "replicas": [_facts(study, *one) for one in trained],
         },
+    )
+
+
+def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
+    """Fit the reference models to every split and predict its validation rows."""
+    return pd.concat(
+        [references.predict_references(split, study) for split in inputs], ignore_index=True
     )
 
 

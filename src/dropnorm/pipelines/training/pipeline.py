@@ -35,3 +35,18 @@ def create_pipeline(variant: Variant) -> Pipeline:
         ],
         tags="training",
     )
+
+
+def create_reference_pipeline() -> Pipeline:
+    """Fit the reference models of a study, on the same rows as its variants."""
+    return Pipeline(
+        [
+            Node(
+                nodes.predict_references,
+                ["inputs", "params:study"],
+                "reference_predictions",
+                name="predict_references",
+            )
+        ],
+        tags="training",
+    )

@@ -1,0 +1,212 @@
+"""From the scores of trainings to the answer: effects, reference models, sentences, warnings."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dropnorm import effects, wording
+from dropnorm.effects import Contrast, Evidence, RowLosses, Verdict
+from dropnorm.references import MODELS
+from dropnorm.scores import score_predictions
+from dropnorm.splits import TRAIN, VALIDATION
+from dropnorm.study import GroupedSplit, Study, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_REPLICA = ["split", "start"]
+
+
+def error_name(study: Study) -> str:
+    """Return the error that the answer is about: rmse where the loss is squared, else mae."""
+    return "rmse" if study.training.loss == "mse" else "mae"
+
+
+def gather_evidence(
+    metrics: Mapping[str, Mapping[str, Any]],
+    predictions: Mapping[str, pd.DataFrame],
+    references: pd.DataFrame,
+    split: pd.DataFrame,
+    study: Study,
+) -> Evidence:
+    """Put the errors of all replicas of all variants and reference models into one table.
+
+    Args:
+        metrics: By variant.
+        predictions: Of the validation rows, by variant.
+        references: Predictions of the reference models.
+        split: Which row is in which part of which split.
+        study: Says which error counts.
+    """
+    error = error_name(study)
+    columns = {
+        variant: pd.DataFrame(of_variant["replicas"])
+        .set_index(_REPLICA)[f"validation_{error}"]
+        .astype(float)
+        for variant, of_variant in metrics.items()
+    }
+    for model, of_model in references.groupby("model"):
+        columns[str(model)] = pd.Series(
+            {
+                replica: score_predictions(one["target"].to_numpy(), one["prediction"].to_numpy())[
+                    error
+                ]
+                for replica, one in of_model.groupby(_REPLICA)
+            }
+        ).rename_axis(_REPLICA)
+    parts = split.groupby(["split", "part"]).size().unstack("part")
+    return Evidence(
+        errors=pd.DataFrame(columns),
+        held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),
+        root=error == "rmse",
+        rows=_row_losses(predictions, references, split, error) if len(parts) == 1 else None,
+    )
+
+
+def _row_losses(
+    predictions: Mapping[str, pd.DataFrame],
+    references: pd.DataFrame,
+    split: pd.DataFrame,
+    error: str,
+) -> RowLosses:
+    tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
+    held = split.loc[split["part"] == VALIDATION]
+    losses = {}
+    for name, table in tables.items():
+        errors = (table["target"] - table["prediction"]).abs()
+        cost = errors**2 if error == "rmse" else errors
+        # A start that diverged has no finite prediction, and takes part in no pair.
+        mean = cost.where(np.isfinite(cost)).groupby(table["row"]).mean()
+        losses[name] = mean.reindex(held["row"]).to_numpy(dtype=np.float64)
+    groups = held["group"].astype(str).to_numpy() if "group" in held else None
+    return RowLosses(losses, groups)
+
+
+def find_answer(
+    evidence: Evidence, metrics: Mapping[str, Mapping[str, Any]], study: Study
+) -> dict[str, Any]:
+    """Answer the question of the project for one study, as plain data.
+
+    Returns:
+        ``answer`` and ``sentences`` (in words), ``estimand``, ``error``, ``unit``, ``splits``,
+        ``starts``, ``variants``, ``effects``, ``references`` and ``warnings``; None where a number
+        is not finite.
+    """
+    replicas = len(evidence.errors)
+    diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
+    found = effects.estimate(evidence, diverged, study.margin)
+    unit = study.target.unit
+    sentences = {
+        name: wording.sentence(name, effect, unit, replicas) for name, effect in found.items()
+    }
+    variants = {variant.value: _variant(evidence, metrics[variant], variant) for variant in Variant}
+    references = {model: _reference(evidence, model) for model in MODELS}
+    grouped = isinstance(study.split, GroupedSplit)
+    options = study.replicas
+    answer = {
+        "study": study.name,
+        "title": study.label,
+        "made_up": study.made_up,
+        "answer": f"{sentences[Contrast.DROPOUT]} {sentences[Contrast.BATCHNORM]}",
+        "sentences": sentences,
+        "estimand": wording.estimand(options.splits, options.starts, grouped),
+        "error": error_name(study),
+        "unit": unit,
+        "margin": study.margin,
+        "splits": options.splits,
+        "starts": options.starts,
+        "variants": variants,
+        "effects": found,
+        "references": references,
+        "warnings": _warnings(variants, references, found, study),
+    }
+    strict: dict[str, Any] = _strict(answer)
+    return strict
+
+
+def _variant(evidence: Evidence, metrics: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
+    finite = evidence.errors[variant.value].dropna()
+    least, last = metrics["min_val_loss"], metrics["final_val_loss"]
+    return {
+        "error": float(finite.mean()) if len(finite) else math.nan,
+        "standard_deviation": float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
+        "deviations": effects.variance_components(finite) if len(finite) else {},
+        "replicas": len(evidence.errors),
+        "finite": len(finite),
+        "diverged": metrics["diverged"],
+        "collapsed": metrics["collapsed"],
+        "final_val_loss": last,
+        "min_val_loss": least,
+        "minimum_flatters_by": None if last is None or least is None else last - least,
+        "r2": metrics["validation_r2"],
+        "committee": metrics["committee"],
+    }
+
+
+def _reference(evidence: Evidence, model: str) -> dict[str, Any]:
+    finite = evidence.errors[model].dropna()
+    differences = {}
+    for variant in Variant:
+        interval, pairs = evidence.difference({variant.value: 1, model: -1}, alpha=0.05)
+        differences[variant.value] = {
+            "difference": interval.mean,
+            "low": interval.low,
+            "high": interval.high,
+            "pairs": len(pairs),
+        }
+    return {
+        "error": float(finite.mean()) if len(finite) else math.nan,
+        "finite": len(finite),
+        "networks_minus_this": differences,
+    }
+
+
+def _warnings(
+    variants: Mapping[str, Mapping[str, Any]],
+    references: Mapping[str, Mapping[str, Any]],
+    found: Mapping[str, Mapping[str, Any]],
+    study: Study,
+) -> list[str]:
+    """Say what the answer must not be read without."""
+    told = []
+    if study.made_up:
+        told.append("The table is made up: none of this says anything about the layers.")
+    for name, one in variants.items():
+        shown = name.replace("_", " + ")
+        if one["collapsed"]:
+            told.append(
+                f"{shown} collapsed in {one['collapsed']} of {one['replicas']} runs: it ended no"
+                " better than a constant."
+            )
+    best = min(
+        (model for model in references if math.isfinite(references[model]["error"])),
+        key=lambda model: float(references[model]["error"]),
+    )
+    worse = [
+        name.replace("_", " + ")
+        for name, one in references[best]["networks_minus_this"].items()
+        if math.isfinite(one["difference"]) and not one["high"] < 0
+    ]
+    if worse:
+        told.append(
+            f"Not shown to beat {best.replace('_', ' ')}, the best reference model:"
+            f" {', '.join(worse)}."
+        )
+    if any(one["verdict"] == Verdict.TOO_FEW for one in found.values()):
+        told.append("Some differences need more runs; the table says how many.")
+    return told
+
+
+def _strict(value: Any) -> Any:
+    """Replace numbers that are not finite, which JSON does not know, by None."""
+    if isinstance(value, dict):
+        return {str(key): _strict(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_strict(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

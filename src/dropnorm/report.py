@@ -1,0 +1,88 @@
+"""The report: one page that a person reads in a minute, and the same as data."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from dropnorm import figures, wording
+from dropnorm.effects import Contrast
+from dropnorm.study import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from dropnorm.study import Study
+
+
+def make_report(
+    study: Study,
+    effects: Mapping[str, Any],
+    findings: Mapping[str, Any],
+    comparison: pd.DataFrame,
+    provenance: Mapping[str, Any],
+    engine: str,
+) -> dict[str, Any]:
+    """Put together what a reader of the study must know: aggregates, never rows of the table."""
+    return {
+        **effects,
+        "question": f"Does dropout or batch normalization help the network on {study.label}?",
+        "engine": engine,
+        "findings": findings["findings"],
+        "fit_seconds": float(comparison["fit_seconds"].sum()),
+        **provenance,
+        "options": study.model_dump(mode="json"),
+    }
+
+
+def write_page(report: Mapping[str, Any]) -> str:
+    """Write the report as one HTML page without anything from elsewhere."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dropnorm"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": _number, "spoken": _spoken}
+    return environment.get_template("report.html").render(
+        report=report,
+        effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
+        plots={theme: _plot(report, dark=theme == "dark") for theme in ("light", "dark")},
+        plot_told=_plot_told(report),
+    )
+
+
+def _plot(report: Mapping[str, Any], *, dark: bool) -> str:
+    file = io.BytesIO()
+    figures.effects(report, dark=dark).savefig(file, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _plot_told(report: Mapping[str, Any]) -> str:
+    """Say the plot in words, for who cannot see it."""
+    unit = report["unit"]
+    errors = [
+        f"{figures.NAMES[Variant(name)]} {_number(one['error'])} {unit}".rstrip()
+        if one["error"] is not None
+        else f"{figures.NAMES[Variant(name)]} diverged"
+        for name, one in report["variants"].items()
+    ]
+    return f"Mean validation error: {', '.join(errors)}. {' '.join(report['sentences'].values())}"
+
+
+def _number(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a number with sensible digits, given the ends of its interval if there is one."""
+    if value is None:
+        return "–"
+    error = None if low is None or high is None else (high - low) / 2
+    return wording.number(value, error)
+
+
+def _spoken(name: str) -> str:
+    return name.replace("_", " + ") if name == "dropout_batchnorm" else name.replace("_", " ")

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from dropnorm.effects import (
+    Contrast,
+    Evidence,
+    Interval,
+    RowLosses,
+    Verdict,
+    estimate,
+    holm,
+    jackknife_variance,
+    judge,
+    over_splits,
+    over_starts,
+    share_of_wins,
+    variance_components,
+)
+
+VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
+NOBODY = dict.fromkeys(VARIANTS, 0)
+numbers = st.floats(-100, 100).map(lambda x: round(x, 6))
+
+
+def errors_of(columns, splits, starts=1):
+    index = pd.MultiIndex.from_product([range(splits), range(starts)], names=["split", "start"])
+    return pd.DataFrame(columns, index=index)
+
+
+def test_splits_are_corrected_for_their_overlap_as_nadeau_and_bengio_do():
+    differences = np.array([-0.5, -0.3, -0.4, -0.6])
+
+    found = over_splits(differences, 1 / 3, alpha=0.05)
+
+    error = math.sqrt(differences.var(ddof=1) * (1 / 4 + 1 / 3))
+    assert found.mean == pytest.approx(-0.45)
+    assert found.high - found.low == pytest.approx(2 * stats.t.ppf(0.975, 3) * error)
+    assert found.p == pytest.approx(2 * stats.t.sf(0.45 / error, 3))
+
+
+def test_without_held_rows_the_interval_is_the_plain_t_interval():
+    differences = np.array([1.0, 2.0, 4.0, 3.5, 0.5])
+
+    found = over_splits(differences, 0.0, alpha=0.05)
+
+    plain = stats.ttest_1samp(differences, 0)
+    assert found.p == pytest.approx(plain.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(plain.confidence_interval(0.95)))
+
+
+def test_starts_of_one_split_without_chance_in_the_rows_are_a_plain_t_test():
+    differences = np.array([0.2, -0.1, 0.4, 0.3])
+
+    found = over_starts(differences, 0.0, units=50, alpha=0.05)
+
+    assert found.p == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
+
+
+def test_chance_in_the_rows_widens_the_interval_and_bounds_what_more_starts_can_do():
+    differences = np.array([0.2, 0.1, 0.15, 0.12])
+
+    narrow = over_starts(differences, 0.0, units=50, alpha=0.05)
+    wide = over_starts(differences, 0.1, units=50, alpha=0.05)
+
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    assert narrow.needed is not None
+    assert wide.needed is None
+
+
+@given(st.lists(numbers, min_size=2, max_size=12), st.floats(0.01, 2))
+def test_the_runs_needed_are_the_fewest_that_reach_the_power_asked_for(values, ratio):
+    differences = np.array(values)
+    needed = over_splits(differences, ratio, alpha=0.05).needed
+    spread = differences.var(ddof=1)
+    if needed is None or spread == 0:
+        return
+
+    def reaches(runs):
+        error = math.sqrt(spread * (1 / runs + ratio))
+        quantiles = stats.t.ppf(0.975, runs - 1) + stats.t.ppf(0.8, runs - 1)
+        return quantiles * error <= abs(differences.mean())
+
+    assert reaches(needed)
+    assert needed == 2 or not reaches(needed - 1)
+
+
+@given(st.lists(numbers, min_size=2, max_size=40), st.lists(numbers, min_size=2, max_size=40))
+def test_the_jackknife_of_a_mean_difference_is_its_textbook_variance(first, second):
+    rows = min(len(first), len(second))
+    losses = np.array([first[:rows], second[:rows]])
+
+    variance, units = jackknife_variance(losses, [1, -1], None, root=False)
+
+    assert units == rows
+    assert variance == pytest.approx((losses[0] - losses[1]).var(ddof=1) / rows, abs=1e-9)
+
+
+def test_rows_of_one_group_are_left_out_together():
+    losses = np.array([[1.0, 1.0, 5.0, 5.0, 3.0, 3.0]])
+    groups = np.array(["a", "a", "b", "b", "c", "c"])
+
+    by_group, units = jackknife_variance(losses, [1], groups, root=False)
+    by_row, _ = jackknife_variance(losses, [1], None, root=False)
+
+    assert units == 3
+    assert by_group == pytest.approx(np.var([1, 5, 3], ddof=1) / 3)
+    assert by_group > by_row
+
+
+def test_one_group_alone_says_nothing_about_others():
+    variance, units = jackknife_variance(np.ones((1, 4)), [1], np.array(["a"] * 4), root=False)
+
+    assert units == 1
+    assert math.isnan(variance)
+
+
+def test_holm_multiplies_the_least_by_the_number_of_tests_and_never_falls():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    adjusted = holm([0.02, math.nan, 0.5])
+    assert adjusted[0] == pytest.approx(0.04)
+    assert math.isnan(adjusted[1])
+    assert adjusted[2] == pytest.approx(0.5)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_keeps_the_order_and_lies_between_the_p_value_and_bonferroni(p_values):
+    adjusted = holm(p_values)
+
+    for p, corrected in zip(p_values, adjusted, strict=True):
+        assert p <= corrected <= 1
+    order = np.argsort(p_values, kind="stable")
+    assert all(adjusted[a] <= adjusted[b] for a, b in itertools.pairwise(order))
+    assert adjusted[order[0]] == pytest.approx(min(1, len(p_values) * min(p_values)))
+
+
+def test_ties_are_no_wins():
+    assert share_of_wins(np.array([-1.0, 0.0, 2.0, -3.0]))["wins"] == 2
+    assert share_of_wins(np.array([]))["share"] is None
+
+
+def test_variance_is_taken_apart_into_splits_and_starts():
+    rng = np.random.default_rng(0)
+    of_split = rng.normal(0, 3.0, 400)
+    errors = errors_of({"e": 0.0}, 400, 5)["e"] + np.repeat(of_split, 5) + rng.normal(0, 1.0, 2000)
+
+    found = variance_components(errors)
+
+    assert found["split"] == pytest.approx(3.0, rel=0.1)
+    assert found["start"] == pytest.approx(1.0, rel=0.1)
+
+
+def test_with_one_start_each_splits_and_starts_are_not_told_apart():
+    assert variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"]) == {
+        "split": None,
+        "start": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("interval", "p", "margin", "diverged", "verdict"),
+    [
+        (Interval(-1, -1.5, -0.5), 0.01, 0, 0, Verdict.HELPS),
+        (Interval(1, 0.5, 1.5), 0.01, 0, 0, Verdict.HURTS),
+        (Interval(-1, -1.5, -0.5), 0.06, 0, 0, Verdict.TOO_FEW),
+        (Interval(-1, -1.5, -0.5), 0.01, 2, 0, Verdict.SAME),
+        (Interval(-1, -2.5, 0.5), 0.2, 2, 0, Verdict.TOO_FEW),
+        (Interval(-1, -1.5, -0.5), 0.01, 0, 1, Verdict.DIVERGED),
+        (Interval(-1), math.nan, 0, 0, Verdict.NONE),
+    ],
+)
+def test_a_difference_is_judged(interval, p, margin, diverged, verdict):
+    assert judge(interval, p, margin, {"baseline": diverged}) is verdict
+
+
+def test_effects_are_differences_of_pairs_and_the_interaction_is_what_exceeds_their_sum():
+    rng = np.random.default_rng(1)
+    base = rng.normal(10, 5, 6)  # splits differ far more than variants do
+    noise = rng.normal(0, 0.01, (3, 6))
+    errors = errors_of(
+        {
+            "baseline": base,
+            "dropout": base - 1 + noise[0],
+            "batchnorm": base + 2 + noise[1],
+            "dropout_batchnorm": base + 0.5 + noise[2],
+        },
+        6,
+    )
+
+    found = estimate(Evidence(errors, 0.4, root=False), NOBODY, margin=0.0)
+
+    assert found["dropout"]["difference"] == pytest.approx(-1, abs=0.02)
+    assert found["batchnorm"]["difference"] == pytest.approx(2, abs=0.02)
+    assert found["interaction"]["difference"] == pytest.approx(-0.5, abs=0.03)
+    verdicts = [found[contrast]["verdict"] for contrast in Contrast]
+    assert verdicts == ["helps", "hurts", "hurts", "helps"]
+    assert found["dropout"]["wins"]["wins"] == 6
+    assert found["dropout"]["percent_of_baseline"] == pytest.approx(-100 / base.mean(), rel=0.03)
+
+
+def test_a_diverged_replica_is_counted_and_its_pair_left_out_of_the_estimate():
+    errors = errors_of({name: [1.0, 2.0, 3.0] for name in VARIANTS}, 3)
+    errors["dropout"] = [0.9, math.nan, 2.7]
+
+    found = estimate(Evidence(errors, 0.4, root=False), NOBODY | {"dropout": 1}, margin=0.0)
+
+    assert found["dropout"]["verdict"] == Verdict.DIVERGED
+    assert found["dropout"]["pairs"] == 2
+    assert found["dropout"]["difference"] == pytest.approx(-0.2)
+    assert found["dropout"]["diverged"] == {"dropout": 1, "baseline": 0}
+    assert found["batchnorm"]["verdict"] != Verdict.DIVERGED
+
+
+def test_one_run_gives_a_difference_and_no_verdict():
+    errors = errors_of({name: [float(n)] for n, name in enumerate(VARIANTS)}, 1)
+
+    found = estimate(Evidence(errors, 0.4, root=False), NOBODY, margin=0.0)
+
+    assert found["dropout"]["difference"] == 1.0
+    assert {one["verdict"] for one in found.values()} == {Verdict.NONE}
+    assert math.isnan(found["dropout"]["low"])
+
+
+def false_alarms(splits, starts, tables=400):
+    """Share of tables on which two equal variants differ, rows and starts drawn by chance."""
+    rng = np.random.default_rng(2)
+    rows, alarms = 200, 0
+    for _ in range(tables):
+        easy = rng.gamma(2, 1, rows)  # some rows are harder for both
+        held = [rng.choice(rows, 60, replace=False) for _ in range(splits)]
+        columns = {}
+        for name in VARIANTS:
+            costs = [[easy[of] * rng.lognormal(0, 0.5, 60) + rng.normal(0, 0.05)
+                      for _ in range(starts)] for of in held]  # fmt: skip
+            columns[name] = np.array(costs)
+        errors = errors_of({name: c.mean(axis=2).ravel() for name, c in columns.items()},
+                           splits, starts)  # fmt: skip
+        losses = RowLosses({name: c[0].mean(axis=0) for name, c in columns.items()}, None)
+        evidence = Evidence(errors, 60 / 140, root=False, rows=losses)
+        interval, _ = evidence.difference({"dropout": 1, "baseline": -1}, 0.05)
+        alarms += not interval.low <= 0 <= interval.high
+    return alarms / tables
+
+
+@pytest.mark.parametrize(("splits", "starts"), [(5, 1), (5, 2), (1, 5), (1, 20)])
+def test_equal_variants_seldom_seem_to_differ(splits, starts):
+    assert false_alarms(splits, starts) <= 0.08
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(*[numbers] * 4), min_size=2, max_size=6))
+def test_no_difference_depends_on_what_all_variants_share(rows):
+    errors = errors_of(dict(zip(VARIANTS, np.array(rows).T, strict=True)), len(rows))
+    shifted = errors.add(np.arange(len(rows)) * 7.0, axis="index")
+
+    first = estimate(Evidence(errors, 0.4, root=False), NOBODY, margin=0.0)
+    second = estimate(Evidence(shifted, 0.4, root=False), NOBODY, margin=0.0)
+
+    for contrast in Contrast:
+        for key in ("difference", "low", "high"):
+            assert first[contrast][key] == pytest.approx(second[contrast][key], abs=1e-6)
