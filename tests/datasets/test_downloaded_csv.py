@@ -1,9 +1,315 @@
 from __future__ import annotations
 
-import pytest
-from kedro.io import DatasetError
+import contextlib
+import hashlib
+import http.server
+import io
+import signal
+import socket
+import sys
+import threading
 
-from dropnorm.datasets import DownloadedCSVDataset
+import pandas as pd
+import pooch
+import pytest
+from kedro.io import DataCatalog, DatasetError
+
+from dropnorm.datasets import DownloadedCSVDataset, downloaded_csv
+from dropnorm.datasets.whole import discard_unfinished
+from dropnorm.errors import BadInputError
+
+TABLE = pd.DataFrame({"song": ["Größe", "b", "c"] * 2000, "tempo": [90.5, 120.0, 77.25] * 2000})
+BODY = TABLE.to_csv(index=False).encode()
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Gives one answer to all, on a port of its own, and keeps what it was asked for."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []
+        self.answer = whole
+        self.over = threading.Event()
+
+    def url(self, path="/songs.csv"):
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):  # http.server's name
+        self.server.asked.append(self.path)
+        self.server.answer(self)
+
+    def start(self, length, status=200):
+        self.send_response(status)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def whole(handler):
+    handler.start(len(BODY))
+    handler.wfile.write(BODY)
+
+
+def something_else(handler):
+    handler.start(len(BODY))
+    handler.wfile.write(BODY[:-2] + b"9\n")
+
+
+def cut_short(handler):
+    handler.start(len(BODY))
+    handler.wfile.write(BODY[: len(BODY) // 2])
+
+
+def cut_before_the_first_byte(handler):
+    handler.start(len(BODY))
+
+
+def no_answer(handler):
+    handler.connection.shutdown(socket.SHUT_RDWR)
+
+
+def not_found(handler):
+    handler.start(len(BODY), status=404)
+    handler.wfile.write(BODY)
+
+
+def broken(handler):
+    handler.start(0, status=503)
+
+
+def silent(handler):
+    handler.server.over.wait(5)
+
+
+def silent_half_way(handler):
+    cut_short(handler)
+    handler.wfile.flush()
+    handler.server.over.wait(5)
+
+
+def interrupted_half_way(handler):
+    cut_short(handler)
+    handler.wfile.flush()
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    handler.server.over.wait(5)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "127.0.0.1")
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.over.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the file is to lie: two folders, the second not made yet."""
+    return tmp_path / "data" / "01_raw" / "spotify.csv"
+
+
+def a_dataset(path, url, sha256=SHA256):
+    return DownloadedCSVDataset(filepath=str(path), url=url, sha256=sha256)
+
+
+def files(folder):
+    return [path.name for path in folder.rglob("*") if not path.is_dir()]
+
+
+def refusal(dataset):
+    """What `fetch` says; it is also what stands behind the error that Kedro makes of it."""
+    with pytest.raises(BadInputError) as refused:
+        dataset.fetch()
+    with pytest.raises(DatasetError) as failed:
+        dataset.load()
+    assert isinstance(failed.value.__cause__, BadInputError)
+    assert str(failed.value.__cause__) == str(refused.value)
+    return str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_fetched_once_and_loads(tmp_path, path, server):
+    entry = {
+        "type": "dropnorm.datasets.DownloadedCSVDataset", "filepath": str(path),
+        "url": server.url(), "sha256": SHA256, "load_args": {"nrows": 3},
+    }  # fmt: skip
+    catalog = DataCatalog.from_config({"table": entry})
+
+    tables = [catalog.load("table") for _ in range(2)]
+
+    for table in tables:
+        pd.testing.assert_frame_equal(table, TABLE.head(3))
+    assert path.read_bytes() == BODY
+    assert files(tmp_path) == ["spotify.csv"]
+    assert server.asked == ["/songs.csv"]
+
+
+def test_making_a_dataset_and_asking_whether_it_is_there_asks_no_server(path, server):
+    assert not a_dataset(path, server.url()).exists()
+    assert server.asked == []
+
+
+def test_a_path_from_the_working_folder_is_fetched_to_there(tmp_path, monkeypatch, server):
+    monkeypatch.chdir(tmp_path)
+
+    a_dataset("01_raw/spotify.csv", server.url()).fetch()
+
+    assert (tmp_path / "01_raw" / "spotify.csv").read_bytes() == BODY
+
+
+def test_a_file_that_is_there_is_neither_touched_nor_asked_for(path, server):
+    path.parent.mkdir(parents=True)
+    path.write_text("song,tempo\nmine,1\n")  # its checksum is another
+    before = path.stat()
+
+    table = a_dataset(path, server.url()).load()
+
+    assert table.to_dict("list") == {"song": ["mine"], "tempo": [1]}
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert path.read_text() == "song,tempo\nmine,1\n"
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (something_else, "its checksum is another"),
+        (cut_short, "it could not be downloaded"),
+        (cut_before_the_first_byte, "it could not be downloaded"),
+        (no_answer, "it could not be downloaded (ConnectionError)"),
+        (not_found, "it could not be downloaded (HTTPError)"),
+        (broken, "it could not be downloaded (HTTPError)"),
+        (silent, "it could not be downloaded (ReadTimeout)"),
+        (silent_half_way, "it could not be downloaded (ConnectionError)"),
+    ],
+)
+def test_a_download_that_fails_is_told_in_one_line_and_leaves_no_file(
+    tmp_path, path, server, monkeypatch, answer, why
+):
+    monkeypatch.setattr(downloaded_csv, "_TIMEOUT", 0.3)
+    server.answer = answer
+
+    told = refusal(a_dataset(path, server.url()))
+
+    assert told.startswith(f"{path} is not there, and ")
+    assert why in told
+    assert f"get {server.url()} with a browser" in told
+    assert "--env=sample" in told
+    assert "\n" not in told
+    assert files(tmp_path) == []
+    assert server.asked
+
+
+def test_a_file_whose_checksum_is_not_the_one_of_the_catalog_is_thrown_away(tmp_path, path, server):
+    told = refusal(a_dataset(path, server.url(), sha256="0" * 64))
+
+    assert "its checksum is another" in told
+    assert files(tmp_path) == []
+
+
+def test_no_server_at_all_is_told_in_one_line_and_leaves_no_file(tmp_path, path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/songs.csv"
+
+        told = refusal(a_dataset(path, url))
+
+    assert told == (
+        f"{path} is not there, and it could not be downloaded (ConnectionError): get {url} with a"
+        " browser and put it there, or run with --env=sample, which needs no network"
+    )
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("url", ["songs.csv", "http://", "gopher://127.0.0.1/songs.csv"])
+def test_an_address_that_is_none_is_not_taken_for_another_file(tmp_path, path, url):
+    told = refusal(a_dataset(path, url))
+
+    assert "it could not be downloaded" in told
+    assert files(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path, server):
+    (tmp_path / "01_raw").write_text("a file")
+
+    told = refusal(a_dataset(tmp_path / "01_raw" / "spotify.csv", server.url()))
+
+    assert "it could not be downloaded" in told
+    assert "\n" not in told
+    assert server.asked == []
+
+
+def test_control_c_while_it_loads_leaves_no_file_and_the_next_try_has_it(tmp_path, path, server):
+    server.answer = interrupted_half_way
+
+    with pytest.raises(KeyboardInterrupt):
+        a_dataset(path, server.url()).load()
+
+    assert files(tmp_path) == []
+    server.answer = whole
+    assert len(a_dataset(path, server.url()).load()) == len(TABLE)
+
+
+@pytest.mark.parametrize("answer", [whole, not_found])
+def test_one_line_says_what_is_downloaded_and_pooch_says_nothing(path, server, caplog, answer):
+    caplog.set_level("INFO")
+    quiet = pooch.get_logger()  # stands apart from all other loggers
+    quiet.addHandler(caplog.handler)
+    quiet.setLevel("INFO")
+    server.answer = answer
+    try:
+        with contextlib.suppress(BadInputError):
+            a_dataset(path, server.url()).fetch()
+    finally:
+        quiet.removeHandler(caplog.handler)
+
+    assert caplog.messages == [f"Downloading {server.url()} to {path}"]
+    assert quiet.level == 20
+
+
+def test_what_has_come_so_far_is_discarded_before_a_process_ends(tmp_path, path, server):
+    left = []
+
+    def discarded_half_way(handler):
+        cut_short(handler)
+        left.append(files(tmp_path))
+        discard_unfinished()
+        left.append(files(tmp_path))
+
+    server.answer = discarded_half_way
+
+    with pytest.raises(BadInputError):
+        a_dataset(path, server.url()).fetch()
+
+    assert len(left[0]) == 1
+    assert left[1] == files(tmp_path) == []
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("screen", "shown"), [(Terminal, True), (io.StringIO, False)])
+def test_progress_is_shown_on_a_terminal_only(path, server, monkeypatch, screen, shown):
+    stderr = screen()
+    monkeypatch.setattr(sys, "stderr", stderr)
+
+    a_dataset(path, server.url()).fetch()
+
+    assert ("100%" in stderr.getvalue()) is shown
+    assert path.read_bytes() == BODY
 
 
 def test_a_look_at_the_graph_downloads_nothing(tmp_path):

@@ -41,7 +41,8 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         """Load the table, after fetching it if need be.
 
         Raises:
-            BadInputError: If it is not there and cannot be had.
+            DatasetError: If it is not there and cannot be had; its cause is what :meth:`fetch`
+                raises.
         """
         self.fetch()
         table: pd.DataFrame = super().load()
@@ -54,7 +55,11 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         return super().preview(nrows)
 
     def fetch(self) -> None:
-        """Download the file if it is not there, whole or not at all."""
+        """Download the file if it is not there, whole or not at all.
+
+        Raises:
+            BadInputError: If it cannot be had.
+        """
         path = Path(self._filepath)
         if path.exists():
             return
@@ -74,12 +79,13 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
                         progressbar=sys.stderr.isatty(), timeout=_TIMEOUT
                     ),
                 )
-        # requests' errors are OSErrors; pooch raises ValueError for another checksum.
+        # requests' errors are OSErrors, some of them ValueErrors too; what pooch raises for another
+        # checksum is a ValueError alone.
         except (OSError, ValueError) as error:
             why = (
-                "what came is not the file that is meant (its checksum is another)"
-                if isinstance(error, ValueError)
-                else f"it could not be downloaded ({type(error).__name__})"
+                f"it could not be downloaded ({type(error).__name__})"
+                if isinstance(error, OSError)
+                else "what came is not the file that is meant (its checksum is another)"
             )
             raise BadInputError(
                 f"{path} is not there, and {why}: get {self.url} with a browser and put it there,"

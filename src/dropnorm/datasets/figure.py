@@ -27,7 +27,7 @@ class FigureDataset(WholeFileDataset):
     def save(self, data: Figure) -> None:
         """Save whole or not at all."""
         with self._path_to_save() as path:
-            # Without a date the same figure gives the same file.
+            # A PNG has no date; without Matplotlib's version the same figure gives the same file.
             data.savefig(path, format="png", metadata={"Software": None})
 
     def preview(self) -> ImagePreview:

@@ -50,7 +50,8 @@ class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write a file or folder to; then move it there.
 
-    A failure or an interruption leaves nothing behind.
+    A failure or an interruption leaves no file behind, though perhaps the empty folder for it; a
+    folder that is there is not replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))

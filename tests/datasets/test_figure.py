@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import base64
+import io
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, DatasetError
+from kedro_viz.models.flowchart.node_metadata import DataNodeMetadata
+from kedro_viz.models.flowchart.nodes import GraphNode
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from conftest import read_study
+from dropnorm.datasets import FigureDataset
+from dropnorm.figures import learning_curves
+
+
+def a_figure(slope=1.0):
+    figure = Figure(figsize=(2, 1.5), dpi=60)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, slope], label="loss")
+    axes.set(xlabel="epoch", title="a title")
+    axes.legend()
+    return figure
+
+
+def a_plot_of_a_run():
+    """As the project draws them, with a layout that is computed when it is drawn."""
+    history = pd.DataFrame(
+        {"split": 0, "start": 0, "epoch": range(1, 6), "loss": 9.0, "val_loss": [9, 7, 6, 5, 5.5]}
+    )
+    replica = {
+        "split": 0,
+        "start": 0,
+        "diverged_at_epoch": None,
+        "best_epoch": 4,
+        "min_val_loss": 5.0,
+    }
+    metrics = {"variant": "dropout", "replicas": [replica]}
+    no_steps = pd.DataFrame(columns=["split", "start", "step", "loss"])
+    return learning_curves(history, no_steps, metrics, read_study("concrete"))
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return FigureDataset(filepath=str(tmp_path / "curves.png"))
+
+
+@pytest.mark.parametrize("draw", [a_figure, a_plot_of_a_run])
+def test_the_same_figure_gives_the_same_bytes_saved_again_or_drawn_anew(dataset, draw):
+    figure, saved = draw(), []
+    for drawn in (figure, figure, draw()):
+        dataset.save(drawn)
+        saved.append(dataset.load())
+
+    assert saved[0] == saved[1] == saved[2]
+
+
+def test_another_figure_gives_other_bytes(dataset):
+    dataset.save(a_figure())
+    before = dataset.load()
+
+    dataset.save(a_figure(slope=2))
+
+    assert dataset.load() != before
+
+
+def test_what_is_loaded_is_a_png_of_the_figure(tmp_path, dataset):
+    figure = a_figure()
+
+    dataset.save(figure)
+
+    assert dataset.load() == (tmp_path / "curves.png").read_bytes()
+    with Image.open(io.BytesIO(dataset.load())) as picture:
+        assert picture.format == "PNG"
+        assert picture.size == (120, 90)
+        drawn = np.asarray(picture)
+        assert set(picture.info) == {"dpi"}  # no date, and no version of Matplotlib
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    np.testing.assert_array_equal(drawn, np.asarray(canvas.buffer_rgba()))
+
+
+def test_a_versioned_figure_goes_through_a_catalog(tmp_path):
+    entries = {
+        "curves": {
+            "type": "dropnorm.datasets.FigureDataset",
+            "filepath": str(tmp_path / "curves.png"),
+            "versioned": True,
+        }
+    }
+
+    DataCatalog.from_config(entries, save_version="1").save("curves", a_figure())
+
+    file = tmp_path / "curves.png" / "1" / "curves.png"
+    assert DataCatalog.from_config(entries).load("curves") == file.read_bytes()
+
+
+def test_the_name_of_the_file_does_not_choose_the_format(tmp_path):
+    dataset = FigureDataset(filepath=str(tmp_path / "curves.svg"))
+
+    dataset.save(a_figure())
+
+    assert dataset.load().startswith(b"\x89PNG\r\n")
+
+
+def test_the_preview_is_the_picture_in_base64_and_kedro_viz_takes_it_for_an_image(dataset):
+    dataset.save(a_figure())
+
+    assert base64.b64decode(dataset.preview(), validate=True) == dataset.load()
+    node = GraphNode.create_data_node("curves", "curves", None, set(), dataset, set())
+    metadata = DataNodeMetadata(data_node=node, is_all_previews_enabled=True)
+    assert metadata.preview == dataset.preview()
+    assert metadata.preview_type == "ImagePreview"
+
+
+def test_figures_and_settings_of_pyplot_are_left_alone(dataset):
+    plt.switch_backend("agg")
+    figures = [plt.figure() for _ in range(2)]
+    plt.figure(figures[0].number)
+    numbers, settings = plt.get_fignums(), dict(mpl.rcParams)
+    try:
+        dataset.save(a_figure())
+        dataset.save(figures[1])
+
+        assert plt.get_fignums() == numbers
+        assert plt.gcf() is figures[0]
+        assert dict(mpl.rcParams) == settings
+    finally:
+        for figure in figures:
+            plt.close(figure)
+
+
+def test_a_figure_that_cannot_be_drawn_leaves_the_earlier_picture(tmp_path, dataset):
+    dataset.save(a_figure())
+    before = dataset.load()
+    broken = a_figure()
+    broken.axes[0].set_title("$\\nothing$")  # fails when it is drawn
+
+    with pytest.raises(DatasetError):
+        dataset.save(broken)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+    assert dataset.load() == before

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from kedro.io import DataCatalog, DatasetError
+
+from conftest import read_study
+from dropnorm.datasets import KerasModelsDataset
+from dropnorm.engine import load_keras
+from dropnorm.networks import build_network, plan_layers
+from dropnorm.study import Variant
+
+X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+
+
+def a_network(variant="dropout_batchnorm", start=0):
+    """Two hidden layers; weights and running statistics are none that a new network has."""
+    network = read_study("concrete", network={"hidden": [4, 3], "activation": "relu"}).network
+    seed = np.random.SeedSequence(7, spawn_key=(0, start))
+    model = build_network(plan_layers(network, Variant(variant)), 3, seed)
+    chance = np.random.default_rng(start)
+    model.set_weights([chance.uniform(0.5, 1.5, w.shape) for w in model.get_weights()])
+    return model
+
+
+def predictions(model):
+    return load_keras().ops.convert_to_numpy(model(X, training=False))
+
+
+@pytest.fixture(scope="module")
+def models():
+    return {
+        "split_0-start_0": a_network(),
+        "split_0-start_1": a_network("baseline", start=1),
+        "rate_0.1": a_network("dropout", start=2),
+    }
+
+
+def entries(folder):
+    return {
+        "models": {
+            "type": "dropnorm.datasets.KerasModelsDataset",
+            "filepath": str(folder / "dropout"),
+            "versioned": True,
+        }
+    }
+
+
+def test_networks_that_were_saved_and_loaded_predict_exactly_the_same(tmp_path, models):
+    DataCatalog.from_config(entries(tmp_path), save_version="1").save("models", models)
+
+    loaded = DataCatalog.from_config(entries(tmp_path)).load("models")
+
+    assert set(loaded) == set(models)
+    for name, model in models.items():
+        np.testing.assert_array_equal(predictions(loaded[name]), predictions(model))
+        assert [x.name for x in loaded[name].layers] == [x.name for x in model.layers]
+    assert len({predictions(model).tobytes() for model in loaded.values()}) == len(models)
+
+
+def test_a_network_has_a_file_of_its_own_in_the_folder_of_its_version(tmp_path, models):
+    DataCatalog.from_config(entries(tmp_path), save_version="1").save("models", models)
+
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+    assert files == {f"dropout/1/dropout/{name}.keras" for name in models}
+
+
+def test_other_files_in_the_folder_are_no_networks(tmp_path, models):
+    dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
+    dataset.save({"one": models["split_0-start_0"]})
+    (tmp_path / "dropout" / "notes.txt").write_text("mine")
+
+    assert set(dataset.load()) == {"one"}
+
+
+def test_if_one_network_cannot_be_saved_none_is(tmp_path, models):
+    dataset = KerasModelsDataset(filepath=str(tmp_path / "deep" / "dropout"))
+
+    with pytest.raises(DatasetError):
+        dataset.save({"good": models["split_0-start_0"], "bad": object()})
+
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
+def test_a_network_that_brings_code_is_refused_and_the_code_not_run(tmp_path, models):
+    keras = load_keras()
+    marker = tmp_path / "marker"
+    path = str(marker)
+    touch = keras.layers.Lambda(lambda x: (open(path, "w").close(), x)[1])
+    carrier = keras.Sequential([keras.Input((3,)), touch])
+    dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
+    dataset.save({"good": models["split_0-start_0"], "other": carrier})
+    # The file would run it, if it were loaded without care.
+    marker.unlink()
+    keras.saving.load_model(tmp_path / "dropout" / "other.keras", safe_mode=False)
+    assert marker.exists()
+    marker.unlink()
+
+    with pytest.raises(DatasetError, match="Lambda"):
+        dataset.load()
+
+    assert not marker.exists()
+
+
+def test_a_file_that_is_no_network_is_refused_by_name(tmp_path, models):
+    dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
+    dataset.save({"good": models["split_0-start_0"], "spoiled": models["split_0-start_1"]})
+    (tmp_path / "dropout" / "spoiled.keras").write_bytes(b"nothing")
+
+    with pytest.raises(DatasetError, match=r"spoiled\.keras"):
+        dataset.load()
+
+
+def test_no_engine_and_nothing_else_heavy_is_imported_before_a_dataset_is_used(tmp_path):
+    script = f"""
+import sys
+import dropnorm.datasets
+from kedro.io import DataCatalog
+names = {{name: {{"type": f"dropnorm.datasets.{{name}}", "filepath": {str(tmp_path / "x")!r}}}
+         for name in dropnorm.datasets.__all__}}
+names["DownloadedCSVDataset"] |= {{"url": "http://127.0.0.1/x", "sha256": "0"}}
+catalog = DataCatalog.from_config(names)
+print([catalog.exists(name) for name in names])
+heavy = {{"keras", "tensorflow", "jax", "torch", "sklearn", "skops", "matplotlib", "pooch"}}
+print(sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
+
+    assert done.stdout.splitlines()[-2:] == [str([False] * 5), "[]"]

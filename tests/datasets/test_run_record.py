@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kedro.io import DataCatalog, DatasetError, Version
+from kedro_viz.models.flowchart.node_metadata import DataNodeMetadata
+from kedro_viz.models.flowchart.nodes import GraphNode
+
+from dropnorm.datasets import RunRecordDataset
+from dropnorm.datasets.run_record import sha256
+
+V1, V2, V3 = (f"2024-05-0{day}T10.00.00.000Z" for day in (1, 2, 3))
+
+
+def record(data, version=V1, study="wine"):
+    path = data / "08_reporting" / study / "run.json"
+    return RunRecordDataset(filepath=str(path), version=Version(version, version))
+
+
+def write(data, name, version, content=b"x", study="wine"):
+    """Write a file as Kedro names a versioned one; `name` is `layer/.../file`."""
+    layer, *rest = name.split("/")
+    path = data.joinpath(layer, study, *rest, version, rest[-1])
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path.relative_to(data).as_posix()
+
+
+def test_a_record_names_each_file_of_its_version_with_size_and_checksum(tmp_path):
+    contents = {
+        "05_model_input/split.csv": b"a,b\n",
+        "07_model_output/dropout/training.json": b"",
+        "08_reporting/comparison.csv": bytes(range(256)) * 999,
+    }
+    paths = {write(tmp_path, name, V1, content): content for name, content in contents.items()}
+
+    record(tmp_path).save({})
+
+    assert record(tmp_path).load()["files"] == [
+        {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for path, content in sorted(paths.items())
+    ]
+
+
+def test_a_record_names_every_file_of_a_versioned_folder(tmp_path):
+    folder = tmp_path / "06_models" / "wine" / "dropout" / V1 / "dropout"
+    folder.mkdir(parents=True)
+    for name in ("split_0-start_0.keras", "split_0-start_1.keras"):
+        (folder / name).write_bytes(b"weights")
+
+    record(tmp_path).save({})
+
+    assert [Path(file["path"]).name for file in record(tmp_path).load()["files"]] == [
+        "split_0-start_0.keras", "split_0-start_1.keras",
+    ]  # fmt: skip
+
+
+def test_a_record_leaves_out_other_versions_other_studies_and_what_has_no_version(tmp_path):
+    own = write(tmp_path, "08_reporting/comparison.csv", V1)
+    write(tmp_path, "08_reporting/comparison.csv", V2)
+    write(tmp_path, "08_reporting/comparison.csv", V1, study="wine_2")
+    write(tmp_path, "08_reporting/wine/comparison.csv", V1, study="concrete")
+    (tmp_path / "08_reporting" / "wine" / "notes.txt").write_text("mine")
+    (tmp_path / "08_reporting" / f"wine-{V1}.txt").write_text("mine")
+    record(tmp_path, V2).save({})
+
+    record(tmp_path).save({})
+
+    assert [file["path"] for file in record(tmp_path).load()["files"]] == [own]
+
+
+names = st.sampled_from(
+    ["05_model_input/split.csv", "07_model_output/dropout/training.json", "08_reporting/a.csv"]
+)
+runs = st.dictionaries(
+    st.tuples(names, st.sampled_from([V1, V2, V3]), st.sampled_from(["wine", "concrete"])),
+    st.binary(max_size=30),
+)
+
+
+@given(files=runs)
+@settings(max_examples=20, deadline=None)
+def test_the_records_of_all_runs_share_out_all_files(files):
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        expected = {}
+        for (name, version, study), content in files.items():
+            path = write(data, name, version, content, study)
+            expected.setdefault((version, study), {})[path] = hashlib.sha256(content).hexdigest()
+
+        for version in (V2, V3, V1):
+            for study in ("wine", "concrete"):
+                record(data, version, study).save({})
+                kept = RunRecordDataset(
+                    filepath=str(data / "08_reporting" / study / "run.json"),
+                    version=Version(version, None),
+                ).load()
+                named = {file["path"]: file["sha256"] for file in kept["files"]}
+                assert named == expected.get((version, study), {})
+                assert kept["version"] == version
+
+
+def test_all_goes_through_a_catalog_with_the_files_that_other_datasets_wrote(tmp_path):
+    def at(*parts):
+        return {"filepath": str(tmp_path.joinpath(*parts)), "versioned": True}
+
+    entries = {
+        "history": {
+            "type": "pandas.CSVDataset", **at("08_reporting", "wine", "dropout", "history.csv"),
+        },
+        "metrics": {"type": "json.JSONDataset", **at("07_model_output", "wine", "metrics.json")},
+        "run": {
+            "type": "dropnorm.datasets.RunRecordDataset", **at("08_reporting", "wine", "run.json"),
+        },
+    }  # fmt: skip
+    catalog = DataCatalog.from_config(entries, save_version=V1)
+    catalog.save("history", pd.DataFrame({"loss": [1.0]}))
+    catalog.save("metrics", {"loss": 1.0})
+    catalog.save("run", {"study": "wine"})
+
+    kept = DataCatalog.from_config(entries).load("run")
+
+    assert kept["study"] == "wine"
+    assert kept["version"] == V1
+    for file in kept["files"]:
+        assert sha256(tmp_path / file["path"]) == file["sha256"]
+    assert [file["path"] for file in kept["files"]] == [
+        f"07_model_output/wine/metrics.json/{V1}/metrics.json",
+        f"08_reporting/wine/dropout/history.csv/{V1}/history.csv",
+    ]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(told=st.dictionaries(st.text(), json_values, max_size=4))
+@settings(max_examples=20, deadline=None)
+def test_what_a_record_was_given_is_loaded_as_it_was(told):
+    with tempfile.TemporaryDirectory() as folder:
+        dataset, given = record(Path(folder)), json.loads(json.dumps(told))
+
+        dataset.save(told)
+
+        assert dataset.load() == {**told, "version": V1, "files": []}
+        assert told == given
+
+
+def test_a_record_is_text_that_people_read_too(tmp_path):
+    record(tmp_path).save({"label": "Größe ≥ 3"})
+
+    text = (tmp_path / "08_reporting" / "wine" / "run.json" / V1 / "run.json").read_text("utf-8")
+    assert '\n  "label": "Größe ≥ 3",\n' in text
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), date(2024, 5, 1), {1, 2}]
+)
+def test_what_strict_json_cannot_say_is_refused_and_leaves_no_record(tmp_path, value):
+    write(tmp_path, "08_reporting/a.csv", V1)
+    before = sorted(path for path in tmp_path.rglob("*.*") if path.is_file())
+
+    with pytest.raises(DatasetError, match="JSON"):
+        record(tmp_path).save({"loss": [value]})
+
+    assert sorted(path for path in tmp_path.rglob("*.*") if path.is_file()) == before
+    assert record(tmp_path).complete_versions() == []
+
+
+def test_a_record_without_a_version_is_refused_with_what_to_write(tmp_path):
+    dataset = RunRecordDataset(filepath=str(tmp_path / "08_reporting" / "wine" / "run.json"))
+
+    with pytest.raises(DatasetError, match="write 'versioned: true'"):
+        dataset.save({})
+
+    assert list(tmp_path.iterdir()) == []
+    assert dataset.complete_versions() == []
+
+
+def test_a_record_is_written_once(tmp_path):
+    record(tmp_path).save({"who": "first"})
+
+    with pytest.raises(DatasetError, match="must not exist"):
+        record(tmp_path).save({"who": "second"})
+
+    assert record(tmp_path).load()["who"] == "first"
+
+
+def test_complete_versions_are_those_with_a_record_the_newest_first(tmp_path):
+    dataset = record(tmp_path)
+    assert dataset.complete_versions() == []
+    for version in (V2, V1, V3):
+        write(tmp_path, "08_reporting/comparison.csv", version)
+    (tmp_path / "08_reporting" / "wine" / "run.json" / V3).mkdir(parents=True)
+    assert dataset.complete_versions() == []
+
+    record(tmp_path, V2).save({})
+    record(tmp_path, V1).save({})
+    assert dataset.complete_versions() == [V2, V1]
+
+    record(tmp_path, V3).save({})
+    assert dataset.complete_versions() == [V3, V2, V1]
+
+
+def test_a_file_in_place_of_the_records_is_no_complete_version(tmp_path):
+    path = tmp_path / "08_reporting" / "wine" / "run.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+
+    assert record(tmp_path).complete_versions() == []
+
+
+def test_the_preview_is_the_record_and_kedro_viz_takes_it_for_json(tmp_path):
+    dataset = record(tmp_path)
+    dataset.save({"study": "wine"})
+
+    assert json.loads(dataset.preview()) == dataset.load()
+    node = GraphNode.create_data_node("run", "run", None, set(), dataset, set())
+    metadata = DataNodeMetadata(data_node=node, is_all_previews_enabled=True)
+    assert json.loads(metadata.preview) == dataset.load()
+    assert metadata.preview_type == "JSONPreview"
