@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -10,6 +12,9 @@ from kedro.framework.project import configure_project
 
 from dropnorm.config import StudyConfigLoader
 from dropnorm.study import Study, parse_study
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 TABLES = {"concrete": "concrete.csv", "wine": "red-wine.csv", "spotify": "spotify.csv"}
@@ -30,6 +35,14 @@ def read_study(name: str, **changes: object) -> Study:
 
 def read_table(name: str, folder: str = "data/01_raw") -> pd.DataFrame:
     return pd.read_csv(ROOT / folder / TABLES[name])
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard: programs in the background of a script, and those they start, are deaf."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -11,11 +11,9 @@ import pytest
 
 
 @pytest.fixture
-def start():
+def start(ctrl_c):
     """Start Python in a group of processes of its own, which is not left behind."""
     started: list[subprocess.Popen[str]] = []
-    # Programs in the background of a script are deaf to Ctrl-C, and so would be those they start.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start_python(*command: str, cwd: object) -> subprocess.Popen[str]:
         started.append(
@@ -27,7 +25,6 @@ def start():
         return started[-1]
 
     yield start_python
-    signal.signal(signal.SIGINT, before)
     for one in started:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(one.pid, signal.SIGKILL)

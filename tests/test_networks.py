@@ -150,7 +150,7 @@ def test_a_variant_is_the_hidden_layers_and_what_it_switches_on(network, variant
     assert len(set(names)) == len(names)
     dense = [layer for layer in layers if layer.kind == "dense"]
     assert [layer.units for layer in dense] == [*network.hidden, 1]
-    assert layers[-1] == Layer("dense", "output", 1, "linear")
+    assert layers[-1] == Layer("dense", "output", 1, "linear", initializer="glorot_uniform")
     dropout = [layer for layer in layers if layer.kind == "dropout"]
     assert len(dropout) == len(network.hidden) * variant.has_dropout
     assert all(layer.rate == network.dropout.rate for layer in dropout)
@@ -177,11 +177,13 @@ def test_a_layer_describes_what_it_has_and_no_more():
     layers = plan_layers(a_network(hidden=(5,)), Variant.DROPOUT_BATCHNORM)
 
     assert [layer.described() for layer in layers] == [
-        {"kind": "dense", "name": "hidden_1", "units": 5, "activation": "relu"},
+        {"kind": "dense", "name": "hidden_1", "units": 5, "activation": "relu",
+         "initializer": "glorot_uniform"},
         {"kind": "dropout", "name": "dropout_1", "rate": 0.3},
-        {"kind": "batchnorm", "name": "batchnorm_1"},
-        {"kind": "dense", "name": "output", "units": 1, "activation": "linear"},
-    ]
+        {"kind": "batchnorm", "name": "batchnorm_1", "momentum": 0.99, "epsilon": 0.001},
+        {"kind": "dense", "name": "output", "units": 1, "activation": "linear",
+         "initializer": "glorot_uniform"},
+    ]  # fmt: skip
 
 
 def test_a_dropout_rate_of_0_is_described_too():

@@ -15,7 +15,7 @@ from dropnorm.engine import load_keras
 from dropnorm.networks import build_network, plan_layers
 from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study import Training, Variant
-from dropnorm.training import start_seed, train_replica
+from dropnorm.training import predict_rows, start_seed, train_replica, trained_network
 
 OPTIMIZERS = get_args(Training.model_fields["optimizer"].annotation)
 
@@ -33,19 +33,27 @@ def an_input(train=25, validation=13, split=0):
     return SplitInputs(split, a_part(train, 0, chance), a_part(validation, train, chance))
 
 
-def train(variant="baseline", inputs=None, start=0, on_epoch=lambda _: None, **training):
-    """Train a tiny network: 25 rows in batches of 8, so that the last has one row."""
+def a_study(**training):
+    """A tiny network: 25 rows in batches of 8, so that the last has one row."""
     network = {"hidden": [6, 5], "activation": training.pop("activation", "relu")}
     options = {"optimizer": "sgd", "metrics": [], "batch_size": 8, "epochs": 3, **training}
-    study = read_study("concrete", network=network, training=options)
+    return read_study("concrete", network=network, training=options)
+
+
+def train(variant="baseline", inputs=None, start=0, on_epoch=lambda _: None, **training):
+    study = a_study(**training)
     return train_replica(study, Variant(variant), inputs or an_input(), start, on_epoch)
+
+
+def network_of(trained, variant="baseline", **training):
+    return trained_network(a_study(**training), Variant(variant), an_input(), 0, trained)
 
 
 def assert_same(one, other):
     for field in fields(one):
         mine, theirs = getattr(one, field.name), getattr(other, field.name)
-        if field.name == "model":
-            for weights, others in zip(mine.get_weights(), theirs.get_weights(), strict=True):
+        if field.name == "weights":
+            for weights, others in zip(mine, theirs, strict=True):
                 np.testing.assert_array_equal(weights, others)
         elif isinstance(mine, pd.DataFrame):
             pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
@@ -95,11 +103,12 @@ def test_the_model_predicts_as_it_did_when_trained_and_carries_no_optimizer(once
     keras = load_keras()
     x = an_input().validation.x
 
-    assert getattr(once.model, "optimizer", None) is None
-    once.model.save(str(tmp_path / "one.keras"))
+    network = network_of(once, "dropout_batchnorm")
+    assert getattr(network, "optimizer", None) is None
+    network.save(str(tmp_path / "one.keras"))
     again = keras.saving.load_model(tmp_path / "one.keras")
     assert getattr(again, "optimizer", None) is None
-    for model in (once.model, again):
+    for model in (network, again):
         outputs = keras.ops.convert_to_numpy(model(x, training=False))
         np.testing.assert_array_equal(outputs[:, 0].astype(np.float64), once.predictions)
 
@@ -133,8 +142,7 @@ def test_the_same_call_gives_the_same_numbers_in_three_threads_at_once(once):
 def test_the_loss_of_an_epoch_weighs_every_row_once_though_the_last_batch_is_smaller():
     still = train(learning_rate=1e-12, metrics=["mse"])  # the weights do not move
 
-    outputs = load_keras().ops.convert_to_numpy(still.model(an_input().train.x, training=False))
-    errors = an_input().train.y - outputs[:, 0].astype(np.float64)
+    errors = an_input().train.y - predict_rows(network_of(still), an_input().train.x)
     assert list(still.history.columns) == ["epoch", "loss", "val_loss", "mse", "val_mse"]
     np.testing.assert_allclose(still.history["loss"], np.abs(errors).mean(), rtol=1e-6)
     np.testing.assert_allclose(still.history["mse"], (errors**2).mean(), rtol=1e-6)
@@ -186,7 +194,7 @@ def test_a_training_is_gradient_descent_over_batches_of_rows_shuffled_anew_each_
     assert list(trained.history.columns) == ["epoch", "loss", "val_loss"]
     np.testing.assert_allclose(trained.history["loss"], losses, rtol=1e-4)
     np.testing.assert_allclose(trained.history["val_loss"], val_losses, rtol=1e-4)
-    for found, expected in zip(trained.model.get_weights(), weights, strict=True):
+    for found, expected in zip(trained.weights, weights, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Name of the engine, and what must be installed for it.
 _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 _import_lock = threading.Lock()
+_threads: int | None = None
 
 
 def engine_name() -> str:
@@ -61,20 +62,65 @@ def check_engine() -> str:
 
 def load_keras() -> Any:
     """Import Keras on the engine in use, without the engine's start-up noise."""
+    start_engine()
+    return sys.modules["keras"]
+
+
+def engine_threads() -> int | None:
+    """Return with how many threads per training the engine runs here; None before it starts."""
+    return _threads
+
+
+def start_engine(threads: int = 1) -> None:
+    """Import Keras, and let the engine compute on ``threads`` threads at a time.
+
+    An engine takes that once in the life of a process; what is started stays as it is. Sums of
+    floats depend on the number of threads that share them, so it is never the engine's own choice.
+
+    Args:
+        threads: Of one operation. How many trainings run beside each other is no matter of it.
+    """
+    global _threads  # noqa: PLW0603  # the engine itself is one per process
     with _import_lock:
-        if "keras" in sys.modules:
-            return sys.modules["keras"]
+        if _threads is not None:
+            return
         # TensorFlow speaks before it reads its own log level, and again at its first operation: so
         # the level is set, and until then it is not listened to.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         # It warns of a function compiled anew, which is what another network needs.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        with _standard_error_held_back():
+        with _standard_error_held_back(), _environment(NPROC=str(threads)):  # JAX reads NPROC
             keras = importlib.import_module("keras")
+            match keras.backend.backend():
+                case "tensorflow":
+                    _limit_tensorflow(threads)
+                case "torch":
+                    importlib.import_module("torch").set_num_threads(threads)
             keras.ops.convert_to_numpy(keras.ops.zeros(1))
             if engine_name() != "tensorflow":
                 _keep_tensorflow_out(keras)
-            return keras
+        _threads = threads
+
+
+def _limit_tensorflow(threads: int) -> None:
+    threading_ = importlib.import_module("tensorflow").config.threading
+    # It refuses where the process has used TensorFlow before; then it stays as its user set it.
+    with contextlib.suppress(RuntimeError):
+        threading_.set_intra_op_parallelism_threads(threads)
+
+
+@contextlib.contextmanager
+def _environment(**variables: str) -> Iterator[None]:
+    kept = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _keep_tensorflow_out(keras: Any) -> None:

@@ -376,7 +376,9 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
 
 
 def _loss_label(study: Study) -> str:
-    name = {"mae": "mean absolute error", "mse": "mean squared error"}[study.training.loss]
+    name = {"mae": "mean absolute error", "mse": "mean squared error", "huber": "Huber loss"}[
+        study.training.loss
+    ]
     unit, divisor = study.target.unit, study.target.divide_by
     if divisor != 1:
         unit = f"{divisor:g} {unit}".strip()

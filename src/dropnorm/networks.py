@@ -20,16 +20,22 @@ LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
 class KerasModel(Protocol):
     """What this project asks of a ``keras.Model``: a type that needs no engine to be named."""
 
-    trainable_weights: Sequence[Any]
+    input_shape: tuple[int | None, int]
+    stop_training: bool
+    variables: Sequence[Any]
+    trainable_variables: Sequence[Any]
+    non_trainable_variables: Sequence[Any]
 
     def __call__(self, x: Any, *, training: bool) -> Any:
         """Return outputs, shape (n, 1), as the engine holds them."""
 
-    def train_on_batch(self, x: Any, y: Any, *, return_dict: bool) -> dict[str, float]:
-        """Take one step; return the loss and metrics of this batch before it."""
+    def stateless_call(
+        self, trainable: Any, non_trainable: Any, x: Any, *, training: bool
+    ) -> tuple[Any, Any]:
+        """Return outputs and the new state of what is not trained; change nothing."""
 
-    def test_on_batch(self, x: Any, y: Any, *, return_dict: bool) -> dict[str, float]:
-        """Return the loss and metrics of this batch."""
+    def compile(self, *, optimizer: Any) -> None:
+        """Take an optimizer."""
 
     def get_weights(self) -> list[Any]:
         """Return all weights as arrays."""
@@ -51,6 +57,9 @@ class Layer:
         units: Outputs of a dense layer.
         activation: Of a dense or an activation layer; ``linear`` is none.
         rate: Share of outputs that a dropout layer switches off in training.
+        initializer: Of the weights of a dense layer.
+        momentum: Of a batchnorm layer's running mean and variance.
+        epsilon: What a batchnorm layer adds to the variance.
     """
 
     kind: LayerKind
@@ -58,6 +67,9 @@ class Layer:
     units: int | None = None
     activation: str | None = None
     rate: float | None = None
+    initializer: str | None = None
+    momentum: float | None = None
+    epsilon: float | None = None
 
     def described(self) -> dict[str, Any]:
         """Return the attributes that say something, for JSON."""
@@ -71,25 +83,31 @@ def plan_layers(network: Network, variant: Variant) -> list[Layer]:
     normalization stands where the study places it, and ``dropout.order`` says which comes first
     where both stand between two Dense layers.
     """
-    placement = network.batchnorm.placement if variant.has_batchnorm else None
+    norm = network.batchnorm
+    placement = norm.placement if variant.has_batchnorm else None
     layers: list[Layer] = []
     norms = 0
 
     def normalize() -> None:
         nonlocal norms
         norms += 1
-        layers.append(Layer("batchnorm", f"batchnorm_{norms}"))
+        name = f"batchnorm_{norms}"
+        layers.append(Layer("batchnorm", name, momentum=norm.momentum, epsilon=norm.epsilon))
+
+    def dense(name: str, units: int, activation: str) -> None:
+        layers.append(Layer("dense", name, units, activation, initializer=network.initializer))
 
     if placement in ("before_dense", "input"):
         normalize()
-    for number, units in enumerate(network.hidden, start=1):
+    sizes = zip(network.hidden, network.dropout_rates, strict=True)
+    for number, (units, rate) in enumerate(sizes, start=1):
         if placement == "before_activation":
-            layers.append(Layer("dense", f"hidden_{number}", units, "linear"))
+            dense(f"hidden_{number}", units, "linear")
             normalize()
             layers.append(Layer("activation", f"activation_{number}", None, network.activation))
         else:
-            layers.append(Layer("dense", f"hidden_{number}", units, network.activation))
-        dropped = Layer("dropout", f"dropout_{number}", rate=network.dropout.rate)
+            dense(f"hidden_{number}", units, network.activation)
+        dropped = Layer("dropout", f"dropout_{number}", rate=rate)
         between = placement in ("before_dense", "after_hidden")
         if variant.has_dropout and network.dropout.order == "before_batchnorm":
             layers.append(dropped)
@@ -97,7 +115,7 @@ def plan_layers(network: Network, variant: Variant) -> list[Layer]:
             normalize()
         if variant.has_dropout and network.dropout.order == "after_batchnorm":
             layers.append(dropped)
-    layers.append(Layer("dense", "output", 1, "linear"))
+    dense("output", 1, "linear")
     return layers
 
 
@@ -118,8 +136,12 @@ def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequ
     for layer in layers:
         match layer.kind:
             case "dense":
-                # Keras' default initializer, seeded.
-                initializer = keras.initializers.GlorotUniform(seed=_layer_seed(seed, layer))
+                initializer = keras.initializers.get(
+                    {
+                        "class_name": layer.initializer,
+                        "config": {"seed": _layer_seed(seed, layer)},
+                    }
+                )
                 stack.append(
                     keras.layers.Dense(
                         layer.units,
@@ -135,14 +157,18 @@ def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequ
                     keras.layers.Dropout(layer.rate, seed=_layer_seed(seed, layer), name=layer.name)
                 )
             case "batchnorm":
-                stack.append(keras.layers.BatchNormalization(name=layer.name))
+                stack.append(
+                    keras.layers.BatchNormalization(
+                        momentum=layer.momentum, epsilon=layer.epsilon, name=layer.name
+                    )
+                )
     model: KerasModel = keras.Sequential(stack)
     return model
 
 
 def trainable_parameters(model: KerasModel) -> int:
     """Count the numbers that training changes."""
-    return int(sum(np.prod(weights.shape) for weights in model.trainable_weights))
+    return int(sum(np.prod(weights.shape) for weights in model.trainable_variables))
 
 
 def _layer_seed(seed: np.random.SeedSequence, layer: Layer) -> int:

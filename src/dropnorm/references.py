@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.scores import constant_prediction
-from dropnorm.study import Variant
+from dropnorm.study import Dropout, Variant
 from dropnorm.training import train_replica
 
 if TYPE_CHECKING:
@@ -39,13 +39,15 @@ def predict_references(inputs: SplitInputs, study: Study) -> pd.DataFrame:
     from sklearn.linear_model import LinearRegression  # noqa: PLC0415
 
     train, held = inputs.train, inputs.validation
-    squared = study.training.loss == "mse"
+    training = study.training
+    squared = training.loss != "mae"
     boosting = HistGradientBoostingRegressor(
         loss="squared_error" if squared else "absolute_error",
-        random_state=study.training.seed % 2**32,
+        random_state=training.seed % 2**32,
     )
+    constant = constant_prediction(train.y, training.loss, training.huber_delta)
     fixed = {
-        "constant": np.full(len(held.rows), constant_prediction(train.y, study.training.loss)),
+        "constant": np.full(len(held.rows), constant),
         "least_squares": LinearRegression().fit(train.x, train.y).predict(held.x),
         "gradient_boosting": boosting.fit(train.x, train.y).predict(held.x),
     }
@@ -80,7 +82,7 @@ def _table(
 
 
 def _linear_network(inputs: SplitInputs, start: int, study: Study) -> npt.NDArray[np.float64]:
-    without_hidden = study.network.model_copy(update={"hidden": ()})
+    without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
     linear = study.model_copy(update={"network": without_hidden})
     trained = train_replica(linear, Variant.BASELINE, inputs, start)
     if trained.diverged_at_epoch is not None:

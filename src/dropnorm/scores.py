@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -13,17 +14,47 @@ if TYPE_CHECKING:
     from dropnorm.study import Loss
 
 
-def constant_prediction(targets: npt.NDArray[np.floating], loss: Loss) -> float:
-    """Return the constant with the least loss on ``targets``: their median, or mean for mse."""
-    return float(np.median(targets) if loss == "mae" else np.mean(targets, dtype=np.float64))
+def constant_prediction(
+    targets: npt.NDArray[np.floating], loss: Loss, huber_delta: float = 1.0
+) -> float:
+    """Return the constant with the least loss on ``targets``: of mae the median, of mse the mean.
+
+    The constant of the Huber loss has no formula; a search finds it.
+    """
+    median, mean = float(np.median(targets)), float(np.mean(targets, dtype=np.float64))
+    if loss == "huber":
+        found = minimize_scalar(
+            lambda constant: training_loss(targets, constant, loss, huber_delta),
+            bounds=(float(np.min(targets)), float(np.max(targets))),
+            method="bounded",
+        )
+        return float(found.x)
+    return median if loss == "mae" else mean
 
 
 def training_loss(
-    targets: npt.NDArray[np.floating], predictions: npt.NDArray[np.floating] | float, loss: Loss
+    targets: npt.NDArray[np.floating],
+    predictions: npt.NDArray[np.floating] | float,
+    loss: Loss,
+    huber_delta: float = 1.0,
 ) -> float:
-    """Return the mean absolute (mae) or mean squared (mse) error."""
-    errors = np.asarray(targets, dtype=np.float64) - predictions
-    return float(np.mean(np.abs(errors) if loss == "mae" else errors**2))
+    """Return the mean absolute (mae), mean squared (mse) or mean Huber error.
+
+    Args:
+        targets: Shape (n,).
+        predictions: Shape (n,), or one for all.
+        loss: Which.
+        huber_delta: Errors up to this count half their square, larger ones linearly (Huber 1964).
+    """
+    errors = np.abs(np.asarray(targets, dtype=np.float64) - predictions)
+    match loss:
+        case "mae":
+            return float(np.mean(errors))
+        case "mse":
+            return float(np.mean(errors**2))
+        case "huber":
+            linear = huber_delta * (errors - huber_delta / 2)
+            return float(np.mean(np.where(errors <= huber_delta, errors**2 / 2, linear)))
 
 
 def score_predictions(

@@ -7,13 +7,15 @@ import re
 import types
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     PlainValidator,
+    Tag,
     ValidationError,
     field_validator,
     model_validator,
@@ -42,7 +44,7 @@ class Variant(StrEnum):
         return self in (Variant.BATCHNORM, Variant.DROPOUT_BATCHNORM)
 
 
-Loss = Literal["mae", "mse"]
+Loss = Literal["mae", "mse", "huber"]
 Column = Annotated[str, Field(min_length=1)]
 # YAML gives lists where a frozen model holds tuples.
 Columns = Annotated[tuple[Column, ...], Field(strict=False)]
@@ -352,10 +354,25 @@ class Replicas(_Section):
     starts: int = Field(1, ge=1, le=1000, description="Random starts in each split.")
 
 
+def _one_or_each(value: object) -> str:
+    return "each" if isinstance(value, list | tuple) else "one"
+
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
 class Dropout(_Section):
     """Dropout after each hidden layer (Srivastava et al. 2014, JMLR 15)."""
 
-    rate: float = Field(0.3, ge=0, lt=1, description="Share of a layer's outputs switched off.")
+    rate: Annotated[
+        Annotated[Rate, Tag("one")]
+        | Annotated[tuple[Rate, ...], Field(strict=False, min_length=1), Tag("each")],
+        Discriminator(_one_or_each),
+    ] = Field(
+        0.3,
+        description="Share of a layer's outputs switched off: one for all hidden layers, or a list"
+        " with one for each.",
+    )
     order: Literal["before_batchnorm", "after_batchnorm"] = Field(
         "before_batchnorm",
         description="Which of the two comes first where both follow a hidden layer. With placement"
@@ -372,6 +389,12 @@ class BatchNorm(_Section):
         " each hidden layer; before_activation: between a hidden layer and its activation; input:"
         " once, at the input.",
     )
+    momentum: float = Field(
+        0.99, ge=0, lt=1, description="Of the running mean and variance, which inference uses."
+    )
+    epsilon: float = Field(
+        0.001, gt=0, le=1, description="Added to the variance before its root is taken."
+    )
 
 
 class Network(_Section):
@@ -381,8 +404,124 @@ class Network(_Section):
         Field(min_length=1, description="Units of each hidden layer.")
     )
     activation: Literal["relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = "relu"
+    initializer: Literal[
+        "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
+        "lecun_normal", "orthogonal",
+    ] = Field("glorot_uniform", description="Of the weights, in all Dense layers.")  # fmt: skip
     dropout: Dropout = Dropout()
     batchnorm: BatchNorm = BatchNorm()
+
+    @property
+    def dropout_rates(self) -> tuple[float, ...]:
+        """The rate after each hidden layer."""
+        rate = self.dropout.rate
+        return rate if isinstance(rate, tuple) else (rate,) * len(self.hidden)
+
+    @model_validator(mode="after")
+    def _a_rate_for_each_layer(self) -> Network:
+        if len(self.dropout_rates) != len(self.hidden):
+            raise ValueError(
+                f"has {len(self.hidden)} hidden layers, and {len(self.dropout_rates)} rates in"
+                " 'dropout.rate'; write one for each, or one number for all"
+            )
+        return self
+
+
+class OptimizerOptions(_Section):
+    """What else Keras' optimizers take; what is left out keeps Keras' default."""
+
+    momentum: float | None = Field(None, ge=0, lt=1)
+    nesterov: bool | None = None
+    beta_1: float | None = Field(None, ge=0, lt=1)
+    beta_2: float | None = Field(None, ge=0, lt=1)
+    rho: float | None = Field(None, ge=0, lt=1)
+    epsilon: float | None = Field(None, gt=0, le=1)
+    amsgrad: bool | None = None
+    centered: bool | None = None
+    weight_decay: float | None = Field(
+        None, ge=0, lt=1, description="Decoupled: weights shrink by this times the learning rate."
+    )
+    clipnorm: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Longest gradient of one weight array."
+    )
+    global_clipnorm: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Longest gradient of all weights together."
+    )
+    clipvalue: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Largest entry of a gradient."
+    )
+
+    @property
+    def given(self) -> dict[str, float | bool]:
+        """The options that are written."""
+        return self.model_dump(exclude_none=True)
+
+    @model_validator(mode="after")
+    def _one_way_to_clip(self) -> OptimizerOptions:
+        clipped = [name for name in self.given if "clip" in name]
+        if len(clipped) > 1:
+            raise ValueError(f"clips gradients in two ways: {' and '.join(clipped)}")
+        return self
+
+
+_FOR_ALL = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+_OPTIMIZER_TAKES = {
+    "adam": ("beta_1", "beta_2", "epsilon", "amsgrad", *_FOR_ALL),
+    "adamw": ("beta_1", "beta_2", "epsilon", "amsgrad", *_FOR_ALL),
+    "nadam": ("beta_1", "beta_2", "epsilon", *_FOR_ALL),
+    "rmsprop": ("rho", "momentum", "epsilon", "centered", *_FOR_ALL),
+    "sgd": ("momentum", "nesterov", *_FOR_ALL),
+}
+
+
+class CosineSchedule(_Section):
+    """The learning rate falls step by step along half a cosine (Loshchilov and Hutter 2017)."""
+
+    method: Literal["cosine"]
+    final_fraction: float = Field(
+        0.0, ge=0, le=1, description="Of the learning rate, where the last epoch ends."
+    )
+    warmup_epochs: int = Field(
+        0, ge=0, description="Epochs in which it first rises from 0, before it falls."
+    )
+
+
+class ExponentialSchedule(_Section):
+    """The learning rate shrinks by one factor per epoch, a little at each step."""
+
+    method: Literal["exponential"]
+    factor: float = Field(gt=0, le=1, description="What an epoch leaves of the learning rate.")
+
+
+class PlateauSchedule(_Section):
+    """The learning rate shrinks where val_loss stops falling: Keras' ``ReduceLROnPlateau``."""
+
+    method: Literal["reduce_on_plateau"]
+    factor: float = Field(0.5, gt=0, lt=1, description="What a reduction leaves of it.")
+    patience: int = Field(10, ge=1, description="Epochs without a better val_loss before one.")
+    min_delta: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="Falls of val_loss up to this do not count."
+    )
+    final_fraction: float = Field(
+        0.0, ge=0, le=1, description="Of the learning rate, below which it is not reduced."
+    )
+
+
+Schedule = Annotated[
+    CosineSchedule | ExponentialSchedule | PlateauSchedule, Field(discriminator="method")
+]
+
+
+class EarlyStopping(_Section):
+    """Stop when val_loss no longer falls, and keep the weights of its best epoch.
+
+    The validation rows then choose the epoch, and their loss at that epoch flatters.
+    """
+
+    patience: int = Field(20, ge=1, description="Epochs without a better val_loss before the end.")
+    min_delta: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="Falls of val_loss up to this do not count."
+    )
 
 
 class Training(_Section):
@@ -392,13 +531,33 @@ class Training(_Section):
     learning_rate: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Keras' default for the optimizer if left out."
     )
+    optimizer_options: OptimizerOptions = OptimizerOptions()
+    schedule: Schedule | None = Field(
+        None, description="How the learning rate changes over the epochs; left out, it stays."
+    )
+    early_stopping: EarlyStopping | None = Field(
+        None, description="Left out, a training runs all its epochs and keeps the last weights."
+    )
     loss: Loss = "mae"
+    huber_delta: float = Field(
+        1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Errors up to this, in units of the training, count squared; larger linearly.",
+    )
     metrics: Annotated[tuple[Loss, ...], Field(strict=False)] = Field(
         (), description="Further columns of the history."
     )
     batch_size: int = Field(ge=1)
     epochs: int = Field(ge=1, le=1_000_000)
     seed: int = Field(0, ge=0, description="From which the seeds of all starts follow.")
+    threads: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Of one training. Part of the study, because sums of floats depend on it;"
+        " how many trainings run at a time follows from it and from the number of cores.",
+    )
     stop_when_diverged: Flag = Field(
         True, description="End a training at the first epoch whose loss is not finite."
     )
@@ -407,6 +566,27 @@ class Training(_Section):
     def _each_metric_once(self) -> Training:
         if len(set(self.metrics)) < len(self.metrics):
             raise ValueError("names a metric twice in 'metrics'")
+        return self
+
+    @model_validator(mode="after")
+    def _optimizer_takes_its_options(self) -> Training:
+        takes = _OPTIMIZER_TAKES[self.optimizer]
+        for name in self.optimizer_options.given:
+            if name not in takes:
+                raise ValueError(
+                    f"gives '{name}' in 'optimizer_options', which {self.optimizer} does not take"
+                    f" (it takes: {', '.join(takes)})"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _warmup_ends(self) -> Training:
+        schedule = self.schedule
+        if isinstance(schedule, CosineSchedule) and schedule.warmup_epochs >= self.epochs:
+            raise ValueError(
+                f"warms up for {schedule.warmup_epochs} of {self.epochs} epochs; let 'schedule'"
+                " leave at least one to fall"
+            )
         return self
 
 
@@ -543,7 +723,9 @@ def _problem(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> st
             known = [part.strip(" '") for part in _expected(context)]
             return f"{prefix} is {given!r}{did_you_mean(given, known)}" + _one_of(known)
         case "union_tag_not_found":
-            return f"{prefix}.method is missing: one of {', '.join(_methods())}"
+            annotation = model.model_fields[str(location[-1])].annotation
+            tags = [_tag(member) for member in _models_in(annotation)]
+            return f"{prefix}.method is missing: one of {', '.join(tags)}"
         case "value_error":
             return f"{prefix} {context['error']}"
         case _:
@@ -573,27 +755,39 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
     model: type[BaseModel] = Study
     path: list[str | int] = []
     holder = model
-    for number, step in enumerate(location):
-        # Pydantic names the method right after the split; a key of it may have the same name.
-        tagged = _methods().get(str(step)) if number == 1 and path == ["split"] else None
-        if tagged is not None:
-            model = tagged
+    choices: dict[str, type[BaseModel]] = {}
+    for step in location:
+        if str(step) in choices:  # which member of a union
+            model, choices = choices[str(step)], {}
+            continue
+        if path and step in _TAGS:
             continue
         path.append(step)
         holder = model
         field = model.model_fields.get(str(step))
-        if field is not None and _is_model(field.annotation):
-            model = cast("type[BaseModel]", field.annotation)
+        members = _models_in(field.annotation) if field is not None else []
+        if len(members) == 1:
+            model = members[0]
+        choices = {_tag(member): member for member in members} if len(members) > 1 else {}
     return path, holder
 
 
-def _methods() -> dict[str, type[BaseModel]]:
-    """Return the methods of splitting, each with its model."""
-    members: tuple[type[BaseModel], ...] = get_args(get_args(Split)[0])
-    return {get_args(one.model_fields["method"].annotation)[0]: one for one in members}
+# Of a number or a list of numbers.
+_TAGS = ("one", "each")
 
 
-def _is_model(annotation: object) -> bool:
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    """List the sections that a field may hold."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     if get_origin(annotation) in (Union, types.UnionType):
-        return False
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        return [model for member in get_args(annotation) for model in _models_in(member)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return []
+
+
+def _tag(model: type[BaseModel]) -> str:
+    """Return the word by which a member of a union is chosen."""
+    (tag,) = get_args(model.model_fields["method"].annotation)
+    return str(tag)

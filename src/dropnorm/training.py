@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,39 +12,49 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm.engine import load_keras
+from dropnorm.engine import load_keras, start_engine
+from dropnorm.loops import MOST_STEPS, Losses, make_loop
 from dropnorm.networks import KerasModel, build_network, plan_layers
+from dropnorm.scores import training_loss
+from dropnorm.study import CosineSchedule, ExponentialSchedule, PlateauSchedule, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
+    from dropnorm.loops import Loop
     from dropnorm.preprocessing import Part, SplitInputs
-    from dropnorm.study import Study, Variant
+    from dropnorm.study import Loss, Network, Study, Training
 
 # Rows scored at a time: bounds memory, changes no number.
 _SCORED_AT_ONCE = 8192
+# Seconds that one call of a loop should last: Ctrl-C and progress wait for its end.
+_CALL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class TrainedReplica:
-    """What one training leaves.
+    """What one training leaves: arrays and tables alone, to be passed between processes.
 
     Attributes:
-        model: Trained, without optimizer state.
+        weights: Of the network, as ``get_weights`` lists them; of the chosen epoch.
         history: Columns ``epoch`` (from 1), ``loss``, ``val_loss``, then the study's metrics; in
             the units of the training.
-        predictions: Of the validation rows after the last epoch, in the units of the training.
+        predictions: Of the validation rows at the chosen epoch, in the units of the training.
+        chosen_epoch: Whose weights these are: the last, or with early stopping the one with the
+            least val_loss.
         diverged_at_epoch: First epoch whose loss was not a finite number, or None.
         first_steps: Columns ``step`` (from 1) and ``loss`` of the batch before the step is taken,
             up to the first that is not finite; empty unless the training diverged.
-        fit_seconds: Wall time of compiling, training and validating, without ``first_steps``.
+        fit_seconds: Wall time of training and validating, compilation included where this training
+            had to compile.
     """
 
-    model: KerasModel
+    weights: list[npt.NDArray[np.float32]]
     history: pd.DataFrame
     predictions: npt.NDArray[np.float64]
+    chosen_epoch: int
     diverged_at_epoch: int | None
     first_steps: pd.DataFrame
     fit_seconds: float
@@ -72,89 +84,279 @@ def train_replica(
         start: Number of the random start, from 0.
         on_epoch: Told each epoch's row of the history.
     """
-    seed = start_seed(study.training.seed, inputs.split, start)
+    training = study.training
+    start_engine(training.threads)
+    seed = start_seed(training.seed, inputs.split, start)
+    network = build_network(plan_layers(study.network, variant), inputs.train.x.shape[1], seed)
     began = time.perf_counter()
-    model = _compiled(study, variant, inputs, seed)
+    trainer = _trainer(study, variant, inputs)
+    trainer.restart(network)
+    callbacks = _Callbacks(trainer, training)
     history: list[dict[str, float]] = []
+    steps: list[npt.NDArray[np.float32]] = []
     diverged_at_epoch = None
     orders = _row_orders(len(inputs.train.rows), seed)
-    for epoch in range(1, study.training.epochs + 1):
-        trained = _Means()
-        for x, y in _batches(inputs.train, next(orders), study.training.batch_size):
-            trained.add(model.train_on_batch(x, y, return_dict=True), len(y))
-        row = {"epoch": epoch, **_in_order(trained, _score(model, inputs.validation))}
+    for epoch in range(1, training.epochs + 1):
+        means, first_losses = trainer.train_epoch(inputs.train, next(orders))
+        row = {"epoch": epoch, **_in_order(means, trainer.validate(inputs.validation))}
         history.append(row)
         on_epoch(row)
-        if diverged_at_epoch is None and not _finite(row["loss"], row["val_loss"]):
-            diverged_at_epoch = epoch
-            if study.training.stop_when_diverged:
-                break
+        if diverged_at_epoch is None:
+            steps.append(first_losses)
+            if not _finite(row["loss"], row["val_loss"]):
+                diverged_at_epoch = epoch
+                if training.stop_when_diverged:
+                    break
+        if callbacks.end_epoch(row):
+            break
+    chosen_epoch = callbacks.choose(len(history), diverged_at_epoch)
     fit_seconds = time.perf_counter() - began
-    predictions = predict(model, inputs.validation)
-    steps = (
-        _repeat_first_steps(study, variant, inputs, start, diverged_at_epoch)
-        if diverged_at_epoch
-        else []
-    )
+    network.set_weights(trainer.model.get_weights())
     return TrainedReplica(
-        model=_without_optimizer(study, variant, inputs, seed, model),
+        weights=network.get_weights(),
         history=pd.DataFrame(history),
-        predictions=predictions,
+        predictions=predict_rows(network, inputs.validation.x),
+        chosen_epoch=chosen_epoch,
         diverged_at_epoch=diverged_at_epoch,
-        first_steps=pd.DataFrame(
-            {"step": np.arange(1, len(steps) + 1), "loss": np.asarray(steps, dtype=np.float64)}
-        ),
+        first_steps=_first_steps(steps if diverged_at_epoch else []),
         fit_seconds=fit_seconds,
     )
 
 
-def _repeat_first_steps(
-    study: Study, variant: Variant, inputs: SplitInputs, start: int, epochs: int
-) -> list[float]:
-    """Train again from the same start, one step at a time, to see where the loss leaves."""
+def trained_network(
+    study: Study, variant: Variant, inputs: SplitInputs, start: int, trained: TrainedReplica
+) -> KerasModel:
+    """Return the network of a training: without optimizer state, a third of the file with adam."""
     seed = start_seed(study.training.seed, inputs.split, start)
-    model = _compiled(study, variant, inputs, seed)
-    orders = _row_orders(len(inputs.train.rows), seed)
-    losses: list[float] = []
-    for _ in range(epochs):
-        for x, y in _batches(inputs.train, next(orders), study.training.batch_size):
-            losses.append(float(model.train_on_batch(x, y, return_dict=True)["loss"]))
-            if not _finite(losses[-1]):
-                return losses
-    return losses
+    layers = plan_layers(study.network, variant)
+    network = build_network(layers, inputs.train.x.shape[1], seed)
+    network.set_weights(trained.weights)
+    return network
 
 
-def _network(
-    study: Study, variant: Variant, inputs: SplitInputs, seed: np.random.SeedSequence
-) -> KerasModel:
-    return build_network(plan_layers(study.network, variant), inputs.train.x.shape[1], seed)
+def predict_rows(network: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Return a network's outputs in inference, shape (n,)."""
+    to_numpy = load_keras().ops.convert_to_numpy
+    chunks = [
+        to_numpy(network(x[first : first + _SCORED_AT_ONCE], training=False))
+        for first in range(0, len(x), _SCORED_AT_ONCE)
+    ]
+    return np.concatenate(chunks)[:, 0].astype(np.float64)
 
 
-def _without_optimizer(
-    study: Study,
+class _Trainer:
+    """A network with optimizer and compiled loop, to be used for one replica after the other.
+
+    Args:
+        network: Hidden layers and the two that variants switch on.
+        variant: Which of the two it has.
+        training: Optimizer, losses and batch size.
+        inputs: Number of inputs.
+        most_steps: The most that are taken in one call.
+        epoch_steps: Steps of an epoch, for schedules that count them.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        variant: Variant,
+        training: Training,
+        inputs: int,
+        most_steps: int,
+        epoch_steps: int,
+    ) -> None:
+        self._training = training
+        self._names: dict[str, Loss] = {
+            "loss": training.loss,
+            **{name: name for name in training.metrics},
+        }
+        self.model = build_network(plan_layers(network, variant), inputs, np.random.SeedSequence(0))
+        self.optimizer = make_optimizer(training, epoch_steps)
+        self.optimizer.build(self.model.trainable_variables)
+        self.model.compile(optimizer=self.optimizer)
+        # Copies: an engine may show its own memory.
+        self._new = [np.array(variable.numpy()) for variable in self.optimizer.variables]
+        losses = Losses([_keras_loss(name, training) for name in self._names.values()])
+        self._loop: Loop = make_loop(self.model, self.optimizer, losses, most_steps)
+        self._most = most_steps
+        self._at_once = min(8, most_steps)
+        self._warm = False
+
+    def restart(self, network: KerasModel) -> None:
+        """Go back to the state before a training, with the weights and seeds of ``network``."""
+        for variable, other in zip(self.model.variables, network.variables, strict=True):
+            variable.assign(np.array(other.numpy()))
+        for variable, value in zip(self.optimizer.variables, self._new, strict=True):
+            variable.assign(value)
+
+    def train_epoch(
+        self, part: Part, order: npt.NDArray[np.int64]
+    ) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
+        """Train on all rows in this order; return the mean losses, and the loss step by step."""
+        size = self._training.batch_size
+        whole = len(order) // size
+        taken: list[list[npt.NDArray[np.float32]]] = []
+        while (done := sum(len(losses[0]) for losses in taken)) < whole:
+            steps = min(self._at_once, whole - done)
+            rows = order[done * size : (done + steps) * size].reshape(steps, size)
+            taken.append(self._timed(part, rows))
+        weights = np.full(whole, size)
+        if rest := len(order) - whole * size:  # the last batch has fewer rows
+            taken.append(self._loop.train(*_batches(part, order[None, whole * size :])))
+            weights = np.append(weights, rest)
+        by_step = [np.concatenate(losses) for losses in zip(*taken, strict=True)]
+        means = [
+            float(np.average(losses.astype(np.float64), weights=weights)) for losses in by_step
+        ]
+        return dict(zip(self._names, means, strict=True)), by_step[0]
+
+    def validate(self, part: Part) -> dict[str, float]:
+        """Return the mean losses of a part, in inference."""
+        outputs = np.concatenate(
+            [
+                self._loop.predict(part.x[first : first + _SCORED_AT_ONCE])
+                for first in range(0, len(part.rows), _SCORED_AT_ONCE)
+            ]
+        )
+        delta = self._training.huber_delta
+        with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverges
+            # As the engine holds numbers: what is too large for it is not finite.
+            return {
+                name: float(np.float32(training_loss(part.y, outputs, loss, delta)))
+                for name, loss in self._names.items()
+            }
+
+    def _timed(self, part: Part, rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.float32]]:
+        """Take steps, and learn how many a call may have; the first call compiles."""
+        began = time.perf_counter()
+        losses = self._loop.train(*_batches(part, rows))
+        if self._warm:
+            seconds = (time.perf_counter() - began) / len(rows)
+            self._at_once = min(max(1, int(_CALL_SECONDS / seconds)), self._most)
+        self._warm = True
+        return losses
+
+
+def _trainer(study: Study, variant: Variant, inputs: SplitInputs) -> _Trainer:
+    """Return a trainer that may have trained before: it compiles for a whole study once."""
+    training = study.training
+    steps = -(-len(inputs.train.rows) // training.batch_size)
+    counts_steps = isinstance(training.schedule, CosineSchedule | ExponentialSchedule)
+    return _cached_trainer(
+        threading.get_ident(),
+        study.network,
+        variant,
+        training,
+        inputs.train.x.shape[1],
+        # Splits by groups differ by some rows: not by what is compiled.
+        min(-(-steps // 16) * 16, MOST_STEPS),
+        steps if counts_steps else 0,
+    )
+
+
+@functools.lru_cache(maxsize=len(Variant))
+def _cached_trainer(
+    thread: int,  # two threads must not share one: it is changed by training
+    network: Network,
     variant: Variant,
-    inputs: SplitInputs,
-    seed: np.random.SeedSequence,
-    trained: KerasModel,
-) -> KerasModel:
-    """Copy the weights into a network that was never compiled: a third of the file with adam."""
-    model = _network(study, variant, inputs, seed)
-    model.set_weights(trained.get_weights())
-    return model
+    training: Training,
+    inputs: int,
+    most_steps: int,
+    epoch_steps: int,
+) -> _Trainer:
+    return _Trainer(network, variant, training, inputs, most_steps, epoch_steps)
 
 
-def _compiled(
-    study: Study, variant: Variant, inputs: SplitInputs, seed: np.random.SeedSequence
-) -> KerasModel:
-    keras, training = load_keras(), study.training
-    model: Any = _network(study, variant, inputs, seed)
-    optimizer = keras.optimizers.get(training.optimizer)
+def make_optimizer(training: Training, epoch_steps: int) -> Any:
+    """Return the study's Keras optimizer, with its schedule where that goes by steps.
+
+    Args:
+        training: Optimizer, its options, learning rate and schedule.
+        epoch_steps: Steps of an epoch.
+    """
+    keras = load_keras()
+    config = dict(training.optimizer_options.given)
+    optimizer = keras.optimizers.get({"class_name": training.optimizer, "config": config})
     if training.learning_rate is not None:
-        optimizer.learning_rate = training.learning_rate
-    # Metrics made anew for each model: a shared one would carry its sums along.
-    model.compile(optimizer=optimizer, loss=training.loss, metrics=list(training.metrics))
-    compiled: KerasModel = model
-    return compiled
+        config["learning_rate"] = training.learning_rate
+    rate = config.get("learning_rate", float(optimizer.learning_rate.numpy()))
+    match training.schedule:
+        case CosineSchedule(final_fraction=final, warmup_epochs=warmup):
+            config["learning_rate"] = keras.optimizers.schedules.CosineDecay(
+                0.0 if warmup else rate,
+                (training.epochs - warmup) * epoch_steps,
+                alpha=final,
+                warmup_target=rate if warmup else None,
+                warmup_steps=warmup * epoch_steps,
+            )
+        case ExponentialSchedule(factor=factor):
+            config["learning_rate"] = keras.optimizers.schedules.ExponentialDecay(
+                rate, epoch_steps, factor
+            )
+        case _:
+            config["learning_rate"] = rate
+    return type(optimizer)(**config)
+
+
+class _Callbacks:
+    """What happens between epochs: Keras' own callbacks, told of epochs that ``fit`` did not run.
+
+    Args:
+        trainer: Whose weights and learning rate they change.
+        training: Says which there are.
+    """
+
+    def __init__(self, trainer: _Trainer, training: Training) -> None:
+        keras = load_keras()
+        self._model = trainer.model
+        self._stopping: Any = None
+        self._all: list[Any] = []
+        if isinstance(training.schedule, PlateauSchedule):
+            rate = float(trainer.optimizer.learning_rate.numpy())
+            self._all.append(
+                keras.callbacks.ReduceLROnPlateau(
+                    mode="min",
+                    factor=training.schedule.factor,
+                    patience=training.schedule.patience,
+                    min_delta=training.schedule.min_delta,
+                    min_lr=rate * training.schedule.final_fraction,
+                )
+            )
+        if training.early_stopping is not None:
+            self._stopping = keras.callbacks.EarlyStopping(
+                mode="min",
+                patience=training.early_stopping.patience,
+                min_delta=training.early_stopping.min_delta,
+                restore_best_weights=True,
+            )
+            self._all.append(self._stopping)
+        self._model.stop_training = False
+        for callback in self._all:
+            callback.set_model(self._model)
+            callback.on_train_begin()
+
+    def end_epoch(self, row: dict[str, float]) -> bool:
+        """Tell of an epoch; return whether it shall be the last."""
+        for callback in self._all:
+            callback.on_epoch_end(int(row["epoch"]) - 1, dict(row))
+        return bool(self._model.stop_training)
+
+    def choose(self, epochs: int, diverged_at_epoch: int | None) -> int:
+        """Restore the weights of the chosen epoch, and return its number.
+
+        A training that diverged has no best epoch: it ends where it ended.
+        """
+        if self._stopping is None or diverged_at_epoch is not None:
+            return epochs
+        self._stopping.on_train_end()
+        return int(self._stopping.best_epoch) + 1
+
+
+def _keras_loss(name: Loss, training: Training) -> Any:
+    losses = load_keras().losses
+    if name == "huber":
+        return functools.partial(losses.huber, delta=training.huber_delta)
+    return losses.get(name)
 
 
 def _row_orders(rows: int, seed: np.random.SeedSequence) -> Iterator[npt.NDArray[np.int64]]:
@@ -165,53 +367,25 @@ def _row_orders(rows: int, seed: np.random.SeedSequence) -> Iterator[npt.NDArray
 
 
 def _batches(
-    part: Part, order: npt.NDArray[np.int64], size: int
-) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-    for first in range(0, len(order), size):
-        chosen = order[first : first + size]
-        yield part.x[chosen], part.y[chosen]
+    part: Part, rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    return part.x[rows], part.y[rows]
 
 
-class _Means:
-    """Means over batches, each weighing as many rows as it has."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, float] = {}
-        self._rows = 0
-
-    def add(self, batch: dict[str, float], rows: int) -> None:
-        for name, value in batch.items():
-            self._sums[name] = self._sums.get(name, 0.0) + float(value) * rows
-        self._rows += rows
-
-    def items(self) -> Iterator[tuple[str, float]]:
-        return ((name, total / self._rows) for name, total in self._sums.items())
-
-
-def _score(model: KerasModel, part: Part) -> _Means:
-    means = _Means()
-    for x, y in _batches(part, np.arange(len(part.rows)), _SCORED_AT_ONCE):
-        means.add(model.test_on_batch(x, y, return_dict=True), len(y))
-    return means
-
-
-def predict(model: KerasModel, part: Part) -> npt.NDArray[np.float64]:
-    """Predict a part's rows, in the units of the training, shape (rows,)."""
-    to_numpy = load_keras().ops.convert_to_numpy
-    chunks = [
-        to_numpy(model(x, training=False))
-        for x, _ in _batches(part, np.arange(len(part.rows)), _SCORED_AT_ONCE)
-    ]
-    return np.concatenate(chunks)[:, 0].astype(np.float64)
-
-
-def _in_order(trained: _Means, validated: _Means) -> dict[str, float]:
+def _in_order(trained: dict[str, float], validated: dict[str, float]) -> dict[str, float]:
     row = {}
-    validation = dict(validated.items())
-    for name, value in trained.items():  # loss, then the metrics as they were compiled
+    for name, value in trained.items():  # loss, then the metrics as the study lists them
         row[name] = value
-        row[f"val_{name}"] = validation[name]
+        row[f"val_{name}"] = validated[name]
     return row
+
+
+def _first_steps(epochs: list[npt.NDArray[np.float32]]) -> pd.DataFrame:
+    losses = np.concatenate([np.empty(0), *epochs])
+    (not_finite,) = np.nonzero(~np.isfinite(losses))
+    if len(not_finite):
+        losses = losses[: not_finite[0] + 1]
+    return pd.DataFrame({"step": np.arange(1, len(losses) + 1), "loss": losses})
 
 
 def _finite(*numbers: float) -> bool:

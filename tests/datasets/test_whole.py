@@ -93,6 +93,7 @@ def test_a_save_that_fails_leaves_what_was_saved_before_as_it_is(
     assert catalog(tmp_path, dataset, versioned).load("kept") == loaded
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_control_c_in_the_middle_leaves_the_file_as_it_was(tmp_path):
     file = tmp_path / "kept.txt"
     file.write_text("first")

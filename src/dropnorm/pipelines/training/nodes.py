@@ -13,7 +13,7 @@ from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
 from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.scores import constant_prediction, training_loss
 from dropnorm.study import Study, Variant
-from dropnorm.training import TrainedReplica, predict, train_replica
+from dropnorm.training import TrainedReplica, predict_rows, train_replica, trained_network
 
 
 class TrainedVariant(NamedTuple):
@@ -24,13 +24,13 @@ class TrainedVariant(NamedTuple):
         history: Columns ``split``, ``start``, ``epoch`` (from 1), ``loss``, ``val_loss``, then the
             study's metrics, in the units of the training.
         validation_predictions: Columns ``split``, ``start``, ``row``, ``target``, ``prediction``
-            after the last epoch, in the target's own units.
+            at the chosen epoch, in the target's own units.
         test_predictions: The same of the test part, which nothing else has looked at; without rows
             if the study holds none.
         first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that
             diverged.
         training: Engine, layers, number of trainable parameters, and per replica its rows, its
-            seconds and where it diverged.
+            seconds, the chosen epoch and what chose it, and where it diverged.
     """
 
     models: dict[str, KerasModel]
@@ -48,15 +48,20 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
     for number, (split, start) in enumerate(replicas, start=1):
         tell = _teller(study, variant, number, len(replicas), split.split, start)
         trained.append((split, start, train_replica(study, variant, split, start, tell)))
+    models = {
+        f"split_{split.split}-start_{start}": trained_network(study, variant, split, start, one)
+        for split, start, one in trained
+    }
     return TrainedVariant(
-        models={f"split_{split.split}-start_{start}": one.model for split, start, one in trained},
+        models=models,
         history=_stack((split, start, one.history) for split, start, one in trained),
         validation_predictions=_stack(
             (split, start, _predictions(split, split.validation, one.predictions))
             for split, start, one in trained
         ),
         test_predictions=_stack(
-            (split, start, _test_predictions(split, one)) for split, start, one in trained
+            (split, start, _test_predictions(split, model))
+            for (split, start, _), model in zip(trained, models.values(), strict=True)
         ),
         first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
         training={
@@ -64,7 +69,7 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
             "made_up": study.made_up,
             "variant": variant.value,
             "engine": engine_name(),
-            "trainable_parameters": trainable_parameters(trained[0][2].model),
+            "trainable_parameters": trainable_parameters(next(iter(models.values()))),
             "layers": [layer.described() for layer in plan_layers(study.network, variant)],
             "replicas": [_facts(study, *one) for one in trained],
         },
@@ -115,22 +120,27 @@ def _predictions(
     )
 
 
-def _test_predictions(split: SplitInputs, trained: TrainedReplica) -> pd.DataFrame:
+def _test_predictions(split: SplitInputs, model: KerasModel) -> pd.DataFrame:
     if split.test is None:
         return pd.DataFrame({"row": pd.Series(dtype=np.int64), "target": [], "prediction": []})
-    return _predictions(split, split.test, predict(trained.model, split.test))
+    return _predictions(split, split.test, predict_rows(model, split.test.x))
 
 
 def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> dict[str, Any]:
-    constant = constant_prediction(split.train.y, study.training.loss)
+    loss = (study.training.loss, study.training.huber_delta)
+    constant = constant_prediction(split.train.y, *loss)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    early = study.training.early_stopping is not None and trained.diverged_at_epoch is None
     return {
         "split": split.split,
         "start": start,
         "rows": {name: len(part.rows) for name, part in parts.items() if part is not None},
         "fit_seconds": round(trained.fit_seconds, 3),
+        "epochs": len(trained.history),
+        "chosen_epoch": trained.chosen_epoch,
+        "chosen_by": "least val_loss" if early else "last epoch",
         "diverged_at_epoch": trained.diverged_at_epoch,
-        "constant_val_loss": training_loss(split.validation.y, constant, study.training.loss),
+        "constant_val_loss": training_loss(split.validation.y, constant, *loss),
     }
 
 

@@ -1,0 +1,87 @@
+"""Many training steps in one call, as each engine does it best.
+
+What an engine pays per step beside the arithmetic (Python, dispatch, a data pipeline) is more than
+the arithmetic itself for networks of this size. Measured for concrete's ``batchnorm`` and spotify's
+``dropout``, see docs/benchmarks.md:
+
+- TensorFlow: a ``tf.function`` with the loop over the steps inside. Not compiled by XLA: its random
+  numbers, which dropout needs, are many times slower there on a CPU, and compiling a network takes
+  longer than it saves. oneDNN stays on.
+- JAX: a loop over the steps inside one jitted function, the number of steps an argument of it, so
+  that it is compiled once per shape of a batch.
+- PyTorch: step by step. A plain loop that works; nothing there was tuned.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Protocol
+
+from dropnorm.engine import load_keras
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from dropnorm.networks import KerasModel
+
+    Floats = npt.NDArray[np.float32]
+
+_LOOPS = {"tensorflow": "TensorFlowLoop", "jax": "JaxLoop", "torch": "TorchLoop"}
+# More steps than this at a time gain nothing more.
+MOST_STEPS = 256
+
+
+class Loop(Protocol):
+    """Trains one network on one engine; between two calls all state is in the Keras variables."""
+
+    def train(self, x: Floats, y: Floats) -> list[Floats]:
+        """Take a step on each batch, one after the other.
+
+        Args:
+            x: Inputs, shape (steps, rows, inputs), at most :data:`MOST_STEPS` steps.
+            y: Targets, shape (steps, rows).
+
+        Returns:
+            Per loss the mean over each batch, shape (steps,), before its step was taken.
+        """
+
+    def predict(self, x: Floats) -> Floats:
+        """Return the outputs in inference, shape (n,), for inputs of shape (n, inputs)."""
+
+
+class Losses:
+    """Mean losses of a batch, in Keras' words, so that every engine computes the same ones.
+
+    Args:
+        functions: Of targets and outputs, shape (rows, 1) both; the first is what is minimized.
+    """
+
+    def __init__(self, functions: Sequence[Any]) -> None:
+        self._functions = functions
+        self._mean = load_keras().ops.mean
+
+    def __call__(self, y: Any, outputs: Any) -> list[Any]:
+        """Return the losses of targets, shape (rows,), and outputs, shape (rows, 1)."""
+        return [self._mean(loss(y[:, None], outputs)) for loss in self._functions]
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+
+def make_loop(model: KerasModel, optimizer: Any, losses: Losses, steps: int) -> Loop:
+    """Return the loop of the engine in use.
+
+    Args:
+        model: Built; the loop changes its variables.
+        optimizer: Built for the model's trainable variables.
+        losses: The first is minimized.
+        steps: The most that a call of ``train`` will be given.
+    """
+    engine = load_keras().backend.backend()
+    loop = getattr(importlib.import_module(f"dropnorm.loops.{engine}"), _LOOPS[engine])
+    made: Loop = loop(model, optimizer, losses, steps)
+    return made

@@ -1,0 +1,87 @@
+"""Steps on JAX: one compiled function that loops over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+if TYPE_CHECKING:
+    from dropnorm.loops import Floats, Losses
+    from dropnorm.networks import KerasModel
+
+# Rows of a prediction are filled up to a multiple of this, for fewer shapes to compile.
+_ROWS = 256
+
+
+class JaxLoop:
+    """See :class:`dropnorm.loops.Loop`. Compiled once per shape of a batch."""
+
+    def __init__(self, model: KerasModel, optimizer: Any, losses: Losses, steps: int) -> None:
+        self._model, self._optimizer, self._losses = model, optimizer, losses
+        self._most = steps
+        self._train = jax.jit(self._steps)
+        self._predict = jax.jit(
+            lambda weights, others, x: model.stateless_call(weights, others, x, training=False)[0]
+        )
+
+    def train(self, x: Floats, y: Floats) -> list[Floats]:
+        """Take a step on each batch."""
+        steps = len(x)
+        x, y = _filled(x, self._most), _filled(y, self._most)
+        variables = self._variables()
+        state = [[variable.value for variable in group] for group in variables]
+        state, taken = self._train(state, x, y, steps)
+        for group, values in zip(variables, state, strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
+        return [np.asarray(losses)[:steps] for losses in taken]
+
+    def predict(self, x: Floats) -> Floats:
+        """Return the outputs in inference."""
+        weights, others, _ = self._variables()
+        rows = len(x)
+        outputs = self._predict(
+            [variable.value for variable in weights],
+            [variable.value for variable in others],
+            _filled(x, -(-rows // _ROWS) * _ROWS),
+        )
+        return np.asarray(outputs)[:rows, 0]
+
+    def _variables(self) -> tuple[Any, Any, Any]:
+        return (
+            self._model.trainable_variables,
+            self._model.non_trainable_variables,
+            self._optimizer.variables,
+        )
+
+    def _steps(self, state: Any, x: Any, y: Any, steps: Any) -> tuple[Any, Any]:
+        def step(number: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
+            state, taken = carried
+            state, losses = self._step(state, x[number], y[number])
+            return state, [
+                array.at[number].set(loss) for array, loss in zip(taken, losses, strict=True)
+            ]
+
+        nothing = [jnp.zeros(x.shape[0], jnp.float32) for _ in range(len(self._losses))]
+        state, taken = jax.lax.fori_loop(0, steps, step, (state, nothing))
+        return state, taken
+
+    def _step(self, state: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        weights, others, optimizer = state
+
+        def loss(weights: Any) -> tuple[Any, Any]:
+            outputs, changed = self._model.stateless_call(weights, others, x, training=True)
+            losses = self._losses(y, outputs)
+            return losses[0], (losses, changed)
+
+        gradients, (losses, others) = jax.grad(loss, has_aux=True)(weights)
+        weights, optimizer = self._optimizer.stateless_apply(optimizer, gradients, weights)
+        return [weights, others, optimizer], losses
+
+
+def _filled(array: Floats, length: int) -> Floats:
+    """Repeat the first entry until the array has ``length`` entries; what is added is not read."""
+    return np.concatenate([array, np.repeat(array[:1], length - len(array), axis=0)])
