@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has but the one
 # Seconds in which the worker processes may tidy up.
 _PATIENCE = 0.7
 
@@ -36,6 +37,12 @@ def ends_when_interrupted(last_words: Callable[[], None]) -> Iterator[None]:
     run = os.getpid()
 
     def end(number: int, _: Any) -> None:
+        try:
+            tidy_up()
+        finally:  # whatever goes wrong there, nothing that waits for a training goes on
+            os._exit(128 + number)
+
+    def tidy_up() -> None:
         if os.getpid() == run:  # else a worker, forked with this handler
             # The signal may have come in the middle of a line that is being written.
             with contextlib.suppress(RuntimeError):
@@ -43,7 +50,6 @@ def ends_when_interrupted(last_words: Callable[[], None]) -> Iterator[None]:
                 sys.stdout.flush()
             _end_workers()
         discard_unfinished()
-        os._exit(128 + number)
 
     # Who is deaf to a signal stays so, as programs in the background of a script are to Ctrl-C.
     before = {
@@ -66,4 +72,7 @@ def _end_workers() -> None:
         worker.terminate()
     for worker in workers:
         worker.join(_PATIENCE / len(workers))
-        worker.kill()
+        # Not worker.kill(), which loky's workers do not have.
+        with contextlib.suppress(ProcessLookupError):
+            if worker.pid:
+                os.kill(worker.pid, _KILL)

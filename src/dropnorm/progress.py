@@ -68,8 +68,8 @@ class Epoch:
 
     @property
     def done(self) -> int:
-        """Epochs of the variant behind us; a training that stopped early counts as whole."""
-        return (self.replica - 1) * self.epochs + (self.epochs if self.last else self.epoch)
+        """Epochs of the replica behind us; a training that stopped early counts as whole."""
+        return self.epochs if self.last else self.epoch
 
     @property
     def total(self) -> int:
@@ -93,6 +93,12 @@ def tell(epoch: Epoch) -> None:
 class _Seen:
     began: float = field(default_factory=time.monotonic)
     told: float = field(default_factory=time.monotonic)
+    epochs: dict[int, int] = field(default_factory=dict)  # behind us, by replica
+
+    @property
+    def done(self) -> int:
+        """Epochs of the variant behind us: replicas may be trained at the same time."""
+        return sum(self.epochs.values())
 
 
 class _Losses(ProgressColumn):
@@ -118,11 +124,13 @@ class ProgressHandler(logging.Handler):
         epoch: Epoch | None = getattr(record, "epoch", None)
         if epoch is None:
             return
+        seen = self._seen.setdefault((epoch.study, epoch.variant), _Seen())
+        seen.epochs[epoch.replica] = epoch.done
         # Several worker processes would draw over each other.
         if self._console.is_terminal and multiprocessing.parent_process() is None:
-            self._draw(epoch)
+            self._draw(epoch, seen)
         else:
-            self._write(epoch)
+            self._write(epoch, seen)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
@@ -136,7 +144,7 @@ class ProgressHandler(logging.Handler):
             self._bars = None
             self._tasks.clear()
 
-    def _draw(self, epoch: Epoch) -> None:
+    def _draw(self, epoch: Epoch, seen: _Seen) -> None:
         if self._bars is None:
             wide = self._console.width >= _WIDE
             self._bars = Progress(
@@ -159,16 +167,15 @@ class ProgressHandler(logging.Handler):
             f"epoch {epoch.epoch}/{epoch.epochs} val_loss {epoch.val_loss:.4g}"
             f" loss {epoch.loss:.4g}{of_replica}"
         )
-        self._bars.update(self._tasks[key], completed=epoch.done, told=told)
+        self._bars.update(self._tasks[key], completed=seen.done, told=told)
         if self._bars.finished:
             self._leave_bars()
 
-    def _write(self, epoch: Epoch) -> None:
+    def _write(self, epoch: Epoch, seen: _Seen) -> None:
         now = time.monotonic()
-        seen = self._seen.setdefault((epoch.study, epoch.variant), _Seen())
         if not epoch.last and now - seen.told < _QUIET_FOR:
             return
         seen.told = now
-        left = (now - seen.began) / epoch.done * (epoch.total - epoch.done)
+        left = (now - seen.began) / seen.done * (epoch.total - seen.done)
         rest = f", about {left:.0f} s left" if left >= 1 else ""
         self._console.print(f"{epoch}{rest}", markup=False, highlight=False, soft_wrap=True)

@@ -250,6 +250,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path, server):
     assert server.asked == []
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_control_c_while_it_loads_leaves_no_file_and_the_next_try_has_it(tmp_path, path, server):
     server.answer = interrupted_half_way
 

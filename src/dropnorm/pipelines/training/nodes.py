@@ -11,9 +11,10 @@ from dropnorm import progress, references
 from dropnorm.engine import engine_name
 from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
 from dropnorm.preprocessing import Part, SplitInputs
+from dropnorm.replicas import train_replicas
 from dropnorm.scores import constant_prediction, training_loss
 from dropnorm.study import Study, Variant
-from dropnorm.training import TrainedReplica, predict_rows, train_replica, trained_network
+from dropnorm.training import TrainedReplica, predict_rows, trained_network
 
 
 class TrainedVariant(NamedTuple):
@@ -44,10 +45,8 @@ class TrainedVariant(NamedTuple):
 def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> TrainedVariant:
     """Train all replicas of one variant: every split, every random start."""
     replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-    trained: list[tuple[SplitInputs, int, TrainedReplica]] = []
-    for number, (split, start) in enumerate(replicas, start=1):
-        tell = _teller(study, variant, number, len(replicas), split.split, start)
-        trained.append((split, start, train_replica(study, variant, split, start, tell)))
+    results = train_replicas(study, variant, replicas, _teller(study, variant, replicas))
+    trained = [(split, start, one) for (split, start), one in zip(replicas, results, strict=True)]
     models = {
         f"split_{split.split}-start_{start}": trained_network(study, variant, split, start, one)
         for split, start, one in trained
@@ -84,18 +83,19 @@ def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
 
 
 def _teller(
-    study: Study, variant: Variant, replica: int, replicas: int, split: int, start: int
-) -> Callable[[dict[str, float]], None]:
-    def tell(row: dict[str, float]) -> None:
+    study: Study, variant: Variant, replicas: list[tuple[SplitInputs, int]]
+) -> Callable[[int, dict[str, float]], None]:
+    def tell(place: int, row: dict[str, float]) -> None:
+        split, start = replicas[place]
         diverged = not np.isfinite([row["loss"], row["val_loss"]]).all()
         epoch, epochs = int(row["epoch"]), study.training.epochs
         progress.tell(
             progress.Epoch(
                 study=study.label,
                 variant=variant.value,
-                replica=replica,
-                replicas=replicas,
-                split=split,
+                replica=place + 1,
+                replicas=len(replicas),
+                split=split.split,
                 start=start,
                 epoch=epoch,
                 epochs=epochs,

@@ -1,0 +1,204 @@
+"""All replicas of a variant: here one after the other, or spread over processes.
+
+Processes, not threads: JAX on a CPU takes the calls of one process one at a time, and TensorFlow
+gained less from threads. What a replica's numbers are does not depend on where it is trained: every
+process runs the engine with the threads that the study says.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import loky
+from loky.backend import get_context, resource_tracker
+
+from dropnorm.engine import engine_threads, start_engine
+from dropnorm.training import TrainedReplica, train_replica
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
+
+    from dropnorm.preprocessing import SplitInputs
+    from dropnorm.study import Study, Variant
+
+    Row = dict[str, float]
+
+# Seconds until a new worker has imported its engine and compiled, and for one that has.
+_START_SECONDS, _READY_SECONDS = 8.0, 1.0
+# A worker leaves when it had nothing to do for so long.
+_IDLE_SECONDS = 60
+# What one core does, roughly: per step beside the arithmetic, and arithmetic per second.
+_STEP_SECONDS, _FLOPS = 5e-4, 8e10
+
+
+def train_replicas(
+    study: Study,
+    variant: Variant,
+    replicas: Sequence[tuple[SplitInputs, int]],
+    on_epoch: Callable[[int, Row], None],
+) -> list[TrainedReplica]:
+    """Train replicas of a variant, with as many cores as that is worth.
+
+    Args:
+        study: Network and training options; ``training.threads`` is for each training.
+        variant: Which of the two layers the network has.
+        replicas: Split and number of the start of each.
+        on_epoch: Told the place in ``replicas`` and each epoch's row of the history; while the
+            replicas are trained, in any order, possibly in another thread.
+
+    Returns:
+        What each training leaves, in the order of ``replicas``.
+    """
+    threads = study.training.threads
+    if not _worth_spreading(study, replicas):
+        return [
+            train_replica(study, variant, split, start, partial(on_epoch, place))
+            for place, (split, start) in enumerate(replicas)
+        ]
+    pool = _pool(threads)
+    try:
+        trainings = [
+            pool.train(partial(on_epoch, place), study, variant, split, start)
+            for place, (split, start) in enumerate(replicas)
+        ]
+        start_engine(threads)  # which saving the networks needs, while others train
+        return [training() for training in trainings]
+    except BaseException:
+        _discard(pool)
+        raise
+
+
+def workers_for(threads: int) -> int:
+    """Return how many trainings run at a time, given the threads of each."""
+    return max(1, int(loky.cpu_count()) // threads)
+
+
+def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
+    """Estimate what one training takes on one core, to within a factor of three or so."""
+    training = study.training
+    sizes = (inputs.train.x.shape[1], *study.network.hidden, 1)
+    weights: int = sum(before * after for before, after in itertools.pairwise(sizes))
+    rows = len(inputs.train.rows)
+    steps = -(-rows // training.batch_size)
+    # Two operations per weight and row forwards, four backwards.
+    return training.epochs * (steps * _STEP_SECONDS + 6 * weights * rows / _FLOPS)
+
+
+def _worth_spreading(study: Study, replicas: Sequence[tuple[SplitInputs, int]]) -> bool:
+    threads = study.training.threads
+    if engine_threads() not in (None, threads):
+        return True  # the engine of this process would give other numbers
+    # Whoever runs nodes in processes of its own has spread them already.
+    if multiprocessing.parent_process() is not None or workers_for(threads) == 1:
+        return False
+    # Nodes in threads train at the same time: then one replica is not alone.
+    alone = len(replicas) == 1 and threading.current_thread() is threading.main_thread()
+    if alone:
+        return False
+    seconds = sum(estimate_seconds(study, split) for split, _ in replicas)
+    return seconds / 2 > (_READY_SECONDS if _key(threads) in _pools else _START_SECONDS)
+
+
+class _Pool:
+    """Worker processes, and a thread that hears from them how far they are."""
+
+    def __init__(self, threads: int) -> None:
+        self._numbers = itertools.count()
+        self._listeners: dict[int, Callable[[Row], None]] = {}
+        self._ended: dict[int, threading.Event] = {}
+        _start_tracker()
+        self._told: Any = get_context("loky").SimpleQueue()
+        self._executor = loky.ProcessPoolExecutor(
+            workers_for(threads),
+            timeout=_IDLE_SECONDS,
+            initializer=_begin_worker,
+            initargs=(self._told,),
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def train(self, on_epoch: Callable[[Row], None], *replica: Any) -> Callable[[], TrainedReplica]:
+        """Have a replica trained; the function returned waits for it."""
+        number = next(self._numbers)
+        self._listeners[number], self._ended[number] = on_epoch, threading.Event()
+        future: Future[TrainedReplica] = self._executor.submit(_train_here, number, *replica)
+
+        def wait() -> TrainedReplica:
+            trained = future.result()
+            self._ended.pop(number).wait()
+            del self._listeners[number]
+            return trained
+
+        return wait
+
+    def close(self) -> None:
+        """End the workers, whatever they do."""
+        self._executor.shutdown(wait=True, kill_workers=True)
+
+    def _listen(self) -> None:
+        while True:
+            number, row = self._told.get()
+            if row is None:
+                self._ended[number].set()
+            else:
+                self._listeners[number](row)
+
+
+def _start_tracker() -> None:
+    """Start the process that removes what an interrupted run leaves, and let it do so silently."""
+    told = "ignore:resource_tracker:UserWarning"
+    sys.warnoptions.append(told)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions.remove(told)
+
+
+_pools: dict[tuple[int, int], _Pool] = {}
+_pools_lock = threading.Lock()
+
+
+def _key(threads: int) -> tuple[int, int]:
+    return os.getpid(), threads  # the pool of a process is not that of its fork
+
+
+def _pool(threads: int) -> _Pool:
+    with _pools_lock:
+        if _key(threads) not in _pools:
+            _pools[_key(threads)] = _Pool(threads)
+        return _pools[_key(threads)]
+
+
+def _discard(pool: _Pool) -> None:
+    with _pools_lock:
+        for key in [key for key, other in _pools.items() if other is pool]:
+            del _pools[key]
+    pool.close()
+
+
+_tell_parent: Any = None
+
+
+def _begin_worker(told: Any) -> None:
+    global _tell_parent  # noqa: PLW0603  # a queue reaches a worker when it is made, not later
+    _tell_parent = told.put
+    # Ctrl-C goes to the whole group of processes: workers leave at once and without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _train_here(
+    number: int, study: Study, variant: Variant, inputs: SplitInputs, start: int
+) -> TrainedReplica:
+    def tell(row: Row | None) -> None:
+        _tell_parent((number, row))
+
+    trained = train_replica(study, variant, inputs, start, tell)
+    tell(None)
+    return trained

@@ -1,0 +1,167 @@
+"""Replicas trained here and in worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from conftest import ROOT, read_study
+from dropnorm import replicas
+from dropnorm.preprocessing import Part, SplitInputs
+from dropnorm.study import Variant
+from dropnorm.training import train_replica
+
+
+def an_input(split: int, rows: int = 60) -> SplitInputs:
+    chance = np.random.default_rng(split)
+    x = chance.normal(size=(rows + 30, 4)).astype(np.float32)
+    parts = (np.arange(rows), np.arange(rows, rows + 30))
+    return SplitInputs(split, *(Part(part, x[part], x[part, 0]) for part in parts))
+
+
+def a_study(**changes: object):
+    small = {"network__hidden": [8, 8], "training__epochs": 2, "training__batch_size": 16}
+    return read_study("concrete", **{**small, **changes})
+
+
+@pytest.fixture
+def spread(monkeypatch):
+    """Whatever the estimate says, a study is worth two workers."""
+    monkeypatch.setattr(replicas, "_START_SECONDS", -1.0)
+    monkeypatch.setattr(replicas, "_READY_SECONDS", -1.0)
+    monkeypatch.setattr(replicas, "workers_for", lambda threads: 2)
+    yield
+    for pool in list(replicas._pools.values()):
+        replicas._discard(pool)
+
+
+@pytest.mark.training
+def test_replicas_in_workers_have_the_numbers_of_those_trained_here_and_tell_each_epoch(spread):
+    study, told = a_study(), []
+    wanted = [(an_input(split), start) for split in (0, 1) for start in (0, 1)]
+
+    found = replicas.train_replicas(
+        study, Variant.DROPOUT_BATCHNORM, wanted, lambda place, row: told.append((place, row))
+    )
+
+    assert replicas._pools  # they were not trained here
+    for place, (trained, (inputs, start)) in enumerate(zip(found, wanted, strict=True)):
+        here = train_replica(study, Variant.DROPOUT_BATCHNORM, inputs, start)
+        np.testing.assert_array_equal(trained.history.to_numpy(), here.history.to_numpy())
+        np.testing.assert_array_equal(trained.predictions, here.predictions)
+        for mine, other in zip(trained.weights, here.weights, strict=True):
+            np.testing.assert_array_equal(mine, other)
+        rows = [row for of, row in told if of == place]
+        assert rows == trained.history.to_dict("records")
+
+
+@pytest.mark.training
+def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(spread):
+    wrong = an_input(0)
+    wrong = SplitInputs(
+        0, Part(wrong.train.rows, wrong.train.x, wrong.train.y[:1]), wrong.validation
+    )
+
+    with pytest.raises(IndexError):
+        replicas.train_replicas(
+            a_study(), Variant.BASELINE, [(an_input(0), 0), (wrong, 0)], lambda *_: None
+        )
+
+    assert not replicas._pools
+
+
+def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is(monkeypatch):
+    monkeypatch.setattr(replicas, "workers_for", lambda threads: 2)
+    long = a_study(training__epochs=100_000)
+    two = [(an_input(0), 0), (an_input(0), 1)]
+
+    assert not replicas._worth_spreading(a_study(), two)
+    assert replicas._worth_spreading(long, two)
+    assert not replicas._worth_spreading(long, two[:1])
+
+
+def test_an_engine_that_runs_on_another_number_of_threads_sends_even_one_replica_away(monkeypatch):
+    monkeypatch.setattr(replicas, "engine_threads", lambda: 1)
+
+    one = [(an_input(0), 0)]
+    assert not replicas._worth_spreading(a_study(), one)
+    assert replicas._worth_spreading(a_study(training__threads=2), one)
+
+
+def test_the_estimate_grows_with_epochs_rows_and_weights():
+    def seconds(rows=60, **changes):
+        return replicas.estimate_seconds(a_study(**changes), an_input(0, rows))
+
+    assert seconds(training__epochs=20) == pytest.approx(10 * seconds())
+    assert seconds(rows=6_400) > 50 * seconds(rows=64)
+    assert seconds(network__hidden=[800, 800]) > seconds()
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+if __name__ == "__main__":
+    from test_replicas import a_study, an_input
+    from dropnorm import replicas
+    from dropnorm.study import Variant
+    replicas.workers_for = lambda threads: 2
+    replicas.train_replicas(
+        a_study(training__epochs=1_000_000), Variant.BATCHNORM,
+        [(an_input(0), start) for start in range(4)], lambda place, row: print("told", flush=True),
+    )
+"""
+
+
+@pytest.mark.training
+@pytest.mark.skipif(os.name != "posix", reason="asks /proc and the process group")
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_an_interruption_ends_the_workers_too(tmp_path, whole_group):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    running = subprocess.Popen(
+        [sys.executable, str(script), str(ROOT / "tests")], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert running.stdout.readline() == "told\n"
+        workers = children(running.pid)
+        assert len(workers) >= 2
+        if whole_group:  # what Ctrl-C in a terminal does
+            os.killpg(running.pid, signal.SIGINT)
+        else:
+            running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=60) != 0
+        wait_until(lambda: not any(map(alive, workers)))
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+        running.stdout.close()
+
+
+def children(pid: int) -> list[int]:
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    return [int(word) for word in found.stdout.split()]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(holds) -> None:
+    for _ in range(300):
+        if holds():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not come to hold in 30 seconds")
