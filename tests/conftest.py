@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -8,13 +10,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
+from dropnorm.commands import study as study_group
 from dropnorm.config import StudyConfigLoader
 from dropnorm.study import Study, parse_study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from click.testing import Result
 
 ROOT = Path(__file__).parents[1]
 TABLES = {"concrete": "concrete.csv", "wine": "red-wine.csv", "spotify": "spotify.csv"}
@@ -48,6 +54,10 @@ def ctrl_c() -> Iterator[None]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project's configuration and its tables, to run and to spoil."""
+    return copy_project(tmp_path)
+
+
+def copy_project(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "conf", tmp_path / "conf")
     (tmp_path / "src").mkdir()  # Kedro asks for one; the package is the installed one
     shutil.copytree(ROOT / "data" / "sample" / "01_raw", tmp_path / "data" / "sample" / "01_raw")
@@ -66,3 +76,19 @@ def configured(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(StudyConfigLoader, "latest", None)
     configure_project("dropnorm")
     return project
+
+
+@pytest.fixture
+def command(configured: Path) -> Iterator[Callable[..., Result]]:
+    """``kedro study``, in the project's folder and in this process."""
+    level = logging.getLogger("kedro").level
+    yield lambda *options: CliRunner().invoke(study_group, [str(option) for option in options])
+    logging.getLogger("kedro").setLevel(level)
+
+
+def assert_refused(done: Result, told: str) -> None:
+    """Assert that a command ended with one line that says ``told``, a regular expression."""
+    assert done.exit_code == 1, done.output
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert re.match(f"Error: .*{told}", done.stderr), done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr

@@ -121,6 +121,7 @@ if __name__ == "__main__":
 @pytest.mark.training
 @pytest.mark.skipif(os.name != "posix", reason="asks /proc and the process group")
 @pytest.mark.parametrize("whole_group", [True, False])
+@pytest.mark.usefixtures("ctrl_c")
 def test_an_interruption_ends_the_workers_too(tmp_path, whole_group):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

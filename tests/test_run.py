@@ -160,6 +160,7 @@ def test_studies_are_listed_without_an_engine_and_without_training(project):
                           capture_output=True, check=True)  # fmt: skip
 
     assert done.stdout.splitlines()[-2:] == [
-        "['__default__', 'concrete', 'spotify', 'wine']",
+        "['__default__', 'concrete', 'concrete.predict', 'spotify', 'spotify.predict', 'wine',"
+        " 'wine.predict']",
         "set()",
     ]

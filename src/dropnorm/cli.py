@@ -22,9 +22,11 @@ from kedro.utils import load_obj
 from rich.console import Console
 from rich.logging import RichHandler
 
+from dropnorm import commands
 from dropnorm.config import StudyConfigLoader, default_conf_source, project_config
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.interrupt import ends_when_interrupted
+from dropnorm.pipeline_registry import PREDICT
 from dropnorm.progress import ProgressHandler
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ run = _RunCommand(
     help="Run studies: all of them, or those that --pipelines names.",
 )
 cli.add_command(run)
+cli.add_command(commands.study)
 
 
 def _last_words(told: ProgressHandler) -> None:
@@ -106,14 +109,15 @@ def _check_options(options: dict[str, Any]) -> None:
     studies = config.studies()
     _check_runner(options["runner"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
+    known = [*studies, *(f"{study}{PREDICT}" for study in studies)]
     for name in names:
-        if name not in (*studies, "__default__"):
+        if name not in (*known, "__default__"):
             raise BadInputError(
-                f"there is no pipeline '{name}'{did_you_mean(name, studies)}"
+                f"there is no pipeline '{name}'{did_you_mean(name, known)}"
                 f" (studies: {', '.join(studies)})"
             )
     everything = not names or "__default__" in names
-    for study in studies if everything else names:
+    for study in studies if everything else set(names).intersection(studies):
         config.study(study)
     _check_slice(names or ["__default__"], options)
 

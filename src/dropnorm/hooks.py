@@ -53,7 +53,7 @@ class ProjectHooks:
     ) -> None:
         """Refuse bad input before the first node, and settle which versions are read."""
         names = {node.name for node in pipeline.nodes}
-        if any(node.name.endswith(".train") for node in pipeline.nodes):
+        if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
         for study in _studies(pipeline):
             if f"{study}.check_rows" in names:
@@ -97,8 +97,8 @@ def _studies(pipeline: Pipeline) -> list[str]:
 def _check_study(study: str, catalog: DataCatalog) -> None:
     """Prepare the table as the nodes will, so that the last study fails before the first trains."""
     options: Study = catalog.load(f"params:{study}")
-    where = _shown(catalog.get(f"{study}.table"))
-    table = _load_table(study, catalog)
+    where = shown(catalog.get(f"{study}.table"))
+    table = load_table(study, catalog)
     try:
         rows = check_table(table, options)
         split = assign_parts(rows, options)
@@ -109,10 +109,15 @@ def _check_study(study: str, catalog: DataCatalog) -> None:
         raise BadInputError(f"{where}: {error}") from error
 
 
-def _load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
+def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
+    """Load the table of a study.
+
+    Raises:
+        BadInputError: If it cannot be read, or has a column twice: which file, and what to do.
+    """
     name = f"{study}.table"
     dataset = catalog.get(name)
-    where = _shown(dataset)
+    where = shown(dataset)
     try:
         table = catalog.load(name)
     except Exception as error:
@@ -229,7 +234,7 @@ def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, comman
         {
             "command": command,
             "table": {
-                "path": _shown(catalog.get(f"{study}.table")),
+                "path": shown(catalog.get(f"{study}.table")),
                 "sha256": file and sha256(file),
             },
             "packages": _package_versions(),
@@ -288,7 +293,7 @@ def _file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
     return path if path.is_file() else None
 
 
-def _shown(dataset: AbstractDataset[Any, Any] | None) -> str:
+def shown(dataset: AbstractDataset[Any, Any] | None) -> str:
     """Return what a person knows a table by: its path from here, or what the catalog says."""
     path = getattr(dataset, "_filepath", None)
     return str(dataset) if path is None else _from_here(Path(path))

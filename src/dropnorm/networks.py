@@ -20,6 +20,7 @@ LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
 class KerasModel(Protocol):
     """What this project asks of a ``keras.Model``: a type that needs no engine to be named."""
 
+    layers: Sequence[Any]
     input_shape: tuple[int | None, int]
     stop_training: bool
     variables: Sequence[Any]

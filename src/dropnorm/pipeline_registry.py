@@ -5,15 +5,22 @@ from __future__ import annotations
 from kedro.pipeline import Pipeline
 
 from dropnorm.config import study_names
-from dropnorm.pipelines import preparation, reporting, training
+from dropnorm.pipelines import prediction, preparation, reporting, training
 from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
 from dropnorm.study import Variant
 
+# What follows a study's name in that of its prediction pipeline; no study's name has a dot.
+PREDICT = ".predict"
+
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Return a pipeline for every study of the configuration in use, and all of them together."""
+    """Return a pipeline for every study of the configuration in use, and all of them together.
+
+    ``<study>.predict`` stands beside each: it needs a file of new rows, and is not run with all.
+    """
     studies = {name: create_study_pipeline(name) for name in study_names()}
-    return {**studies, "__default__": sum(studies.values(), start=Pipeline([]))}
+    predictions = {f"{name}{PREDICT}": create_prediction_pipeline(name) for name in studies}
+    return {**studies, **predictions, "__default__": sum(studies.values(), start=Pipeline([]))}
 
 
 def create_study_pipeline(study: str) -> Pipeline:
@@ -46,3 +53,15 @@ def create_study_pipeline(study: str) -> Pipeline:
     }
     taken = {name: full for name, full in of_variants.items() if name in report.inputs()}
     return pipeline + Pipeline(report, namespace=study, parameters=options, inputs=taken)
+
+
+def create_prediction_pipeline(study: str) -> Pipeline:
+    """Return what applies the saved networks of a complete run to new rows, for each variant."""
+    shared = {name: f"{study}.{name}" for name in ("new_rows", "run", "preprocessors")}
+    return sum(
+        (
+            Pipeline(prediction.create_pipeline(), namespace=f"{study}.{variant}", inputs=shared)
+            for variant in Variant
+        ),
+        start=Pipeline([]),
+    )

@@ -1,0 +1,87 @@
+"""``kedro study``: studies of one's own tables, from the table to predictions."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+from kedro.config import BadConfigException, MissingConfigException
+from kedro.framework.cli.utils import KedroCliError
+from kedro.io import DatasetError
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from dropnorm.commands.check import check_study
+from dropnorm.commands.list import list_studies
+from dropnorm.commands.new import new_study
+from dropnorm.commands.predict import predict_study
+from dropnorm.commands.prune import prune_study
+from dropnorm.errors import BadInputError, in_one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What can happen to a command that is not at fault: told in one line.
+_TOLD = (
+    BadConfigException,
+    BadInputError,
+    DatasetError,
+    KedroCliError,
+    MissingConfigException,
+    OSError,
+    OmegaConfBaseException,
+    YAMLError,
+)
+
+
+class _StudyGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what it refuses is told as click tells it."""
+        try:
+            with _plain_messages():
+                return super().invoke(ctx)
+        except BadInputError as error:
+            raise click.ClickException(str(error)) from error
+        except _TOLD as error:
+            raise click.ClickException(in_one_line(error)) from error
+
+
+@click.group(cls=_StudyGroup)
+def study() -> None:
+    """Studies of your own tables: make, list, check, predict, prune.
+
+    \b
+    kedro study new cars --csv cars.csv --target mpg
+    kedro run --pipelines=cars
+    kedro study predict cars --input new.csv --output out.csv
+    """  # noqa: D301  # a real \\b keeps click from filling the lines
+
+
+@contextmanager
+def _plain_messages() -> Iterator[None]:
+    """Print this project's messages as they are, to the standard error, and none of Kedro's."""
+    ours, kedro = logging.getLogger("dropnorm"), logging.getLogger("kedro")
+    handler, level = _MessageHandler(), kedro.level
+    propagate = ours.propagate
+    ours.addHandler(handler)
+    ours.propagate = False
+    kedro.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
+        ours.propagate = propagate
+        kedro.setLevel(level)
+
+
+class _MessageHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.capitalize()}: "
+        click.echo(f"{prefix}{record.getMessage()}", err=True)
+
+
+for _command in (new_study, list_studies, check_study, predict_study, prune_study):
+    study.add_command(_command)

@@ -1,0 +1,165 @@
+"""``kedro study check``: all that is wrong with a study and its table, told at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+import pandas as pd
+
+from dropnorm.checks import check_study_table
+from dropnorm.commands.project import Project, of_project, open_project
+from dropnorm.errors import BadInputError
+from dropnorm.hooks import load_table, shown
+from dropnorm.inspection import counted
+from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.splits import assign_parts
+from dropnorm.study import Preprocessing, RandomSplit, Replicas, Study, Target, parse_study
+from dropnorm.tables import check_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+# Sections without which the table can be checked all the same, when they are wrong.
+_STAND_INS = {
+    "title": "x",
+    "replicas": {},
+    "network": {"hidden": [1]},
+    "training": {"batch_size": 1, "epochs": 1},
+    "silence": [],
+}
+
+
+@click.command("check")
+@click.argument("name")
+@of_project
+def check_study(name: str, env: str | None, conf_source: str | None) -> None:
+    """Tell all problems of the study NAME, without training.
+
+    Problems of its table and its YAML keep it from running: there is a line for each, and the exit
+    code is 1. Warnings, each with its code, are what a result must not rest on; the study runs with
+    them.
+    """
+    project = open_project(conf_source, env)
+    project.check_study(name)
+    problems, study = _problems_of_yaml(project, name)
+    where = shown(project.catalog.get(f"{name}.table"))
+    table = pd.DataFrame()
+    try:
+        table = load_table(name, project.catalog)
+        if study is not None:
+            problems += [f"{where}: {one}" for one in find_problems(table, study)]
+    except BadInputError as error:
+        problems.append(str(error))
+    for problem in problems:
+        click.echo(f"Problem: {problem}")
+    if problems or study is None:
+        raise BadInputError(f"{name} has {counted(len(problems), 'problem')}")
+    warnings = tell_findings(table, study)
+    click.echo(
+        f"OK {name}: {len(table)} rows, {len(study.preprocessing.columns)} input columns;"
+        f" {counted(warnings, 'warning')}"
+    )
+
+
+def tell_findings(table: pd.DataFrame, study: Study) -> int:
+    """Print what a result must not rest on, a line each; return how many."""
+    findings = check_study_table(table, study, assign_parts(check_table(table, study), study))
+    for finding in findings:
+        click.echo(f"Warning: {finding.line()}")
+    return len(findings)
+
+
+def find_problems(table: pd.DataFrame, study: Study) -> list[str]:
+    """List what keeps a study from using a table, each problem once.
+
+    Each column is looked at by itself first, so that one problem does not hide the next; then all
+    is prepared as a run would.
+    """
+    names = {str(name) for name in table.columns}
+    stand_in = next(f"target {n}" for n in range(len(names) + 1) if f"target {n}" not in names)
+    told = map(_told_by, _parts_of_check(table, study, stand_in))
+    # That so few rows are left that the stand-in is constant shows when all is put together.
+    problems = [one for one in told if one and f"'{stand_in}'" not in one]
+    problems = problems or [one for one in map(_told_by, _whole_check(table, study)) if one]
+    return list(dict.fromkeys(problems))
+
+
+def _problems_of_yaml(project: Project, name: str) -> tuple[list[str], Study | None]:
+    """Return the problems, and the study, or what of it the table can be checked with."""
+    try:
+        return [], project.config.study(name)
+    except BadInputError as error:
+        problems = str(error).splitlines()
+    options = project.config["parameters"].get(name)
+    if not isinstance(options, dict):
+        return problems, None
+    try:
+        return problems, parse_study(name, {**options, **_STAND_INS})
+    except BadInputError:  # told already
+        return problems, None
+
+
+def _told_by(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except BadInputError as error:
+        return str(error)
+    return ""
+
+
+def _parts_of_check(
+    table: pd.DataFrame, study: Study, stand_in: str
+) -> Iterator[Callable[[], object]]:
+    """Yield checks of the target alone, of each input alone, and of what the rows are split by."""
+    preprocessing = study.preprocessing
+    split, replicas = RandomSplit(method="random"), Replicas()
+    bare = study.model_copy(
+        update={"preprocessing": _only(preprocessing, ""), "split": split, "replicas": replicas}
+    )
+    yield partial(check_table, table, bare)
+    # Inputs and splits are checked beside a target that has nothing wrong.
+    beside = table.assign(**{stand_in: range(len(table))})
+    bare = bare.model_copy(update={"target": Target(column=stand_in)})
+    for column in preprocessing.columns:
+        alone = bare.model_copy(update={"preprocessing": _only(preprocessing, column)})
+        yield partial(check_table, beside, alone)
+    if not isinstance(study.split, RandomSplit):
+        by = bare.model_copy(update={"split": study.split, "replicas": study.replicas})
+        yield lambda: assign_parts(check_table(beside, by), by)
+    elif isinstance(study.split, RandomSplit) and study.split.columns:
+        by = bare.model_copy(update={"split": study.split})
+        yield partial(check_table, beside, by)
+
+
+def _only(preprocessing: Preprocessing, column: str) -> Preprocessing:
+    """Return what is done to one column; with no column of that name, nothing."""
+    lists = {
+        name: tuple(one for one in value if one == column)
+        for name, value in preprocessing
+        if isinstance(value, tuple)
+    }
+    order = {name: value for name, value in preprocessing.order.items() if name == column}
+    return preprocessing.model_copy(update={**lists, "order": order})
+
+
+def _whole_check(table: pd.DataFrame, study: Study) -> Iterator[Callable[[], object]]:
+    """Yield what a run does before its first training, split by split."""
+    rows = split = None
+
+    def assign() -> None:
+        nonlocal rows, split
+        rows = check_table(table, study)
+        split = assign_parts(rows, study)
+
+    yield assign
+    if rows is None or split is None:
+        return
+    for number in range(study.replicas.splits):
+        yield partial(_prepare, rows, split, number, study)
+
+
+def _prepare(rows: pd.DataFrame, split: pd.DataFrame, number: int, study: Study) -> None:
+    fitted = fit_preprocessor(rows, split, number, study)
+    make_split_inputs(rows, split, number, fitted, study)

@@ -1,0 +1,106 @@
+"""``kedro study list``: the studies there are, and what their last runs found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from dropnorm.commands.project import Project, of_project, open_project, screen
+from dropnorm.errors import BadInputError
+from dropnorm.hooks import load_table
+from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+
+@click.command("list")
+@of_project
+def list_studies(env: str | None, conf_source: str | None) -> None:
+    """List the studies, and what their last runs found.
+
+    The rows are those that the last complete run used, or of a study that has none, those of its
+    table if it is there.
+    """
+    project = open_project(conf_source, env)
+    names = project.config.studies()
+    if not names:
+        raise BadInputError(
+            f"there are no studies in {project.config.conf_source}; 'kedro study new' makes one"
+        )
+    screen().print(_table(_row(project, name) for name in names))
+
+
+def _table(rows: Iterable[list[str]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("study", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("target", max_width=24)
+    table.add_column("split", max_width=32)
+    table.add_column("last complete run", no_wrap=True)
+    table.add_column("validation loss")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _row(project: Project, name: str) -> list[str]:
+    try:
+        study = project.config.study(name)
+    except BadInputError:
+        return [name, "", "", "", "", f"the YAML has problems: kedro study check {name}"]
+    versions = project.complete_versions(name)
+    told = [versions[0], answer(project, name, versions[0])] if versions else ["none yet", ""]
+    rows = _rows_of_run(project, name, versions[0]) if versions else _rows_of_table(project, name)
+    return [name, rows, study.target.column, _split(study), *told]
+
+
+def answer(project: Project, study: str, version: str) -> str:
+    """Say in one line what a complete run found, from its comparison of the variants."""
+    comparison: pd.DataFrame = project.load(f"{study}.comparison", version)
+    finite = comparison.dropna(subset="final_val_loss").sort_values("final_val_loss")
+    told = " < ".join(
+        f"{row['variant']} {row['final_val_loss']:.4g}" for _, row in finite.iterrows()
+    )
+    diverged = ", ".join(comparison.loc[comparison["final_val_loss"].isna(), "variant"])
+    found = "; ".join([told] * bool(told) + [f"{diverged} diverged"] * bool(diverged))
+    replicas = int(comparison["replicas"].iloc[0])
+    return f"{found} ({replicas} replica{'s' if replicas > 1 else ''})"
+
+
+def _rows_of_run(project: Project, study: str, version: str) -> str:
+    rows = project.load(f"{study}.{Variant.BASELINE}.metrics", version)["rows"]
+    return str(sum(rows.values()))
+
+
+def _rows_of_table(project: Project, study: str) -> str:
+    dataset = project.catalog.get(f"{study}.table")
+    if dataset is None or not dataset.exists():
+        return "no table"
+    try:
+        return str(len(load_table(study, project.catalog)))
+    except BadInputError:
+        return "not readable"
+
+
+def _split(study: Study) -> str:
+    splits = study.replicas.splits
+    match study.split:
+        case RandomSplit(keep_together=columns) if columns:
+            told = f"random, by {', '.join(columns)}"
+        case RandomSplit(identical_rows=True):
+            told = "random, identical rows together"
+        case RandomSplit():
+            told = "random"
+        case GroupedSplit(by=column):
+            told = f"groups of {column}"
+        case TimeSplit(by=column):
+            return f"time, by {column}"
+        case ColumnsSplit(columns=columns):
+            return f"columns {', '.join(columns)}"
+    return f"{splits} × {told}" if splits > 1 else told

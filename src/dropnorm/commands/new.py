@@ -1,0 +1,348 @@
+"""``kedro study new``: a study of a table, written with the reason of every choice."""
+
+from __future__ import annotations
+
+import filecmp
+import math
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import jinja2
+import yaml
+from omegaconf import OmegaConf
+from rich.table import Table
+from rich.text import Text
+
+from dropnorm.commands.check import find_problems, tell_findings
+from dropnorm.commands.project import Project, of_project, open_project, screen
+from dropnorm.commands.reading import ReadTable, read_table
+from dropnorm.datasets.whole import written_whole
+from dropnorm.errors import BadInputError
+from dropnorm.hooks import load_table
+from dropnorm.inspection import Inspection, Kind, inspect_table
+from dropnorm.proposal import Proposal, propose_study
+from dropnorm.study import Preprocessing, Study, parse_study
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# A plain scalar that every reader of YAML takes for text, if it is no word like yes.
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*[A-Za-z0-9_]|[A-Za-z]")
+_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"}
+_SHOWN_COLUMNS = 40
+_MINUTE = 60
+
+
+@click.command("new")
+@click.argument("name")
+@click.option(
+    "--csv",
+    "source",
+    type=click.Path(path_type=Path),
+    help="The table: CSV (any separator, gzip) or Parquet. Left out: what the catalog has as"
+    " NAME.table, which may be of any kind.",
+)
+@click.option("--target", required=True, help="Column to predict.")
+@click.option("--groups", help="Column whose values stand in one part of a split each.")
+@click.option(
+    "--task",
+    type=click.Choice(["regression", "classification"]),
+    help="What a target of few distinct whole numbers is meant for; regression if left out.",
+)
+@click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out; repeatable.")
+@click.option(
+    "--no-copy", is_flag=True, help="Leave the table where it is, and let the catalog point at it."
+)
+@of_project
+def new_study(
+    name: str,
+    source: Path | None,
+    target: str,
+    groups: str | None,
+    task: str | None,
+    drop: tuple[str, ...],
+    no_copy: bool,
+    env: str | None,
+    conf_source: str | None,
+) -> None:
+    """Look at a table, and write a study of it called NAME.
+
+    The study is one YAML file in the configuration, in ENV or else in base: every choice stands
+    there with its reason. The table is copied to where the catalog looks for it. Nothing that is
+    there is overwritten.
+    """
+    if task == "classification":
+        raise BadInputError("--task: classification is not there yet; only regression is")
+    _check_name(name)
+    project = open_project(conf_source, env)
+    folder = _folder(project, env)
+    _refuse_existing(project, name, folder / "parameters" / f"{name}.yml")
+    read = _read(project, name, source)
+    where = str(source) if source else f"{name}.table"
+    try:
+        look = inspect_table(read.table, target, groups, drop)
+        proposal = propose_study(name, look, told_task=task is not None)
+        study = _parsed(name, proposal)
+        problems = find_problems(read.table, study)
+    except BadInputError as error:
+        # A column's name may have a line break in it.
+        raise BadInputError(f"{where}: {_line(error)}") from error
+    if problems:
+        raise BadInputError(f"{where}: {_line(problems[0])}")
+    text = _yaml_text(name, proposal, where, look)
+    if _read_back(name, text) != study:
+        raise BadInputError(f"{where}: a column's name cannot be written in YAML; rename it")
+    files = [
+        *_files(project, name, folder, source, read, copy=not no_copy),
+        _File(folder / "parameters" / f"{name}.yml", text),
+    ]
+    for file in files:
+        file.is_there()  # refuses before anything is written
+    _show(proposal, look)
+    tell_findings(read.table, study)
+    for file in files:
+        click.echo(file.write())
+    click.echo(f"A run takes about {_duration(proposal.seconds)}: kedro run --pipelines={name}")
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        usable = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_0123456789")
+        hint = f", {usable} for instance" if usable else ""
+        raise BadInputError(
+            f"'{name}' cannot be the name of a study; take letters, digits and _, a letter"
+            f" first{hint}"
+        )
+
+
+def _folder(project: Project, env: str | None) -> Path:
+    """Return the folder of the configuration that is written to."""
+    config = project.config
+    folder = Path(config.conf_source) / (env or str(config.base_env))
+    if not folder.is_dir():
+        raise BadInputError(f"there is no folder {folder} to write the study to")
+    return folder
+
+
+def _refuse_existing(project: Project, name: str, file: Path) -> None:
+    if name in project.config.studies():
+        raise BadInputError(
+            f"there is a study '{name}' already; take another name, or look at it:"
+            f" kedro study check {name}"
+        )
+    if file.exists():
+        raise BadInputError(f"{_here(file)} is there already, and is not overwritten")
+
+
+def _read(project: Project, name: str, source: Path | None) -> ReadTable:
+    if source is None:
+        return ReadTable(load_table(name, project.catalog))
+    if _has_entry(project, name):
+        raise BadInputError(
+            f"the catalog has an entry {name}.table already; leave --csv out to use it, or take"
+            " another name"
+        )
+    return read_table(source)
+
+
+def _has_entry(project: Project, name: str) -> bool:
+    return f"{name}.table" in project.config["catalog"]
+
+
+def _parsed(name: str, proposal: Proposal) -> Study:
+    if not proposal.lists:
+        left_out = "; ".join(f"'{one.name}' ({one.kind}: {one.why})" for one in proposal.left_out)
+        raise BadInputError(f"has no column to predict from; all are left out: {left_out}")
+    return parse_study(name, proposal.options())
+
+
+def _yaml_text(name: str, proposal: Proposal, where: str, look: Inspection) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dropnorm", "commands"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701  # YAML is written, no HTML
+    )
+    environment.filters.update(scalar=_scalar, flow=_flow, line=_line)
+    about = {
+        key: str(field.description).rstrip(".") for key, field in Preprocessing.model_fields.items()
+    }
+    return environment.get_template("study.yml.j2").render(
+        name=name,
+        study=proposal,
+        source=where,
+        rows=look.rows + look.without_target,
+        columns=len(look.columns),
+        about=about,
+    )
+
+
+def _scalar(value: object) -> str:
+    """Return text as any reader of YAML, and OmegaConf, takes it for that text."""
+    text = str(value)
+    if _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS:
+        return text
+    quoted: str = yaml.safe_dump(_escaped(text), default_style='"', allow_unicode=True, width=10**9)
+    return quoted.removesuffix("\n")
+
+
+def _flow(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    return _scalar(value) if isinstance(value, str) else str(value)
+
+
+def _line(value: object) -> str:
+    """Return text without what ends a line of YAML or cannot stand in it."""
+    return "".join(char if char.isprintable() else " " for char in str(value))
+
+
+def _read_back(name: str, text: str) -> Study | None:
+    """Read the YAML as Kedro will."""
+    try:
+        written: Any = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
+        return parse_study(name, written[name])
+    except (BadInputError, ValueError, yaml.YAMLError):
+        return None
+
+
+def _show(proposal: Proposal, look: Inspection) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("column", "is", "becomes", "why"):
+        table.add_column(title, overflow="fold")
+    uses = {choice.value: name for name, columns in proposal.lists.items() for choice in columns}
+    for column in look.columns[:_SHOWN_COLUMNS]:
+        use = {Kind.TARGET: "the target", Kind.GROUP: "the groups"}.get(
+            column.kind, uses.get(column.name, "left out")
+        )
+        if column.log1p:
+            use = "log1p, standard_scale"
+        cells = (column.name, column.kind.value, use, column.why)
+        table.add_row(*(Text(_line(cell)) for cell in cells))
+    console = screen()
+    console.print(table)
+    if (more := len(look.columns) - _SHOWN_COLUMNS) > 0:
+        console.print(f"… and {more} more columns; all stand in the file")
+    console.print()
+    choices = Table(box=None, pad_edge=False, show_header=False)
+    for label, choice in {
+        "target": proposal.target,
+        "target.scale": proposal.scale,
+        "missing": proposal.missing,
+        **{f"split.{key}": choice for key, choice in proposal.split.items()},
+        **{f"replicas.{key}": choice for key, choice in proposal.replicas.items()},
+        "network.hidden": proposal.hidden,
+        "training.batch_size": proposal.batch_size,
+        "training.epochs": proposal.epochs,
+    }.items():
+        choices.add_row(*(Text(_line(cell)) for cell in (label, _flow(choice.value), choice.why)))
+    console.print(choices)
+    console.print()
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file to write.
+
+    Attributes:
+        path: Where.
+        text: What, unless it is a copy.
+        source: What it is a copy of.
+    """
+
+    path: Path
+    text: str = ""
+    source: Path | None = None
+
+    def is_there(self) -> bool:
+        """Tell whether it is there already.
+
+        Raises:
+            BadInputError: If another file is there.
+        """
+        if not self.path.exists():
+            return False
+        if self.source is None:
+            same = self.path.is_file() and self.path.read_text(encoding="utf-8") == self.text
+        else:
+            same = self.path.is_file() and filecmp.cmp(self.source, self.path, shallow=False)
+        if not same:
+            raise BadInputError(
+                f"{_here(self.path)} is there already, with something else in it, and is not"
+                " overwritten; take another name"
+            )
+        return True
+
+    def write(self) -> str:
+        """Write it, whole or not at all, unless it is there; say which in a line."""
+        if self.is_there():
+            return f"SKIPPED (already exists) {_here(self.path)}"
+        with written_whole(self.path) as path:
+            if self.source is None:
+                path.write_text(self.text, encoding="utf-8")
+            else:
+                shutil.copyfile(self.source, path)
+        return f"OK {_here(self.path)}"
+
+
+def _files(
+    project: Project, name: str, folder: Path, source: Path | None, read: ReadTable, *, copy: bool
+) -> list[_File]:
+    """List the table and its catalog entry, as far as either is needed."""
+    if source is None:
+        return []
+    expected = Path(str(getattr(project.catalog.get(f"{name}.table"), "_filepath", "")))
+    place = source.resolve()
+    files = []
+    if copy:
+        raw = expected.parent if expected.name else project.root / "data" / "01_raw"
+        place = raw / f"{name}{read.suffix}"
+        files.append(_File(place, source=source))
+    if read.load_args or place != expected:
+        files.append(_File(folder / f"catalog_{name}.yml", _entry(project, name, read, place)))
+    return files
+
+
+def _entry(project: Project, name: str, read: ReadTable, place: Path) -> str:
+    """Return a catalog entry that reads a table as it was read."""
+    path = place.relative_to(project.root) if place.is_relative_to(project.root) else place
+    data = Path(str(project.config["globals"].get("data", "")))
+    filepath = _escaped(path.as_posix())
+    if data.name and path.is_relative_to(data):
+        filepath = f"${{globals:data}}/{_escaped(path.relative_to(data).as_posix())}"
+    entry: dict[str, Any] = {"type": read.dataset, "filepath": filepath}
+    if read.load_args:
+        entry["load_args"] = _escaped(read.load_args)
+    entry["metadata"] = {"kedro-viz": {"layer": "01_raw"}}
+    text: str = yaml.safe_dump({f"{name}.table": entry}, sort_keys=False, allow_unicode=True)
+    return f"# How the table of the study {name} is read; written by `kedro study new`.\n{text}"
+
+
+def _escaped(value: Any) -> Any:
+    """Escape what OmegaConf would look up, in all text of a value."""
+    if isinstance(value, dict):
+        return {_escaped(key): _escaped(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
+    if isinstance(value, str):
+        return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
+    return value
+
+
+def _duration(seconds: float) -> str:
+    if seconds < _MINUTE:
+        return f"{math.ceil(seconds / 10) * 10} seconds"
+    if seconds < _MINUTE**2:
+        return f"{math.ceil(seconds / _MINUTE)} minutes"
+    return f"{seconds / _MINUTE**2:.1f} hours"
+
+
+def _here(path: Path) -> str:
+    return os.path.relpath(path)

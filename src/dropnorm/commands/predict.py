@@ -1,0 +1,151 @@
+"""``kedro study predict``: the saved networks of a complete run, applied to new rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pandas as pd
+from kedro_datasets.pandas import CSVDataset
+
+from dropnorm.commands.project import Project, of_project, open_project
+from dropnorm.commands.reading import has_columns, read_table
+from dropnorm.datasets.whole import written_whole
+from dropnorm.engine import check_engine
+from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.inspection import counted
+from dropnorm.pipelines.prediction import nodes
+from dropnorm.study import Variant, parse_study
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@click.command("predict")
+@click.argument("name")
+@click.option(
+    "--input",
+    "source",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Table of new rows, CSV or Parquet, with the study's input columns in any order.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Where the predictions go: a CSV file, or Parquet by its name.",
+)
+@click.option(
+    "--variant",
+    help=f"{', '.join(Variant)}; the one with the least validation loss if left out.",
+)
+@click.option("--version", help="Of a complete run; the newest if left out.")
+@click.option(
+    "--mc-dropout",
+    type=click.IntRange(min=2),
+    metavar="DRAWS",
+    help="Draw so many predictions of each replica with dropout at work, and add their interval.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace OUTPUT if it is there.")
+@of_project
+def predict_study(
+    name: str,
+    source: Path,
+    output: Path,
+    variant: str | None,
+    version: str | None,
+    mc_dropout: int | None,
+    overwrite: bool,
+    env: str | None,
+    conf_source: str | None,
+) -> None:
+    """Predict new rows with what a run of the study NAME saved.
+
+    OUTPUT has a line for each row of INPUT, in its order: 'row' (from 0), 'prediction' (mean over
+    the replicas), 'sd', 'min' and 'max' over the replicas, all in the target's own units. With
+    --mc-dropout also 'mc_mean', 'mc_sd', 'mc_low' and 'mc_high', the interval in which 95 % of the
+    draws lie (Gal and Ghahramani 2016): how unsure the networks are of their mean, without the
+    scatter of single targets around it.
+    """
+    if output.exists() and not overwrite:
+        raise BadInputError(f"{output} is there already; --overwrite replaces it")
+    if variant is not None and variant not in list(Variant):
+        raise BadInputError(
+            f"there is no variant '{variant}'{did_you_mean(variant, Variant)}"
+            f" (variants: {', '.join(Variant)})"
+        )
+    check_engine()
+    project = open_project(conf_source, env)
+    project.check_study(name)
+    chosen = _choose_version(project, name, version)
+    run = project.load(f"{name}.run", chosen)
+    table = _read_new_rows(
+        source, project, name, parse_study(name, run["options"]).preprocessing.columns
+    )
+    variant = variant or _best_variant(project, name, chosen)
+    try:
+        predictions = nodes.predict(
+            table,
+            run,
+            project.load(f"{name}.preprocessors", chosen),
+            project.load(f"{name}.{variant}.models", chosen),
+            project.load(f"{name}.{variant}.training", chosen),
+            mc_dropout=mc_dropout or 0,
+        )
+    except BadInputError as error:
+        raise BadInputError(f"{source}: {error}") from error
+    _write(predictions, output)
+    click.echo(f"OK {output}: {counted(len(predictions), 'row')}, by {variant} of version {chosen}")
+
+
+def _choose_version(project: Project, study: str, version: str | None) -> str:
+    versions = project.complete_versions(study)
+    if not versions:
+        raise BadInputError(
+            f"there is no complete run of the study '{study}' to predict with; run it first:"
+            f" kedro run --pipelines={study}"
+        )
+    if version is None:
+        return versions[0]
+    if version not in versions:
+        raise BadInputError(
+            f"there is no complete version '{version}' of the study '{study}'"
+            f"{did_you_mean(version, versions)} (complete: {', '.join(versions)})"
+        )
+    return version
+
+
+def _best_variant(project: Project, study: str, version: str) -> str:
+    comparison: pd.DataFrame = project.load(f"{study}.comparison", version)
+    finite = comparison.dropna(subset="final_val_loss")
+    if finite.empty:
+        raise BadInputError(
+            f"all variants of version {version} of the study '{study}' diverged, and cannot predict"
+        )
+    return str(finite.sort_values("final_val_loss")["variant"].iloc[0])
+
+
+def _read_new_rows(
+    source: Path, project: Project, study: str, columns: Sequence[str]
+) -> pd.DataFrame:
+    """Read new rows as the study's own table is read, or else as they look."""
+    dataset = project.catalog.get(f"{study}.table")
+    if isinstance(dataset, CSVDataset) and source.is_file():
+        load_args: dict[str, Any] = {**dataset._load_args, "compression": "infer"}
+        try:
+            table: pd.DataFrame = pd.read_csv(source, **load_args)
+        except (ValueError, OSError, EOFError):
+            table = pd.DataFrame()
+        if has_columns(table, columns):
+            return table
+    return read_table(source).table
+
+
+def _write(predictions: pd.DataFrame, output: Path) -> None:
+    with written_whole(output) as path:
+        if output.suffix.lower() == ".parquet":
+            predictions.to_parquet(path, index=False)
+        else:
+            predictions.to_csv(path, index=False)

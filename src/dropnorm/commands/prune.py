@@ -1,0 +1,106 @@
+"""``kedro study prune``: old versions removed."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from kedro.framework.project import pipelines
+from kedro.io import AbstractVersionedDataset
+
+from dropnorm.commands.project import Project, of_project, open_project
+from dropnorm.inspection import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """One version of a study on disk.
+
+    Attributes:
+        version: Its name.
+        complete: Whether it has a record.
+        folders: Of its files; the record's first.
+    """
+
+    version: str
+    complete: bool
+    folders: list[Path]
+
+    def remove(self) -> None:
+        """Remove all folders; after the first, an interruption leaves an incomplete version."""
+        for folder in self.folders:
+            shutil.rmtree(folder)
+
+    def told(self) -> str:
+        files = [file for folder in self.folders for file in folder.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files) / 1e6
+        kind = "" if self.complete else ", incomplete"
+        return f"version {self.version} ({counted(len(files), 'file')}, {size:.1f} MB{kind})"
+
+
+@click.command("prune")
+@click.argument("name")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=0),
+    required=True,
+    help="How many of the newest complete versions stay.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@of_project
+def prune_study(
+    name: str, keep: int, dry_run: bool, env: str | None, conf_source: str | None
+) -> None:
+    """Remove old versions of the study NAME, in all layers.
+
+    The newest KEEP complete versions stay, and whatever is newer than the newest complete one: it
+    may belong to a run that goes on. Older versions without a run.json are removed too. Tables and
+    predictions are left alone.
+    """
+    project = open_project(conf_source, env)
+    project.check_study(name)
+    stored = _stored_versions(project, name)
+    gone = _to_remove(stored, keep)
+    for one in gone:
+        # Said before it is done: an interruption then leaves no version half gone and unnamed.
+        click.echo(f"{'would remove' if dry_run else 'removing'} {one.told()}")
+        if not dry_run:
+            one.remove()
+    kept = [one.version for one in stored if one not in gone]
+    done = "would be removed" if dry_run else "removed"
+    click.echo(f"{name}: {counted(len(gone), 'version')} {done}, {len(kept)} kept")
+
+
+def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
+    """Choose what goes: complete versions but the newest, and incomplete ones that are older."""
+    newest_first = sorted(stored, key=lambda one: one.version, reverse=True)
+    complete = [one for one in newest_first if one.complete]
+    if not complete:
+        return []
+    incomplete = [
+        one for one in newest_first if not one.complete and one.version < complete[0].version
+    ]
+    return sorted([*complete[keep:], *incomplete], key=lambda one: one.version)
+
+
+def _stored_versions(project: Project, study: str) -> list[_Stored]:
+    """Find the versions of everything that the study's pipeline writes."""
+    record = f"{study}.run"
+    names = [record, *sorted(pipelines[study].all_outputs() - {record})]
+    folders: dict[str, list[Path]] = {}
+    complete = set(project.complete_versions(study))
+    for name in names:
+        dataset = project.catalog.get(name)
+        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+            continue
+        place = Path(dataset._filepath)
+        for folder in place.iterdir() if place.is_dir() else ():
+            if folder.is_dir():
+                folders.setdefault(folder.name, []).append(folder)
+    return [_Stored(version, version in complete, found) for version, found in folders.items()]

@@ -1,0 +1,190 @@
+"""From new rows to predictions, with what a complete run has saved."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.pipeline import Pipeline as Steps
+
+from dropnorm.engine import load_keras
+from dropnorm.errors import BadInputError
+from dropnorm.networks import KerasModel
+from dropnorm.preprocessing import Preprocessor, TargetScale, make_inputs
+from dropnorm.study import Study, Variant, parse_study
+from dropnorm.tables import check_new_rows
+from dropnorm.training import predict_rows
+
+logger = logging.getLogger(__name__)
+
+# Bound of the interval of MC dropout, in percent of the draws: the middle 95 %.
+_INTERVAL = (2.5, 97.5)
+# Rows drawn at a time: bounds memory.
+_DRAWN_AT_ONCE = 1024
+# Categories named in a message.
+_NAMED = 5
+
+
+def predict(
+    new_rows: pd.DataFrame,
+    run: dict[str, Any],
+    preprocessors: dict[int, Preprocessor],
+    models: dict[str, KerasModel],
+    training: dict[str, Any],
+    *,
+    mc_dropout: int = 0,
+) -> pd.DataFrame:
+    """Predict the target of new rows with the replicas of one variant, in the target's own units.
+
+    Each replica takes the preprocessor of its split, and all options are those of the run that
+    trained it, whatever the study says today. Replicas that diverged have no say.
+
+    With ``mc_dropout``, each replica also draws so many predictions with its dropout layers at work
+    (Gal and Ghahramani 2016, ICML 48). Their interval tells how unsure the networks are of their
+    mean; a new target's own scatter around it comes on top, and is not in it.
+
+    Args:
+        new_rows: Has the input columns of the study, in any order; others are not looked at.
+        run: The record of the run.
+        preprocessors: By split.
+        models: By name, ``split_0-start_0`` and so on.
+        training: Says which variant this is, and which replicas diverged.
+        mc_dropout: Draws of each replica, or 0 for none.
+
+    Returns:
+        One row for each of ``new_rows``, in their order: ``row`` (from 0), ``prediction`` (mean
+        over the replicas), ``sd`` (their standard deviation, missing for a single one), ``min``,
+        ``max``; with ``mc_dropout`` also ``mc_mean``, ``mc_sd``, ``mc_low`` and ``mc_high``, the
+        2.5 % and 97.5 % quantiles of all draws.
+
+    Raises:
+        BadInputError: If the rows lack a column or hold what the study cannot use, if all replicas
+            diverged, or if draws are asked for of a variant without dropout.
+    """
+    study = parse_study(str(run["study"]), run["options"])
+    if mc_dropout and not Variant(training["variant"]).has_dropout:
+        raise BadInputError(
+            f"the variant {training['variant']} has no dropout layers to draw with; choose"
+            f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"
+        )
+    rows = check_new_rows(new_rows, study)
+    tell_unseen(rows, preprocessors, study)
+    replicas = _finite_replicas(training)
+    inputs = {
+        split: make_inputs(rows, preprocessors[split], study)
+        for split in sorted({split for split, _ in replicas})
+    }
+    scales = {split: TargetScale(**preprocessors[split]["target"]) for split in inputs}
+    networks = {(split, start): models[f"split_{split}-start_{start}"] for split, start in replicas}
+    each = np.stack(
+        [
+            scales[split].invert(predict_rows(network, inputs[split]))
+            for (split, _), network in networks.items()
+        ]
+    )
+    predictions = pd.DataFrame({"row": np.arange(len(rows)), **_summary(each)})
+    if not mc_dropout:
+        return predictions
+    drawn = [
+        np.concatenate(
+            [
+                scales[split].invert(_draw(network, inputs[split][chunk], mc_dropout))
+                for (split, _), network in networks.items()
+            ]
+        )
+        for chunk in _chunks(len(rows))
+    ]
+    return predictions.assign(**_interval(drawn))
+
+
+def tell_unseen(rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], study: Study) -> None:
+    """Name categories that no training row of any split had: the networks know nothing of them."""
+    for column, seen in _categories(preprocessors, study).items():
+        present = rows[column].dropna()
+        unseen = present[~present.isin(seen)]
+        if unseen.empty:
+            continue
+        names = list(dict.fromkeys(unseen))
+        listed = ", ".join(repr(name) for name in names[:_NAMED])
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        logger.warning(
+            "column '%s': %d of %d rows have a category that no training row had (%s%s); the"
+            " networks can make nothing of it",
+            column,
+            len(unseen),
+            len(rows),
+            listed,
+            more,
+        )
+
+
+def _categories(preprocessors: Mapping[int, Preprocessor], study: Study) -> dict[str, set[str]]:
+    """Return for each column of categories those that the training rows of any split had."""
+    seen: dict[str, set[str]] = {column: set() for column in study.preprocessing.categories}
+    for preprocessor in preprocessors.values():
+        for _, transformer, columns in preprocessor["inputs"].transformers_:
+            encoder = transformer[-1] if isinstance(transformer, Steps) else transformer
+            for column, categories in zip(
+                columns, getattr(encoder, "categories_", ()), strict=False
+            ):
+                seen[column].update(categories)
+    return seen
+
+
+def _finite_replicas(training: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return split and start of the replicas that did not diverge."""
+    facts = training["replicas"]
+    finite = [(one["split"], one["start"]) for one in facts if one["diverged_at_epoch"] is None]
+    if not finite:
+        raise BadInputError(
+            f"all {len(facts)} replicas of the variant {training['variant']} diverged, and cannot"
+            " predict; choose another variant"
+        )
+    if diverged := len(facts) - len(finite):
+        logger.warning(
+            "%s: %d of %d replicas diverged, and have no say",
+            training["variant"],
+            diverged,
+            len(facts),
+        )
+    return finite
+
+
+def _summary(each: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return mean and spread over replicas of shape (replicas, rows)."""
+    one = len(each) == 1
+    return {
+        "prediction": each.mean(axis=0),
+        "sd": np.full(each.shape[1], np.nan) if one else each.std(axis=0, ddof=1),
+        "min": each.min(axis=0),
+        "max": each.max(axis=0),
+    }
+
+
+def _interval(drawn: list[npt.NDArray[np.float64]]) -> dict[str, npt.NDArray[np.float64]]:
+    """Return mean, spread and quantiles of chunks of draws, each of shape (draws, rows)."""
+    return {
+        "mc_mean": np.concatenate([draws.mean(axis=0) for draws in drawn]),
+        "mc_sd": np.concatenate([draws.std(axis=0, ddof=1) for draws in drawn]),
+        "mc_low": np.concatenate([np.percentile(draws, _INTERVAL[0], axis=0) for draws in drawn]),
+        "mc_high": np.concatenate([np.percentile(draws, _INTERVAL[1], axis=0) for draws in drawn]),
+    }
+
+
+def _chunks(rows: int) -> Iterator[slice]:
+    return (slice(first, first + _DRAWN_AT_ONCE) for first in range(0, rows, _DRAWN_AT_ONCE))
+
+
+def _draw(network: KerasModel, x: npt.NDArray[np.float32], draws: int) -> npt.NDArray[np.float64]:
+    """Return outputs with dropout at work, shape (draws, rows); batch norms stay in inference."""
+    to_numpy = load_keras().ops.convert_to_numpy
+    drawn = []
+    for _ in range(draws):
+        outputs: Any = x
+        for layer in network.layers:
+            drops = type(layer).__name__ == "Dropout"
+            outputs = layer(outputs, training=True) if drops else layer(outputs)
+        drawn.append(to_numpy(outputs)[:, 0].astype(np.float64))
+    return np.stack(drawn)

@@ -1,0 +1,20 @@
+"""new rows, preprocessors, models → predictions, of one variant."""
+
+from kedro.pipeline import Node, Pipeline
+
+from dropnorm.pipelines.prediction import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Predict with the replicas of one variant; all that it reads was saved by one run."""
+    return Pipeline(
+        [
+            Node(
+                nodes.predict,
+                ["new_rows", "run", "preprocessors", "models", "training"],
+                "predictions",
+                name="predict",
+            )
+        ],
+        tags="prediction",
+    )

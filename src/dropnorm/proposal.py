@@ -1,0 +1,304 @@
+"""From a look at a table to a study of it: every choice with its reason."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dropnorm.inspection import INPUTS, Kind, counted, skewness
+from dropnorm.study import Variant
+
+if TYPE_CHECKING:
+    from dropnorm.inspection import Column, Inspection
+
+_SPLITS = 5
+_STARTS = 1
+# Shares of rows, and of groups.
+_TRAIN = {"random": 0.7, "grouped": 0.75}
+# An entity to keep together needs about so many values for each part.
+_FEWEST_GROUPS = 20
+# Training rows up to which a network of this size is taken, from the smallest.
+_HIDDEN = ((300, [32, 16]), (3000, [64, 32]), (30000, [128, 64]), (math.inf, [256, 128]))
+_BATCHES = 16  # steps of an epoch that are aimed at
+_BATCH_SIZES = (8, 512)
+_STEPS = 3000  # of a whole training that are aimed at
+_EPOCHS = (20, 200)
+# From this skewness and this ratio of the largest to the median, a target's logarithm is learnt.
+_SKEWED = 2.0
+_TIMES_MEDIAN = 20
+# A target without negative values has a median this far above 0, or a ratio says nothing.
+_RARE = 0.01
+_INDICATED = 0.05
+# Measured: seconds of one training step, validation included, of the networks above with batches
+# of up to 512 rows, TensorFlow 2.21 on two cores of an EPYC; and of what a run does before and
+# after its trainings.
+SECONDS_PER_STEP = 0.004
+SECONDS_PER_TRAINING = 1.0
+SECONDS_PER_RUN = 20.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One option of a study.
+
+    Attributes:
+        value: As YAML holds it.
+        why: The reason, in a line.
+    """
+
+    value: Any
+    why: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A study of a table, each choice with its reason.
+
+    Attributes:
+        title: Name in plots.
+        target: The column.
+        scale: Of the target.
+        missing: What happens to rows with missing values.
+        lists: Columns by what is done to them, each with what it holds.
+        rare: Share below which categories are folded; None without categories.
+        fills: Options of ``preprocessing.impute``; empty unless ``missing`` is ``impute``.
+        left_out: Columns that are no inputs.
+        split: Method and its options.
+        replicas: Splits and starts.
+        hidden: Units of the hidden layers.
+        batch_size: Rows of a step.
+        epochs: Of each training.
+        seconds: About how long a run takes.
+    """
+
+    title: str
+    target: Choice
+    scale: Choice
+    missing: Choice
+    lists: dict[str, list[Choice]]
+    rare: Choice | None
+    fills: dict[str, Choice]
+    left_out: list[Column]
+    split: dict[str, Choice]
+    replicas: dict[str, Choice]
+    hidden: Choice
+    batch_size: Choice
+    epochs: Choice
+    seconds: float
+
+    def options(self) -> dict[str, Any]:
+        """Return what a study's YAML says, without the reasons."""
+        preprocessing: dict[str, Any] = {
+            name: [column.value for column in columns] for name, columns in self.lists.items()
+        }
+        if self.rare is not None:
+            preprocessing["rare_categories"] = {"min_share": self.rare.value}
+        if self.fills:
+            preprocessing["impute"] = {name: fill.value for name, fill in self.fills.items()}
+        return {
+            "title": self.title,
+            "target": {"column": self.target.value, "unit": "", "scale": self.scale.value},
+            "missing": self.missing.value,
+            "preprocessing": preprocessing,
+            "split": {name: choice.value for name, choice in self.split.items()},
+            "replicas": {name: choice.value for name, choice in self.replicas.items()},
+            "network": {
+                "hidden": self.hidden.value,
+                "activation": "relu",
+                "dropout": {"rate": 0.3, "order": "before_batchnorm"},
+                "batchnorm": {"placement": "after_hidden"},
+            },
+            "training": {
+                "optimizer": "adam",
+                "learning_rate": 0.001,
+                "loss": "mae",
+                "batch_size": self.batch_size.value,
+                "epochs": self.epochs.value,
+                "seed": 0,
+            },
+        }
+
+
+def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Proposal:
+    """Choose a study for a table.
+
+    Args:
+        name: Of the study.
+        look: At the table.
+        told_task: Whether regression was asked for, so that nothing is ambiguous.
+    """
+    inputs = look.of_kind(*INPUTS)
+    lists = _lists(inputs)
+    split = _split(look)
+    train_rows = max(1, round(look.rows * split["train_fraction"].value))
+    batch_size = _batch_size(train_rows)
+    steps = math.ceil(train_rows / batch_size.value)
+    epochs = _epochs(steps)
+    trainings = _SPLITS * _STARTS * len(Variant)
+    return Proposal(
+        title=name.replace("_", " ").capitalize(),
+        target=_target(look, told_task),
+        scale=_scale(look),
+        missing=_missing(look, inputs),
+        lists=lists,
+        rare=Choice(0.01, "categories that fewer of the training rows have count as one")
+        if "one_hot" in lists
+        else None,
+        fills=_fills(look, inputs),
+        left_out=[column for column in look.columns if column.kind not in (*INPUTS, Kind.TARGET)],
+        split=split,
+        replicas={
+            "splits": Choice(_SPLITS, "each draws other rows; the spread over them is the error"),
+            "starts": Choice(_STARTS, "random starts in each split"),
+        },
+        hidden=_hidden(train_rows),
+        batch_size=batch_size,
+        epochs=epochs,
+        seconds=SECONDS_PER_RUN
+        + trainings * (SECONDS_PER_TRAINING + epochs.value * steps * SECONDS_PER_STEP),
+    )
+
+
+def _target(look: Inspection, told_task: bool) -> Choice:
+    (column,) = look.of_kind(Kind.TARGET)
+    if look.ambiguous_target and not told_task:
+        return Choice(
+            column.name,
+            f"{column.distinct} distinct whole numbers, {column.why}: an amount or a class? Taken"
+            " as an amount, that is for regression",
+        )
+    return Choice(column.name, f"{column.distinct} distinct numbers, {column.why}")
+
+
+def _scale(look: Inspection) -> Choice:
+    numbers = look.target
+    median = numbers.median()
+    if (
+        numbers.min() >= 0
+        and median > _RARE
+        and skewness(numbers) > _SKEWED
+        and numbers.max() > _TIMES_MEDIAN * median
+    ):
+        return Choice(
+            "log1p",
+            f"the largest is {numbers.max() / median:.0f} times the median; results come back in"
+            " the target's own units",
+        )
+    return Choice(
+        "standardize",
+        "to mean 0 and standard deviation 1, so that any unit is learnt alike; results come back"
+        " in the target's own",
+    )
+
+
+def _missing(look: Inspection, inputs: list[Column]) -> Choice:
+    gaps = [column for column in inputs if column.missing]
+    left_out = (
+        f"; {counted(look.without_target, 'row')} without a target or a group left out"
+        if look.without_target
+        else ""
+    )
+    if gaps:
+        count = f"gaps in {len(gaps)} of {len(inputs)} inputs"
+        return Choice("impute", f"{count} are filled in as 'impute' below says{left_out}")
+    if left_out:
+        return Choice("drop", f"no input has gaps{left_out}")
+    return Choice("refuse", "nothing is missing; a table with gaps would be refused")
+
+
+def _lists(inputs: list[Column]) -> dict[str, list[Choice]]:
+    lists = {
+        "standard_scale": [column for column in inputs if column.kind == Kind.NUMBER],
+        "log1p": [column for column in inputs if column.log1p],
+        "one_hot": [column for column in inputs if column.kind == Kind.CATEGORY],
+        "passthrough": [column for column in inputs if column.kind == Kind.ZERO_ONE],
+    }
+    return {
+        name: [Choice(column.name, column.why) for column in columns]
+        for name, columns in lists.items()
+        if columns
+    }
+
+
+def _fills(look: Inspection, inputs: list[Column]) -> dict[str, Choice]:
+    gaps = [column for column in inputs if column.missing]
+    if not gaps:
+        return {}
+    many = [
+        column
+        for column in gaps
+        if column.kind != Kind.CATEGORY and column.missing >= _INDICATED * look.rows
+    ]
+    why = f"{counted(len(many), 'column')} of numbers with gaps in 5 % or more, which may tell"
+    return {
+        "numbers": Choice("median", "of the training rows"),
+        "categories": Choice("missing", "a category of its own"),
+        "indicator": Choice(bool(many), why if many else "few numbers are missing"),
+    }
+
+
+def _split(look: Inspection) -> dict[str, Choice]:
+    groups = look.of_kind(Kind.GROUP)
+    if groups:
+        chosen = {
+            "method": Choice("grouped", "as --groups asks"),
+            "by": Choice(groups[0].name, groups[0].why),
+            "train_fraction": Choice(_TRAIN["grouped"], "of the groups; the rest validates"),
+        }
+    else:
+        together = _together(look)
+        drawn = "of what stands together; the rest validates" if together else "the rest validates"
+        chosen = {
+            "method": Choice("random", "rows are drawn at random"),
+            "train_fraction": Choice(_TRAIN["random"], drawn),
+            **together,
+        }
+    return {
+        **chosen,
+        "test_fraction": Choice(0.0, "0.15 would hold rows that are scored once, at the end"),
+        "seed": Choice(0, "of split 0; split k takes k more"),
+    }
+
+
+def _together(look: Inspection) -> dict[str, Choice]:
+    """Choose what keeps a network from recognising rows: entities, else rows that are alike."""
+    entities = [
+        column
+        for column in look.of_kind(Kind.ENTITY)
+        if column.repeats and not column.missing and column.distinct >= _FEWEST_GROUPS
+    ]
+    if entities:
+        column = min(entities, key=lambda column: column.distinct)
+        return {
+            "keep_together": Choice(
+                [column.name],
+                f"{column.distinct} distinct: rows of one in both parts would be recognised",
+            )
+        }
+    if look.identical:
+        return {
+            "identical_rows": Choice(
+                True,
+                f"{look.identical} rows have the inputs of another; they stand in one part",
+            )
+        }
+    return {}
+
+
+def _hidden(train_rows: int) -> Choice:
+    units = next(units for most, units in _HIDDEN if train_rows <= most)
+    return Choice(units, f"units of each hidden layer, for {train_rows} training rows")
+
+
+def _batch_size(train_rows: int) -> Choice:
+    smallest, largest = _BATCH_SIZES
+    size = 2 ** round(math.log2(max(train_rows / _BATCHES, 1)))
+    size = min(max(size, smallest), largest)
+    return Choice(size, f"{math.ceil(train_rows / size)} steps an epoch")
+
+
+def _epochs(steps: int) -> Choice:
+    fewest, most = _EPOCHS
+    epochs = min(max(round(_STEPS / steps), fewest), most)
+    return Choice(epochs, f"{epochs * steps} steps; look at the learning curves, and change it")

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import assert_refused, read_study, read_table
+from dropnorm.commands.check import find_problems
+
+
+def rewrite(project, name: str, change) -> None:
+    file = project / "conf" / "base" / "parameters" / f"{name}.yml"
+    options = yaml.safe_load(file.read_text())
+    change(options[name])
+    file.write_text(yaml.safe_dump(options))
+
+
+def problems(done) -> list[str]:
+    return [line for line in done.stdout.splitlines() if line.startswith("Problem: ")]
+
+
+@pytest.mark.parametrize("name", ["concrete", "wine"])
+def test_the_shipped_studies_have_no_problems(command, name):
+    done = command("check", name)
+
+    assert done.exit_code == 0, done.output
+    assert f"OK {name}: {len(read_table(name))} rows" in done.stdout
+
+
+def test_what_a_result_must_not_rest_on_is_a_warning(command, configured):
+    done = command("check", "wine")
+
+    assert done.exit_code == 0
+    assert "Warning: DN001" in done.stdout
+    assert "110 of 480 rows" in done.stdout  # in the worst of five splits
+    assert "1 warning" not in done.stdout.splitlines()[-1] or done.stdout.count("Warning:") == 1
+
+    rewrite(configured, "wine", lambda study: study.update(silence=["DN001"]))
+    assert "DN001" not in command("check", "wine").stdout
+
+
+def test_all_problems_of_yaml_and_table_are_told_at_once(command, configured):
+    def spoil(study):
+        study["training"]["epohcs"] = 3
+        study["network"]["dropout"]["rate"] = 1.5
+        study["preprocessing"]["passthrough"].append("Watr")
+
+    rewrite(configured, "concrete", spoil)
+    table = read_table("concrete").astype(object)
+    table.loc[5, "Water"] = "wet"
+    table.loc[7, "Cement"] = None
+    table.loc[9, "CompressiveStrength"] = "hard"
+    table["Age"] = None
+    table.to_csv(configured / "data/01_raw/concrete.csv", index=False)
+
+    done = command("check", "concrete")
+
+    told = problems(done)
+    assert_refused(done, f"concrete has {len(told)} problems")
+    for expected in (
+        "conf/base/parameters/concrete.yml: concrete.training.epohcs: no such key",
+        "conf/base/parameters/concrete.yml: concrete.network.dropout.rate is 1.5",
+        "data/01_raw/concrete.csv: has no column 'Watr'; did you mean 'Water'?",
+        "column 'Water', row 5: 'wet' is no number",
+        "column 'Cement', row 7: the value is missing (1 of 1030",
+        "column 'CompressiveStrength', row 9: 'hard' is no number",
+        "nothing stands in column 'Age'",
+    ):
+        assert sum(expected in line for line in told) == 1, (expected, told)
+    assert len(told) == 7
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda file: file.unlink(), "there is no such file"),
+        (lambda file: file.write_bytes(b""), "is empty"),
+        (lambda file: file.write_text("Water,Water\n1,2\n"), "more than once"),
+    ],
+)
+def test_a_table_that_cannot_be_read_does_not_hide_the_yamls_problems(
+    command, configured, spoil, told
+):
+    rewrite(configured, "concrete", lambda study: study["training"].update(epochs=0))
+    spoil(configured / "data/01_raw/concrete.csv")
+
+    yaml_problem, table_problem = problems(command("check", "concrete"))
+
+    assert "concrete.training.epochs is 0" in yaml_problem
+    assert told in table_problem
+
+
+def test_a_study_of_which_nothing_can_be_read_is_told_as_such(command, configured):
+    rewrite(configured, "concrete", lambda study: study.update(target=3, split={"method": "x"}))
+
+    done = command("check", "concrete")
+
+    assert len(problems(done)) == 2
+    assert done.exit_code == 1
+
+
+def test_an_unknown_study_is_refused_with_the_nearest(command):
+    assert_refused(command("check", "concret"), "no study 'concret'; did you mean 'concrete'?")
+
+
+def test_a_split_is_checked_beside_the_columns():
+    table = read_table("concrete").assign(part="train", Water="wet")
+    study = read_study("concrete", split={"method": "columns", "columns": ["part"]})
+
+    found = find_problems(table, study)
+
+    assert len(found) == 2
+    assert "'wet' is no number" in found[0]
+    assert "no row to validate on" in found[1]
+
+
+def test_what_only_shows_when_all_is_put_together_is_told():
+    table = pd.DataFrame(
+        {"x": [1.0, None, 3.0, 4.0], "z": [None, 2.0, None, None], "y": [1, 2, 3, 4]}
+    )
+    study = read_study(
+        "concrete",
+        missing="drop",
+        target={"column": "y"},
+        preprocessing={"passthrough": ["x", "z"]},
+    )
+
+    (found,) = find_problems(table, study)
+
+    assert "no rows are left" in found
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_hardly_any_rows_are_a_problem_and_no_crash(rows):
+    assert find_problems(read_table("concrete").head(rows), read_study("concrete"))

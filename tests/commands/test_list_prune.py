@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from kedro.io.core import Version
+
+from conftest import assert_refused
+from dropnorm.commands.project import open_project
+
+VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
+OLD, MIDDLE, NEW, NEWEST = (f"2026-01-0{day}T00.00.00.000Z" for day in (1, 2, 3, 4))
+
+
+def write_version(version: str, *, complete: bool = True, loss: float = 0.5) -> None:
+    """Write some of what a run of concrete writes, with Kedro's own datasets."""
+    catalog = open_project(None, None).catalog
+
+    def save(name: str, data: object) -> None:
+        catalog.get(f"concrete.{name}", version=Version(None, version)).save(data)
+
+    save("split", pd.DataFrame({"split": [0], "row": [0], "part": ["train"]}))
+    save("baseline.metrics", {"rows": {"train": 7, "validation": 3}})
+    losses = [None, loss, loss / 2, loss * 2]
+    save(
+        "comparison",
+        pd.DataFrame({"variant": VARIANTS, "final_val_loss": losses, "replicas": 2}),
+    )
+    if complete:
+        save("run", {"study": "concrete"})
+
+
+def files(project) -> set[str]:
+    return {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+
+
+def test_each_study_is_listed_with_its_rows_target_split_and_no_run(command, configured):
+    done = command("list")
+
+    assert done.exit_code == 0, done.output
+    lines = {line.split()[0]: line for line in done.output.splitlines()}
+    assert set(lines) == {"study", "concrete", "spotify", "wine"}
+    for expected in ("1030", "CompressiveStrength", "random", "none yet"):
+        assert expected in lines["concrete"]
+    for expected in ("no table", "groups of track_artist"):
+        assert expected in lines["spotify"]
+    assert not (configured / "data/01_raw/spotify.csv").exists()  # a list downloads nothing
+
+
+def test_the_last_complete_run_answers_and_an_incomplete_one_does_not(command, configured):
+    write_version(OLD, loss=0.25)
+    write_version(MIDDLE, loss=0.5)
+    write_version(NEW, complete=False, loss=0.75)
+
+    (line,) = (one for one in command("list").output.splitlines() if one.startswith("concrete"))
+
+    assert " 10 " in line  # the rows of the run, not of the table
+    assert MIDDLE in line
+    assert "batchnorm 0.25 < dropout 0.5 < dropout_batchnorm 1" in " ".join(
+        command("list").output.split()
+    )
+    assert "baseline diverged (2 replicas)" in " ".join(command("list").output.split())
+
+
+def test_a_study_with_a_mistake_does_not_keep_others_from_the_list(command, configured):
+    file = configured / "conf/base/parameters/wine.yml"
+    file.write_text(file.read_text().replace("epochs: 100", "epochs: 0"))
+
+    done = command("list")
+
+    assert done.exit_code == 0
+    assert "kedro study check wine" in done.output
+    assert "CompressiveStrength" in done.output
+
+
+def test_old_versions_and_old_incomplete_ones_are_removed_in_all_layers(command, configured):
+    before = files(configured)
+    for version, complete in ((OLD, True), (MIDDLE, False), (NEW, True), (NEWEST, False)):
+        write_version(version, complete=complete)
+    written = files(configured) - before
+
+    done = command("prune", "concrete", "--keep", 1)
+
+    assert done.exit_code == 0, done.output
+    removed = {path for path in written if OLD in path or MIDDLE in path}
+    assert files(configured) == before | written - removed
+    assert len(removed) == 4 + 3
+    assert f"removing version {OLD} (4 files" in done.output
+    assert f"removing version {MIDDLE} (3 files, 0.0 MB, incomplete)" in done.output
+    assert "concrete: 2 versions removed, 2 kept" in done.output
+
+
+def test_a_dry_run_removes_nothing(command, configured):
+    write_version(OLD)
+    write_version(NEW)
+    before = files(configured)
+
+    done = command("prune", "concrete", "--keep", 1, "--dry-run")
+
+    assert f"would remove version {OLD}" in done.output
+    assert "1 version would be removed, 1 kept" in done.output
+    assert files(configured) == before
+
+
+def test_the_record_goes_first_so_that_half_a_version_is_no_complete_one(
+    command, configured, monkeypatch
+):
+    write_version(OLD)
+    removed = []
+
+    def interrupted(folder):
+        removed.append(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", interrupted)
+    done = command("prune", "concrete", "--keep", 0)
+
+    assert done.exit_code != 0
+    assert [folder.parent.name for folder in removed] == ["run.json"]
+
+
+def test_predictions_and_tables_are_left_alone(command, configured):
+    write_version(OLD)
+    catalog = open_project(None, None).catalog
+    name = "concrete.baseline.predictions"
+    catalog.get(name, version=Version(None, OLD)).save(pd.DataFrame({"prediction": [1]}))
+
+    command("prune", "concrete", "--keep", 0)
+
+    assert (configured / "data/01_raw/concrete.csv").exists()
+    assert [path for path in files(configured) if OLD in path] == [
+        f"data/07_model_output/concrete/baseline/predictions.csv/{OLD}/predictions.csv"
+    ]
+
+
+def test_a_study_without_a_complete_version_keeps_all(command, configured):
+    write_version(OLD, complete=False)
+
+    assert "0 versions removed, 1 kept" in command("prune", "concrete", "--keep", 0).output
+
+
+@pytest.mark.parametrize("arguments", [("prune", "concret", "--keep", 1), ("check", "concret")])
+def test_an_unknown_study_is_refused(command, arguments):
+    assert_refused(command(*arguments), "no study 'concret'; did you mean 'concrete'?")
+
+
+def test_no_command_that_looks_imports_an_engine(project):
+    script = "\n".join(
+        [
+            "import sys",
+            "from pathlib import Path",
+            "from click.testing import CliRunner",
+            "from kedro.framework.startup import bootstrap_project",
+            "bootstrap_project(Path.cwd())",
+            "from dropnorm.cli import cli",
+            "for words in (['--help'], ['list'], ['check', 'concrete'],",
+            "              ['prune', 'concrete', '--keep', '1'],",
+            "              ['new', 'red', '--csv', 'data/01_raw/red-wine.csv', '--target', 'pH']):",
+            "    done = CliRunner().invoke(cli, ['study', *words])",
+            "    assert done.exit_code == 0, done.output",
+            "print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules))",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=project, text=True, check=False,
+                          capture_output=True, env={**os.environ, "COLUMNS": "200"})  # fmt: skip
+
+    assert done.stdout.splitlines()[-1:] == ["set()"], done.stderr
+
+
+def test_outside_a_project_there_is_nothing_to_list(command, configured, monkeypatch):
+    monkeypatch.chdir(configured.parent)
+
+    assert_refused(command("list"), "there is no Kedro project here")

@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import re
+import uuid
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import strategies as st
+from kedro.framework.project import configure_project, pipelines
+
+from conftest import assert_refused
+from dropnorm.commands.new import _read_back, _yaml_text
+from dropnorm.config import project_config
+from dropnorm.inspection import inspect_table
+from dropnorm.proposal import propose_study
+from dropnorm.study import parse_study
+from messy_table import bikes
+
+
+@pytest.fixture
+def cars(configured):
+    """A plain table beside the project."""
+    file = configured / "cars here.csv"
+    chance = np.random.default_rng(0)
+    pd.DataFrame({
+        "weight": chance.normal(1500, 300, 120).round(1),
+        "maker": chance.choice(["a", "b", "c"], 120),
+        "mpg": chance.normal(20, 5, 120).round(2),
+    }).to_csv(file, index=False)  # fmt: skip
+    return file
+
+
+def test_a_study_is_written_that_reads_checks_and_is_registered(command, configured, cars):
+    done = command("new", "cars", "--csv", cars, "--target", "mpg")
+
+    assert done.exit_code == 0, done.output
+    written = [line for line in done.output.splitlines() if line.startswith(("OK", "SKIPPED"))]
+    assert written == ["OK data/01_raw/cars.csv", "OK conf/base/parameters/cars.yml"]
+    assert re.search(r"takes about \d+ (seconds|minutes): kedro run --pipelines=cars", done.output)
+    assert (configured / "data/01_raw/cars.csv").read_bytes() == cars.read_bytes()
+    study = project_config().study("cars")
+    assert study.preprocessing.standard_scale == ("weight",)
+    assert study.preprocessing.one_hot == ("maker",)
+    assert study.target.column == "mpg"
+    assert command("check", "cars").exit_code == 0
+    configure_project("dropnorm")  # as the next command will
+    assert {"cars", "cars.predict"} <= set(pipelines)
+    assert "cars.baseline.train" in {node.name for node in pipelines["__default__"].nodes}
+    assert not any(node.name.endswith("predict") for node in pipelines["__default__"].nodes)
+
+
+def test_every_column_and_every_choice_has_its_reason_in_the_file(command, configured):
+    file = configured / "bikes.csv"
+    bikes().to_csv(file, sep=";", decimal=",", index=False, encoding="cp1252")
+
+    done = command("new", "bikes", "--csv", file, "--target", "Preis", "--drop", "Licht")
+
+    assert done.exit_code == 0, done.output
+    text = (configured / "conf/base/parameters/bikes.yml").read_text("utf-8")
+    for column in bikes().columns:
+        lines = [line for line in text.splitlines() if column in line and "#" in line]
+        assert lines, column
+        assert column in done.output
+    assert "Licht (dropped): left out with --drop" in text
+    assert "Anzeige_id (id): names rows" in text
+    entry = yaml.safe_load((configured / "conf/base/catalog_bikes.yml").read_text("utf-8"))
+    assert entry["bikes.table"]["filepath"] == "${globals:data}/01_raw/bikes.csv"
+    assert entry["bikes.table"]["load_args"] == {
+        "sep": ";", "encoding": "cp1252", "decimal": ",", "na_values": {"Gewicht, kg": ["?"]}
+    }  # fmt: skip
+    assert command("check", "bikes").exit_code == 0
+
+
+def test_without_a_copy_the_catalog_points_at_the_table(command, configured, cars):
+    done = command("new", "cars", "--csv", cars, "--target", "mpg", "--no-copy")
+
+    assert done.exit_code == 0, done.output
+    assert not (configured / "data/01_raw/cars.csv").exists()
+    entry = yaml.safe_load((configured / "conf/base/catalog_cars.yml").read_text())
+    assert entry["cars.table"]["filepath"] == "cars here.csv"
+    assert command("check", "cars").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["cars.parquet", "cars.csv.gz"])
+def test_other_files_are_copied_as_they_are_with_an_entry(command, configured, cars, name):
+    table = pd.read_csv(cars)
+    file = configured / name
+    table.to_parquet(file) if name.endswith("parquet") else table.to_csv(file, index=False)
+
+    assert command("new", "cars", "--csv", file, "--target", "mpg").exit_code == 0
+
+    assert (configured / "data/01_raw" / name).read_bytes() == file.read_bytes()
+    assert command("check", "cars").exit_code == 0
+
+
+def test_the_catalogs_own_entry_is_read_when_no_file_is_named(command, configured, cars):
+    entry = {"cars.table": {"type": "pandas.CSVDataset", "filepath": str(cars)}}
+    (configured / "conf/base/catalog_mine.yml").write_text(yaml.safe_dump(entry))
+
+    done = command("new", "cars", "--target", "mpg")
+
+    assert done.exit_code == 0, done.output
+    assert [line for line in done.output.splitlines() if line.startswith("OK")] == [
+        "OK conf/base/parameters/cars.yml"
+    ]
+    assert command("check", "cars").exit_code == 0
+
+
+def test_an_environment_takes_the_study_of_its_own(command, configured, cars):
+    done = command("new", "cars", "--csv", cars, "--target", "mpg", "--env", "local")
+
+    assert done.exit_code == 0, done.output
+    assert (configured / "conf/local/parameters/cars.yml").exists()
+    assert not (configured / "conf/base/parameters/cars.yml").exists()
+    assert command("check", "cars", "--env", "local").exit_code == 0
+
+
+def test_a_table_that_is_there_is_used_and_another_is_not_overwritten(command, configured, cars):
+    place = configured / "data/01_raw/cars.csv"
+    place.write_text("weight,mpg\n1,2\n")
+
+    assert_refused(
+        command("new", "cars", "--csv", cars, "--target", "mpg"), "cars.csv is there already"
+    )
+    assert place.read_text() == "weight,mpg\n1,2\n"
+    assert not (configured / "conf/base/parameters/cars.yml").exists()
+
+    place.write_bytes(cars.read_bytes())
+    done = command("new", "cars", "--csv", cars, "--target", "mpg")
+    assert "SKIPPED (already exists) data/01_raw/cars.csv\n" in done.output
+    assert done.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("my cars", [], "cannot be the name of a study; .* my_cars for instance"),
+        ("../cars", [], "cannot be the name of a study"),
+        ("/tmp/cars", [], "cannot be the name of a study"),  # noqa: S108
+        ("2cars", [], "cannot be the name of a study"),
+        ("__default__", [], "cannot be the name of a study"),
+        ("wine", [], "there is a study 'wine' already"),
+        ("cars", ["--target", "mgp"], "--target: has no column 'mgp'; did you mean 'mpg'?"),
+        ("cars", ["--groups", "makr"], "did you mean 'maker'?"),
+        ("cars", ["--drop", "wight"], "did you mean 'weight'?"),
+        ("cars", ["--drop", "weight", "--drop", "maker"], "has no column to predict from"),
+        ("cars", ["--target", "maker"], "is no number .* classification is not there yet"),
+        ("cars", ["--task", "classification"], "--task: classification is not there yet"),
+        ("cars", ["--csv", "none.csv"], "none.csv: there is no such file"),
+        ("cars", ["--csv", "conf"], "conf: is a folder"),
+        ("cars", ["--env", "nope"], "nope"),
+    ],
+)
+def test_what_cannot_be_a_study_is_refused_and_nothing_is_written(
+    command, configured, cars, name, options, told
+):
+    before = sorted(configured.rglob("*"))
+
+    done = command("new", name, "--csv", cars, "--target", "mpg", *options)
+
+    assert_refused(done, told)
+    assert sorted(configured.rglob("*")) == before
+
+
+def test_an_ambiguous_target_is_pointed_out(command, configured):
+    options = ("--csv", "data/01_raw/red-wine.csv", "--target", "quality")
+
+    assert "an amount or a class?" in command("new", "red", *options).output
+    told = command("new", "red_told", *options, "--task", "regression").output
+    assert "an amount or a class?" not in told
+
+
+NAMES = st.text(min_size=1, max_size=12).filter(lambda name: name.strip())
+
+
+@given(st.lists(NAMES, min_size=2, max_size=4, unique=True))
+@example(["${globals:data}", "\\${x}"])
+@example(["1e3", "yes"])
+@example(["null", "# no comment"])
+@example(["a: b", "two\nlines"])
+@example(["'\"", "\u2028\x85 \t"])
+def test_any_column_name_survives_the_file(names):
+    table = pd.DataFrame({name: np.arange(40) * (k + 1.5) % 7 for k, name in enumerate(names)})
+    look = inspect_table(table, names[0])
+    proposal = propose_study("tried", look)
+
+    text = _yaml_text("tried", proposal, "tried\n.csv", look)
+
+    assert _read_back("tried", text) == parse_study("tried", proposal.options())
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.booleans(),
+    st.text(max_size=4),
+    st.sampled_from(["a", "b", "2024-01-01", "?", "1,5", "nan", "inf"]),
+    st.datetimes(),
+)
+COLUMN = st.one_of(
+    st.lists(VALUES, min_size=12, max_size=12),
+    st.lists(st.floats(-1e6, 1e6), min_size=12, max_size=12),
+    st.lists(st.one_of(st.none(), st.integers(-3, 3)), min_size=12, max_size=12),
+    st.lists(st.one_of(st.none(), st.sampled_from(["a", "b"])), min_size=12, max_size=12),
+)
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    columns=st.dictionaries(NAMES, COLUMN, min_size=1, max_size=4),
+    good_target=st.booleans(),
+    times=st.integers(1, 4),
+    separator=st.sampled_from([",", ";", "\t"]),
+    groups=st.booleans(),
+)
+def test_any_table_gives_a_study_that_checks_or_is_refused_in_one_line(
+    command, configured, columns, good_target, times, separator, groups
+):
+    name = f"s{uuid.uuid4().hex}"
+    file = configured / f"{name} source.csv"
+    table = pd.concat([pd.DataFrame(columns, dtype=object)] * times)
+    if good_target:
+        table.insert(0, "the target", np.arange(len(table)) ** 1.5)
+    table.to_csv(file, sep=separator, index=False)
+    header = pd.read_csv(file, sep=separator, nrows=0).columns
+    options = ["--groups", header[-1]] if groups else []
+
+    done = command("new", name, "--csv", file, "--target", header[0], *options)
+
+    event(done.stderr.split(":")[-1][:60] or "written")
+    study = configured / "conf/base/parameters" / f"{name}.yml"
+    if done.exit_code == 0:
+        checked = command("check", name)
+        assert checked.exit_code == 0, checked.output
+        study.unlink()
+        (configured / f"conf/base/catalog_{name}.yml").unlink(missing_ok=True)
+    else:
+        assert_refused(done, "")
+        assert not study.exists()
+
+
+def test_a_problem_found_at_last_refuses_the_study(command, configured):
+    file = configured / "few.csv"
+    pd.DataFrame({"x": [1.5, 2, 4], "g": ["a", "a", "a"], "y": [1, 2, 3.5]}).to_csv(file)
+
+    assert_refused(
+        command("new", "few", "--csv", file, "--target", "y", "--groups", "g"), "1 group"
+    )
+    assert not (configured / "conf/base/parameters/few.yml").exists()
+
+
+def test_the_shipped_tables_give_studies_without_problems(command):
+    for name, target in (("concrete", "CompressiveStrength"), ("red-wine", "quality")):
+        new = f"{name.replace('-', '_')}_again"
+        done = command("new", new, "--csv", f"data/01_raw/{name}.csv", "--target", target)
+        assert done.exit_code == 0, done.output

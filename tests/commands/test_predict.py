@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from kedro.framework.project import configure_project
+
+from conftest import assert_refused, copy_project, read_study, read_table
+from dropnorm.commands import study as study_group
+from dropnorm.commands.project import open_project
+from dropnorm.config import StudyConfigLoader
+from dropnorm.errors import BadInputError
+from dropnorm.pipelines.prediction.nodes import predict, tell_unseen
+from dropnorm.preprocessing import fit_preprocessor
+from dropnorm.splits import assign_parts
+from dropnorm.tables import check_new_rows, check_table
+
+pytestmark = pytest.mark.training
+
+
+def kedro(project, *options: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "kedro", *options], cwd=project, text=True,
+                          capture_output=True, timeout=300, check=False,
+                          env={**os.environ, "COLUMNS": "200"})  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A project with a complete run of the made-up songs: one split, two starts."""
+    project = copy_project(tmp_path_factory.mktemp("trained"))
+    kedro(project, "run", "--env=sample", "--pipelines=spotify",
+          "--params=spotify.training.epochs=2,spotify.replicas.starts=2,spotify.replicas.splits=1",
+          )  # fmt: skip
+    return project
+
+
+@pytest.fixture
+def at_project(trained, monkeypatch):
+    monkeypatch.chdir(trained)
+    monkeypatch.setattr(StudyConfigLoader, "latest", None)
+    configure_project("dropnorm")
+    return trained
+
+
+@pytest.fixture
+def command(at_project, tmp_path):
+    """``kedro study predict spotify``, and what it wrote."""
+
+    def run(table: pd.DataFrame, *options: str):
+        source, output = tmp_path / "new.csv", tmp_path / "out.csv"
+        table.to_csv(source, index=False)
+        output.unlink(missing_ok=True)
+        words = ["predict", "spotify", "--input", source, "--output", output, "--env", "sample"]
+        done = CliRunner().invoke(study_group, [str(word) for word in (*words, *options)])
+        return done, pd.read_csv(output) if output.exists() else None
+
+    return run
+
+
+def saved(name: str):
+    project = open_project(None, "sample")
+    (version,) = project.complete_versions("spotify")
+    return project.load(f"spotify.{name}", version)
+
+
+def songs() -> pd.DataFrame:
+    return read_table("spotify", "data/sample/01_raw")
+
+
+@pytest.mark.parametrize("variant", ["baseline", "dropout", "batchnorm", "dropout_batchnorm"])
+def test_predictions_of_saved_networks_are_those_in_memory_to_the_last_bit(at_project, variant):
+    kept = saved(f"{variant}.validation_predictions").set_index("row")
+    rows = kept.index[kept["start"] == 0]
+    new = songs().loc[rows].drop(columns=["track_popularity", "track_artist"])
+
+    found = predict(
+        new,
+        saved("run"),
+        saved("preprocessors"),
+        saved(f"{variant}.models"),
+        saved(f"{variant}.training"),
+    )
+
+    each = [kept.loc[kept["start"] == start, "prediction"].to_numpy() for start in (0, 1)]
+    assert (each[0] != each[1]).any()
+    np.testing.assert_array_equal(found["prediction"], np.mean(each, axis=0))
+    np.testing.assert_array_equal(found["min"], np.min(each, axis=0))
+    np.testing.assert_array_equal(found["max"], np.max(each, axis=0))
+    np.testing.assert_allclose(found["sd"], np.std(each, axis=0, ddof=1))
+    assert list(found["row"]) == list(range(len(rows)))
+
+
+def test_a_replica_that_diverged_has_no_say(at_project, caplog):
+    training = saved("baseline.training")
+    training["replicas"][1]["diverged_at_epoch"] = 1
+    kept = saved("baseline.validation_predictions").query("start == 0")
+    new = songs().loc[kept["row"]]
+
+    found = predict(new, saved("run"), saved("preprocessors"), saved("baseline.models"), training)
+
+    np.testing.assert_array_equal(found["prediction"], kept["prediction"])
+    assert found["sd"].isna().all()
+    assert "1 of 2 replicas diverged" in caplog.text
+
+
+def test_the_order_of_the_columns_and_further_ones_change_nothing(command):
+    table = songs().head(20)
+
+    done, straight = command(table)
+    _, turned = command(table.iloc[:, ::-1].assign(more="x").drop(columns="track_popularity"))
+
+    assert done.exit_code == 0, done.output
+    pd.testing.assert_frame_equal(straight, turned)
+    assert len(straight) == 20
+    assert straight["prediction"].between(straight["min"], straight["max"]).all()
+
+
+def test_the_variant_with_the_least_loss_predicts_unless_another_is_named(command):
+    comparison = saved("comparison")
+    best = comparison.loc[comparison["final_val_loss"].idxmin(), "variant"]
+    other = next(name for name in comparison["variant"] if name != best)
+
+    done, default = command(songs().head(5))
+    _, named = command(songs().head(5), "--variant", best)
+    _, another = command(songs().head(5), "--variant", other)
+
+    assert f"by {best} of version" in done.output
+    pd.testing.assert_frame_equal(default, named)
+    assert (another["prediction"] != default["prediction"]).all()
+
+
+@pytest.mark.parametrize("variant", ["dropout", "dropout_batchnorm"])
+def test_mc_dropout_adds_an_interval_and_changes_nothing_else(command, variant):
+    options = ("--variant", variant, "--mc-dropout", "50")
+    _, plain = command(songs().head(9), "--variant", variant)
+    done, drawn = command(songs().head(9), *options)
+    _, again = command(songs().head(9), *options)
+
+    assert done.exit_code == 0, done.output
+    pd.testing.assert_frame_equal(drawn[plain.columns], plain)
+    pd.testing.assert_frame_equal(drawn, again)
+    assert (drawn["mc_low"] < drawn["mc_mean"]).all()
+    assert (drawn["mc_mean"] < drawn["mc_high"]).all()
+    assert (drawn["mc_sd"] > 0).all()
+    # Draws scatter around what the networks say without dropout.
+    assert (abs(drawn["mc_mean"] - drawn["prediction"]) < 2 * drawn["mc_sd"]).all()
+
+
+def test_a_category_that_no_training_row_had_is_named_and_predicted(command):
+    table = songs().head(3)
+    table.loc[1, "playlist_genre"] = "metal"
+
+    done, found = command(table)
+
+    assert "Warning: column 'playlist_genre': 1 of 3 rows" in done.stderr
+    assert "'metal'" in done.stderr
+    assert found["prediction"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "told"),
+    [
+        (lambda t: t.drop(columns="tempo"), [], "new.csv: has no column 'tempo'"),
+        (lambda t: t.assign(tempo="fast"), [], "column 'tempo', row 0: 'fast' is no number"),
+        (lambda t: t.assign(tempo=None), [], "column 'tempo', row 0: the value is missing"),
+        (lambda t: t, ["--variant", "droput"], "no variant 'droput'; did you mean 'dropout'?"),
+        (lambda t: t, ["--version", "2020"], "no complete version '2020'"),
+        (lambda t: t, ["--variant", "baseline", "--mc-dropout", "5"], "has no dropout layers"),
+        (lambda t: t, ["--input", "nothing.csv"], "nothing.csv: there is no such file"),
+    ],
+)
+def test_what_cannot_be_predicted_is_refused_in_one_line(command, spoil, options, told):
+    done, found = command(spoil(songs().head(3)), *options)
+
+    assert_refused(done, told)
+    assert found is None
+
+
+def test_an_output_that_is_there_is_replaced_only_if_told(at_project, tmp_path):
+    output = tmp_path / "out.parquet"
+    output.write_text("mine")
+    words = ["predict", "spotify", "--input", "data/sample/01_raw/spotify.csv", "--output",
+             str(output), "--env", "sample"]  # fmt: skip
+
+    assert_refused(CliRunner().invoke(study_group, words), "is there already; --overwrite")
+    assert output.read_text() == "mine"
+
+    done = CliRunner().invoke(study_group, [*words, "--overwrite"])
+    assert done.exit_code == 0, done.output
+    assert len(pd.read_parquet(output)) == len(songs())
+
+
+def test_without_a_complete_run_nothing_predicts(at_project, tmp_path):
+    words = ["predict", "wine", "--input", "data/sample/01_raw/red-wine.csv", "--output",
+             str(tmp_path / "out.csv"), "--env", "sample"]  # fmt: skip
+
+    assert_refused(CliRunner().invoke(study_group, words), "no complete run of the study 'wine'")
+
+
+def test_todays_options_do_not_touch_what_was_saved(command, at_project):
+    _, before = command(songs().head(5))
+    file = at_project / "conf/base/parameters/spotify.yml"
+    text = file.read_text()
+    file.write_text(text.replace("      - tempo\n", "").replace("divide_by: 100", "divide_by: 7"))
+    try:
+        _, after = command(songs().head(5))
+    finally:
+        file.write_text(text)
+
+    pd.testing.assert_frame_equal(before, after)
+
+
+def test_the_pipeline_predicts_for_the_file_of_the_catalog_with_every_variant(command, at_project):
+    new = songs().head(7)
+    new.to_csv(at_project / "data/sample/01_raw/spotify_new_rows.csv", index=False)
+
+    kedro(at_project, "run", "--env=sample", "--pipelines=spotify.predict")
+
+    for variant in ("baseline", "batchnorm"):
+        _, expected = command(new, "--variant", variant)
+        folder = at_project / f"data/sample/07_model_output/spotify/{variant}/predictions.csv"
+        (file,) = folder.glob("*/predictions.csv")
+        pd.testing.assert_frame_equal(pd.read_csv(file), expected)
+
+
+def prepared():
+    study = read_study("spotify")
+    rows = check_table(songs().assign(track_artist=songs()["track_artist"].fillna("?")), study)
+    preprocessor = fit_preprocessor(rows, assign_parts(rows, study), 0, study)
+    return study, {0: preprocessor}
+
+
+def facts(diverged_at: int | None) -> dict[str, object]:
+    replica = {"split": 0, "start": 0, "diverged_at_epoch": diverged_at}
+    return {"variant": "batchnorm", "replicas": [replica]}
+
+
+def test_replicas_that_all_diverged_cannot_predict():
+    study, preprocessors = prepared()
+    run = {"study": study.name, "options": study.model_dump(mode="json")}
+
+    with pytest.raises(BadInputError, match="all 1 replicas of the variant batchnorm diverged"):
+        predict(songs().head(3), run, preprocessors, {}, facts(1))
+
+
+def test_categories_that_training_rows_had_are_not_named(caplog):
+    study, preprocessors = prepared()
+
+    tell_unseen(check_new_rows(songs(), study), preprocessors, study)
+
+    assert not caplog.text

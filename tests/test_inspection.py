@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import read_table
+from dropnorm.errors import BadInputError
+from dropnorm.inspection import Kind, inspect_table
+from messy_table import bikes
+
+ROWS = 100
+RANDOM = np.random.default_rng(0)
+COLUMNS = {
+    "floats": (RANDOM.normal(size=ROWS), Kind.NUMBER, "100 distinct numbers, from -"),
+    "skewed": (np.exp(RANDOM.normal(0, 3, ROWS)), Kind.NUMBER, "skewed ("),
+    "decimals": ([Decimal(n) / 3 for n in range(ROWS)], Kind.NUMBER, "100 distinct numbers"),
+    "digits in text": ([str(n % 30) for n in range(ROWS)], Kind.NUMBER, "30 distinct whole"),
+    "codes": (np.arange(ROWS) % 4, Kind.NUMBER, "move it to one_hot"),
+    "zero or one": (np.arange(ROWS) % 2, Kind.ZERO_ONE, "50 ones in 100 rows"),
+    "true or false": ([True, False] * 50, Kind.CATEGORY, "true or false"),
+    "true, false or none": ([True, False, None, True] * 25, Kind.CATEGORY, "missing in 25 rows"),
+    "names": (["a", "b", "c", "a"] * 25, Kind.CATEGORY, "3 distinct, most often 'a'"),
+    "categorical": (pd.Categorical(["a", "b"] * 50), Kind.CATEGORY, "2 distinct"),
+    "counter": (np.arange(7, 7 + ROWS), Kind.ID, "counts the rows from 7"),
+    "customer_id": (np.arange(ROWS) * 3, Kind.ID, "names rows: 100 distinct in 100 rows"),
+    "shop id": (np.arange(ROWS) % 25, Kind.ENTITY, "names what rows are of: 25 distinct"),
+    "artist": ([f"Artist {n % 30}" for n in range(ROWS)], Kind.ENTITY, "30 distinct in 100 rows"),
+    "key": ([f"x{n}" for n in range(ROWS)], Kind.ID, "names rows"),
+    "prose": ([f"this is the row {n}" for n in range(ROWS)], Kind.TEXT, "5 words on average"),
+    "days": ([f"{n % 28 + 1:02}.03.2024" for n in range(ROWS)], Kind.DATE, "'%d.%m.%Y'"),
+    "times": (pd.date_range("2024-01-01", periods=ROWS), Kind.DATE, "by: 'times'}"),
+    "python dates": ([dt.date(2024, 1, 1)] * 50 + [dt.date(2024, 1, 2)] * 50, Kind.DATE, "split"),
+    "one value": (["x"] * ROWS, Kind.CONSTANT, "is 'x' wherever it has a value"),
+    "nothing": ([None] * ROWS, Kind.EMPTY, "has no value in any row"),
+    "hardly anything": ([1.0, 2.0] + [None] * 98, Kind.EMPTY, "missing in 98 of 100 rows"),
+    "infinite": ([np.inf, *range(99)], Kind.UNUSABLE, "infinite"),
+    "mixed": ([1, "a"] * 50, Kind.UNUSABLE, "mixes number and str"),
+    "mostly numbers": (["1", "2", "3", "soon"] * 25, Kind.UNUSABLE, "75 of 100 rows, but 'soon'"),
+    "lists": ([[1], [2]] * 50, Kind.UNUSABLE, "type list"),
+    "Unnamed: 3": (["a", "b"] * 50, Kind.UNUSABLE, "no name in the header"),
+}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_is_taken_for_what_it_holds_and_the_reason_is_given(name):
+    values, kind, why = COLUMNS[name]
+    table = pd.DataFrame({name: values, "y": np.arange(ROWS) * 1.5})
+
+    column, target = inspect_table(table, "y").columns
+
+    assert (column.name, column.kind) == (name, kind)
+    assert why in column.why
+    assert column.log1p == (name == "skewed")
+    assert target.kind == Kind.TARGET
+
+
+def test_the_messy_table_is_seen_through_and_not_changed():
+    table = bikes()
+    before = table.copy()
+
+    look = inspect_table(table, "Preis")
+
+    pd.testing.assert_frame_equal(table, before)
+    assert [column.kind for column in look.columns] == [
+        Kind.ID, Kind.ENTITY, Kind.DATE, Kind.CATEGORY, Kind.CATEGORY, Kind.NUMBER, Kind.UNUSABLE,
+        Kind.NUMBER, Kind.CATEGORY, Kind.TEXT, Kind.CONSTANT, Kind.TARGET,
+    ]  # fmt: skip
+    assert look.rows + look.without_target == len(table)
+    assert look.without_target == table["Preis"].isna().sum() > 0
+
+
+def test_rows_without_target_or_group_do_not_count():
+    table = pd.DataFrame({"y": [1, 2, None, 4], "x": [5, 6, 7, 8], "g": ["a", None, "b", "c"]})
+
+    look = inspect_table(table, "y", "g")
+
+    assert (look.rows, look.without_target) == (2, 2)
+    assert list(look.target) == [1, 4]
+
+
+def test_rows_with_the_inputs_of_another_are_counted():
+    look = inspect_table(read_table("wine"), "quality")
+
+    inputs = read_table("wine").drop(columns="quality")
+    assert look.identical == inputs.duplicated(keep=False).sum() > 0
+
+
+@pytest.mark.parametrize(("table", "expected"), [("wine", True), ("concrete", False)])
+def test_a_target_of_few_whole_numbers_is_ambiguous(table, expected):
+    frame = read_table(table)
+
+    assert inspect_table(frame, frame.columns[-1]).ambiguous_target == expected
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "told"),
+    [
+        ({"price": [1, 2]}, {"target": "pric"}, "--target: .* 'pric'; did you mean 'price'?"),
+        ({"y": [1, 2], "x": [1, 2]}, {"groups": "z"}, "--groups: has no column 'z'"),
+        ({"y": [1, 2], "x": [1, 2]}, {"drop": ("z",)}, "--drop: has no column 'z'"),
+        ({"y": [1, 2], "x": [1, 2]}, {"drop": ("y",)}, "--drop: 'y' is the target"),
+        ({"y": [1, 2], "x": [1, 2]}, {"groups": "x", "drop": ("x",)}, "--drop: 'x' is the column"),
+        ({"y": [], "x": []}, {}, "a header but no rows"),
+        ({"y": ["a", "b"]}, {}, "'a' in row 0 is no number .* classification is not there yet"),
+        ({"y": [1, "b"]}, {}, r"'b' in row 1 is no number \(1 of 2 rows\)"),
+        ({"y": [True, False]}, {}, "holds true and false: a classification"),
+        ({"y": [None, None]}, {}, "has no value in any row"),
+        ({"y": [3, 3, None]}, {}, "is 3 in every row"),
+        ({"y": [3, np.inf]}, {}, "infinite"),
+        ({"y": [3, None], "g": [None, 1]}, {"groups": "g"}, "no row has both"),
+    ],
+)
+def test_what_cannot_be_a_target_or_a_group_is_refused_in_one_line(table, options, told):
+    with pytest.raises(BadInputError, match=told) as error:
+        inspect_table(pd.DataFrame(table), **{"target": "y", **options})
+
+    assert "\n" not in str(error.value)
