@@ -176,8 +176,13 @@ PROVENANCE = {
 def page_of(study, findings=(), diverged=()):
     found, _ = answered(study, diverged)
     comparison = pd.DataFrame({"fit_seconds": [1.0, 2.0]})
-    data = make_report(study, found, {"findings": list(findings)}, comparison, PROVENANCE,
-                       {"engine": "tensorflow"})  # fmt: skip
+    diagnostics = pd.DataFrame(
+        {"variant": list(Variant), "training_loss": 0.5, "val_loss": 0.75, "gap": 0.25,
+         "val_loss_sd": np.nan, "reached_baseline": 1, "epoch_of_baseline_best": 3.0,
+         "dead_units": 0.125, "variance_shift": [np.nan, np.nan, 1.0, 0.5]}
+    )  # fmt: skip
+    data = make_report(study, found, {"findings": list(findings)}, comparison, diagnostics,
+                       PROVENANCE, {"engine": "tensorflow"})  # fmt: skip
     json.dumps(data, allow_nan=False)
     return data, write_report(data)
 

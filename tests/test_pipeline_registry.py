@@ -35,8 +35,9 @@ def test_there_is_a_pipeline_for_each_study_and_one_of_all(configured):
 def test_nodes_are_named_by_study_variant_and_what_they_do():
     of_study = ("check_rows", "assign_parts", "check_data", "fit_preprocessors", "make_inputs",
                 "predict_references", "compare", "plot_comparison", "estimate_effects",
+                "compare_diagnostics", "plot_diagnostics",
                 "plot_effects", "make_report", "write_report", "record_run")  # fmt: skip
-    of_variant = ("train", "measure", "plot_learning_curves")
+    of_variant = ("train", "examine_networks", "measure", "plot_learning_curves")
 
     assert {node.name for node in create_study_pipeline("s").nodes} == {
         *(f"s.{name}" for name in of_study),

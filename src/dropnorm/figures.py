@@ -132,6 +132,85 @@ def comparison(
     return figure
 
 
+def diagnostics(
+    table: pd.DataFrame,
+    histories: Mapping[str, pd.DataFrame],
+    examined: Mapping[str, Mapping[str, Any]],
+    study: Study,
+) -> Figure:
+    """Draw the gap between validation and training by epoch, and what the networks look like.
+
+    Args:
+        table: A row per variant: ``gap`` at the end, training loss in inference.
+        histories: By variant.
+        examined: By variant; ``replicas`` with ``batchnorms`` and ``dead_units``.
+        study: For labels.
+    """
+    with _style():
+        figure = Figure(figsize=(13.5, 4.6))
+        gaps, shifts, dead = figure.subplots(1, 3, width_ratios=(1.5, 1.0, 1.0))
+        labels: list[tuple[float, str, str]] = []
+        for row in table.to_dict("records"):
+            variant = Variant(row["variant"])
+            runs = [
+                (epochs, held - trained)
+                for (epochs, held), (_, trained) in zip(
+                    _finite_runs(histories[variant], "val_loss"),
+                    _finite_runs(histories[variant], "loss"),
+                    strict=True,
+                )
+            ]
+            colour = COLOURS[variant]
+            if runs:
+                mean = _draw_replicas(gaps, runs, colour)
+                labels.append((float(mean[-1]), NAMES[variant], colour))
+            replicas = examined[variant]["replicas"]
+            _draw_by_layer(
+                shifts, [_present(one["batchnorms"], "shift") for one in replicas], colour
+            )
+            _draw_by_layer(dead, [one["dead_units"] for one in replicas], colour)
+        gaps.axhline(0, color=_QUIET, linewidth=1.0, zorder=1)
+        gaps.set(
+            xlabel="epoch",
+            ylabel=_loss_label(study),
+            title="validation less training loss, by epoch",
+        )
+        gaps.xaxis.set_major_locator(MaxNLocator(integer=True))
+        shifts.axhline(1, color=_QUIET, linewidth=1.0, zorder=1)
+        shifts.set(title="variance shift", ylabel="inference / training")
+        dead.set(title="dead units", ylabel="share of a layer")
+        dead.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+        dead.set_ylim(bottom=-0.01)
+        for axes, drawn in ((shifts, "no batch norms"), (dead, "no network")):
+            axes.tick_params(axis="x", rotation=30)
+            if not axes.lines[1 if axes is shifts else 0 :]:
+                axes.set_xticks([])
+                axes.text(0.5, 0.5, drawn, transform=axes.transAxes, ha="center", color=_QUIET)
+        figure.suptitle(study.label, x=0.01, ha="left", weight="bold", fontsize=15)
+        if labels:
+            _label_ends(figure, gaps, labels)
+        else:
+            gaps.text(0.5, 0.5, "every training diverged", transform=gaps.transAxes, ha="center",
+                      color=_LOST)  # fmt: skip
+    return figure
+
+
+def _present(layers: Mapping[str, Mapping[str, float | None]], what: str) -> dict[str, float]:
+    return {name: one[what] for name, one in layers.items() if one[what] is not None}  # type: ignore[misc]
+
+
+def _draw_by_layer(axes: Axes, replicas: Sequence[Mapping[str, float]], colour: str) -> None:
+    """Draw a value for each layer, mean over the replicas, with their range."""
+    if not replicas or not replicas[0]:
+        return
+    layers = list(replicas[0])
+    values = np.array([[one.get(name, math.nan) for name in layers] for one in replicas])
+    axes.plot(layers, np.nanmean(values, axis=0), "o-", color=colour)
+    if len(values) > 1:
+        axes.vlines(layers, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=colour,
+                    alpha=0.5, linewidth=1.5)  # fmt: skip
+
+
 def effects(found: Mapping[str, Any], *, dark: bool = False) -> Figure:
     """Draw the errors of all replicas, pair by pair, and the effects with their intervals.
 

@@ -49,6 +49,7 @@ def create_study_pipeline(study: str) -> Pipeline:
             "training",
             "learning_curves",
             "validation_predictions",
+            "examination",
         )
     }
     taken = {name: full for name, full in of_variants.items() if name in report.inputs()}

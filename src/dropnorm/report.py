@@ -7,6 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import pandas as pd
 
 from dropnorm import figures, wording
 from dropnorm.effects import Contrast
@@ -14,8 +15,6 @@ from dropnorm.study import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from dropnorm.study import Study
 
@@ -25,6 +24,7 @@ def make_report(
     effects: Mapping[str, Any],
     findings: Mapping[str, Any],
     comparison: pd.DataFrame,
+    diagnostics: pd.DataFrame,
     provenance: Mapping[str, Any],
     engine: str,
 ) -> dict[str, Any]:
@@ -34,6 +34,14 @@ def make_report(
         "question": f"Does dropout or batch normalization help the network on {study.label}?",
         "engine": engine,
         "findings": findings["findings"],
+        "diagnostics": {
+            row["variant"]: {
+                name: None if pd.isna(value) else value
+                for name, value in row.items()
+                if name != "variant"
+            }
+            for row in diagnostics.to_dict("records")
+        },
         "fit_seconds": float(comparison["fit_seconds"].sum()),
         **provenance,
         "options": study.model_dump(mode="json"),

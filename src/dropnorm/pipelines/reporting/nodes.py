@@ -1,17 +1,18 @@
 """From trainings to metrics, plots and the record of the run."""
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm import answer, figures, report
+from dropnorm import answer, diagnostics, figures, report
 from dropnorm.scores import score_predictions
 from dropnorm.splits import split_seeds
 from dropnorm.study import Study, Variant
 
+_T = TypeVar("_T")
 _SCORES = ("mae", "rmse", "r2")
 _IN_COMPARISON = (
     "min_val_loss",
@@ -123,19 +124,69 @@ def estimate_effects(
     study: Study,
 ) -> dict[str, Any]:
     """Estimate what the two layers do, pair by pair, with what chance leaves open."""
-    metrics = (baseline, dropout, batchnorm, dropout_batchnorm)
-    predictions = (
+    metrics = _by_variant(baseline, dropout, batchnorm, dropout_batchnorm)
+    predictions = _by_variant(
         baseline_predictions,
         dropout_predictions,
         batchnorm_predictions,
         dropout_batchnorm_predictions,
     )
-    names = [variant.value for variant in Variant]
-    by_variant = dict(zip(names, metrics, strict=True))
-    evidence = answer.gather_evidence(
-        by_variant, dict(zip(names, predictions, strict=True)), reference_predictions, split, study
+    evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
+    return answer.find_answer(evidence, metrics, study)
+
+
+def compare_diagnostics(
+    baseline: dict[str, Any],
+    dropout: dict[str, Any],
+    batchnorm: dict[str, Any],
+    dropout_batchnorm: dict[str, Any],
+    baseline_history: pd.DataFrame,
+    dropout_history: pd.DataFrame,
+    batchnorm_history: pd.DataFrame,
+    dropout_batchnorm_history: pd.DataFrame,
+    baseline_examination: dict[str, Any],
+    dropout_examination: dict[str, Any],
+    batchnorm_examination: dict[str, Any],
+    dropout_batchnorm_examination: dict[str, Any],
+) -> pd.DataFrame:
+    """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
+    return diagnostics.compare_diagnostics(
+        _by_variant(
+            baseline_examination,
+            dropout_examination,
+            batchnorm_examination,
+            dropout_batchnorm_examination,
+        ),
+        _by_variant(
+            baseline_history, dropout_history, batchnorm_history, dropout_batchnorm_history
+        ),
+        _by_variant(baseline, dropout, batchnorm, dropout_batchnorm),
     )
-    return answer.find_answer(evidence, by_variant, study)
+
+
+def plot_diagnostics(
+    diagnostics: pd.DataFrame,
+    baseline_history: pd.DataFrame,
+    dropout_history: pd.DataFrame,
+    batchnorm_history: pd.DataFrame,
+    dropout_batchnorm_history: pd.DataFrame,
+    baseline_examination: dict[str, Any],
+    dropout_examination: dict[str, Any],
+    batchnorm_examination: dict[str, Any],
+    dropout_batchnorm_examination: dict[str, Any],
+    study: Study,
+) -> Figure:
+    """Draw the gap between validation and training by epoch, and the variance shift by layer."""
+    histories = _by_variant(
+        baseline_history, dropout_history, batchnorm_history, dropout_batchnorm_history
+    )
+    examined = _by_variant(
+        baseline_examination,
+        dropout_examination,
+        batchnorm_examination,
+        dropout_batchnorm_examination,
+    )
+    return figures.diagnostics(diagnostics, histories, examined, study)
 
 
 def plot_effects(effects: dict[str, Any]) -> Figure:
@@ -148,11 +199,14 @@ def make_report(
     effects: dict[str, Any],
     findings: dict[str, Any],
     comparison: pd.DataFrame,
+    diagnostics: pd.DataFrame,
     provenance: dict[str, Any],
     training: dict[str, Any],
 ) -> dict[str, Any]:
     """Put together what a reader of the study must know, as plain data."""
-    return report.make_report(study, effects, findings, comparison, provenance, training["engine"])
+    return report.make_report(
+        study, effects, findings, comparison, diagnostics, provenance, training["engine"]
+    )
 
 
 def write_report(report_data: dict[str, Any]) -> str:
@@ -185,6 +239,10 @@ def record_run(
         },
         "options": study.model_dump(mode="json"),
     }
+
+
+def _by_variant(*of_each: _T) -> dict[str, _T]:
+    return dict(zip([variant.value for variant in Variant], of_each, strict=True))
 
 
 def _of(table: pd.DataFrame, replica: dict[str, Any]) -> pd.DataFrame:

@@ -71,6 +71,34 @@ def create_pipeline() -> Pipeline:
                 "effects",
                 name="estimate_effects",
             ),
+            Node(
+                nodes.compare_diagnostics,
+                {
+                    name: f"{variant}_{output}"
+                    for variant in Variant
+                    for name, output in (
+                        (variant.value, "metrics"),
+                        (f"{variant}_history", "history"),
+                        (f"{variant}_examination", "examination"),
+                    )
+                },
+                "diagnostics",
+                name="compare_diagnostics",
+            ),
+            Node(
+                nodes.plot_diagnostics,
+                {
+                    "diagnostics": "diagnostics",
+                    **{
+                        f"{variant}_{output}": f"{variant}_{output}"
+                        for variant in Variant
+                        for output in ("history", "examination")
+                    },
+                    "study": "params:study",
+                },
+                "diagnostics_plot",
+                name="plot_diagnostics",
+            ),
             Node(nodes.plot_effects, "effects", "effects_plot", name="plot_effects"),
             Node(
                 nodes.make_report,
@@ -79,6 +107,7 @@ def create_pipeline() -> Pipeline:
                     "effects",
                     "findings",
                     "comparison",
+                    "diagnostics",
                     "provenance",
                     f"{Variant.BASELINE}_training",
                 ],
@@ -96,6 +125,7 @@ def create_pipeline() -> Pipeline:
                     *(f"{variant}_learning_curves" for variant in Variant),
                     "comparison_plot",
                     "effects_plot",
+                    "diagnostics_plot",
                     "report_page",
                 ],
                 "run",

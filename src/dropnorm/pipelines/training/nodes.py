@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dropnorm import progress, references
+from dropnorm import diagnostics, progress, references
 from dropnorm.engine import engine_name
 from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
 from dropnorm.preprocessing import Part, SplitInputs
@@ -48,7 +48,7 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
     results = train_replicas(study, variant, replicas, _teller(study, variant, replicas))
     trained = [(split, start, one) for (split, start), one in zip(replicas, results, strict=True)]
     models = {
-        f"split_{split.split}-start_{start}": trained_network(study, variant, split, start, one)
+        _replica_name(split.split, start): trained_network(study, variant, split, start, one)
         for split, start, one in trained
     }
     return TrainedVariant(
@@ -80,6 +80,37 @@ def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
     return pd.concat(
         [references.predict_references(split, study) for split in inputs], ignore_index=True
     )
+
+
+def examine_networks(
+    models: dict[str, KerasModel],
+    inputs: list[SplitInputs],
+    training: dict[str, Any],
+    study: Study,
+) -> dict[str, Any]:
+    """Look into the trained networks of a variant: dead units, variances, loss in inference.
+
+    Replicas that diverged hold no finite numbers, and are left out; the others say which they are.
+    """
+    splits = {one.split: one for one in inputs}
+    return {
+        "variant": training["variant"],
+        "replicas": [
+            {
+                "split": one["split"],
+                "start": one["start"],
+                **diagnostics.examine_network(
+                    models[_replica_name(one["split"], one["start"])], splits[one["split"]], study
+                ),
+            }
+            for one in training["replicas"]
+            if one["diverged_at_epoch"] is None
+        ],
+    }
+
+
+def _replica_name(split: int, start: int) -> str:
+    return f"split_{split}-start_{start}"
 
 
 def _teller(

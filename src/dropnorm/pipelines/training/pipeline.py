@@ -31,7 +31,13 @@ def create_pipeline(variant: Variant) -> Pipeline:
                     "training",
                 ],
                 name="train",
-            )
+            ),
+            Node(
+                nodes.examine_networks,
+                ["models", "inputs", "training", "params:study"],
+                "examination",
+                name="examine_networks",
+            ),
         ],
         tags="training",
     )
