@@ -62,6 +62,31 @@ def test_replicas_in_workers_have_the_numbers_of_those_trained_here_and_tell_eac
 
 
 @pytest.mark.training
+def test_what_goes_wrong_in_telling_an_epoch_is_raised_and_keeps_nobody_waiting(spread):
+    def tell(place, row):
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        replicas.train_replicas(
+            a_study(), Variant.BASELINE, [(an_input(0), 0), (an_input(0), 1)], tell
+        )
+
+    assert not replicas._pools
+
+
+@pytest.mark.training
+def test_many_short_trainings_whose_epochs_are_told_slowly_all_come_back(spread):
+    """A training may be back before its last epoch has been told."""
+    wanted = [(an_input(0), start) for start in range(12)]
+
+    found = replicas.train_replicas(
+        a_study(), Variant.BASELINE, wanted, lambda place, row: time.sleep(0.05)
+    )
+
+    assert len(found) == 12
+
+
+@pytest.mark.training
 def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(spread):
     wrong = an_input(0)
     wrong = SplitInputs(

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,6 @@ from dropnorm.training import TrainedReplica, train_replica
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
 
     from dropnorm.preprocessing import SplitInputs
     from dropnorm.study import Study, Variant
@@ -112,8 +112,7 @@ class _Pool:
 
     def __init__(self, threads: int) -> None:
         self._numbers = itertools.count()
-        self._listeners: dict[int, Callable[[Row], None]] = {}
-        self._ended: dict[int, threading.Event] = {}
+        self._listeners: dict[int, tuple[Callable[[Row], None], Future[None]]] = {}
         _start_tracker()
         self._told: Any = get_context("loky").SimpleQueue()
         self._executor = loky.ProcessPoolExecutor(
@@ -126,14 +125,13 @@ class _Pool:
 
     def train(self, on_epoch: Callable[[Row], None], *replica: Any) -> Callable[[], TrainedReplica]:
         """Have a replica trained; the function returned waits for it."""
-        number = next(self._numbers)
-        self._listeners[number], self._ended[number] = on_epoch, threading.Event()
+        number, all_told = next(self._numbers), Future[None]()
+        self._listeners[number] = on_epoch, all_told
         future: Future[TrainedReplica] = self._executor.submit(_train_here, number, *replica)
 
         def wait() -> TrainedReplica:
             trained = future.result()
-            self._ended.pop(number).wait()
-            del self._listeners[number]
+            all_told.result()
             return trained
 
         return wait
@@ -145,10 +143,18 @@ class _Pool:
     def _listen(self) -> None:
         while True:
             number, row = self._told.get()
+            on_epoch, all_told = self._listeners[number]
             if row is None:
-                self._ended[number].set()
-            else:
-                self._listeners[number](row)
+                del self._listeners[number]
+                if not all_told.done():
+                    all_told.set_result(None)
+                continue
+            try:
+                on_epoch(row)
+            # Whatever it is, it belongs to who waits for the training, not to this thread.
+            except Exception as error:
+                if not all_told.done():
+                    all_told.set_exception(error)
 
 
 def _start_tracker() -> None:
