@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dropnorm.commands.check import check_study
+from dropnorm.commands.compare import compare_runs
 from dropnorm.commands.list import list_studies
 from dropnorm.commands.new import new_study
 from dropnorm.commands.predict import predict_study
@@ -50,7 +51,7 @@ class _StudyGroup(click.Group):
 
 @click.group(cls=_StudyGroup)
 def study() -> None:
-    """Studies of your own tables: make, list, check, predict, prune.
+    """Studies of your own tables: make, list, check, compare, predict, prune.
 
     \b
     kedro study new cars --csv cars.csv --target mpg
@@ -83,5 +84,5 @@ class _MessageHandler(logging.Handler):
         click.echo(f"{prefix}{record.getMessage()}", err=True)
 
 
-for _command in (new_study, list_studies, check_study, predict_study, prune_study):
+for _command in (new_study, list_studies, check_study, compare_runs, predict_study, prune_study):
     study.add_command(_command)

@@ -1,0 +1,109 @@
+"""``kedro study compare``: two complete runs of one study side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from dropnorm import runs, wording
+from dropnorm.commands.project import Project, of_project, open_project, screen
+from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.study import Variant
+
+if TYPE_CHECKING:
+    from dropnorm.runs import Change, Run
+
+_NEWEST = "newest"
+
+
+@click.command("compare")
+@click.argument("name")
+@click.argument("first")
+@click.argument("second")
+@of_project
+def compare_runs(
+    name: str, first: str, second: str, env: str | None, conf_source: str | None
+) -> None:
+    """Put two complete runs of the study NAME side by side.
+
+    FIRST and SECOND are versions, 'newest' for the last one, or with an environment before it:
+    'standardized:newest'. It says what differs between the two (engine, options, table, packages),
+    what each found, and whether the difference changes the answer.
+
+    \b
+    KERAS_BACKEND=jax kedro run --pipelines=wine
+    kedro study compare wine 2026-11-24T13.47.49.989Z newest
+    """  # noqa: D301  # a real \\b keeps click from filling the lines
+    one, other = (_find_run(name, words, env, conf_source) for words in (first, second))
+    console = screen()
+    for key, (before, after) in runs.what_differs(one, other).items():
+        console.print(f"{key}: {before} → {after}", markup=False, highlight=False)
+    console.print(_errors(one, other))
+    console.print(_effects(one, other, runs.changes(one, other)))
+    console.print(runs.sentence(one, other), markup=False, highlight=False)
+
+
+def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -> Run:
+    of_env, _, version = words.rpartition(":")
+    project = open_project(conf_source, of_env or env)
+    project.check_study(name)
+    versions = project.complete_versions(name)
+    if version == _NEWEST and versions:
+        version = versions[0]
+    if version not in versions:
+        where = f" in the environment '{of_env}'" if of_env else ""
+        raise BadInputError(
+            f"there is no complete version '{version}' of the study '{name}'{where}"
+            f"{did_you_mean(version, versions)} (complete: {', '.join(versions) or 'none'})"
+        )
+    return _load_run(project, name, words, version)
+
+
+def _load_run(project: Project, name: str, words: str, version: str) -> Run:
+    record: dict[str, Any] = project.load(f"{name}.run", version)
+    return runs.Run(
+        name=words,
+        record=record,
+        effects=project.load(f"{name}.effects", version),
+        metrics={
+            variant.value: project.load(f"{name}.{variant}.metrics", version) for variant in Variant
+        },
+    )
+
+
+def _errors(one: Run, other: Run) -> Table:
+    unit = one.effects["unit"]
+    title = f"validation {one.effects['error']}{f', {unit}' if unit else ''}"
+    table = Table(title, one.name, other.name, box=None, pad_edge=False)
+    for variant in Variant:
+        cells = []
+        for run in (one, other):
+            found = run.effects["variants"][variant.value]
+            lost = f"{found['diverged']} of {found['replicas']} diverged"
+            error = found["error"]
+            told = [] if error is None else [wording.number(error)]
+            cells.append(", ".join(told + [lost] * bool(found["diverged"])))
+        table.add_row(variant.value, *cells)
+    return table
+
+
+def _effects(one: Run, other: Run, changes: list[Change]) -> Table:
+    table = Table("effect", one.name, other.name, "change (95 %)", box=None, pad_edge=False)
+    for change in changes:
+        cells = []
+        for run in (one, other):
+            effect = run.effects["effects"][change.contrast.value]
+            size = effect["difference"]
+            told = "" if size is None else f"{wording.number(size)}: "
+            cells.append(f"{told}{effect['verdict']}")
+        low, high = change.difference.low, change.difference.high
+        error = (high - low) / 2
+        interval = f" ({wording.number(low, error)} to {wording.number(high, error)})"
+        size = wording.number(change.difference.mean, error)
+        table.add_row(
+            change.contrast.value, *cells, f"{size}{interval if math.isfinite(low) else ''}"
+        )
+    return table

@@ -1,0 +1,167 @@
+"""Two runs of one study side by side: what differs between them, and whether the answer does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dropnorm import wording
+from dropnorm.effects import Contrast, Evidence, Interval, Verdict, holm
+from dropnorm.study import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_REPLICA = ["split", "start"]
+_SIGNIFICANT = 0.05
+# Of the record, what a difference may come from; the rest differs in every run.
+_TELLING = ("engine", "table.sha256", "packages", "options")
+# What is changed by these leaves the rows of each part, and so pairs, as they are.
+_SAME_PAIRS = ("table.sha256", "options.split", "options.replicas", "options.training.seed")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A complete run.
+
+    Attributes:
+        name: What a reader calls it by.
+        record: Its ``run.json``.
+        effects: Its ``effects.json``.
+        metrics: Its ``metrics.json`` by variant.
+    """
+
+    name: str
+    record: Mapping[str, Any]
+    effects: Mapping[str, Any]
+    metrics: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """How an effect differs between two runs.
+
+    Attributes:
+        contrast: Which effect.
+        difference: The second run's effect less the first's, over the pairs that both have; nan
+            where runs cannot be paired.
+        p_holm: Adjusted for the four effects.
+        verdicts: Of the first and of the second run.
+    """
+
+    contrast: Contrast
+    difference: Interval
+    p_holm: float
+    verdicts: tuple[Verdict, Verdict]
+
+
+def what_differs(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
+    """Return what of engine, table, packages and options differs, by its dotted key."""
+    one, other = (dict(_telling(run.record)) for run in (first, second))
+    return {
+        key: (one.get(key), other.get(key))
+        for key in sorted({*one, *other})
+        if one.get(key) != other.get(key)
+    }
+
+
+def changes(first: Run, second: Run) -> list[Change]:
+    """Estimate how much each effect changes from the first run to the second.
+
+    Where both used the same rows and starts, their effects are compared pair by pair, as effects
+    themselves are: over splits with the correction of Nadeau and Bengio (2003). With one split only
+    the difference is given.
+    """
+    differing = what_differs(first, second)
+    paired = not any(key.startswith(_SAME_PAIRS) for key in differing)
+    if paired:
+        errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
+        rows = first.metrics[Variant.BASELINE]["rows"]
+        evidence = Evidence(errors, rows["validation"] / rows["train"], root=False)
+        found = [
+            evidence.difference(
+                {
+                    f"{run} {variant}": sign * weight
+                    for run, sign in (("second", 1), ("first", -1))
+                    for variant, weight in contrast.weights.items()
+                },
+                _SIGNIFICANT,
+            )[0]
+            for contrast in Contrast
+        ]
+    else:
+        found = [Interval(float("nan"))] * len(Contrast)
+    adjusted = holm([interval.p for interval in found])
+    return [
+        Change(
+            contrast,
+            interval,
+            p_holm,
+            (_verdict(first, contrast), _verdict(second, contrast)),
+        )
+        for contrast, interval, p_holm in zip(Contrast, found, adjusted, strict=True)
+    ]
+
+
+def sentence(first: Run, second: Run) -> str:
+    """Say whether what differs between two runs changes the answer."""
+    differing = what_differs(first, second)
+    what = _subject(differing)
+    found = changes(first, second)
+    told = []
+    for change in found:
+        name = wording.NAMES[change.contrast]
+        one, other = change.verdicts
+        if change.p_holm < _SIGNIFICANT:
+            size = wording.number(abs(change.difference.mean))
+            unit = f" {first.effects['unit']}" if first.effects["unit"] else ""
+            less = "lower" if change.difference.mean < 0 else "higher"
+            told.append(f"{name}: its effect on the error is {size}{unit} {less} in {second.name}")
+        elif one is not other:
+            told.append(f"{name}: '{one}' in {first.name}, '{other}' in {second.name}")
+    if told:
+        return f"{what} may change the answer. {'; '.join(told)}."
+    return f"{what} {'do' if what.endswith('s') else 'does'} not change the answer."
+
+
+def _subject(differing: Mapping[str, object]) -> str:
+    kinds = {key.split(".")[0] for key in differing}
+    if not differing:
+        return "Chance alone"
+    if kinds <= {"engine", "packages"} and "engine" in kinds:
+        return "The engine"
+    if kinds == {"options"}:
+        return "The changed options"
+    return "What differs between the two runs"
+
+
+def _telling(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in _flat(record):
+        if key.startswith(_TELLING) and not key.startswith("options.title"):
+            yield key, value
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _errors(run: Run) -> pd.DataFrame:
+    column = f"validation_{run.effects['error']}"
+    return pd.DataFrame(
+        {
+            variant.value: pd.DataFrame(run.metrics[variant]["replicas"])
+            .set_index(_REPLICA)[column]
+            .astype(float)
+            for variant in Variant
+        }
+    )
+
+
+def _verdict(run: Run, contrast: Contrast) -> Verdict:
+    return Verdict(run.effects["effects"][contrast.value]["verdict"])

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from kedro.framework.project import configure_project
+
+from conftest import assert_refused, copy_project
+from dropnorm.commands import study
+from dropnorm.config import StudyConfigLoader
+
+pytestmark = pytest.mark.training
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory):
+    """A project with a run of the made-up concrete in the sample, and one of another network."""
+    project = copy_project(tmp_path_factory.mktemp("twice"))
+    for changed in ("", ",concrete.network.activation=tanh"):
+        subprocess.run(
+            [sys.executable, "-m", "kedro", "run", "--env=sample", "--pipelines=concrete",
+             f"--params=concrete.training.epochs=1{changed}"],
+            cwd=project, check=True, capture_output=True, timeout=200,
+        )  # fmt: skip
+    return project
+
+
+def compare(project, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", "study", "compare", *words], cwd=project, text=True,
+        capture_output=True, check=False, timeout=100, env={**os.environ, "COLUMNS": "160"},
+    )  # fmt: skip
+
+
+def test_two_runs_are_put_side_by_side_and_a_sentence_says_what_it_comes_to(twice):
+    runs = sorted(
+        path.name for path in (twice / "data/sample/08_reporting/concrete/run.json").iterdir()
+    )
+
+    done = compare(twice, "concrete", runs[0], "sample:newest", "--env=sample")
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "options.network.activation: relu → tanh"
+    assert {"baseline", "dropout", "batchnorm", "dropout_batchnorm", "interaction"} <= {
+        line.split()[0] for line in lines if line
+    }
+    assert lines[-1].startswith("The changed options ")
+
+
+def test_a_version_that_is_not_there_is_refused_with_those_that_are(twice, monkeypatch):
+    monkeypatch.chdir(twice)
+    monkeypatch.setattr(StudyConfigLoader, "latest", None)
+    configure_project("dropnorm")
+    done = CliRunner().invoke(study, ["compare", "concrete", "sample:newest", "sample:2020"])
+
+    assert_refused(done, "there is no complete version '2020' of the study 'concrete' in the env")

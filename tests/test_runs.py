@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from dropnorm.effects import Contrast, Verdict
+from dropnorm.runs import Run, changes, sentence, what_differs
+from dropnorm.study import Variant
+
+SPLITS = 6
+
+
+def a_run(name, dropout=0.0, engine="tensorflow", verdict="too few runs to say", **options):
+    """A run whose dropout lowers the error by so much in every split, give or take a little."""
+    chance = np.random.default_rng(len(name))
+    errors = {
+        variant: 5 + np.arange(SPLITS) + chance.normal(scale=0.01, size=SPLITS)
+        - (dropout if variant.has_dropout else 0)
+        for variant in Variant
+    }  # fmt: skip
+    return Run(
+        name=name,
+        record={
+            "engine": engine,
+            "command": name,
+            "table": {"path": "x.csv", "sha256": "ab"},
+            "packages": {"numpy": "2.0"},
+            "options": {"title": name, "replicas": {"splits": SPLITS}, **options},
+        },
+        effects={
+            "error": "mae",
+            "unit": "MPa",
+            "effects": {contrast.value: {"verdict": verdict} for contrast in Contrast},
+        },
+        metrics={
+            variant: {
+                "rows": {"train": 70, "validation": 30},
+                "replicas": [
+                    {"split": split, "start": 0, "validation_mae": error}
+                    for split, error in enumerate(errors[variant])
+                ],
+            }
+            for variant in Variant
+        },
+    )
+
+
+def test_what_differs_is_engine_table_packages_and_options_and_not_what_every_run_has_of_its_own():
+    one, other = a_run("one", batch=8), a_run("other", batch=16, engine="jax")
+
+    assert what_differs(one, other) == {
+        "engine": ("tensorflow", "jax"),
+        "options.batch": (8, 16),
+    }
+
+
+def test_an_engine_that_gives_the_same_effects_does_not_change_the_answer():
+    one, other = a_run("one", 0.5), a_run("other", 0.5, engine="jax")
+
+    assert sentence(one, other) == "The engine does not change the answer."
+    change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
+    assert change.difference.low < 0 < change.difference.high
+
+
+def test_an_effect_that_is_other_in_every_pair_is_told_with_its_size():
+    one, other = a_run("one", 0.5), a_run("other", 1.5, engine="jax")
+
+    change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
+    assert change.difference.mean == pytest.approx(-1, abs=0.05)
+    assert change.difference.high < 0
+    assert sentence(one, other).startswith("The engine may change the answer. Dropout: its effect")
+
+
+def test_other_verdicts_are_told():
+    one = a_run("one")
+    other = copy.deepcopy(a_run("other", batch=3))
+    other.effects["effects"]["batchnorm"]["verdict"] = Verdict.HELPS.value
+
+    assert sentence(one, other) == (
+        "The changed options may change the answer. Batch normalization: 'too few runs to say' in"
+        " one, 'helps' in other."
+    )
+
+
+def test_runs_on_other_rows_are_not_paired():
+    one, other = a_run("one"), a_run("other", 3, split={"seed": 9})
+
+    assert all(np.isnan(change.difference.mean) for change in changes(one, other))
+    assert sentence(one, other) == "The changed options do not change the answer."
+
+
+def test_a_replica_that_diverged_in_one_run_takes_part_in_no_pair():
+    one, other = a_run("one", 0.5), a_run("other", 0.5, engine="jax")
+    for run in (one, other):
+        run.metrics[Variant.DROPOUT]["replicas"][0]["validation_mae"] = None
+    other.metrics[Variant.DROPOUT]["replicas"][1]["validation_mae"] = None
+
+    change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
+
+    assert np.isfinite(change.difference.low)
+    assert change.difference.mean == pytest.approx(0, abs=0.05)
