@@ -89,7 +89,7 @@ def sentence(contrast: str, effect: Mapping[str, Any], unit: str, replicas: int)
 def _diverged(which: Contrast, counts: Mapping[str, int], replicas: int) -> str:
     name, single = NAMES[which], which in _SINGULAR
     if which is not Contrast.INTERACTION and counts == {which.value: 0, "baseline": replicas}:
-        runs = f"all {replicas} runs" if replicas > 1 else "the one run"
+        runs = {1: "the one run", 2: "both runs"}.get(replicas, f"all {replicas} runs")
         return (
             f"{name} {'makes' if single else 'make'} this training work at all: without, {runs}"
             f" diverged; with {'it' if single else 'them'}, none. There is no error to compare"
