@@ -20,6 +20,7 @@ from kedro.io import AbstractVersionedDataset, MemoryDataset
 from kedro.io.core import Version
 from kedro_datasets.pandas import CSVDataset
 
+from dropnorm import memory
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
@@ -28,6 +29,7 @@ from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
     from kedro.io import AbstractDataset, DataCatalog
     from kedro.pipeline import Pipeline
 
@@ -40,12 +42,24 @@ _HOW_TO_READ = {
     "sep", "delimiter", "skiprows", "comment", "quotechar", "quoting", "doublequote", "escapechar",
     "encoding", "encoding_errors", "compression", "engine", "skipinitialspace",
 }  # fmt: skip
+# Bytes of trainings that are kept for later runs.
+_REMEMBERED = 1_000_000_000
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
 
 
 class ProjectHooks:
     """Checks, provenance and versions of a run. Works under every runner: no node is hooked."""
+
+    def __init__(self) -> None:
+        self._memory = os.environ.get(memory.VARIABLE)
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Say where trainings are kept for later runs, unless the environment says it."""
+        if self._memory is None:
+            place = context.config_loader["globals"].get("memory")
+            os.environ[memory.VARIABLE] = str(context.project_path / place) if place else "off"
 
     @hook_impl
     def before_pipeline_run(
@@ -70,6 +84,7 @@ class ProjectHooks:
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Say where the results are, and each variant's in one line."""
+        memory.forget_beyond(_REMEMBERED)
         outputs = pipeline.all_outputs()
         for study in _studies(pipeline):
             if f"{study}.comparison" in outputs:

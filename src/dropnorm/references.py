@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dropnorm.memory import recall_or_train
 from dropnorm.scores import constant_prediction
 from dropnorm.study import Dropout, Variant
-from dropnorm.training import train_replica
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -84,7 +84,7 @@ def _table(
 def _linear_network(inputs: SplitInputs, start: int, study: Study) -> npt.NDArray[np.float64]:
     without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
     linear = study.model_copy(update={"network": without_hidden})
-    trained = train_replica(linear, Variant.BASELINE, inputs, start)
+    trained = recall_or_train(linear, Variant.BASELINE, inputs, start, lambda _: None)
     if trained.diverged_at_epoch is not None:
         return np.full(len(inputs.validation.rows), np.nan)
     return trained.predictions

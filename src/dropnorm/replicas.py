@@ -8,6 +8,7 @@ process runs the engine with the threads that the study says.
 from __future__ import annotations
 
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
@@ -20,16 +21,19 @@ from typing import TYPE_CHECKING, Any
 import loky
 from loky.backend import get_context, resource_tracker
 
+from dropnorm import memory
 from dropnorm.engine import engine_threads, start_engine
-from dropnorm.training import TrainedReplica, train_replica
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dropnorm.preprocessing import SplitInputs
     from dropnorm.study import Study, Variant
+    from dropnorm.training import TrainedReplica
 
     Row = dict[str, float]
+
+logger = logging.getLogger(__name__)
 
 # Seconds until a new worker has imported its engine and compiled, and for one that has.
 _START_SECONDS, _READY_SECONDS = 8.0, 1.0
@@ -45,7 +49,7 @@ def train_replicas(
     replicas: Sequence[tuple[SplitInputs, int]],
     on_epoch: Callable[[int, Row], None],
 ) -> list[TrainedReplica]:
-    """Train replicas of a variant, with as many cores as that is worth.
+    """Train replicas of a variant, with as many cores as that is worth; known ones are recalled.
 
     Args:
         study: Network and training options; ``training.threads`` is for each training.
@@ -57,10 +61,44 @@ def train_replicas(
     Returns:
         What each training leaves, in the order of ``replicas``.
     """
+    found: dict[int, TrainedReplica] = {}
+    for place, (split, start) in enumerate(replicas):
+        if memory.is_remembered(study, variant, split, start):
+            found[place] = memory.recall_or_train(study, variant, split, start, lambda _: None)
+            last = found[place].history.iloc[-1]
+            on_epoch(place, {str(name): float(value) for name, value in last.items()})
+    if found:
+        logger.info(
+            "%s · %s: %d of %d replicas are known from earlier runs",
+            study.label,
+            variant,
+            len(found),
+            len(replicas),
+        )
+    missing = [place for place in range(len(replicas)) if place not in found]
+    found |= zip(
+        missing,
+        _train_all(
+            study,
+            variant,
+            [replicas[place] for place in missing],
+            lambda place, row: on_epoch(missing[place], row),
+        ),
+        strict=True,
+    )
+    return [found[place] for place in range(len(replicas))]
+
+
+def _train_all(
+    study: Study,
+    variant: Variant,
+    replicas: Sequence[tuple[SplitInputs, int]],
+    on_epoch: Callable[[int, Row], None],
+) -> list[TrainedReplica]:
     threads = study.training.threads
     if not _worth_spreading(study, replicas):
         return [
-            train_replica(study, variant, split, start, partial(on_epoch, place))
+            memory.recall_or_train(study, variant, split, start, partial(on_epoch, place))
             for place, (split, start) in enumerate(replicas)
         ]
     pool = _pool(threads)
@@ -205,6 +243,6 @@ def _train_here(
     def tell(row: Row | None) -> None:
         _tell_parent((number, row))
 
-    trained = train_replica(study, variant, inputs, start, tell)
+    trained = memory.recall_or_train(study, variant, inputs, start, tell)
     tell(None)
     return trained

@@ -174,3 +174,18 @@ def test_outside_a_project_there_is_nothing_to_list(command, configured, monkeyp
     monkeypatch.chdir(configured.parent)
 
     assert_refused(command("list"), "there is no Kedro project here")
+
+
+def test_trainings_kept_for_later_runs_are_forgotten_beyond_a_size(command, configured):
+    write_version(NEW)
+    kept = configured / "data" / ".memory" / "joblib" / "train" / ("0" * 32) / "output.pkl"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"0" * 2_000_000)
+
+    done = command("prune", "concrete", "--keep", 1, "--memory", 3)
+    assert done.exit_code == 0, done.output
+    assert kept.exists()
+
+    done = command("prune", "concrete", "--keep", 1, "--memory", 1)
+    assert done.output.splitlines()[-1] == "data/.memory: at most 1 MB of trainings kept"
+    assert not kept.exists()

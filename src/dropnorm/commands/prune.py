@@ -11,6 +11,7 @@ import click
 from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset
 
+from dropnorm import memory
 from dropnorm.commands.project import Project, of_project, open_project
 from dropnorm.inspection import counted
 
@@ -53,9 +54,21 @@ class _Stored:
     help="How many of the newest complete versions stay.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option(
+    "--memory",
+    "megabytes",
+    type=click.IntRange(min=0),
+    metavar="MB",
+    help="Also forget the trainings kept for later runs, of any study, beyond so many megabytes.",
+)
 @of_project
 def prune_study(
-    name: str, keep: int, dry_run: bool, env: str | None, conf_source: str | None
+    name: str,
+    keep: int,
+    dry_run: bool,
+    megabytes: int | None,
+    env: str | None,
+    conf_source: str | None,
 ) -> None:
     """Remove old versions of the study NAME, in all layers.
 
@@ -75,6 +88,10 @@ def prune_study(
     kept = [one.version for one in stored if one not in gone]
     done = "would be removed" if dry_run else "removed"
     click.echo(f"{name}: {counted(len(gone), 'version')} {done}, {len(kept)} kept")
+    place = project.config["globals"].get("memory")
+    if megabytes is not None and place and not dry_run:
+        memory.forget_beyond(megabytes * 1_000_000, project.root / place)
+        click.echo(f"{place}: at most {megabytes} MB of trainings kept")
 
 
 def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
