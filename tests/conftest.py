@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import signal
@@ -13,6 +14,7 @@ import yaml
 from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
+from dropnorm import memory
 from dropnorm.commands import study as study_group
 from dropnorm.config import StudyConfigLoader
 from dropnorm.study import Study, parse_study
@@ -41,6 +43,13 @@ def read_study(name: str, **changes: object) -> Study:
 
 def read_table(name: str, folder: str = "data/01_raw") -> pd.DataFrame:
     return pd.read_csv(ROOT / folder / TABLES[name])
+
+
+@pytest.fixture(autouse=True)
+def own_memory() -> Iterator[None]:
+    """What one test trained is not recalled in another."""
+    yield
+    os.environ.pop(memory.VARIABLE, None)
 
 
 @pytest.fixture

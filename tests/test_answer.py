@@ -115,7 +115,7 @@ def test_with_every_replica_of_an_arm_lost_the_answer_is_strict_json():
     assert found["variants"]["baseline"]["error"] is None
     assert found["effects"]["dropout"]["difference"] is None
     assert found["sentences"]["batchnorm"] == (
-        "Batch normalization makes this training work at all: without, all 2 runs diverged; with"
+        "Batch normalization makes this training work at all: without, both runs diverged; with"
         " it, none. There is no error to compare with."
     )
 
