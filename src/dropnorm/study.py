@@ -64,7 +64,7 @@ class Target(_Section):
     and errors are always told in the column's own.
     """
 
-    column: Column
+    column: Column = Field(description="Its name in the table.")
     unit: str = Field("", description="Unit of the column, for labels.")
     divide_by: float = Field(
         1.0,
@@ -247,7 +247,7 @@ class RandomSplit(_Section):
     fractions are of the groups of rows that stand together.
     """
 
-    method: Literal["random"]
+    method: Literal["random"] = Field(description="Which split this is.")
     train_fraction: float = Field(0.7, gt=0, lt=1, description="Of all rows, as is test_fraction.")
     test_fraction: TestFraction = 0.0
     seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k takes seed + k.")
@@ -272,7 +272,7 @@ class RandomSplit(_Section):
 class GroupedSplit(_Section):
     """Whole groups drawn at random: scikit-learn's ``GroupShuffleSplit``, seeded."""
 
-    method: Literal["grouped"]
+    method: Literal["grouped"] = Field(description="Which split this is.")
     by: Column = Field(description="All rows with one value of this column stand in one part.")
     train_fraction: float = Field(
         0.75, gt=0, lt=1, description="Of the groups, not of the rows, as is test_fraction."
@@ -297,7 +297,7 @@ class TimeSplit(_Section):
     Rows of one time stand in one part, the later one. It is one split: ``replicas.splits`` is 1.
     """
 
-    method: Literal["time"]
+    method: Literal["time"] = Field(description="Which split this is.")
     by: Column = Field(description="Numbers, or dates as in ISO 8601: 2020-01-21, 2020-01, 2020.")
     format: str | None = Field(
         None, min_length=1, description="How dates are written instead, as in strptime: %d.%m.%Y."
@@ -323,8 +323,8 @@ class ColumnsSplit(_Section):
     written, and then the first so many are run.
     """
 
-    method: Literal["columns"]
-    columns: Columns = Field(min_length=1)
+    method: Literal["columns"] = Field(description="Which split this is.")
+    columns: Columns = Field(min_length=1, description="Their names; one is a split.")
 
     @model_validator(mode="after")
     def _each_column_once(self) -> ColumnsSplit:
@@ -350,7 +350,7 @@ Split = Annotated[
 class Replicas(_Section):
     """How often each variant is trained: ``splits`` × ``starts``, the same for all variants."""
 
-    splits: int = Field(1, ge=1, le=1000)
+    splits: int = Field(1, ge=1, le=1000, description="Divisions of the rows into parts.")
     starts: int = Field(1, ge=1, le=1000, description="Random starts in each split.")
 
 
@@ -403,7 +403,9 @@ class Network(_Section):
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(strict=False)] = (
         Field(min_length=1, description="Units of each hidden layer.")
     )
-    activation: Literal["relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = "relu"
+    activation: Literal["relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = Field(
+        "relu", description="Of each hidden layer."
+    )
     initializer: Literal[
         "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
         "lecun_normal", "orthogonal",
@@ -430,14 +432,30 @@ class Network(_Section):
 class OptimizerOptions(_Section):
     """What else Keras' optimizers take; what is left out keeps Keras' default."""
 
-    momentum: float | None = Field(None, ge=0, lt=1)
-    nesterov: bool | None = None
-    beta_1: float | None = Field(None, ge=0, lt=1)
-    beta_2: float | None = Field(None, ge=0, lt=1)
-    rho: float | None = Field(None, ge=0, lt=1)
-    epsilon: float | None = Field(None, gt=0, le=1)
-    amsgrad: bool | None = None
-    centered: bool | None = None
+    momentum: float | None = Field(
+        None, ge=0, lt=1, description="sgd, rmsprop: what a step keeps of the last one."
+    )
+    nesterov: bool | None = Field(
+        None, description="sgd: the gradient is taken where momentum would lead (Nesterov 1983)."
+    )
+    beta_1: float | None = Field(
+        None, ge=0, lt=1, description="adam, adamw, nadam: decay of the gradients' mean."
+    )
+    beta_2: float | None = Field(
+        None, ge=0, lt=1, description="adam, adamw, nadam: decay of the squared gradients' mean."
+    )
+    rho: float | None = Field(
+        None, ge=0, lt=1, description="rmsprop: decay of the squared gradients' mean."
+    )
+    epsilon: float | None = Field(
+        None, gt=0, le=1, description="All but sgd: keeps a division from one by zero."
+    )
+    amsgrad: bool | None = Field(
+        None, description="adam, adamw: divide by the largest mean so far (Reddi et al. 2018)."
+    )
+    centered: bool | None = Field(
+        None, description="rmsprop: divide by the gradients' variance, not their mean square."
+    )
     weight_decay: float | None = Field(
         None, ge=0, lt=1, description="Decoupled: weights shrink by this times the learning rate."
     )
@@ -477,7 +495,7 @@ _OPTIMIZER_TAKES = {
 class CosineSchedule(_Section):
     """The learning rate falls step by step along half a cosine (Loshchilov and Hutter 2017)."""
 
-    method: Literal["cosine"]
+    method: Literal["cosine"] = Field(description="Which schedule this is.")
     final_fraction: float = Field(
         0.0, ge=0, le=1, description="Of the learning rate, where the last epoch ends."
     )
@@ -489,14 +507,14 @@ class CosineSchedule(_Section):
 class ExponentialSchedule(_Section):
     """The learning rate shrinks by one factor per epoch, a little at each step."""
 
-    method: Literal["exponential"]
+    method: Literal["exponential"] = Field(description="Which schedule this is.")
     factor: float = Field(gt=0, le=1, description="What an epoch leaves of the learning rate.")
 
 
 class PlateauSchedule(_Section):
     """The learning rate shrinks where val_loss stops falling: Keras' ``ReduceLROnPlateau``."""
 
-    method: Literal["reduce_on_plateau"]
+    method: Literal["reduce_on_plateau"] = Field(description="Which schedule this is.")
     factor: float = Field(0.5, gt=0, lt=1, description="What a reduction leaves of it.")
     patience: int = Field(10, ge=1, description="Epochs without a better val_loss before one.")
     min_delta: float = Field(
@@ -527,7 +545,9 @@ class EarlyStopping(_Section):
 class Training(_Section):
     """How each network is trained."""
 
-    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = Field(
+        "adam", description="Keras' optimizer of this name."
+    )
     learning_rate: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Keras' default for the optimizer if left out."
     )
@@ -538,7 +558,11 @@ class Training(_Section):
     early_stopping: EarlyStopping | None = Field(
         None, description="Left out, a training runs all its epochs and keeps the last weights."
     )
-    loss: Loss = "mae"
+    loss: Loss = Field(
+        "mae",
+        description="What a training minimizes: mean absolute error, mean squared error, or Huber's"
+        " loss, which is squared near zero and linear beyond huber_delta.",
+    )
     huber_delta: float = Field(
         1.0,
         gt=0,
@@ -548,8 +572,8 @@ class Training(_Section):
     metrics: Annotated[tuple[Loss, ...], Field(strict=False)] = Field(
         (), description="Further columns of the history."
     )
-    batch_size: int = Field(ge=1)
-    epochs: int = Field(ge=1, le=1_000_000)
+    batch_size: int = Field(ge=1, description="Training rows of a step; the last has the rest.")
+    epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training rows.")
     seed: int = Field(0, ge=0, description="From which the seeds of all starts follow.")
     threads: int = Field(
         1,
@@ -606,7 +630,7 @@ class Study(_Section):
         " without a value by which they are split, are left out.",
     )
     preprocessing: Preprocessing
-    split: Split
+    split: Split = Field(description="Which rows train, which validate, which are held.")
     replicas: Replicas = Replicas()
     margin: float = Field(
         0.0,
