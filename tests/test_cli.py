@@ -11,8 +11,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from dropnorm.cli import _MessageHandler, run
+from dropnorm.cli import run
 from dropnorm.errors import BadInputError
+from dropnorm.running import _MessageHandler
 
 
 @pytest.fixture

@@ -1,0 +1,239 @@
+"""Running pipelines as ``kedro run`` does, with manners: checks first, progress, Ctrl-C."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import warnings
+from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+from kedro import KedroDeprecationWarning
+from kedro.config import BadConfigException, MissingConfigException
+from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.cli.utils import KedroCliError
+from kedro.framework.project import pipelines
+from kedro.io import DatasetError
+from kedro.pipeline import Pipeline
+from kedro.runner import AbstractRunner
+from kedro.utils import load_obj
+from rich.console import Console
+from rich.logging import RichHandler
+
+from dropnorm.config import StudyConfigLoader, default_conf_source, project_config
+from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.interrupt import ends_when_interrupted
+from dropnorm.pipeline_registry import PREDICT
+from dropnorm.progress import ProgressHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
+# They warn of what a run of this project does on purpose: parts of studies, no project's folder.
+_TALKATIVE = ("kedro_viz", "kedro.io.data_catalog")
+
+
+def run_pipelines(verbose: bool, **options: Any) -> None:
+    """Run pipelines of the project, and say how it went.
+
+    Args:
+        verbose: Show what Kedro does, and tracebacks.
+        options: Of Kedro's own command, by its names.
+    """
+    with as_a_run(verbose):
+        _check_options(options)
+        # Kedro calls the option deprecated; it is what people type.
+        warnings.simplefilter("ignore", KedroDeprecationWarning)
+        click.get_current_context().invoke(kedro_run, **options)
+
+
+@contextmanager
+def as_a_run(verbose: bool) -> Iterator[None]:
+    """Show progress, end at Ctrl-C, and tell in one line what is refused.
+
+    Args:
+        verbose: Show what Kedro does, and tracebacks.
+    """
+    told = _listen(verbose)
+    try:
+        with ends_when_interrupted(lambda: _last_words(told)):
+            yield
+    except BadInputError as error:
+        if verbose:
+            raise
+        raise click.ClickException(str(error)) from error
+    # What can happen to a project that is not at fault: a place that cannot be written to, a worker
+    # that the system ended for want of memory.
+    except (
+        BadConfigException,
+        MissingConfigException,
+        KedroCliError,
+        DatasetError,
+        OSError,
+        BrokenExecutor,
+    ) as error:
+        if verbose:
+            raise
+        raise click.ClickException(in_one_line(error)) from error
+    finally:
+        told.close()
+
+
+def _last_words(told: ProgressHandler) -> None:
+    told.close()
+    # Not to the standard error, which is held back while an engine is imported.
+    click.echo("Interrupted: what this run has written is not complete, and nothing will read it")
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Refuse what cannot be run, before Kedro starts a session.
+
+    Raises:
+        BadInputError: Names the option or the key, and the nearest name that there is.
+    """
+    config = _config(options)
+    studies = config.studies()
+    _check_runner(options["runner"], options["runner_params"] or {})
+    names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
+    known = [*studies, *(f"{study}{PREDICT}" for study in studies)]
+    for name in names:
+        if name not in (*known, "__default__"):
+            raise BadInputError(
+                f"there is no pipeline '{name}'{did_you_mean(name, known)}"
+                f" (studies: {', '.join(studies)})"
+            )
+    everything = not names or "__default__" in names
+    for study in studies if everything else set(names).intersection(studies):
+        config.study(study)
+    _check_slice(names or ["__default__"], options)
+
+
+def _config(options: dict[str, Any]) -> StudyConfigLoader:
+    try:
+        config = project_config(options["conf_source"], options["env"], options["params"])
+        config["parameters"]  # reads the files, and says what is wrong with them
+        return config
+    except MissingConfigException as error:
+        env = options["env"] or os.environ.get("KEDRO_ENV")
+        source = options["conf_source"] or default_conf_source()
+        known = _folders(source)
+        if env and known and env not in known:
+            raise BadInputError(
+                f"there is no environment '{env}' in {source}{did_you_mean(env, known)}"
+                f" (environments: {', '.join(known)})"
+            ) from error
+        raise
+
+
+def _folders(source: str) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
+    except OSError:  # an archive or a remote place
+        return []
+
+
+def _check_runner(name: str | None, options: dict[str, Any]) -> None:
+    try:
+        runner = load_obj(name or _RUNNERS[0], "kedro.runner")
+    except (AttributeError, ImportError, ValueError) as error:
+        raise BadInputError(
+            f"--runner: there is no runner '{name}'{did_you_mean(name, _RUNNERS)}"
+        ) from error
+    if not issubclass(runner, AbstractRunner) or inspect.isabstract(runner):
+        raise BadInputError(
+            f"--runner: '{name}' is no runner{did_you_mean(name, _RUNNERS)}"
+            f" (Kedro's: {', '.join(_RUNNERS)})"
+        )
+    if options:
+        try:
+            runner(**options)
+        except (TypeError, ValueError) as error:
+            raise BadInputError(f"--runner-params: {in_one_line(error)}") from error
+
+
+def _check_slice(names: Iterable[str], options: dict[str, Any]) -> None:
+    chosen = sum((pipelines[name] for name in names), start=Pipeline([]))
+    nodes = {node.name for node in chosen.nodes}
+    datasets = chosen.datasets()
+    spaces = {space for node in chosen.nodes for space in node.namespace_prefixes}
+    tags = {tag for node in chosen.nodes for tag in node.tags}
+    for option, given, what, known in (
+        ("--nodes", options["node_names"], "node", nodes),
+        ("--from-nodes", options["from_nodes"], "node", nodes),
+        ("--to-nodes", options["to_nodes"], "node", nodes),
+        ("--from-inputs", options["from_inputs"], "dataset", datasets),
+        ("--to-outputs", options["to_outputs"], "dataset", datasets),
+        ("--load-versions", options["load_versions"] or (), "dataset", datasets),
+        ("--namespaces", options["namespaces"], "namespace", spaces),
+        ("--tags", options["tags"], "tag", tags),
+    ):
+        for name in given:
+            if name not in known:
+                where = "what runs" if "__default__" in names else " or ".join(names)
+                raise BadInputError(
+                    f"{option}: there is no {what} '{name}' in {where}{did_you_mean(name, known)}"
+                )
+    try:
+        chosen.filter(
+            tags=options["tags"],
+            from_nodes=options["from_nodes"],
+            to_nodes=options["to_nodes"],
+            node_names=options["node_names"],
+            from_inputs=options["from_inputs"],
+            to_outputs=options["to_outputs"],
+            node_namespaces=options["namespaces"],
+        )
+    except ValueError as error:
+        raise BadInputError(in_one_line(error)) from error
+
+
+def _listen(verbose: bool) -> ProgressHandler:
+    """Show this project's messages and progress; Kedro's own only if asked for.
+
+    Takes the place of Kedro's handler for the screen; others, a log file's for example, stay.
+    Whoever sets KEDRO_LOGGING_CONFIG has decided already.
+
+    Returns:
+        What shows the progress; to be closed when the run ends.
+    """
+    console = Console(soft_wrap=True)
+    progress = ProgressHandler(console)
+    if "KEDRO_LOGGING_CONFIG" in os.environ:
+        return progress
+    root = logging.getLogger()
+    kept = [
+        handler
+        for handler in root.handlers
+        if not isinstance(handler, RichHandler | _MessageHandler)
+    ]
+    root.handlers = [*kept, _MessageHandler(console, verbose)]
+    told = logging.getLogger("dropnorm.progress")
+    told.handlers, told.propagate = [progress], False
+    return progress
+
+
+class _MessageHandler(logging.Handler):
+    """Print messages as they are; warnings say that they are warnings."""
+
+    def __init__(self, console: Console, verbose: bool) -> None:
+        super().__init__(level=logging.INFO)
+        self._console = console
+        self._verbose = verbose
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        if not self._verbose and record.levelno < _least_level(record.name):
+            return
+        prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.capitalize()}: "
+        text = f"{prefix}{self.format(record)}"  # with the traceback, if the record has one
+        self._console.print(text, markup=False, highlight=False)
+
+
+def _least_level(logger: str) -> int:
+    if logger.startswith("dropnorm"):
+        return logging.INFO
+    return logging.ERROR if logger.startswith(_TALKATIVE) else logging.WARNING
