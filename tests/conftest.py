@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
+from hypothesis import settings
 from kedro.framework.project import configure_project
 
 from dropnorm import memory
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 ROOT = Path(__file__).parents[1]
+# How long an example takes is the machine's matter: no test here is about time.
+settings.register_profile("untimed")
+settings.load_profile("untimed")
+
 TABLES = {"concrete": "concrete.csv", "wine": "red-wine.csv", "spotify": "spotify.csv"}
 
 

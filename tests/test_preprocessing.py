@@ -192,7 +192,6 @@ def test_prepared_inputs_are_the_same_with_a_preprocessor_saved_and_loaded(tmp_p
         [TargetScale(scale=100.0), TargetScale(mean=-3.5, scale=0.01), TargetScale(log1p=True)]
     ),
 )
-@settings(deadline=None)
 def test_a_scaled_target_comes_back_in_its_own_units(target, scale):
     y = np.array(target)
 
@@ -329,7 +328,7 @@ def made_up(draw: st.DrawFn) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 @given(made=made_up())
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 def test_any_table_gives_finite_inputs_for_rows_that_stand_in_one_part_or_is_refused(made):
     table, options = made
     before = table.copy(deep=True)

@@ -34,7 +34,7 @@ def test_split_0_has_the_lessons_rows_index_for_index(name, sizes):
     seed=st.integers(0, 1000),
     splits=st.integers(1, 4),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_row_stands_in_one_part_of_every_split_and_seeds_repeat(rows, fraction, seed, splits):
     study = read_study(
         "concrete", split={"method": "random", "train_fraction": fraction, "seed": seed},
@@ -53,7 +53,7 @@ def test_every_row_stands_in_one_part_of_every_split_and_seeds_repeat(rows, frac
 
 
 @given(groups=st.lists(st.integers(0, 8), min_size=20, max_size=80), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_group_stands_on_both_sides_of_a_grouped_split(groups, seed):
     study = read_study(
         "concrete",
@@ -97,7 +97,7 @@ def test_a_grouped_split_of_songs_draws_artists_as_scikit_learn_does():
     fractions=st.sampled_from([(0.6, 0.2), (0.7, 0.1), (0.5, 0.25), (0.8, 0.1)]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_test_part_is_as_large_as_asked_and_the_training_part_too(rows, fractions, seed):
     table = pd.DataFrame({"x": range(rows), "who": [f"p{number}" for number in range(rows)]})
     train, test = fractions
@@ -123,7 +123,7 @@ KEYS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abc")), min_size=4
 
 
 @given(keys=KEYS, seed=st.integers(0, 99), together=st.booleans(), test=st.sampled_from([0, 0.2]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rows_that_are_kept_together_stand_in_one_part(keys, seed, together, test):
     table = pd.DataFrame(keys, columns=["Cement", "Water"])
     assume(len(set(keys)) > 8)

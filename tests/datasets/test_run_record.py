@@ -87,7 +87,7 @@ runs = st.dictionaries(
 
 
 @given(files=runs)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_records_of_all_runs_share_out_all_files(files):
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -147,7 +147,7 @@ json_values = st.recursive(
 
 
 @given(told=st.dictionaries(st.text(), json_values, max_size=4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_what_a_record_was_given_is_loaded_as_it_was(told):
     with tempfile.TemporaryDirectory() as folder:
         dataset, given = record(Path(folder)), json.loads(json.dumps(told))

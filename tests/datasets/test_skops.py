@@ -99,7 +99,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=4)
     others=st.lists(texts, min_size=1, max_size=3),
     fill=st.sampled_from(["median", "mean", "most_frequent", 3.5]),
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 def test_all_that_a_study_may_do_to_columns_survives_saving(
     tmp_path_factory, values, categories, others, fill
 ):

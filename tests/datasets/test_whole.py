@@ -260,7 +260,7 @@ saves = st.lists(
 
 
 @given(saves=saves)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_file_always_holds_the_last_save_that_went_well(saves):
     with tempfile.TemporaryDirectory() as folder:
         file, expected = Path(folder, "kept.bin"), None
