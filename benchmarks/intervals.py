@@ -77,7 +77,7 @@ def estimate(seed: int, splits: int, starts: int, second: Variant, other_starts:
             ):
                 # One study compiles once; tables differ by the numbers of their starts instead.
                 trained = train_replica(study, variant, inputs, 1000 * seed + start + shift)
-                row_losses = np.abs(inputs.validation.y - trained.predictions)
+                row_losses = np.abs(inputs.validation.y - trained.outputs[:, 0])
                 losses[arm].append(row_losses)
                 found[arm] = row_losses.mean()
             errors.append({"split": split, "start": start, **found})
@@ -97,7 +97,7 @@ def score(study: Study, inputs: SplitInputs, start: int, fresh: tuple[np.ndarray
     for variant in (Variant.DROPOUT, Variant.BASELINE):
         trained = train_replica(study, variant, inputs, start)
         network = trained_network(study, variant, inputs, start, trained)
-        errors.append(np.abs(fresh[1] - predict_rows(network, fresh[0])).mean())
+        errors.append(np.abs(fresh[1] - predict_rows(network, fresh[0])[:, 0]).mean())
     return float(errors[0] - errors[1])
 
 

@@ -10,10 +10,10 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.answer import find_answer, gather_evidence
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
-from dropnorm.references import MODELS
 from dropnorm.splits import assign_parts
 from dropnorm.study import Variant
 from dropnorm.tables import check_table
+from dropnorm.tasks import task_of
 
 NAMES = [variant.value for variant in Variant]
 SHIFTS = dict(zip(NAMES, (0.0, -2.0, 3.0, -1.0), strict=True))
@@ -56,7 +56,7 @@ def made(study, diverged=()):
                                 study)  # fmt: skip
     references = pd.concat(
         [predictions_of(split, study, 8.5 + place, 50 + place).assign(model=model)
-         for place, model in enumerate(MODELS)]
+         for place, model in enumerate(task_of(study).references)]
     )  # fmt: skip
     return metrics, predictions, references, split
 

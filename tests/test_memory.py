@@ -58,7 +58,7 @@ def test_a_second_run_trains_only_the_replicas_that_are_missing_and_says_so(kept
     assert "Concrete · baseline: 2 of 3 replicas are known from earlier runs" in caplog.text
     for one, other in zip(first, again, strict=False):
         np.testing.assert_array_equal(one.history.to_numpy(), other.history.to_numpy())
-        np.testing.assert_array_equal(one.predictions, other.predictions)
+        np.testing.assert_array_equal(one.outputs, other.outputs)
         for mine, theirs in zip(one.weights, other.weights, strict=True):
             np.testing.assert_array_equal(mine, theirs)
     ends = {place: row["epoch"] for place, row in told}

@@ -6,7 +6,7 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.pipelines.preparation import nodes as preparation
 from dropnorm.pipelines.training.nodes import predict_references
-from dropnorm.references import MODELS
+from dropnorm.tasks import task_of
 
 
 def inputs_of(study):
@@ -26,7 +26,7 @@ def test_reference_models_predict_validation_rows_in_the_units_of_the_target(los
     predicted = predict_references(inputs, study)
 
     by_model = dict(list(predicted.groupby("model")))
-    assert set(by_model) == set(MODELS)
+    assert set(by_model) == set(task_of(study).references)
     for one in by_model.values():
         assert len(one) == 2 * sum(len(split.validation.rows) for split in inputs)
         assert np.isfinite(one["prediction"]).all()

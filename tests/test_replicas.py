@@ -54,7 +54,7 @@ def test_replicas_in_workers_have_the_numbers_of_those_trained_here_and_tell_eac
     for place, (trained, (inputs, start)) in enumerate(zip(found, wanted, strict=True)):
         here = train_replica(study, Variant.DROPOUT_BATCHNORM, inputs, start)
         np.testing.assert_array_equal(trained.history.to_numpy(), here.history.to_numpy())
-        np.testing.assert_array_equal(trained.predictions, here.predictions)
+        np.testing.assert_array_equal(trained.outputs, here.outputs)
         for mine, other in zip(trained.weights, here.weights, strict=True):
             np.testing.assert_array_equal(mine, other)
         rows = [row for of, row in told if of == place]

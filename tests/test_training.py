@@ -92,9 +92,9 @@ def test_a_metric_that_is_the_loss_repeats_its_columns(once):
 @pytest.mark.training
 def test_the_last_val_loss_is_that_of_the_predictions(once):
     """So neither is made with dropout on or with the statistics of a batch."""
-    errors = an_input().validation.y - once.predictions
+    errors = an_input().validation.y - once.outputs[:, 0]
 
-    assert once.predictions.dtype == np.float64
+    assert once.outputs.dtype == np.float64
     assert once.history["val_loss"].iloc[-1] == pytest.approx(np.abs(errors).mean(), rel=1e-6)
 
 
@@ -110,7 +110,7 @@ def test_the_model_predicts_as_it_did_when_trained_and_carries_no_optimizer(once
     assert getattr(again, "optimizer", None) is None
     for model in (network, again):
         outputs = keras.ops.convert_to_numpy(model(x, training=False))
-        np.testing.assert_array_equal(outputs[:, 0].astype(np.float64), once.predictions)
+        np.testing.assert_array_equal(outputs.astype(np.float64), once.outputs)
 
 
 @pytest.mark.training
@@ -122,7 +122,7 @@ def test_the_same_call_gives_the_same_numbers_with_another_training_in_between(o
 
     assert_same(again, once)
     assert (other.history["loss"] != once.history["loss"]).all()
-    assert (other.predictions != once.predictions).all()
+    assert (other.outputs != once.outputs).all()
 
 
 @pytest.mark.training
@@ -142,7 +142,7 @@ def test_the_same_call_gives_the_same_numbers_in_three_threads_at_once(once):
 def test_the_loss_of_an_epoch_weighs_every_row_once_though_the_last_batch_is_smaller():
     still = train(learning_rate=1e-12, metrics=["mse"])  # the weights do not move
 
-    errors = an_input().train.y - predict_rows(network_of(still), an_input().train.x)
+    errors = an_input().train.y - predict_rows(network_of(still), an_input().train.x)[:, 0]
     assert list(still.history.columns) == ["epoch", "loss", "val_loss", "mse", "val_mse"]
     np.testing.assert_allclose(still.history["loss"], np.abs(errors).mean(), rtol=1e-6)
     np.testing.assert_allclose(still.history["mse"], (errors**2).mean(), rtol=1e-6)
@@ -154,7 +154,7 @@ def test_a_validation_part_larger_than_what_is_scored_at_once_is_scored_whole():
 
     trained = train(inputs=inputs, metrics=["mse"], epochs=1, batch_size=25)
 
-    errors = inputs.validation.y - trained.predictions
+    errors = inputs.validation.y - trained.outputs[:, 0]
     (epoch,) = trained.history.to_dict("records")
     assert epoch["val_loss"] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
     assert epoch["val_mse"] == pytest.approx((errors**2).mean(), rel=1e-5)
@@ -212,7 +212,7 @@ def test_each_optimizer_that_a_study_may_name_takes_a_step_of_its_own():
 
     before = {one.history["loss"].iloc[0] for one in trained.values()}
     assert len(before) == 1  # one start, so one loss before the first step
-    after = {one.predictions.tobytes() for one in trained.values()}
+    after = {one.outputs.tobytes() for one in trained.values()}
     assert len(after) == len(OPTIMIZERS)
 
 
@@ -238,7 +238,7 @@ def test_a_training_that_leaves_the_finite_numbers_says_in_which_epoch(exploding
     pd.testing.assert_frame_equal(going_on.history.head(2), stopped.history)
     assert np.isfinite(stopped.history.loc[0, ["loss", "val_loss"]]).all()
     assert not np.isfinite(stopped.history.loc[1, "loss"])
-    assert not np.isfinite(stopped.predictions).any()
+    assert not np.isfinite(stopped.outputs).any()
 
 
 @pytest.mark.training

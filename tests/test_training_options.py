@@ -143,7 +143,7 @@ def test_early_stopping_keeps_the_weights_of_the_epoch_with_the_least_val_loss()
     losses = trained.history["val_loss"].to_numpy()
     assert trained.chosen_epoch == losses.argmin() + 1
     assert trained.chosen_epoch == len(losses) - 3
-    error = np.abs(inputs.validation.y - trained.predictions).mean()
+    error = np.abs(inputs.validation.y - trained.outputs[:, 0]).mean()
     assert error == pytest.approx(losses.min(), rel=1e-5)
 
 

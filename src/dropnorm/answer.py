@@ -10,20 +10,14 @@ import pandas as pd
 
 from dropnorm import effects, wording
 from dropnorm.effects import Contrast, Evidence, RowLosses, Verdict
-from dropnorm.references import MODELS
-from dropnorm.scores import score_predictions
 from dropnorm.splits import TRAIN, VALIDATION
 from dropnorm.study import GroupedSplit, Study, Variant
+from dropnorm.tasks import Task, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REPLICA = ["split", "start"]
-
-
-def error_name(study: Study) -> str:
-    """Return the error that the answer is about: rmse where the loss is squared, else mae."""
-    return "rmse" if study.training.loss == "mse" else "mae"
 
 
 def gather_evidence(
@@ -42,28 +36,24 @@ def gather_evidence(
         split: Which row is in which part of which split.
         study: Says which error counts.
     """
-    error = error_name(study)
+    task = task_of(study)
+    error = task.error(study)
     columns = {
         variant: pd.DataFrame(of_variant["replicas"])
-        .set_index(_REPLICA)[f"validation_{error}"]
+        .set_index(_REPLICA)[f"validation_{error.name}"]
         .astype(float)
         for variant, of_variant in metrics.items()
     }
     for model, of_model in references.groupby("model"):
         columns[str(model)] = pd.Series(
-            {
-                replica: score_predictions(one["target"].to_numpy(), one["prediction"].to_numpy())[
-                    error
-                ]
-                for replica, one in of_model.groupby(_REPLICA)
-            }
+            {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
         ).rename_axis(_REPLICA)
     parts = split.groupby(["split", "part"]).size().unstack("part")
     return Evidence(
         errors=pd.DataFrame(columns),
         held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),
-        root=error == "rmse",
-        rows=_row_losses(predictions, references, split, error) if len(parts) == 1 else None,
+        root=error.root,
+        rows=_row_losses(predictions, references, split, study) if len(parts) == 1 else None,
     )
 
 
@@ -71,14 +61,14 @@ def _row_losses(
     predictions: Mapping[str, pd.DataFrame],
     references: pd.DataFrame,
     split: pd.DataFrame,
-    error: str,
+    study: Study,
 ) -> RowLosses:
+    task = task_of(study)
     tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
     held = split.loc[split["part"] == VALIDATION]
     losses = {}
     for name, table in tables.items():
-        errors = (table["target"] - table["prediction"]).abs()
-        cost = errors**2 if error == "rmse" else errors
+        cost = task.row_losses(table, task.error(study))
         # A start that diverged has no finite prediction, and takes part in no pair.
         mean = cost.where(np.isfinite(cost)).groupby(table["row"]).mean()
         losses[name] = mean.reindex(held["row"]).to_numpy(dtype=np.float64)
@@ -92,19 +82,22 @@ def find_answer(
     """Answer the question of the project for one study, as plain data.
 
     Returns:
-        ``answer`` and ``sentences`` (in words), ``estimand``, ``error``, ``unit``, ``splits``,
-        ``starts``, ``variants``, ``effects``, ``references`` and ``warnings``; None where a number
-        is not finite.
+        ``answer`` and ``sentences`` (in words), ``estimand``, ``error``, ``beside`` (what else is
+        measured), ``unit``, ``splits``, ``starts``, ``variants``, ``effects``, ``references`` and
+        ``warnings``; None where a number is not finite.
     """
     replicas = len(evidence.errors)
     diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
     found = effects.estimate(evidence, diverged, study.margin)
-    unit = study.target.unit
+    task = task_of(study)
+    unit = task.unit(study)
     sentences = {
         name: wording.sentence(name, effect, unit, replicas) for name, effect in found.items()
     }
-    variants = {variant.value: _variant(evidence, metrics[variant], variant) for variant in Variant}
-    references = {model: _reference(evidence, model) for model in MODELS}
+    variants = {
+        variant.value: _variant(evidence, metrics[variant], variant, task) for variant in Variant
+    }
+    references = {model: _reference(evidence, model) for model in task.references}
     grouped = isinstance(study.split, GroupedSplit)
     options = study.replicas
     answer = {
@@ -114,7 +107,8 @@ def find_answer(
         "answer": f"{sentences[Contrast.DROPOUT]} {sentences[Contrast.BATCHNORM]}",
         "sentences": sentences,
         "estimand": wording.estimand(options.splits, options.starts, grouped),
-        "error": error_name(study),
+        "error": task.error(study).name,
+        "beside": list(task.beside),
         "unit": unit,
         "margin": study.margin,
         "splits": options.splits,
@@ -128,7 +122,9 @@ def find_answer(
     return strict
 
 
-def _variant(evidence: Evidence, metrics: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
+def _variant(
+    evidence: Evidence, metrics: Mapping[str, Any], variant: Variant, task: Task
+) -> dict[str, Any]:
     finite = evidence.errors[variant.value].dropna()
     least, last = metrics["min_val_loss"], metrics["final_val_loss"]
     return {
@@ -138,11 +134,11 @@ def _variant(evidence: Evidence, metrics: Mapping[str, Any], variant: Variant) -
         "replicas": len(evidence.errors),
         "finite": len(finite),
         "diverged": metrics["diverged"],
-        "collapsed": metrics["collapsed"],
+        **{name: metrics[name] for name in task.failures},
         "final_val_loss": last,
         "min_val_loss": least,
         "minimum_flatters_by": None if last is None or least is None else last - least,
-        "r2": metrics["validation_r2"],
+        **{name: metrics[f"validation_{name}"] for name in task.beside},
         "committee": metrics["committee"],
     }
 

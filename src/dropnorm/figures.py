@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from scipy.optimize import isotonic_regression
 
+from dropnorm.scores import SCORES
 from dropnorm.study import Variant
+from dropnorm.tasks import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -229,7 +231,6 @@ def effects(found: Mapping[str, Any], *, dark: bool = False) -> Figure:
 
 
 def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str) -> None:
-    names = {"mae": "mean absolute error", "rmse": "root mean squared error"}
     told = [
         (NAMES[variant], found["variants"][variant.value], COLOURS[variant]) for variant in Variant
     ] + [(name.replace("_", " "), one, _QUIET) for name, one in found["references"].items()]
@@ -254,7 +255,7 @@ def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str) -> None:
     axes.set_ylim(-0.6, len(told) - 0.3)
     axes.margins(x=0.12)
     axes.set_title("validation error, last epoch: mean ± sd")
-    axes.set_xlabel(f"{names[found['error']]}{unit}", loc="right")
+    axes.set_xlabel(f"{SCORES[found['error']].words}{unit}", loc="right")
     axes.grid(axis="y", visible=False)
 
 
@@ -458,10 +459,8 @@ def _loss_label(study: Study) -> str:
     name = {"mae": "mean absolute error", "mse": "mean squared error", "huber": "Huber loss"}[
         study.training.loss
     ]
-    unit, divisor = study.target.unit, study.target.divide_by
-    if divisor != 1:
-        unit = f"{divisor:g} {unit}".strip()
-    return f"{name}, {unit}{'²' if study.training.loss == 'mse' else ''}" if unit else name
+    unit = task_of(study).loss_unit(study)
+    return f"{name}, {unit}" if unit else name
 
 
 @contextmanager

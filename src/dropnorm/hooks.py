@@ -25,8 +25,10 @@ from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
+from dropnorm.tasks import task_of
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from dropnorm.study import Study
+    from dropnorm.tasks import Task
 
 logger = logging.getLogger(__name__)
 
@@ -324,17 +327,23 @@ def _package_versions() -> dict[str, str]:
 
 
 def _answer(study: Study, comparison: pd.DataFrame) -> str:
+    task = task_of(study)
     lines = [f"{study.label}: validation loss ({study.training.loss}) by variant"]
     for _, row in comparison.iterrows():
         told = []
         if pd.notna(row["final_val_loss"]):
             told.append(
                 f"{row['final_val_loss']:.4g} in the last epoch, {row['min_val_loss']:.4g} in the"
-                f" best; R² {row['validation_r2']:.3g}"
+                f" best{_beside(task, row)}"
             )
-        for count, what in ((row["diverged"], "diverged"), (row["collapsed"], "collapsed")):
-            if count:
+        for what in ("diverged", *task.failures):
+            if count := row[what]:
                 of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
                 told.append(f"{what}{of}")
         lines.append(f"  {row['variant']:<18} {'; '.join(told)}")
     return "\n".join(lines)
+
+
+def _beside(task: Task, row: pd.Series) -> str:
+    told = {SCORES[name].label: row[f"validation_{name}"] for name in task.beside}
+    return "".join(f"; {label} {value:.3g}" for label, value in told.items() if pd.notna(value))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,13 +95,16 @@ def _train(
 
 def _content(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> dict[str, Any]:
     packages = (*_PACKAGES, engine_name())
+    layers = plan_layers(study.network, variant, inputs.target.outputs)
     return {
-        "layers": [layer.described() for layer in plan_layers(study.network, variant)],
+        "layers": [layer.described() for layer in layers],
         "training": study.training.model_dump(mode="json"),
         "inputs": [
             array for part in (inputs.train, inputs.validation) for array in (part.x, part.y)
         ],
         "seed": (inputs.split, start),
         "engine": engine_name(),
+        # What is kept in another form than it has now is not recalled.
+        "leaves": [field.name for field in fields(TrainedReplica)],
         "versions": {name: importlib.metadata.version(name) for name in packages},
     }

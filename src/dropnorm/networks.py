@@ -28,7 +28,7 @@ class KerasModel(Protocol):
     non_trainable_variables: Sequence[Any]
 
     def __call__(self, x: Any, *, training: bool) -> Any:
-        """Return outputs, shape (n, 1), as the engine holds them."""
+        """Return outputs, shape (n, outputs), as the engine holds them."""
 
     def stateless_call(
         self, trainable: Any, non_trainable: Any, x: Any, *, training: bool
@@ -77,8 +77,8 @@ class Layer:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-def plan_layers(network: Network, variant: Variant) -> list[Layer]:
-    """List a variant's layers, from the input to the linear output of one unit.
+def plan_layers(network: Network, variant: Variant, outputs: int = 1) -> list[Layer]:
+    """List a variant's layers, from the input to the linear outputs.
 
     Baseline is the hidden Dense layers and the output. Dropout follows each hidden layer; batch
     normalization stands where the study places it, and ``dropout.order`` says which comes first
@@ -116,7 +116,7 @@ def plan_layers(network: Network, variant: Variant) -> list[Layer]:
             normalize()
         if variant.has_dropout and network.dropout.order == "after_batchnorm":
             layers.append(dropped)
-    dense("output", 1, "linear")
+    dense("output", outputs, "linear")
     return layers
 
 

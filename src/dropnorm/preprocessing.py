@@ -1,8 +1,8 @@
-"""From columns of a table to the arrays that networks take, and back to the target's units."""
+"""From columns of a table to the arrays that networks take."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
@@ -21,6 +21,8 @@ from sklearn.preprocessing import (
 
 from dropnorm.errors import BadInputError
 from dropnorm.splits import TEST, TRAIN, VALIDATION, rows_of
+from dropnorm.targets import FittedTarget, TargetScale
+from dropnorm.tasks import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,40 +36,12 @@ if TYPE_CHECKING:
 _QUANTILES = 1000
 
 
-@dataclass(frozen=True)
-class TargetScale:
-    """How the target is scaled for the networks: ``(f(target) - mean) / scale``.
-
-    Attributes:
-        log1p: Whether f is log(1 + target), or leaves the target as it is.
-        mean: In the units of f.
-        scale: In the units of f, above 0.
-    """
-
-    log1p: bool = False
-    mean: float = 0.0
-    scale: float = 1.0
-
-    def apply(self, target: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return the target in the units of the training."""
-        scaled: npt.NDArray[np.float64] = (
-            (np.log1p(target) if self.log1p else target) - self.mean
-        ) / self.scale
-        return scaled
-
-    def invert(self, scaled: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-        """Return targets or predictions in the target's own units; infinite beyond float64."""
-        target = np.asarray(scaled, dtype=np.float64) * self.scale + self.mean
-        with np.errstate(over="ignore"):
-            return np.expm1(target) if self.log1p else target
-
-
 class Preprocessor(TypedDict):
     """What was fitted to the training rows of one split: plain objects, to be saved.
 
     Attributes:
         inputs: Turns a table's input columns into inputs.
-        target: The fields of a :class:`TargetScale`.
+        target: The fields of a :class:`dropnorm.targets.FittedTarget`.
     """
 
     inputs: ColumnTransformer
@@ -81,7 +55,7 @@ class Part:
     Attributes:
         rows: Which rows of the table, shape (n,).
         x: Inputs, shape (n, inputs), dense float32.
-        y: Target in the units of the training, shape (n,), float32.
+        y: What networks learn of the target, shape (n,), float32.
     """
 
     rows: npt.NDArray[np.int64]
@@ -98,14 +72,14 @@ class SplitInputs:
         train: The part that trains.
         validation: The part that validates.
         test: The part that is scored once, at the end; None if the split holds none.
-        target: Leads from the units of the training back to the target's.
+        target: Leads from what networks learn and put out back to the target's own terms.
     """
 
     split: int
     train: Part
     validation: Part
     test: Part | None = None
-    target: TargetScale = TargetScale()
+    target: FittedTarget = field(default_factory=TargetScale)
 
 
 def make_preprocessor(
@@ -219,32 +193,8 @@ def fit_preprocessor(
     preprocessor = make_preprocessor(
         study.preprocessing, len(train), impute=study.missing == "impute"
     )
-    target = train[study.target.column].to_numpy(dtype=np.float64)
-    return Preprocessor(
-        inputs=preprocessor.fit(inputs), target=asdict(_fit_target(target, number, study))
-    )
-
-
-def _fit_target(target: npt.NDArray[np.float64], number: int, study: Study) -> TargetScale:
-    column = study.target.column
-    if target.min() == target.max():
-        raise BadInputError(
-            f"split {number}: column '{column}' is {target[0]:g} in all {len(target)} training"
-            " rows: there is nothing to learn; change the split"
-        )
-    match study.target.scale:
-        case "standardize":
-            scale = float(target.std())
-            if not scale > 0:
-                raise BadInputError(
-                    f"column '{column}' varies too little to be standardized: its standard"
-                    " deviation is 0 in float64; use target.divide_by"
-                )
-            return TargetScale(mean=float(target.mean()), scale=scale)
-        case "log1p":
-            return TargetScale(log1p=True)
-        case _:
-            return TargetScale(scale=study.target.divide_by)
+    target = task_of(study).fit_target(train[study.target.column], number, study)
+    return Preprocessor(inputs=preprocessor.fit(inputs), target=target.fields())
 
 
 def make_split_inputs(
@@ -255,14 +205,13 @@ def make_split_inputs(
     Raises:
         BadInputError: If a scaled value is too large for float32.
     """
-    target = TargetScale(**preprocessor["target"])
+    target = task_of(study).restore_target(preprocessor["target"])
 
     def part(name: str) -> Part:
         chosen = rows_of(split, number, name)
         table = rows.loc[chosen]
         y = _as_float32(
-            target.apply(table[study.target.column].to_numpy(dtype=np.float64))[:, np.newaxis],
-            [study.target.column],
+            target.apply(table[study.target.column])[:, np.newaxis], [study.target.column]
         )
         return Part(chosen, make_inputs(table, preprocessor, study), y[:, 0])
 

@@ -122,7 +122,7 @@ def workers_for(threads: int) -> int:
 def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
     """Estimate what one training takes on one core, to within a factor of three or so."""
     training = study.training
-    sizes = (inputs.train.x.shape[1], *study.network.hidden, 1)
+    sizes = (inputs.train.x.shape[1], *study.network.hidden, inputs.target.outputs)
     weights: int = sum(before * after for before, after in itertools.pairwise(sizes))
     rows = len(inputs.train.rows)
     steps = -(-rows // training.batch_size)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from dropnorm import figures, wording
 from dropnorm.effects import Contrast
+from dropnorm.scores import SCORES
 from dropnorm.study import Variant
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def write_page(report: Mapping[str, Any]) -> str:
         effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
         plots={theme: _plot(report, dark=theme == "dark") for theme in ("light", "dark")},
         plot_told=_plot_told(report),
+        scores=SCORES,
+        beside=report["beside"],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,33 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.study import Loss
+
+
+@dataclass(frozen=True)
+class Score:
+    """One way to say how good predictions are.
+
+    Attributes:
+        name: As in ``metrics.json``, behind ``validation_``.
+        label: For the heads of tables.
+        words: For sentences and axes.
+        root: Whether it is the root of a mean over the rows, or the mean itself.
+    """
+
+    name: str
+    label: str
+    words: str
+    root: bool = False
+
+
+SCORES = {
+    one.name: one
+    for one in (
+        Score("mae", "MAE", "mean absolute error"),
+        Score("rmse", "RMSE", "root mean squared error", root=True),
+        Score("r2", "R²", "share of the variance explained"),
+    )
+}
 
 
 def constant_prediction(
@@ -24,7 +52,7 @@ def constant_prediction(
     median, mean = float(np.median(targets)), float(np.mean(targets, dtype=np.float64))
     if loss == "huber":
         found = minimize_scalar(
-            lambda constant: training_loss(targets, constant, loss, huber_delta),
+            lambda constant: training_loss(targets, np.array([constant]), loss, huber_delta),
             bounds=(float(np.min(targets)), float(np.max(targets))),
             method="bounded",
         )
@@ -34,7 +62,7 @@ def constant_prediction(
 
 def training_loss(
     targets: npt.NDArray[np.floating],
-    predictions: npt.NDArray[np.floating] | float,
+    outputs: npt.NDArray[np.floating],
     loss: Loss,
     huber_delta: float = 1.0,
 ) -> float:
@@ -42,11 +70,11 @@ def training_loss(
 
     Args:
         targets: Shape (n,).
-        predictions: Shape (n,), or one for all.
+        outputs: Of a network, shape (n, outputs), or (outputs,) for all alike.
         loss: Which.
         huber_delta: Errors up to this count half their square, larger ones linearly (Huber 1964).
     """
-    errors = np.abs(np.asarray(targets, dtype=np.float64) - predictions)
+    errors = np.abs(np.asarray(targets, dtype=np.float64) - outputs[..., 0])
     match loss:
         case "mae":
             return float(np.mean(errors))

@@ -41,7 +41,8 @@ class TrainedReplica:
         weights: Of the network, as ``get_weights`` lists them; of the chosen epoch.
         history: Columns ``epoch`` (from 1), ``loss``, ``val_loss``, then the study's metrics; in
             the units of the training.
-        predictions: Of the validation rows at the chosen epoch, in the units of the training.
+        outputs: For the validation rows at the chosen epoch, in the units of the training, shape
+            (rows, outputs).
         chosen_epoch: Whose weights these are: the last, or with early stopping the one with the
             least val_loss.
         diverged_at_epoch: First epoch whose loss was not a finite number, or None.
@@ -53,7 +54,7 @@ class TrainedReplica:
 
     weights: list[npt.NDArray[np.float32]]
     history: pd.DataFrame
-    predictions: npt.NDArray[np.float64]
+    outputs: npt.NDArray[np.float64]
     chosen_epoch: int
     diverged_at_epoch: int | None
     first_steps: pd.DataFrame
@@ -87,7 +88,8 @@ def train_replica(
     training = study.training
     start_engine(training.threads)
     seed = start_seed(training.seed, inputs.split, start)
-    network = build_network(plan_layers(study.network, variant), inputs.train.x.shape[1], seed)
+    layers = plan_layers(study.network, variant, inputs.target.outputs)
+    network = build_network(layers, inputs.train.x.shape[1], seed)
     began = time.perf_counter()
     trainer = _trainer(study, variant, inputs)
     trainer.restart(network)
@@ -115,7 +117,7 @@ def train_replica(
     return TrainedReplica(
         weights=network.get_weights(),
         history=pd.DataFrame(history),
-        predictions=predict_rows(network, inputs.validation.x),
+        outputs=predict_rows(network, inputs.validation.x),
         chosen_epoch=chosen_epoch,
         diverged_at_epoch=diverged_at_epoch,
         first_steps=_first_steps(steps if diverged_at_epoch else []),
@@ -128,20 +130,20 @@ def trained_network(
 ) -> KerasModel:
     """Return the network of a training: without optimizer state, a third of the file with adam."""
     seed = start_seed(study.training.seed, inputs.split, start)
-    layers = plan_layers(study.network, variant)
+    layers = plan_layers(study.network, variant, inputs.target.outputs)
     network = build_network(layers, inputs.train.x.shape[1], seed)
     network.set_weights(trained.weights)
     return network
 
 
 def predict_rows(network: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return a network's outputs in inference, shape (n,)."""
+    """Return a network's outputs in inference, shape (n, outputs)."""
     to_numpy = load_keras().ops.convert_to_numpy
     chunks = [
         to_numpy(network(x[first : first + _SCORED_AT_ONCE], training=False))
         for first in range(0, len(x), _SCORED_AT_ONCE)
     ]
-    return np.concatenate(chunks)[:, 0].astype(np.float64)
+    return np.concatenate(chunks).astype(np.float64)
 
 
 class _Trainer:
@@ -152,6 +154,7 @@ class _Trainer:
         variant: Which of the two it has.
         training: Optimizer, losses and batch size.
         inputs: Number of inputs.
+        outputs: Number of outputs.
         most_steps: The most that are taken in one call.
         epoch_steps: Steps of an epoch, for schedules that count them.
     """
@@ -162,6 +165,7 @@ class _Trainer:
         variant: Variant,
         training: Training,
         inputs: int,
+        outputs: int,
         most_steps: int,
         epoch_steps: int,
     ) -> None:
@@ -170,7 +174,8 @@ class _Trainer:
             "loss": training.loss,
             **{name: name for name in training.metrics},
         }
-        self.model = build_network(plan_layers(network, variant), inputs, np.random.SeedSequence(0))
+        layers = plan_layers(network, variant, outputs)
+        self.model = build_network(layers, inputs, np.random.SeedSequence(0))
         self.optimizer = make_optimizer(training, epoch_steps)
         self.optimizer.build(self.model.trainable_variables)
         self.model.compile(optimizer=self.optimizer)
@@ -248,6 +253,7 @@ def _trainer(study: Study, variant: Variant, inputs: SplitInputs) -> _Trainer:
         variant,
         training,
         inputs.train.x.shape[1],
+        inputs.target.outputs,
         # Splits by groups differ by some rows: not by what is compiled.
         min(-(-steps // 16) * 16, MOST_STEPS),
         steps if counts_steps else 0,
@@ -261,10 +267,11 @@ def _cached_trainer(
     variant: Variant,
     training: Training,
     inputs: int,
+    outputs: int,
     most_steps: int,
     epoch_steps: int,
 ) -> _Trainer:
-    return _Trainer(network, variant, training, inputs, most_steps, epoch_steps)
+    return _Trainer(network, variant, training, inputs, outputs, most_steps, epoch_steps)
 
 
 def make_optimizer(training: Training, epoch_steps: int) -> Any:

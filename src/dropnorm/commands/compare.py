@@ -11,6 +11,7 @@ from rich.table import Table
 from dropnorm import runs, wording
 from dropnorm.commands.project import Project, of_project, open_project, screen
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.scores import SCORES
 from dropnorm.study import Variant
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _load_run(project: Project, name: str, words: str, version: str) -> Run:
 
 def _errors(one: Run, other: Run) -> Table:
     unit = one.effects["unit"]
-    title = f"validation {one.effects['error']}{f', {unit}' if unit else ''}"
+    title = f"validation {SCORES[one.effects['error']].label}{f', {unit}' if unit else ''}"
     table = Table(title, one.name, other.name, box=None, pad_edge=False)
     for variant in Variant:
         cells = []

@@ -50,14 +50,15 @@ class Loop(Protocol):
         """
 
     def predict(self, x: Floats) -> Floats:
-        """Return the outputs in inference, shape (n,), for inputs of shape (n, inputs)."""
+        """Return the outputs in inference, shape (n, outputs), for inputs of shape (n, inputs)."""
 
 
 class Losses:
     """Mean losses of a batch, in Keras' words, so that every engine computes the same ones.
 
     Args:
-        functions: Of targets and outputs, shape (rows, 1) both; the first is what is minimized.
+        functions: Of targets, shape (rows, 1), and outputs, shape (rows, outputs); the first is
+            minimized.
     """
 
     def __init__(self, functions: Sequence[Any]) -> None:
@@ -65,7 +66,7 @@ class Losses:
         self._mean = load_keras().ops.mean
 
     def __call__(self, y: Any, outputs: Any) -> list[Any]:
-        """Return the losses of targets, shape (rows,), and outputs, shape (rows, 1)."""
+        """Return the losses of targets, shape (rows,), and outputs, shape (rows, outputs)."""
         return [self._mean(loss(y[:, None], outputs)) for loss in self._functions]
 
     def __len__(self) -> int:

@@ -48,7 +48,7 @@ class JaxLoop:
             [variable.value for variable in others],
             _filled(x, -(-rows // _ROWS) * _ROWS),
         )
-        return np.asarray(outputs)[:rows, 0]
+        return np.asarray(outputs)[:rows]
 
     def _variables(self) -> tuple[Any, Any, Any]:
         return (

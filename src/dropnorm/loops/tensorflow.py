@@ -28,7 +28,7 @@ class TensorFlowLoop:
             autograph=False,
         )
         self._predict = tf.function(
-            lambda x: model(x, training=False)[:, 0],
+            lambda x: model(x, training=False),
             input_signature=[tf.TensorSpec((None, inputs), tf.float32)],
             autograph=False,
         )

@@ -27,7 +27,7 @@ class TorchLoop:
     def predict(self, x: Floats) -> Floats:
         """Return the outputs in inference."""
         with torch.no_grad():
-            outputs: Floats = self._model(x, training=False)[:, 0].cpu().numpy()
+            outputs: Floats = self._model(x, training=False).cpu().numpy()
         return outputs
 
     def _step(self, x: Floats, y: Floats) -> list[float]:

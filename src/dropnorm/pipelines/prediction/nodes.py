@@ -12,9 +12,11 @@ from sklearn.pipeline import Pipeline as Steps
 from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
 from dropnorm.networks import KerasModel
-from dropnorm.preprocessing import Preprocessor, TargetScale, make_inputs
+from dropnorm.preprocessing import Preprocessor, make_inputs
 from dropnorm.study import Study, Variant, parse_study
 from dropnorm.tables import check_new_rows
+from dropnorm.targets import FittedTarget
+from dropnorm.tasks import task_of
 from dropnorm.training import predict_rows
 
 logger = logging.getLogger(__name__)
@@ -76,27 +78,29 @@ def predict(
         split: make_inputs(rows, preprocessors[split], study)
         for split in sorted({split for split, _ in replicas})
     }
-    scales = {split: TargetScale(**preprocessors[split]["target"]) for split in inputs}
+    task = task_of(study)
+    targets = {split: task.restore_target(preprocessors[split]["target"]) for split in inputs}
     networks = {(split, start): models[f"split_{split}-start_{start}"] for split, start in replicas}
     each = np.stack(
         [
-            scales[split].invert(predict_rows(network, inputs[split]))
+            targets[split].invert(predict_rows(network, inputs[split]))
             for (split, _), network in networks.items()
         ]
     )
-    predictions = pd.DataFrame({"row": np.arange(len(rows)), **_summary(each)})
+    target = next(iter(targets.values()))
+    predictions = pd.DataFrame({"row": np.arange(len(rows)), **_summary(each, target)})
     if not mc_dropout:
         return predictions
     drawn = [
         np.concatenate(
             [
-                scales[split].invert(_draw(network, inputs[split][chunk], mc_dropout))
+                targets[split].invert(_draw(network, inputs[split][chunk], mc_dropout))
                 for (split, _), network in networks.items()
             ]
         )
         for chunk in _chunks(len(rows))
     ]
-    return predictions.assign(**_interval(drawn))
+    return predictions.assign(**_interval(drawn, target))
 
 
 def tell_unseen(rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], study: Study) -> None:
@@ -152,24 +156,34 @@ def _finite_replicas(training: dict[str, Any]) -> list[tuple[int, int]]:
     return finite
 
 
-def _summary(each: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return mean and spread over replicas of shape (replicas, rows)."""
+def _summary(
+    each: npt.NDArray[np.float64], target: FittedTarget
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return mean and spread over replicas of shape (replicas, rows, columns)."""
     one = len(each) == 1
     return {
-        "prediction": each.mean(axis=0),
-        "sd": np.full(each.shape[1], np.nan) if one else each.std(axis=0, ddof=1),
-        "min": each.min(axis=0),
-        "max": each.max(axis=0),
+        **target.table(each.mean(axis=0)),
+        **target.named("sd", np.full(each.shape[1:], np.nan) if one else each.std(axis=0, ddof=1)),
+        **target.named("min", each.min(axis=0)),
+        **target.named("max", each.max(axis=0)),
     }
 
 
-def _interval(drawn: list[npt.NDArray[np.float64]]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return mean, spread and quantiles of chunks of draws, each of shape (draws, rows)."""
+def _interval(
+    drawn: list[npt.NDArray[np.float64]], target: FittedTarget
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return mean, spread and quantiles of draws, in chunks of shape (draws, rows, columns)."""
+    low, high = _INTERVAL
+    found = {
+        "mc_mean": [draws.mean(axis=0) for draws in drawn],
+        "mc_sd": [draws.std(axis=0, ddof=1) for draws in drawn],
+        "mc_low": [np.percentile(draws, low, axis=0) for draws in drawn],
+        "mc_high": [np.percentile(draws, high, axis=0) for draws in drawn],
+    }
     return {
-        "mc_mean": np.concatenate([draws.mean(axis=0) for draws in drawn]),
-        "mc_sd": np.concatenate([draws.std(axis=0, ddof=1) for draws in drawn]),
-        "mc_low": np.concatenate([np.percentile(draws, _INTERVAL[0], axis=0) for draws in drawn]),
-        "mc_high": np.concatenate([np.percentile(draws, _INTERVAL[1], axis=0) for draws in drawn]),
+        name: values
+        for statistic, chunks in found.items()
+        for name, values in target.named(statistic, np.concatenate(chunks)).items()
     }
 
 
@@ -178,7 +192,10 @@ def _chunks(rows: int) -> Iterator[slice]:
 
 
 def _draw(network: KerasModel, x: npt.NDArray[np.float32], draws: int) -> npt.NDArray[np.float64]:
-    """Return outputs with dropout at work, shape (draws, rows); batch norms stay in inference."""
+    """Return outputs with dropout at work, shape (draws, rows, outputs).
+
+    Batch norms stay in inference.
+    """
     to_numpy = load_keras().ops.convert_to_numpy
     drawn = []
     for _ in range(draws):
@@ -186,5 +203,5 @@ def _draw(network: KerasModel, x: npt.NDArray[np.float32], draws: int) -> npt.ND
         for layer in network.layers:
             drops = type(layer).__name__ == "Dropout"
             outputs = layer(outputs, training=True) if drops else layer(outputs)
-        drawn.append(to_numpy(outputs)[:, 0].astype(np.float64))
+        drawn.append(to_numpy(outputs).astype(np.float64))
     return np.stack(drawn)

@@ -8,21 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm import answer, diagnostics, figures, report
-from dropnorm.scores import score_predictions
 from dropnorm.splits import split_seeds
 from dropnorm.study import Study, Variant
+from dropnorm.tasks import Task, task_of
 
 _T = TypeVar("_T")
-_SCORES = ("mae", "rmse", "r2")
-_IN_COMPARISON = (
-    "min_val_loss",
-    "final_val_loss",
-    *(f"validation_{name}" for name in _SCORES),
-    "constant_val_loss",
-    "diverged",
-    "collapsed",
-    "trainable_parameters",
-)
 
 
 def measure(
@@ -32,15 +22,16 @@ def measure(
     training: dict[str, Any],
     study: Study,
 ) -> dict[str, Any]:
-    """Measure a variant: its losses, its errors in the target's units, what went wrong.
+    """Measure a variant: its losses, its scores in the target's own terms, what went wrong.
 
     Means are over the replicas that stayed finite, and None if none did. A replica has diverged
     when the loss of any epoch was not finite; it has collapsed when it stayed finite and ended no
     better than the constant that the training rows suggest. There are test scores only where the
     study holds a test part.
     """
+    task = task_of(study)
     replicas = [
-        _measure_replica(_of(history, facts), _of(validation_predictions, facts), facts)
+        _measure_replica(_of(history, facts), _of(validation_predictions, facts), facts, task)
         for facts in training["replicas"]
     ]
     finite = [one for one in replicas if one["diverged_at_epoch"] is None]
@@ -57,13 +48,13 @@ def measure(
         "constant_val_loss": _mean([one["constant_val_loss"] for one in training["replicas"]]),
         **{
             name: _mean([one[name] for one in finite if one[name] is not None])
-            for name in (f"validation_{score}" for score in _SCORES)
+            for name in (f"validation_{score}" for score in task.scores)
         },
-        "committee": _score_committees(validation_predictions, finite),
-        **({} if test_predictions.empty else _mean_scores("test", test_predictions, finite)),
-        "unit": study.target.unit,
+        "committee": _score_committees(validation_predictions, finite, task),
+        **({} if test_predictions.empty else _mean_scores("test", test_predictions, finite, task)),
+        "unit": task.unit(study),
         "diverged": len(replicas) - len(finite),
-        "collapsed": sum(one["collapsed"] for one in replicas),
+        **{name: sum(one[name] for one in replicas) for name in task.failures},
         "replicas": replicas,
     }
 
@@ -80,15 +71,26 @@ def compare(
     dropout: dict[str, Any],
     batchnorm: dict[str, Any],
     dropout_batchnorm: dict[str, Any],
+    study: Study,
 ) -> pd.DataFrame:
     """Put the metrics of the four variants side by side, a row each."""
+    task = task_of(study)
+    compared = (
+        "min_val_loss",
+        "final_val_loss",
+        *(f"validation_{name}" for name in task.scores),
+        "constant_val_loss",
+        "diverged",
+        *task.failures,
+        "trainable_parameters",
+    )
     return pd.DataFrame(
         [
             {
                 "study": metrics["study"],
                 "made_up": metrics["made_up"],
                 "variant": metrics["variant"],
-                **{name: metrics[name] for name in _IN_COMPARISON},
+                **{name: metrics[name] for name in compared},
                 "replicas": len(metrics["replicas"]),
                 "fit_seconds": round(sum(one["fit_seconds"] for one in metrics["replicas"]), 3),
             }
@@ -252,13 +254,12 @@ def _of(table: pd.DataFrame, replica: dict[str, Any]) -> pd.DataFrame:
 
 
 def _measure_replica(
-    history: pd.DataFrame, predictions: pd.DataFrame, facts: dict[str, Any]
+    history: pd.DataFrame, predictions: pd.DataFrame, facts: dict[str, Any], task: Task
 ) -> dict[str, Any]:
-    scores = _scores(predictions["target"], predictions["prediction"])
     diverged = facts["diverged_at_epoch"] is not None
     best = None if diverged else history.iloc[int(history["val_loss"].to_numpy().argmin())]
     final = history.iloc[-1]
-    return {
+    measured = {
         "split": facts["split"],
         "start": facts["start"],
         "min_val_loss": None if best is None else float(best["val_loss"]),
@@ -267,27 +268,28 @@ def _measure_replica(
         "final_val_loss": _finite_or_none(float(final["val_loss"])),
         **{
             f"validation_{name}": None if diverged else _finite_or_none(score)
-            for name, score in scores.items()
+            for name, score in task.score(predictions).items()
         },
+    }
+    judged = dict.fromkeys(task.failures, False) if diverged else task.judge(measured, facts)
+    return {
+        **measured,
         "diverged_at_epoch": facts["diverged_at_epoch"],
-        "collapsed": not diverged and float(final["val_loss"]) >= facts["constant_val_loss"],
+        **judged,
         "fit_seconds": facts["fit_seconds"],
     }
 
 
 def _mean_scores(
-    part: str, predictions: pd.DataFrame, replicas: list[dict[str, Any]]
+    part: str, predictions: pd.DataFrame, replicas: list[dict[str, Any]], task: Task
 ) -> dict[str, float | None]:
-    """Return ``<part>_mae`` and so on, in the target's own units."""
-    scores = [
-        _scores(_of(predictions, one)["target"], _of(predictions, one)["prediction"])
-        for one in replicas
-    ]
-    return {f"{part}_{name}": _mean([one[name] for one in scores]) for name in _SCORES}
+    """Return ``<part>_mae`` and so on, in the target's own terms."""
+    scores = [task.score(_of(predictions, one)) for one in replicas]
+    return {f"{part}_{name}": _mean([one[name] for one in scores]) for name in task.scores}
 
 
 def _score_committees(
-    predictions: pd.DataFrame, replicas: list[dict[str, Any]]
+    predictions: pd.DataFrame, replicas: list[dict[str, Any]], task: Task
 ) -> dict[str, float | None] | None:
     """Score the mean prediction over the starts of each split; None with one start each.
 
@@ -298,17 +300,8 @@ def _score_committees(
         by_split.setdefault(one["split"], []).append(_of(predictions, one))
     if max(map(len, by_split.values()), default=0) <= 1:
         return None
-    scores = []
-    for members in by_split.values():
-        together = pd.concat(members).groupby("row")
-        scores.append(_scores(together["target"].first(), together["prediction"].mean()))
-    return {name: _mean([one[name] for one in scores]) for name in _SCORES}
-
-
-def _scores(targets: "pd.Series[Any]", predictions: "pd.Series[Any]") -> dict[str, float]:
-    return score_predictions(
-        targets.to_numpy(dtype=np.float64), predictions.to_numpy(dtype=np.float64)
-    )
+    scores = [task.score(task.committee(pd.concat(members))) for members in by_split.values()]
+    return {name: _mean([one[name] for one in scores]) for name in task.scores}
 
 
 def _mean(values: list[float]) -> float | None:

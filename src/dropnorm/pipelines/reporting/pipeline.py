@@ -42,7 +42,10 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.compare,
-                {variant.value: f"{variant}_metrics" for variant in Variant},
+                {
+                    **{variant.value: f"{variant}_metrics" for variant in Variant},
+                    "study": "params:study",
+                },
                 "comparison",
                 name="compare",
             ),

@@ -12,8 +12,8 @@ from dropnorm.engine import engine_name
 from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
 from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.replicas import train_replicas
-from dropnorm.scores import constant_prediction, training_loss
 from dropnorm.study import Study, Variant
+from dropnorm.tasks import task_of
 from dropnorm.training import TrainedReplica, predict_rows, trained_network
 
 
@@ -24,8 +24,8 @@ class TrainedVariant(NamedTuple):
         models: Trained networks by name, ``split_0-start_0`` and so on.
         history: Columns ``split``, ``start``, ``epoch`` (from 1), ``loss``, ``val_loss``, then the
             study's metrics, in the units of the training.
-        validation_predictions: Columns ``split``, ``start``, ``row``, ``target``, ``prediction``
-            at the chosen epoch, in the target's own units.
+        validation_predictions: Columns ``split``, ``start``, ``row``, ``target`` and the
+            predictions at the chosen epoch, in the target's own terms.
         test_predictions: The same of the test part, which nothing else has looked at; without rows
             if the study holds none.
         first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that
@@ -55,7 +55,7 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
         models=models,
         history=_stack((split, start, one.history) for split, start, one in trained),
         validation_predictions=_stack(
-            (split, start, _predictions(split, split.validation, one.predictions))
+            (split, start, _predictions(split, split.validation, one.outputs))
             for split, start, one in trained
         ),
         test_predictions=_stack(
@@ -69,7 +69,10 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
             "variant": variant.value,
             "engine": engine_name(),
             "trainable_parameters": trainable_parameters(next(iter(models.values()))),
-            "layers": [layer.described() for layer in plan_layers(study.network, variant)],
+            "layers": [
+                layer.described()
+                for layer in plan_layers(study.network, variant, inputs[0].target.outputs)
+            ],
             "replicas": [_facts(study, *one) for one in trained],
         },
     )
@@ -139,27 +142,27 @@ def _teller(
     return tell
 
 
-def _predictions(
-    split: SplitInputs, part: Part, predictions: npt.NDArray[np.float64]
-) -> pd.DataFrame:
+def _predictions(split: SplitInputs, part: Part, outputs: npt.NDArray[np.float64]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": part.rows,
-            "target": split.target.invert(part.y),
-            "prediction": split.target.invert(predictions),
+            "target": split.target.restore(part.y),
+            **split.target.table(split.target.invert(outputs)),
         }
     )
 
 
 def _test_predictions(split: SplitInputs, model: KerasModel) -> pd.DataFrame:
     if split.test is None:
-        return pd.DataFrame({"row": pd.Series(dtype=np.int64), "target": [], "prediction": []})
+        held = split.validation
+        nothing = Part(held.rows[:0], held.x[:0], held.y[:0])
+        return _predictions(split, nothing, np.empty((0, split.target.outputs)))
     return _predictions(split, split.test, predict_rows(model, split.test.x))
 
 
 def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> dict[str, Any]:
-    loss = (study.training.loss, study.training.huber_delta)
-    constant = constant_prediction(split.train.y, *loss)
+    task = task_of(study)
+    constant = task.constant(split.train.y, split.target, study)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     early = study.training.early_stopping is not None and trained.diverged_at_epoch is None
     return {
@@ -171,7 +174,7 @@ def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica
         "chosen_epoch": trained.chosen_epoch,
         "chosen_by": "least val_loss" if early else "last epoch",
         "diverged_at_epoch": trained.diverged_at_epoch,
-        "constant_val_loss": training_loss(split.validation.y, constant, *loss),
+        **task.constant_facts(split.validation.y, constant, study),
     }
 
 

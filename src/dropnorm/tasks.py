@@ -1,0 +1,253 @@
+"""What a study asks of its target, and how good an answer is: all that depends on the task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from dropnorm.errors import BadInputError
+from dropnorm.scores import SCORES, constant_prediction, score_predictions, training_loss
+from dropnorm.targets import TargetScale
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from dropnorm.scores import Score
+    from dropnorm.study import Study
+    from dropnorm.targets import FittedTarget
+
+    Floats = npt.NDArray[np.float64]
+
+
+class Task(ABC):
+    """One way to ask for a target.
+
+    Tables of predictions have a column ``target`` and those that the fitted target names.
+
+    Attributes:
+        scores: Names of what is measured, in the order of tables.
+        beside: Those that are shown beside the error.
+        references: Names of the reference models, in the order of tables and plots.
+        failures: What can be wrong with a training that stayed finite, as :meth:`judge` says it.
+    """
+
+    scores: ClassVar[tuple[str, ...]]
+    beside: ClassVar[tuple[str, ...]]
+    references: ClassVar[tuple[str, ...]]
+    failures: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def error(self, study: Study) -> Score:
+        """Return the score that the answer is about; less is better."""
+
+    @abstractmethod
+    def unit(self, study: Study) -> str:
+        """Return the unit of the error, or nothing."""
+
+    @abstractmethod
+    def loss_unit(self, study: Study) -> str:
+        """Return the unit of the training's loss, or nothing."""
+
+    @abstractmethod
+    def fit_target(self, values: pd.Series, number: int, study: Study) -> FittedTarget:
+        """Fit what leads to the numbers that networks learn.
+
+        Args:
+            values: Targets of the training rows of one split.
+            number: Of the split.
+            study: Says what is done to the target.
+
+        Raises:
+            BadInputError: If these rows give nothing to learn.
+        """
+
+    @abstractmethod
+    def restore_target(self, fields: Mapping[str, Any]) -> FittedTarget:
+        """Make a fitted target of the fields that were saved."""
+
+    @abstractmethod
+    def constant(self, y: npt.NDArray[np.floating], target: FittedTarget, study: Study) -> Floats:
+        """Return the outputs, shape (outputs,), with the least training loss that know no input.
+
+        Args:
+            y: What networks learn, shape (n,).
+            target: Fitted to the same rows.
+            study: Says which loss.
+        """
+
+    @abstractmethod
+    def score(self, table: pd.DataFrame) -> dict[str, float]:
+        """Score a table of predictions: one number for each of ``scores``, nan where undefined."""
+
+    @abstractmethod
+    def row_losses(self, table: pd.DataFrame, error: Score) -> pd.Series:
+        """Return what each row of a table of predictions adds to the error."""
+
+    @abstractmethod
+    def constant_facts(
+        self, y: npt.NDArray[np.floating], constant: Floats, study: Study
+    ) -> dict[str, float]:
+        """Return what the constant reaches on rows: ``constant_val_loss``, and what else counts.
+
+        Args:
+            y: What networks learn, of validation rows.
+            constant: Its outputs.
+            study: Says which loss.
+        """
+
+    @abstractmethod
+    def judge(self, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, bool]:
+        """Say of a training that stayed finite which of ``failures`` it is.
+
+        Args:
+            measured: Its ``final_val_loss`` and scores.
+            facts: As :meth:`constant_facts` returns them.
+        """
+
+    @abstractmethod
+    def fit_references(
+        self,
+        train: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+        held: npt.NDArray[np.float32],
+        target: FittedTarget,
+        study: Study,
+    ) -> dict[str, Floats]:
+        """Fit the reference models that draw no start, and predict.
+
+        Args:
+            train: Inputs, shape (n, inputs), and what networks learn, shape (n,).
+            held: Inputs to predict from.
+            target: Fitted to the training rows.
+            study: Says which loss.
+
+        Returns:
+            Predictions in the target's own terms, shape (rows, columns), by model.
+        """
+
+    def committee(self, members: pd.DataFrame) -> pd.DataFrame:
+        """Return a table of the mean predictions by row."""
+        by_row = members.groupby("row")
+        return by_row[self.predicted(members)].mean().assign(target=by_row["target"].first())
+
+    @abstractmethod
+    def predicted(self, table: pd.DataFrame) -> list[str]:
+        """Return the columns of a table that hold the numbers of its predictions."""
+
+
+class Regression(Task):
+    """An amount is asked for."""
+
+    scores = ("mae", "rmse", "r2")
+    beside = ("r2",)
+    references = ("constant", "least_squares", "linear_network", "gradient_boosting")
+    failures = ("collapsed",)
+
+    def error(self, study: Study) -> Score:
+        """Return rmse where the loss is squared, else mae."""
+        return SCORES["rmse" if study.training.loss == "mse" else "mae"]
+
+    def unit(self, study: Study) -> str:
+        """Return the target's unit."""
+        return study.target.unit
+
+    def loss_unit(self, study: Study) -> str:
+        """Return the target's unit, as it is divided, and squared if the loss is."""
+        unit, divisor = study.target.unit, study.target.divide_by
+        if divisor != 1:
+            unit = f"{divisor:g} {unit}".strip()
+        return f"{unit}²" if unit and study.training.loss == "mse" else unit
+
+    def fit_target(self, values: pd.Series, number: int, study: Study) -> TargetScale:
+        """Scale the target as the study says."""
+        target = values.to_numpy(dtype=np.float64)
+        column = study.target.column
+        if target.min() == target.max():
+            raise BadInputError(
+                f"split {number}: column '{column}' is {target[0]:g} in all {len(target)} training"
+                " rows: there is nothing to learn; change the split"
+            )
+        match study.target.scale:
+            case "standardize":
+                scale = float(target.std())
+                if not scale > 0:
+                    raise BadInputError(
+                        f"column '{column}' varies too little to be standardized: its standard"
+                        " deviation is 0 in float64; use target.divide_by"
+                    )
+                return TargetScale(mean=float(target.mean()), scale=scale)
+            case "log1p":
+                return TargetScale(log1p=True)
+            case _:
+                return TargetScale(scale=study.target.divide_by)
+
+    def restore_target(self, fields: Mapping[str, Any]) -> TargetScale:
+        """Make the scale that was saved."""
+        return TargetScale(**fields)
+
+    def constant(self, y: npt.NDArray[np.floating], target: FittedTarget, study: Study) -> Floats:
+        """Return the median, or the mean, as the loss asks."""
+        training = study.training
+        return np.array([constant_prediction(y, training.loss, training.huber_delta)])
+
+    def score(self, table: pd.DataFrame) -> dict[str, float]:
+        """Score in the target's units."""
+        return score_predictions(
+            table["target"].to_numpy(dtype=np.float64),
+            table["prediction"].to_numpy(dtype=np.float64),
+        )
+
+    def row_losses(self, table: pd.DataFrame, error: Score) -> pd.Series:
+        """Return absolute or squared errors."""
+        errors = (table["target"] - table["prediction"]).abs()
+        return errors**2 if error.root else errors
+
+    def constant_facts(
+        self, y: npt.NDArray[np.floating], constant: Floats, study: Study
+    ) -> dict[str, float]:
+        """Return the constant's loss."""
+        training = study.training
+        loss = training_loss(y, constant, training.loss, training.huber_delta)
+        return {"constant_val_loss": loss}
+
+    def judge(self, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, bool]:
+        """Call collapsed what ended no better than the constant."""
+        return {"collapsed": measured["final_val_loss"] >= facts["constant_val_loss"]}
+
+    def fit_references(
+        self,
+        train: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+        held: npt.NDArray[np.float32],
+        target: FittedTarget,
+        study: Study,
+    ) -> dict[str, Floats]:
+        """Fit ordinary least squares, and boosted trees on the errors that the loss asks for."""
+        from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415  # seconds
+        from sklearn.linear_model import LinearRegression  # noqa: PLC0415
+
+        x, y = train
+        boosting = HistGradientBoostingRegressor(
+            loss="absolute_error" if study.training.loss == "mae" else "squared_error",
+            random_state=study.training.seed % 2**32,
+        )
+        outputs = {
+            "constant": np.full(len(held), self.constant(y, target, study)[0]),
+            "least_squares": LinearRegression().fit(x, y).predict(held),
+            "gradient_boosting": boosting.fit(x, y).predict(held),
+        }
+        return {name: target.invert(one[:, np.newaxis]) for name, one in outputs.items()}
+
+    def predicted(self, table: pd.DataFrame) -> list[str]:
+        """Return the one column of amounts."""
+        del table
+        return ["prediction"]
+
+
+def task_of(study: Study) -> Task:
+    """Return what a study asks of its target."""
+    del study
+    return Regression()
