@@ -1,7 +1,7 @@
 """Do the intervals keep their word? False alarms of A against A, and coverage of a true effect.
 
     python benchmarks/intervals.py    # all of it, on all cores
-    python benchmarks/intervals.py --repeats 10 --true 20
+    python benchmarks/intervals.py coverage-1x5 --repeats 10 --true 20    # one split, five starts
 
 Every repeat makes up a table of its own, trains two arms on it with the project's own code, and
 estimates their difference as a study does. A against A: the arms are the same network with other
@@ -27,6 +27,13 @@ from dropnorm.training import predict_rows, train_replica, trained_network
 
 ROWS, TRAINED, INPUTS, FRESH = 150, 100, 5, 100_000
 WEIGHTS = {"second": 1, "first": -1}
+# Rows of the table by name: what is simulated, with how many splits and starts.
+SIMULATIONS = {
+    f"{what.replace(' ', '-')}-{splits}x{starts}": (what, splits, starts)
+    for (splits, starts), what in itertools.product(
+        ((5, 1), (20, 1), (1, 5), (1, 20)), ("false alarms", "coverage")
+    )
+}
 
 
 def a_study() -> Study:
@@ -123,13 +130,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=200)
     parser.add_argument("--true", type=int, default=300, help="trainings that make a true effect")
+    parser.add_argument("rows", nargs="*", help=f"of the table: {', '.join(SIMULATIONS)}")
     options = parser.parse_args()
+    if unknown := set(options.rows) - set(SIMULATIONS):
+        parser.error(f"there is no row {', '.join(sorted(unknown))}")
     repeats = range(options.repeats)
     with loky.ProcessPoolExecutor(initializer=begin) as workers:
         print("| simulation | replicas | repeats | intervals |\n|---|---|---|---|")
-        for (splits, starts), what in itertools.product(
-            ((5, 1), (20, 1), (1, 5), (1, 20)), ("false alarms", "coverage")
-        ):
+        for row in options.rows or SIMULATIONS:
+            what, splits, starts = SIMULATIONS[row]
             alarm = what == "false alarms"
             seeds = [1000 * splits + starts + 50_000 * number for number in repeats]
             second = Variant.BASELINE if alarm else Variant.DROPOUT
