@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
+from dropnorm import wording
 from dropnorm.answer import find_answer, gather_evidence
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
 from dropnorm.splits import assign_parts
@@ -81,7 +82,7 @@ def test_known_differences_are_found_and_told(splits, starts):
     pairs = splits * starts
     assert re.fullmatch(
         r"Dropout helps: it lowers the error by [12]\.\d+ MPa \(95 % interval [\d.]+ to [\d.]+;"
-        rf" (19|20|21)\.\d %\); better in {pairs} of {pairs} pairs\. Batch normalization hurts:"
+        rf" (19|20|21) %\); better in {pairs} of {pairs} pairs\. Batch normalization hurts:"
         rf" it raises the error by [23]\.\d+ MPa \(.*\); better in 0 of {pairs} pairs\.",
         found["answer"],
     )
@@ -89,9 +90,10 @@ def test_known_differences_are_found_and_told(splits, starts):
     assert found["references"]["constant"]["error"] == pytest.approx(8.5, abs=0.1)
     beside = found["references"]["constant"]["networks_minus_this"]
     assert beside["dropout"]["high"] < 0 < beside["baseline"]["low"]
-    (told,) = [line for line in found["warnings"] if "reference" in line]
-    assert "constant" in told
-    assert "baseline, batchnorm, dropout + batchnorm" in told
+    told = {one["code"]: one for one in found["findings"]}
+    assert told["DN010"]["where"] == "baseline, batchnorm, dropout + batchnorm"
+    assert told["DN010"]["found"].startswith("the MAE of constant is 8.5")
+    assert "DN012" not in told
 
 
 def test_a_diverged_arm_is_said_with_how_often_and_the_estimate_with_its_pairs():
@@ -136,8 +138,8 @@ def test_whole_groups_are_what_chance_draws_in_a_grouped_split():
     evidence = gather_evidence(metrics, predictions, references, split, study)
 
     held = split.loc[split["part"] == "validation"]
-    assert len(evidence.rows.groups) == len(held)
-    assert len(set(evidence.rows.groups)) == held["group"].nunique() < len(held)
+    assert len(evidence.rows[0].groups) == len(held)
+    assert len(set(evidence.rows[0].groups)) == held["group"].nunique() < len(held)
 
 
 def test_a_committee_is_better_than_its_members_where_their_errors_differ():
@@ -160,8 +162,40 @@ def test_a_committee_is_better_than_its_members_where_their_errors_differ():
                      "replicas": facts}, study)  # fmt: skip
 
     assert found["validation_mae"] == pytest.approx(4)
-    assert found["committee"]["mae"] == pytest.approx(0)
     assert [one["validation_mae"] for one in found["replicas"]] == pytest.approx([4, 4])
+    assert found["committee"]["mae"] == pytest.approx(0)
+    assert wording.committee(
+        {name: {"error": 4.0 - 3 * (name == "dropout"), "committee": found["committee"]}
+         for name in NAMES}, "mae", "MPa"
+    ) == (
+        "One network, and a committee of all starts of a split: baseline 4.00 and 0, dropout 1.00"
+        " and 0, batchnorm 4.00 and 0, dropout + batchnorm 4.00 and 0 MPa. Dropout in one network"
+        " is 3.00 better, a committee of networks without it 4.00 better, than one without it."
+    )  # fmt: skip
+
+
+def test_a_crossed_design_tells_the_rows_that_train_the_rows_that_validate_and_the_start_apart():
+    found, _ = answered(read_study("concrete", replicas={"splits": 3, "starts": 2}))
+
+    for one in (found["variants"]["baseline"], found["effects"]["dropout"]):
+        assert set(one["deviations"]) == {"split", "rows", "start"}
+        assert one["deviations"]["rows"] > 0
+    assert re.fullmatch(
+        r"The error of baseline moves by [\d.]+ MPa with the rows that train, 0\.\d+ MPa with the"
+        r" rows that validate, [\d.]+ MPa with the start \(standard deviations\)\. The paired"
+        r" difference of dropout moves by .* MPa with the start\.",
+        found["spread"],
+    )
+    alone, _ = answered(read_study("concrete", replicas={"splits": 3, "starts": 1}))
+    assert alone["spread"] == alone["committee"] == ""
+
+
+def test_a_code_that_the_study_silences_is_told_nowhere():
+    study = read_study("concrete", replicas={"splits": 2, "starts": 1}, silence=["DN010"])
+
+    found, _ = answered(study)
+
+    assert "DN010" not in {one["code"] for one in found["findings"]}
 
 
 PROVENANCE = {
@@ -205,8 +239,8 @@ def test_what_stands_in_a_table_cannot_put_markup_into_the_report():
     study = read_study("concrete", title="<script>alert(1)</script>",
                        replicas={"splits": 2, "starts": 1})  # fmt: skip
 
-    _, page = page_of(study, [dict.fromkeys(("code", "title", "where", "found", "why", "remedy"),
-                                            "<img src=x onerror=alert(2)>")])  # fmt: skip
+    said = ("code", "title", "where", "found", "how", "why", "remedy")
+    _, page = page_of(study, [dict.fromkeys(said, "<img src=x onerror=alert(2)>")])
 
     assert "<script" not in page
     assert "<img src=x" not in page

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
-from dropnorm.checks import Finding, check_study_table
-from dropnorm.codes import CODES
+from dropnorm.checks import check_study_table
+from dropnorm.codes import CODES, Finding
 from dropnorm.pipelines.preparation.nodes import check_data
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
@@ -195,3 +195,18 @@ def test_a_silenced_check_is_not_told_and_the_output_says_that_it_was_silenced(c
     assert told["findings"][0]["remedy"] == CODES["DN001"].remedy
     assert silenced == {"study": "wine", "made_up": False, "silenced": ["DN001"], "findings": []}
     assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({"training__early_stopping": {}}, "early_stopping chooses the epoch by"),
+        ({"training__schedule": {"method": "reduce_on_plateau"}}, "the schedule changes"),
+        ({"training__schedule": {"method": "cosine"}}, None),
+    ],
+)
+def test_validation_rows_that_steer_the_training_are_told(training, told):
+    findings = check(table_of(), study_of(**training))
+
+    assert found(findings) == ([("DN013", "training", 120, 120)] if told else [])
+    assert told is None or told in findings[0].found

@@ -147,20 +147,29 @@ def test_ties_are_no_wins():
     assert share_of_wins(np.array([]))["share"] is None
 
 
-def test_variance_is_taken_apart_into_splits_and_starts():
-    rng = np.random.default_rng(0)
-    of_split = rng.normal(0, 3.0, 400)
-    errors = errors_of({"e": 0.0}, 400, 5)["e"] + np.repeat(of_split, 5) + rng.normal(0, 1.0, 2000)
+def test_variance_is_taken_apart_into_rows_that_train_rows_that_validate_and_starts():
+    chance = np.random.default_rng(0)
+    splits, starts, rows = 400, 5, 25
+    of_rows = chance.normal(0, 5.0, (splits, 1, rows))  # each split is validated on other rows
+    losses = chance.normal(0, 3.0, (splits, 1, 1)) + chance.normal(0, 1.0, (splits, starts, 1))
+    losses = losses + of_rows
+    errors = errors_of({"e": losses.mean(axis=2).ravel()}, splits, starts)
+    evidence = Evidence(
+        errors, 0.4, root=False,
+        rows={split: RowLosses({"e": one.mean(axis=0)}, None) for split, one in enumerate(losses)},
+    )  # fmt: skip
 
-    found = variance_components(errors)
+    found = evidence.deviations({"e": 1})
 
     assert found["split"] == pytest.approx(3.0, rel=0.1)
+    assert found["rows"] == pytest.approx(5 / math.sqrt(rows), rel=0.1)
     assert found["start"] == pytest.approx(1.0, rel=0.1)
 
 
 def test_with_one_start_each_splits_and_starts_are_not_told_apart():
-    assert variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"]) == {
+    assert variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"], {0: 4.0, 1: 4, 2: 4}) == {
         "split": None,
+        "rows": 2.0,
         "start": None,
     }
 
@@ -244,7 +253,7 @@ def false_alarms(splits, starts, tables=400):
         errors = errors_of({name: c.mean(axis=2).ravel() for name, c in columns.items()},
                            splits, starts)  # fmt: skip
         losses = RowLosses({name: c[0].mean(axis=0) for name, c in columns.items()}, None)
-        evidence = Evidence(errors, 60 / 140, root=False, rows=losses)
+        evidence = Evidence(errors, 60 / 140, root=False, rows={0: losses})
         interval, _ = evidence.difference({"dropout": 1, "baseline": -1}, 0.05)
         alarms += not interval.low <= 0 <= interval.high
     return alarms / tables
@@ -255,7 +264,7 @@ def test_equal_variants_seldom_seem_to_differ(splits, starts):
     assert false_alarms(splits, starts) <= 0.08
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(*[numbers] * 4), min_size=2, max_size=6))
 def test_no_difference_depends_on_what_all_variants_share(rows):
     errors = errors_of(dict(zip(VARIANTS, np.array(rows).T, strict=True)), len(rows))

@@ -146,7 +146,12 @@ def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configu
         }
     )  # fmt: skip
     made["wine.comparison"] = MemoryDataset(comparison)
-    found = {"sentences": {"dropout": "Dropout helps."}, "warnings": ["One thing more."]}
+    finding = {"code": "DN008", "title": "a network no better than a constant"}
+    found = {"sentences": {"dropout": "Dropout helps."}, "committee": "", "spread": "It moves.",
+             "made_up": False, "findings": [
+                 {**finding, "where": "dropout", "found": "1 of 3 runs"},
+                 {**finding, "where": "batchnorm", "found": "all 3 runs"},
+             ]}  # fmt: skip
     made["wine.effects"] = MemoryDataset(found)
 
     ProjectHooks().after_pipeline_run({"run_id": NEW}, pipelines["wine"], made)
@@ -156,6 +161,7 @@ def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configu
         "  baseline           diverged (3 of 3)\n"
         "  dropout            0.61 in the last epoch, 0.55 in the best; R² 0.25;"
         " diverged (1 of 3)",
-        "  Dropout helps.\n  Note: One thing more.",
+        "  Dropout helps.\n  It moves.\n  Note: DN008 a network no better than a constant:"
+        " dropout: 1 of 3 runs; batchnorm: all 3 runs.",
         f"  results: data/08_reporting/wine, version {NEW}",
     ]

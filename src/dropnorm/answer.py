@@ -1,4 +1,4 @@
-"""From the scores of trainings to the answer: effects, reference models, sentences, warnings."""
+"""From the scores of trainings to the answer: effects, reference models, sentences, findings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm import effects, wording
-from dropnorm.effects import Contrast, Evidence, RowLosses, Verdict
+from dropnorm import effects, outcomes, wording
+from dropnorm.effects import Contrast, Evidence, RowLosses
 from dropnorm.splits import TRAIN, VALIDATION
 from dropnorm.study import GroupedSplit, Study, Variant
 from dropnorm.tasks import Task, task_of
@@ -53,7 +53,7 @@ def gather_evidence(
         errors=pd.DataFrame(columns),
         held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),
         root=error.root,
-        rows=_row_losses(predictions, references, split, study) if len(parts) == 1 else None,
+        rows=_row_losses(predictions, references, split, study),
     )
 
 
@@ -62,18 +62,24 @@ def _row_losses(
     references: pd.DataFrame,
     split: pd.DataFrame,
     study: Study,
-) -> RowLosses:
+) -> dict[int, RowLosses]:
     task = task_of(study)
     tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
-    held = split.loc[split["part"] == VALIDATION]
-    losses = {}
+    costs = {}
     for name, table in tables.items():
         cost = task.row_losses(table, task.error(study))
         # A start that diverged has no finite prediction, and takes part in no pair.
-        mean = cost.where(np.isfinite(cost)).groupby(table["row"]).mean()
-        losses[name] = mean.reindex(held["row"]).to_numpy(dtype=np.float64)
-    groups = held["group"].astype(str).to_numpy() if "group" in held else None
-    return RowLosses(losses, groups)
+        costs[name] = cost.where(np.isfinite(cost)).groupby([table["split"], table["row"]]).mean()
+    held = split.loc[split["part"] == VALIDATION]
+    found = {}
+    for number, of_split in held.groupby("split"):
+        losses = {
+            name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
+            for name, cost in costs.items()
+        }
+        groups = pd.factorize(of_split["group"].astype(str))[0] if "group" in held else None
+        found[int(str(number))] = RowLosses(losses, groups)
+    return found
 
 
 def find_answer(
@@ -83,23 +89,24 @@ def find_answer(
 
     Returns:
         ``answer`` and ``sentences`` (in words), ``estimand``, ``error``, ``beside`` (what else is
-        measured), ``unit``, ``splits``, ``starts``, ``variants``, ``effects``, ``references`` and
-        ``warnings``; None where a number is not finite.
+        measured), ``unit``, ``splits``, ``starts``, ``variants``, ``effects``, ``references``,
+        ``committee`` and ``spread`` (sentences) and ``findings``; None where a number is not
+        finite.
     """
-    replicas = len(evidence.errors)
+    options = study.replicas
     diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
     found = effects.estimate(evidence, diverged, study.margin)
     task = task_of(study)
     unit = task.unit(study)
     sentences = {
-        name: wording.sentence(name, effect, unit, replicas) for name, effect in found.items()
+        name: wording.sentence(name, effect, unit, options.splits, options.starts)
+        for name, effect in found.items()
     }
     variants = {
         variant.value: _variant(evidence, metrics[variant], variant, task) for variant in Variant
     }
     references = {model: _reference(evidence, model) for model in task.references}
     grouped = isinstance(study.split, GroupedSplit)
-    options = study.replicas
     answer = {
         "study": study.name,
         "title": study.label,
@@ -116,8 +123,14 @@ def find_answer(
         "variants": variants,
         "effects": found,
         "references": references,
-        "warnings": _warnings(variants, references, found, study),
+        "committee": wording.committee(variants, task.error(study).name, unit),
+        "spread": wording.spread(variants, found, unit),
     }
+    findings = [
+        *(one for variant in Variant for one in metrics[variant]["findings"]),
+        *(one.described() for one in outcomes.check_answer(answer, study)),
+    ]
+    answer["findings"] = sorted(findings, key=lambda one: str(one["code"]))
     strict: dict[str, Any] = _strict(answer)
     return strict
 
@@ -130,7 +143,7 @@ def _variant(
     return {
         "error": float(finite.mean()) if len(finite) else math.nan,
         "standard_deviation": float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
-        "deviations": effects.variance_components(finite) if len(finite) else {},
+        "deviations": evidence.deviations({variant.value: 1}),
         "replicas": len(evidence.errors),
         "finite": len(finite),
         "diverged": metrics["diverged"],
@@ -153,48 +166,13 @@ def _reference(evidence: Evidence, model: str) -> dict[str, Any]:
             "low": interval.low,
             "high": interval.high,
             "pairs": len(pairs),
+            "wins": effects.share_of_wins(pairs.to_numpy()),
         }
     return {
         "error": float(finite.mean()) if len(finite) else math.nan,
         "finite": len(finite),
         "networks_minus_this": differences,
     }
-
-
-def _warnings(
-    variants: Mapping[str, Mapping[str, Any]],
-    references: Mapping[str, Mapping[str, Any]],
-    found: Mapping[str, Mapping[str, Any]],
-    study: Study,
-) -> list[str]:
-    """Say what the answer must not be read without."""
-    told = []
-    if study.made_up:
-        told.append("The table is made up: none of this says anything about the layers.")
-    for name, one in variants.items():
-        shown = name.replace("_", " + ")
-        if one["collapsed"]:
-            told.append(
-                f"{shown} collapsed in {one['collapsed']} of {one['replicas']} runs: it ended no"
-                " better than a constant."
-            )
-    best = min(
-        (model for model in references if math.isfinite(references[model]["error"])),
-        key=lambda model: float(references[model]["error"]),
-    )
-    worse = [
-        name.replace("_", " + ")
-        for name, one in references[best]["networks_minus_this"].items()
-        if math.isfinite(one["difference"]) and not one["high"] < 0
-    ]
-    if worse:
-        told.append(
-            f"Not shown to beat {best.replace('_', ' ')}, the best reference model:"
-            f" {', '.join(worse)}."
-        )
-    if any(one["verdict"] == Verdict.TOO_FEW for one in found.values()):
-        told.append("Some differences need more runs; the table says how many.")
-    return told
 
 
 def _strict(value: Any) -> Any:

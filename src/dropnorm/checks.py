@@ -7,17 +7,16 @@ Nothing here refuses a study; what cannot be used is refused by :mod:`dropnorm.t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeRegressor
 
-from dropnorm.codes import CODES, Code
+from dropnorm.codes import CODES, Finding
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
-from dropnorm.study import GroupedSplit, RandomSplit
+from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dropnorm.codes import Code
     from dropnorm.study import Study
 
 _HELD = (VALIDATION, TEST)
@@ -43,47 +43,6 @@ _MOSTLY_DATES = 0.9
 # Day, month and year in any order, with or without a time of day.
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?")
 _ID = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check found.
-
-    Attributes:
-        code: What was looked for, why it matters and what to do.
-        where: The column, or the part and split.
-        found: What was found, in words.
-        count: How many rows or groups it concerns.
-        of: Of how many.
-    """
-
-    code: Code
-    where: str
-    found: str
-    count: int
-    of: int
-
-    def line(self) -> str:
-        """Return the finding in one line, for people."""
-        return f"{self.code.code} {self.code.title}: {self.where}: {self.found}; {self._remedy()}"
-
-    def _remedy(self) -> str:
-        remedy = self.code.remedy.removesuffix(".")
-        return remedy[0].lower() + remedy[1:]
-
-    def described(self) -> dict[str, Any]:
-        """Return everything there is to say, for JSON."""
-        return {
-            "code": self.code.code,
-            "title": self.code.title,
-            "where": self.where,
-            "found": self.found,
-            "count": self.count,
-            "of": self.of,
-            "how": self.code.how,
-            "why": self.code.why,
-            "remedy": self.code.remedy,
-        }
 
 
 def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) -> list[Finding]:
@@ -115,6 +74,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_predictors(rows, study, parts[0]),
         *_entities(others.iloc[rows.index.to_numpy()], study, parts),
         *_small_parts(rows, study, parts),
+        *_steered(study, parts[0]),
     ]
     told = [finding for finding in findings if finding.code.code not in study.silence]
     return sorted(told, key=lambda finding: finding.code.code)
@@ -269,3 +229,19 @@ def _smallest(
                 sizes[smallest],
                 len(np.unique(units)),
             )
+
+
+def _steered(study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
+    training = study.training
+    told = [
+        *(["early_stopping chooses the epoch"] if training.early_stopping else []),
+        *(
+            ["the schedule changes the learning rate"]
+            if isinstance(training.schedule, PlateauSchedule)
+            else []
+        ),
+    ]
+    if told:
+        held = int((part == VALIDATION).sum())
+        found = f"{' and '.join(told)} by the rows that score the network"
+        yield Finding(CODES["DN013"], "training", found, held, held)

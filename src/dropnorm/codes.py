@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,117 @@ _ALL = (
         "Change the fractions of the split, or take more splits (replicas.splits) and read their"
         " spread.",
     ),
+    Code(
+        "DN007",
+        "a training that diverged",
+        "The loss of an epoch, of training or validation, was not a finite number in at least one"
+        " run of the variant.",
+        "A run without an error cannot be averaged with those that have one: leaving it out would"
+        " flatter the variant, so that its effects get no verdict.",
+        "Standardize the inputs, lower training.learning_rate, or clip gradients"
+        " (training.optimizer_options.clipnorm).",
+    ),
+    Code(
+        "DN008",
+        "a network no better than a constant",
+        "In the last epoch of at least one run, the validation loss was not below that of the"
+        " constant with the least loss on the training rows (their median, or mean, as the loss"
+        " asks).",
+        "It has learnt nothing that carries over to other rows. A difference to it says that the"
+        " training failed, not what a layer does to one that works.",
+        "Look at its learning curves: train longer or with another learning rate, standardize the"
+        " inputs, lower the rate of dropout.",
+    ),
+    Code(
+        "DN009",
+        "a network worse than a linear model",
+        "On the same rows of the same splits its mean error is not below that of the better of two"
+        " linear models: least squares, and one Dense(1) trained as the network is.",
+        "Hidden layers that do not pay for themselves leave nothing for the two layers to improve:"
+        " what helps here may only hold back a network that is too much for the table.",
+        "Use the linear model, or a network that beats it: fewer units, weight decay, fewer"
+        " epochs.",
+    ),
+    Code(
+        "DN010",
+        "networks not shown to beat the best reference model",
+        "The 95 % interval of the network's paired error less that of the best reference model is"
+        " not all below zero.",
+        "A model that takes seconds to fit does as well here, as far as these runs can tell; which"
+        " of the two layers the network has may not be what matters.",
+        "Read the table of reference models before choosing a network; more splits narrow the"
+        " interval.",
+    ),
+    Code(
+        "DN011",
+        "a gap between training and validation that keeps growing",
+        "Validation loss less training loss, as means over quarters of the epochs, grows from the"
+        " second quarter to the third and from the third to the last, each time by 2 % of the"
+        " validation loss or more, in most of the runs that stayed finite.",
+        "The network goes on learning its training rows by heart: the last epoch is not its best,"
+        " and a layer may look good only because it slows this down, as fewer epochs would.",
+        "Train for fewer epochs, and compare again; or use weight decay or a smaller network.",
+    ),
+    Code(
+        "DN012",
+        "too few runs for the difference seen",
+        "A verdict is 'too few runs to say', or there was one run and no verdict at all.",
+        "The difference seen is within what chance does between runs: another draw may turn it"
+        " round. It is no evidence that a layer does nothing, either.",
+        "Take more splits (replicas.splits; starts, where the split is fixed): the table of effects"
+        " says how many. If what is left is too small to matter, write the margin.",
+    ),
+    Code(
+        "DN013",
+        "validation rows that steer the training",
+        "training.early_stopping chooses the epoch, or a plateau schedule the learning rate, by the"
+        " validation loss.",
+        "The rows that score a network have had a part in it: its error is a little too small, and"
+        " the more so the more its validation loss jumps.",
+        "Set the number of epochs, or hold a test part (split.test_fraction) and read its scores in"
+        " the metrics.",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        code: What was looked for, why it matters and what to do.
+        where: The column, the part and split, or the variant.
+        found: What was found, in words.
+        count: How many rows, groups, runs or differences it concerns.
+        of: Of how many.
+    """
+
+    code: Code
+    where: str
+    found: str
+    count: int
+    of: int
+
+    def line(self) -> str:
+        """Return the finding in one line, for people."""
+        return f"{self.code.code} {self.code.title}: {self.where}: {self.found}; {self._remedy()}"
+
+    def _remedy(self) -> str:
+        remedy = self.code.remedy.removesuffix(".")
+        return remedy[0].lower() + remedy[1:]
+
+    def described(self) -> dict[str, Any]:
+        """Return everything there is to say, for JSON."""
+        return {
+            "code": self.code.code,
+            "title": self.code.title,
+            "where": self.where,
+            "found": self.found,
+            "count": self.count,
+            "of": self.of,
+            "how": self.code.how,
+            "why": self.code.why,
+            "remedy": self.code.remedy,
+        }

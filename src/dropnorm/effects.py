@@ -8,7 +8,7 @@ one split, new starts and new validation rows for the training rows of this spli
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,8 @@ class Interval:
         low: Lower end of the 95 % interval; nan if there is no telling.
         high: Its upper end.
         p: Two-sided p-value of no difference.
-        needed: Runs (splits, or starts of the one split) that would be needed to call the
-            difference seen significant with a chance of 80 %; None if no number of runs would do.
+        needed: Splits, or starts of the one split, that would be needed to call the difference
+            seen significant with a chance of 80 %; None if no number would do.
     """
 
     mean: float
@@ -217,29 +217,38 @@ def share_of_wins(differences: Floats) -> dict[str, float | int | None]:
     }
 
 
-def variance_components(errors: pd.Series) -> dict[str, float | None]:
-    """Take the variance of errors apart: between splits, and between the starts of a split.
+def variance_components(
+    values: pd.Series, rows_variances: Mapping[int, float]
+) -> dict[str, float | None]:
+    """Take the variance of errors, or of their paired differences, apart.
 
-    Analysis of variance of starts nested in splits (Searle, Casella and McCulloch 1992, "Variance
-    Components", section 3.5), for as many starts in every split.
+    Analysis of variance of starts nested in splits, as every split has starts of its own (Searle,
+    Casella and McCulloch 1992, "Variance Components", section 3.5), for as many starts in every
+    split. What lies between splits is what their training rows do and what their validation rows
+    do; the jackknife tells the second, and the rest is the first (compare Bouthillier et al. 2021,
+    "Accounting for variance in machine learning benchmarks", section 2).
 
     Args:
-        errors: Indexed by ``split`` and ``start``, finite.
+        values: Indexed by ``split`` and ``start``, finite.
+        rows_variances: By split, the variance of its mean that comes from the choice of validation
+            rows; nan where there is no telling.
 
     Returns:
-        ``split`` and ``start``: standard deviations, None where there is no telling.
+        Standard deviations, None where there is no telling: ``split`` (which rows train), ``rows``
+        (which rows validate) and ``start``. With one start each, splits and starts cannot be told
+        apart; with one split, there is nothing between splits.
     """
-    table = errors.unstack("start").dropna()
+    table = values.unstack("start").dropna()
     splits, starts = table.shape
     within = float(table.var(axis=1, ddof=1).mean()) if starts > 1 and splits else None
-    between = float(table.mean(axis=1).var(ddof=1)) if splits > 1 else None
-    if between is not None and within is not None:
-        between = max(0.0, between - within / starts)
-    elif between is not None:
-        between = None  # with one start each, splits and starts cannot be told apart
+    found = [rows_variances.get(int(split), math.nan) for split in table.index]
+    of_rows = float(np.mean(found)) if found and not np.isnan(found).any() else None
+    between = None
+    if splits > 1 and within is not None:
+        between = float(table.mean(axis=1).var(ddof=1)) - within / starts - (of_rows or 0.0)
     return {
-        "split": None if between is None else math.sqrt(between),
-        "start": None if within is None else math.sqrt(within),
+        name: None if variance is None else math.sqrt(max(0.0, variance))
+        for name, variance in (("split", between), ("rows", of_rows), ("start", within))
     }
 
 
@@ -265,7 +274,7 @@ def judge(interval: Interval, p_holm: float, margin: float, diverged: Mapping[st
 
 @dataclass(frozen=True)
 class RowLosses:
-    """What each validation row of the one split costs each variant or reference model.
+    """What each validation row of one split costs each variant or reference model.
 
     Attributes:
         losses: Absolute or squared error of each row, mean over the finite starts.
@@ -285,13 +294,13 @@ class Evidence:
             ``split`` and ``start``; nan where a training diverged.
         held_to_trained: Rows that validate for each row that trains.
         root: Whether errors are roots of mean squares (RMSE) or mean absolute errors (MAE).
-        rows: Needed where there is one split only.
+        rows: By split; needed for an interval where there is one split only.
     """
 
     errors: pd.DataFrame
     held_to_trained: float
     root: bool
-    rows: RowLosses | None = None
+    rows: Mapping[int, RowLosses] = field(default_factory=dict)
 
     def difference(self, weights: Mapping[str, int], alpha: float) -> tuple[Interval, pd.Series]:
         """Estimate a weighted sum of errors.
@@ -303,21 +312,37 @@ class Evidence:
         Returns:
             The estimate, and the sum in each pair in which no training diverged.
         """
-        complete = self.errors[list(weights)].dropna()
-        pairs = complete.mul(list(weights.values()), axis="columns").sum(axis="columns")
+        pairs = self.pairs(weights)
         if pairs.empty:
             return Interval(math.nan), pairs
         by_split = pairs.groupby(level="split").mean().to_numpy()
         if len(by_split) >= _A_PAIR:
             return over_splits(by_split, self.held_to_trained, alpha), pairs
-        if len(pairs) >= _A_PAIR and self.rows is not None:
-            losses = np.array([self.rows.losses[column] for column in weights])
-            variance, units = jackknife_variance(
-                losses, list(weights.values()), self.rows.groups, root=self.root
-            )
+        split = int(pairs.index.get_level_values("split")[0])
+        if len(pairs) >= _A_PAIR and split in self.rows:
+            variance, units = self._rows_variance(weights, split)
             if units >= _A_PAIR:
                 return over_starts(pairs.to_numpy(), variance, units, alpha), pairs
         return Interval(float(pairs.mean())), pairs
+
+    def pairs(self, weights: Mapping[str, int]) -> pd.Series:
+        """Return the weighted sum of errors in each pair in which no training diverged."""
+        complete = self.errors[list(weights)].dropna()
+        return complete.mul(list(weights.values()), axis="columns").sum(axis="columns")
+
+    def deviations(self, weights: Mapping[str, int]) -> dict[str, float | None]:
+        """Say where the spread of a weighted sum of errors comes from.
+
+        Returns:
+            As :func:`variance_components` does.
+        """
+        variances = {split: self._rows_variance(weights, split)[0] for split in self.rows}
+        return variance_components(self.pairs(weights), variances)
+
+    def _rows_variance(self, weights: Mapping[str, int], split: int) -> tuple[float, int]:
+        rows = self.rows[split]
+        losses = np.array([rows.losses[column] for column in weights])
+        return jackknife_variance(losses, list(weights.values()), rows.groups, root=self.root)
 
 
 def estimate(
@@ -332,7 +357,8 @@ def estimate(
 
     Returns:
         By contrast: ``difference``, ``low``, ``high``, ``percent_of_baseline``, ``p``, ``p_holm``,
-        ``pairs`` (how many it was computed on), ``wins``, ``diverged``, ``verdict``, ``needed``.
+        ``pairs`` (how many it was computed on), ``wins``, ``deviations``, ``diverged``,
+        ``verdict``, ``needed`` (splits, or starts of the one split).
     """
     alpha = (1 - _LEVEL) / len(Contrast)
     found = {contrast: evidence.difference(contrast.weights, alpha) for contrast in Contrast}
@@ -350,6 +376,7 @@ def estimate(
             "p_holm": p_holm,
             "pairs": len(pairs),
             "wins": share_of_wins(pairs.to_numpy()),
+            "deviations": evidence.deviations(contrast.weights),
             "diverged": lost,
             "verdict": judge(interval, p_holm, margin, lost).value,
             "needed": interval.needed,

@@ -20,7 +20,7 @@ from kedro.io import AbstractVersionedDataset, MemoryDataset
 from kedro.io.core import Version
 from kedro_datasets.pandas import CSVDataset
 
-from dropnorm import memory
+from dropnorm import memory, wording
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
@@ -97,9 +97,14 @@ class ProjectHooks:
                 found = catalog.load(f"{study}.effects")
                 told = [
                     *found["sentences"].values(),
-                    *(f"Note: {one}" for one in found["warnings"]),
+                    found["committee"],
+                    found["spread"],
+                    *(
+                        f"Note: {one}"
+                        for one in wording.notes(found["findings"], made_up=found["made_up"])
+                    ),
                 ]
-                logger.info("%s", "\n".join(f"  {line}" for line in told))
+                logger.info("%s", "\n".join(f"  {line}" for line in told if line))
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from dropnorm.study import Study
 
+# A smaller p-value says nothing more.
+_LEAST_P = 0.001
+
 
 def make_report(
     study: Study,
@@ -34,7 +37,9 @@ def make_report(
         **effects,
         "question": f"Does dropout or batch normalization help the network on {study.label}?",
         "engine": engine,
-        "findings": findings["findings"],
+        "findings": sorted(
+            [*findings["findings"], *effects["findings"]], key=lambda one: str(one["code"])
+        ),
         "diagnostics": {
             row["variant"]: {
                 name: None if pd.isna(value) else value
@@ -58,7 +63,7 @@ def write_page(report: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "spoken": _spoken}
+    environment.filters |= {"number": _number, "p_value": _p_value, "spoken": wording.spoken}
     return environment.get_template("report.html").render(
         report=report,
         effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
@@ -66,6 +71,7 @@ def write_page(report: Mapping[str, Any]) -> str:
         plot_told=_plot_told(report),
         scores=SCORES,
         beside=report["beside"],
+        notes=wording.notes(report["findings"], made_up=report["made_up"]),
     )
 
 
@@ -95,5 +101,7 @@ def _number(value: float | None, low: float | None = None, high: float | None = 
     return wording.number(value, error)
 
 
-def _spoken(name: str) -> str:
-    return name.replace("_", " + ") if name == "dropout_batchnorm" else name.replace("_", " ")
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "< 0.001" if value < _LEAST_P else f"{value:.2g}"

@@ -33,12 +33,14 @@ class Task(ABC):
         scores: Names of what is measured, in the order of tables.
         beside: Those that are shown beside the error.
         references: Names of the reference models, in the order of tables and plots.
+        linear: Those of them that have no hidden layer and no tree.
         failures: What can be wrong with a training that stayed finite, as :meth:`judge` says it.
     """
 
     scores: ClassVar[tuple[str, ...]]
     beside: ClassVar[tuple[str, ...]]
     references: ClassVar[tuple[str, ...]]
+    linear: ClassVar[tuple[str, ...]]
     failures: ClassVar[tuple[str, ...]]
 
     @abstractmethod
@@ -145,6 +147,7 @@ class Regression(Task):
     scores = ("mae", "rmse", "r2")
     beside = ("r2",)
     references = ("constant", "least_squares", "linear_network", "gradient_boosting")
+    linear = ("least_squares", "linear_network")
     failures = ("collapsed",)
 
     def error(self, study: Study) -> Score:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.effects import Contrast, Verdict
+from dropnorm.study import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 NAMES = {
     Contrast.DROPOUT: "Dropout",
@@ -21,8 +23,8 @@ _DIGITS = 3
 _TOO_LONG = 1e6
 
 
-def number(value: float, error: float | None = None) -> str:
-    """Write a number with the digits it deserves: two of its error's, or three of its own."""
+def number(value: float, error: float | None = None, digits: int = _DIGITS) -> str:
+    """Write a number with the digits it deserves: two of its error's, or so many of its own."""
     if not math.isfinite(value):
         return "–"
     if abs(value) >= _TOO_LONG or 0 < abs(value) < 1 / _TOO_LONG:
@@ -33,7 +35,7 @@ def number(value: float, error: float | None = None) -> str:
     elif value == 0:
         return "0"
     else:
-        decimals = max(0, _DIGITS - 1 - math.floor(math.log10(abs(value))))
+        decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
 
 
@@ -54,16 +56,36 @@ def estimand(splits: int, starts: int, grouped: bool) -> str:
     return "One run of each variant: it says what happened once."
 
 
-def sentence(contrast: str, effect: Mapping[str, Any], unit: str, replicas: int) -> str:
+def spoken(name: str) -> str:
+    """Return a variant's, effect's or reference model's name as a reader meets it."""
+    return name.replace("_", " + " if name == Variant.DROPOUT_BATCHNORM else " ")
+
+
+def of_runs(count: int, runs: int) -> str:
+    """Count runs out of all."""
+    if count < runs:
+        return f"{count} of {runs} runs"
+    return {1: "the one run", 2: "both runs"}.get(runs, f"all {runs} runs")
+
+
+def counted_runs(splits: int, starts: int) -> str:
+    """Count splits and starts."""
+    if splits == starts == 1:
+        return "one run"
+    told = "one split" if splits == 1 else f"{splits} splits"
+    return told if starts == 1 else f"{told} × {starts} starts"
+
+
+def sentence(contrast: str, effect: Mapping[str, Any], unit: str, splits: int, starts: int) -> str:
     """Say in one sentence what a layer does."""
     which = Contrast(contrast)
     name, verdict = NAMES[which], Verdict(effect["verdict"])
     single = which in _SINGULAR
     if verdict is Verdict.DIVERGED:
-        return _diverged(which, effect["diverged"], replicas)
+        return _diverged(which, effect["diverged"], splits * starts)
     if which is Contrast.INTERACTION:
-        return _interaction(effect, unit, verdict)
-    told = _size(effect, unit)
+        return _interaction(effect, unit, verdict, splits, starts)
+    told = size(effect, unit)
     verb = "lowers" if effect["difference"] < 0 else "raises"
     verb = verb if single else verb.removesuffix("s")
     match verdict:
@@ -79,35 +101,32 @@ def sentence(contrast: str, effect: Mapping[str, Any], unit: str, replicas: int)
         case Verdict.TOO_FEW:
             return (
                 f"{name}: too few runs to say. Seen: {'it' if single else 'they'} {verb} the error"
-                f" by {told}; {_needed(effect, replicas)}."
+                f" by {told}; {_needed(effect, splits, starts)}."
             )
         case _:
-            size = f"{number(abs(effect['difference']))} {unit}".strip()
-            return f"{name} {verb} the error by {size} in the one run: no verdict."
+            return f"{name} {verb} the error by {told} in the one run: no verdict."
 
 
 def _diverged(which: Contrast, counts: Mapping[str, int], replicas: int) -> str:
     name, single = NAMES[which], which in _SINGULAR
     if which is not Contrast.INTERACTION and counts == {which.value: 0, "baseline": replicas}:
-        runs = {1: "the one run", 2: "both runs"}.get(replicas, f"all {replicas} runs")
         return (
-            f"{name} {'makes' if single else 'make'} this training work at all: without, {runs}"
-            f" diverged; with {'it' if single else 'them'}, none. There is no error to compare"
-            " with."
+            f"{name} {'makes' if single else 'make'} this training work at all: without,"
+            f" {of_runs(replicas, replicas)} diverged; with {'it' if single else 'them'}, none."
+            " There is no error to compare with."
         )
     lost = [
-        f"{variant.replace('_', ' + ')} diverged in"
-        f" {'every one' if count == replicas else count} of {replicas} runs"
-        if replicas > 1
-        else f"{variant.replace('_', ' + ')} diverged"
+        f"{spoken(variant)} diverged in {of_runs(count, replicas)}"
         for variant, count in counts.items()
         if count
     ]
     return f"{name} cannot be compared: {', '.join(lost)}."
 
 
-def _interaction(effect: Mapping[str, Any], unit: str, verdict: Verdict) -> str:
-    told = _size(effect, unit)
+def _interaction(
+    effect: Mapping[str, Any], unit: str, verdict: Verdict, splits: int, starts: int
+) -> str:
+    told = size(effect, unit)
     match verdict:
         case Verdict.HELPS:
             return f"Each layer gains from the other: together better than their sum by {told}."
@@ -116,26 +135,119 @@ def _interaction(effect: Mapping[str, Any], unit: str, verdict: Verdict) -> str:
         case Verdict.SAME:
             return f"The effects of the two layers practically add up: {told}."
         case Verdict.TOO_FEW:
-            return f"Whether the layers help each other: too few runs to say. Seen: {told}."
+            better = "better" if effect["difference"] < 0 else "worse"
+            return (
+                "Whether the layers help each other: too few runs to say. Seen: together"
+                f" {better} than their sum by {told}; {_needed(effect, splits, starts)}."
+            )
         case _:
             return "Whether the layers help each other: one run, no verdict."
 
 
-def _size(effect: Mapping[str, Any], unit: str) -> str:
-    """Return size, interval and percentage of a difference; a fall counts as positive."""
-    ends = sorted((effect["low"], effect["high"]))
+def size(effect: Mapping[str, Any], unit: str) -> str:
+    """Return the size of a difference, with its interval and percentage where it has them.
+
+    A fall counts as positive, so that the words around it say the direction.
+    """
     sign = -1 if effect["difference"] < 0 else 1
-    low, high = sorted(sign * end for end in ends)
-    error = (high - low) / 2
-    size = f"{number(abs(effect['difference']), error)} {unit}".strip()
-    share = f"{number(abs(effect['percent_of_baseline']))} %"
-    return f"{size} (95 % interval {number(low, error)} to {number(high, error)}; {share})"
+    ends = [effect.get(end) for end in ("low", "high")]
+    known = [sign * end for end in ends if end is not None and math.isfinite(end)]
+    error = (max(known) - min(known)) / 2 if known else None
+    told = f"{number(abs(effect['difference']), error)} {unit}".strip()
+    beside = []
+    if known:
+        low, high = (number(end, error) for end in sorted(known))
+        beside.append(f"95 % interval {low} to {high}")
+        if "percent_of_baseline" in effect:
+            beside.append(f"{number(abs(effect['percent_of_baseline']), None, 2)} %")
+    return f"{told} ({'; '.join(beside)})" if beside else told
 
 
-def _needed(effect: Mapping[str, Any], replicas: int) -> str:
+def committee(variants: Mapping[str, Mapping[str, Any]], error: str, unit: str) -> str:
+    """Say what the mean prediction of the starts of a split comes to, beside one network's.
+
+    Returns:
+        A sentence or two; nothing where no split has several finite starts.
+    """
+    alone = {name: one["error"] for name, one in variants.items() if one["committee"]}
+    if not alone:
+        return ""
+    together = {name: float(variants[name]["committee"][error]) for name in alone}
+    pairs = [f"{spoken(name)} {number(alone[name])} and {number(together[name])}" for name in alone]
+    told = f"One network, and a committee of all starts of a split: {', '.join(pairs)} {unit}"
+    told = f"{told.strip()}."
+    if {"baseline", "dropout"} <= set(alone):
+        of_dropout = _gain(alone["baseline"], alone["dropout"])
+        of_committee = _gain(alone["baseline"], together["baseline"])
+        told += (
+            f" Dropout in one network is {of_dropout}, a committee of networks without it"
+            f" {of_committee}, than one without it."
+        )
+    return told
+
+
+def _gain(before: float, after: float) -> str:
+    return f"{number(abs(after - before))} {'better' if after < before else 'worse'}"
+
+
+def notes(findings: Iterable[Mapping[str, Any]], *, made_up: bool) -> list[str]:
+    """Say in a line for each code what a result must not be read without.
+
+    Args:
+        findings: As :meth:`dropnorm.codes.Finding.described` gives them, by code.
+        made_up: Whether the table is.
+    """
+    told = ["The table is made up: none of this says anything about the layers."] * made_up
+    for code, of_code in itertools.groupby(findings, key=lambda one: str(one["code"])):
+        first, *others = of_code
+        places = "; ".join(f"{one['where']}: {one['found']}" for one in (first, *others))
+        told.append(f"{code} {first['title']}: {places}.")
+    return told
+
+
+def spread(
+    variants: Mapping[str, Mapping[str, Any]], effects: Mapping[str, Mapping[str, Any]], unit: str
+) -> str:
+    """Say where the spread of errors comes from, and how much of it pairs are rid of.
+
+    Returns:
+        A sentence about the baseline, or the first variant that stayed finite, and one about the
+        first layer compared with it; nothing where starts cannot be told from splits.
+    """
+    told = []
+    for name, one in variants.items():
+        if parts := _parts(one["deviations"], unit):
+            told.append(f"The error of {spoken(name)} moves by {parts} (standard deviations).")
+            break
+    for name, one in effects.items():
+        if parts := _parts(one["deviations"], unit):
+            told.append(f"The paired difference of {spoken(name)} moves by {parts}.")
+            break
+    return " ".join(told)
+
+
+def _parts(deviations: Mapping[str, float | None], unit: str) -> str:
+    names = {
+        "split": "the rows that train",
+        "rows": "the rows that validate",
+        "start": "the start",
+    }
+    if deviations["start"] is None:
+        return ""
+    told = [
+        f"{number(deviation)} {unit}".strip() + f" with {names[name]}"
+        for name, deviation in deviations.items()
+        if deviation is not None
+    ]
+    return ", ".join(told)
+
+
+def _needed(effect: Mapping[str, Any], splits: int, starts: int) -> str:
     needed = effect["needed"]
+    what, there_are = ("splits", splits) if splits > 1 else ("starts", starts)
     if needed is None:
-        return "no number of runs on this table would settle a difference so small"
-    if needed <= replicas:
-        return "a few more runs would settle it"
-    return f"about {needed} runs would settle a difference of this size, {needed - replicas} more"
+        of = "this table" if splits > 1 else "this split"
+        return f"{what} of {of} alone would not settle it, however many"
+    return (
+        f"about {needed} {what} would settle a difference of this size, {needed - there_are} more"
+    )

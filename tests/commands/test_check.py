@@ -3,9 +3,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import yaml
+from kedro.io.core import Version
 
 from conftest import assert_refused, read_study, read_table
+from dropnorm.codes import CODES, Finding
 from dropnorm.commands.check import find_problems
+from dropnorm.commands.project import open_project
 
 
 def rewrite(project, name: str, change) -> None:
@@ -37,6 +40,25 @@ def test_what_a_result_must_not_rest_on_is_a_warning(command, configured):
 
     rewrite(configured, "wine", lambda study: study.update(silence=["DN001"]))
     assert "DN001" not in command("check", "wine").stdout
+
+
+def test_what_the_trainings_of_the_last_run_brought_up_is_told_until_it_is_silenced(
+    command, configured
+):
+    finding = Finding(CODES["DN011"], "baseline", "4 of 5 runs", 4, 5).described()
+    for name, data in (("effects", {"findings": [finding]}), ("run", {"study": "concrete"})):
+        dataset = open_project(None, None).catalog.get(
+            f"concrete.{name}", version=Version(None, "2026-01-01T00.00.00.000Z")
+        )
+        dataset.save(data)
+
+    told = command("check", "concrete").stdout
+    rewrite(configured, "concrete", lambda study: study.update(silence=["DN011"]))
+
+    expected = "Warning, of the run 2026-01-01T00.00.00.000Z: DN011 a gap between training and"
+    assert expected in told
+    assert "baseline: 4 of 5 runs" in told
+    assert "DN011" not in command("check", "concrete").stdout
 
 
 def test_all_problems_of_yaml_and_table_are_told_at_once(command, configured):

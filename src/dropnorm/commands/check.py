@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import pandas as pd
 
+from dropnorm import wording
 from dropnorm.checks import check_study_table
 from dropnorm.commands.project import Project, of_project, open_project
 from dropnorm.errors import BadInputError
@@ -39,7 +40,7 @@ def check_study(name: str, env: str | None, conf_source: str | None) -> None:
 
     Problems of its table and its YAML keep it from running: there is a line for each, and the exit
     code is 1. Warnings, each with its code, are what a result must not rest on; the study runs with
-    them.
+    them. What the trainings of its last complete run brought up is told as well.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
@@ -56,7 +57,7 @@ def check_study(name: str, env: str | None, conf_source: str | None) -> None:
         click.echo(f"Problem: {problem}")
     if problems or study is None:
         raise BadInputError(f"{name} has {counted(len(problems), 'problem')}")
-    warnings = tell_findings(table, study)
+    warnings = tell_findings(table, study) + _tell_last_run(project, study)
     click.echo(
         f"OK {name}: {len(table)} rows, {len(study.preprocessing.columns)} input columns;"
         f" {counted(warnings, 'warning')}"
@@ -69,6 +70,19 @@ def tell_findings(table: pd.DataFrame, study: Study) -> int:
     for finding in findings:
         click.echo(f"Warning: {finding.line()}")
     return len(findings)
+
+
+def _tell_last_run(project: Project, study: Study) -> int:
+    """Print what the last complete run found in its trainings; return how many codes."""
+    versions = project.complete_versions(study.name)
+    if not versions:
+        return 0
+    found = project.load(f"{study.name}.effects", versions[0]).get("findings", [])
+    told = [one for one in found if one["code"] not in study.silence]
+    lines = wording.notes(told, made_up=False)
+    for line in lines:
+        click.echo(f"Warning, of the run {versions[0]}: {line}")
+    return len(lines)
 
 
 def find_problems(table: pd.DataFrame, study: Study) -> list[str]:

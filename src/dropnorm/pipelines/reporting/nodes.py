@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm import answer, diagnostics, figures, report
+from dropnorm import answer, diagnostics, figures, outcomes, report
 from dropnorm.splits import split_seeds
 from dropnorm.study import Study, Variant
 from dropnorm.tasks import Task, task_of
@@ -35,6 +35,7 @@ def measure(
         for facts in training["replicas"]
     ]
     finite = [one for one in replicas if one["diverged_at_epoch"] is None]
+    findings = outcomes.check_trainings(training["variant"], history, replicas, study)
     return {
         "study": study.name,
         "made_up": study.made_up,
@@ -55,6 +56,7 @@ def measure(
         "unit": task.unit(study),
         "diverged": len(replicas) - len(finite),
         **{name: sum(one[name] for one in replicas) for name in task.failures},
+        "findings": [finding.described() for finding in findings],
         "replicas": replicas,
     }
 

@@ -1,0 +1,160 @@
+"""What in the trainings of a study a result must not rest on: findings, each with a code.
+
+What can be seen before anything trains, :mod:`dropnorm.checks` finds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dropnorm import wording
+from dropnorm.codes import CODES, Finding
+from dropnorm.effects import Verdict
+from dropnorm.scores import SCORES
+from dropnorm.tasks import task_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from dropnorm.study import Study
+
+    Floats = npt.NDArray[np.float64]
+
+_QUARTERS = 4
+# Fewer epochs to a quarter than this say nothing of a trend.
+_ENOUGH_EPOCHS = 2
+# From quarter to quarter, of the validation loss at the end: less is not worth a word.
+_GROWTH = 0.02
+
+
+def check_trainings(
+    variant: str, history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]], study: Study
+) -> list[Finding]:
+    """Look through the trainings of one variant for DN007, DN008 and DN011.
+
+    Args:
+        variant: Its name.
+        history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
+        replicas: The measures of each: ``split``, ``start``, ``diverged_at_epoch``, ``collapsed``.
+        study: Says which checks are silenced.
+    """
+    return _told(_of_variant(wording.spoken(variant), history, replicas), study)
+
+
+def check_answer(answer: Mapping[str, Any], study: Study) -> list[Finding]:
+    """Look through effects and reference models for DN009, DN010 and DN012.
+
+    Args:
+        answer: ``effects``, ``references``, ``error``, ``unit``, ``splits`` and ``starts``.
+        study: Says which checks are silenced.
+    """
+    return _told(
+        [*_worse_than_linear(answer, study), *_not_best(answer), *_undecided(answer)], study
+    )
+
+
+def _told(findings: Iterable[Finding], study: Study) -> list[Finding]:
+    return [finding for finding in findings if finding.code.code not in study.silence]
+
+
+def _of_variant(
+    name: str, history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]]
+) -> Iterator[Finding]:
+    runs = len(replicas)
+    lost = [one["diverged_at_epoch"] for one in replicas if one["diverged_at_epoch"] is not None]
+    if lost:
+        when = f"in epoch {min(lost)}" if runs == 1 else f"the first in epoch {min(lost)}"
+        found = f"{wording.of_runs(len(lost), runs)}, {when}"
+        yield Finding(CODES["DN007"], name, found, len(lost), runs)
+    if collapsed := sum(one["collapsed"] for one in replicas):
+        found = wording.of_runs(collapsed, runs)
+        yield Finding(CODES["DN008"], name, found, collapsed, runs)
+    finite = [one for one in replicas if one["diverged_at_epoch"] is None]
+    by_run = history.set_index(["split", "start"])
+    quarters = [_gaps(by_run.loc[[(one["split"], one["start"])]]) for one in finite]
+    growing = [gaps for gaps, held in quarters if _grows(gaps, held)]
+    if 2 * len(growing) > len(finite):
+        ends = [wording.number(float(np.mean([gaps[n] for gaps in growing]))) for n in (1, -1)]
+        found = f"{wording.of_runs(len(growing), runs)}, from {ends[0]} to {ends[1]} on average"
+        yield Finding(CODES["DN011"], name, found, len(growing), runs)
+
+
+def _gaps(history: pd.DataFrame) -> tuple[list[float], float]:
+    """Return validation less training loss by quarter of the epochs, and the former at the end."""
+    if len(history) < _QUARTERS * _ENOUGH_EPOCHS:
+        return [], math.nan
+    held = np.array_split(history["val_loss"].to_numpy(dtype=np.float64), _QUARTERS)
+    trained = np.array_split(history["loss"].to_numpy(dtype=np.float64), _QUARTERS)
+    gaps = [float(np.mean(one - other)) for one, other in zip(held, trained, strict=True)]
+    return gaps, float(np.mean(held[-1]))
+
+
+def _grows(gaps: Sequence[float], held: float) -> bool:
+    later = gaps[1:]  # in the first quarter there is always much to learn
+    steps = [other - one for one, other in itertools.pairwise(later)]
+    return bool(steps) and min(steps) >= _GROWTH * held
+
+
+def _worse_than_linear(answer: Mapping[str, Any], study: Study) -> Iterator[Finding]:
+    references = answer["references"]
+    known = [name for name in task_of(study).linear if _is_finite(references[name]["error"])]
+    if not known:
+        return
+    best = min(known, key=lambda name: float(references[name]["error"]))
+    for variant, one in references[best]["networks_minus_this"].items():
+        if _is_finite(one["difference"]) and one["difference"] >= 0:
+            pairs = one["pairs"]
+            yield Finding(
+                CODES["DN009"],
+                wording.spoken(variant),
+                f"{wording.size(one, answer['unit'])} above {wording.spoken(best)}",
+                pairs - one["wins"]["wins"],
+                pairs,
+            )
+
+
+def _not_best(answer: Mapping[str, Any]) -> Iterator[Finding]:
+    references = answer["references"]
+    best = min(
+        (name for name in references if _is_finite(references[name]["error"])),
+        key=lambda name: float(references[name]["error"]),
+    )
+    beside = references[best]["networks_minus_this"]
+    compared = {name: one for name, one in beside.items() if _is_finite(one["difference"])}
+    open_ = [name for name, one in compared.items() if not one["high"] < 0]
+    if open_:
+        told = wording.size({"difference": references[best]["error"]}, answer["unit"])
+        yield Finding(
+            CODES["DN010"],
+            ", ".join(map(wording.spoken, open_)),
+            f"the {SCORES[answer['error']].label} of {wording.spoken(best)} is {told}",
+            len(open_),
+            len(compared),
+        )
+
+
+def _undecided(answer: Mapping[str, Any]) -> Iterator[Finding]:
+    effects = answer["effects"]
+    undecided = [
+        name for name, one in effects.items() if one["verdict"] in (Verdict.TOO_FEW, Verdict.NONE)
+    ]
+    if undecided:
+        runs = wording.counted_runs(answer["splits"], answer["starts"])
+        yield Finding(
+            CODES["DN012"],
+            ", ".join(map(wording.spoken, undecided)),
+            f"{runs} cannot tell",
+            len(undecided),
+            len(effects),
+        )
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import ROOT, read_study
+from dropnorm.codes import CODES
+from dropnorm.outcomes import check_answer, check_trainings
+
+STUDY = read_study("concrete")
+EPOCHS = 20
+
+
+def trainings(val_loss, runs=2, diverged=(), collapsed=()):
+    """Trainings whose loss falls to 1, and whose val_loss is what it is told to be."""
+    epochs = np.arange(1, EPOCHS + 1)
+    history = pd.concat(
+        [
+            pd.DataFrame({"split": split, "start": 0, "epoch": epochs, "loss": 1 + 1 / epochs,
+                          "val_loss": val_loss(epochs)})
+            for split in range(runs)
+        ]
+    )  # fmt: skip
+    replicas = [
+        {"split": split, "start": 0, "diverged_at_epoch": 3 if split in diverged else None,
+         "collapsed": split in collapsed}
+        for split in range(runs)
+    ]  # fmt: skip
+    return history, replicas
+
+
+def codes(findings):
+    return [(one.code.code, one.where, one.count, one.of) for one in findings]
+
+
+def test_runs_that_diverged_or_collapsed_are_counted():
+    found = check_trainings(
+        "dropout_batchnorm", *trainings(lambda n: 2 + 1 / n, 5, (1, 4), (0,)), STUDY
+    )
+
+    assert codes(found) == [
+        ("DN007", "dropout + batchnorm", 2, 5),
+        ("DN008", "dropout + batchnorm", 1, 5),
+    ]
+    assert found[0].found == "2 of 5 runs, the first in epoch 3"
+
+
+@pytest.mark.parametrize(
+    ("val_loss", "grows"),
+    [
+        (lambda n: 2 + 0.02 * n, True),  # overfits to the end
+        (lambda n: 2 + 1 / n, False),  # falls with the training loss
+        (lambda n: 2 + 0.0005 * n, False),  # grows by next to nothing
+        (lambda n: 2 + 0.2 * np.minimum(n, 12), False),  # grew, and ended
+    ],
+)
+def test_a_gap_is_told_where_it_keeps_growing_to_the_end(val_loss, grows):
+    found = check_trainings("baseline", *trainings(val_loss), STUDY)
+
+    assert codes(found) == ([("DN011", "baseline", 2, 2)] if grows else [])
+
+
+def test_few_epochs_show_no_trend():
+    history, replicas = trainings(lambda n: 2 + 0.1 * n)
+
+    assert check_trainings("baseline", history.query("epoch <= 7"), replicas, STUDY) == []
+
+
+def an_answer(verdict="helps", **differences):
+    """An answer with networks whose error is so much above a linear model's."""
+
+    def reference(error):
+        return {
+            "error": error,
+            "networks_minus_this": {
+                name: {"difference": difference, "low": difference - 0.5, "high": difference + 0.5,
+                       "pairs": 5, "wins": {"wins": 0 if difference > 0 else 5}}
+                for name, difference in differences.items()
+            },
+        }  # fmt: skip
+
+    return {
+        "error": "mae", "unit": "MPa", "splits": 5, "starts": 1,
+        "effects": {"dropout": {"verdict": verdict}, "batchnorm": {"verdict": "helps"}},
+        "references": {"constant": reference(20.0), "least_squares": reference(9.0),
+                       "linear_network": reference(8.0), "gradient_boosting": reference(None)},
+    }  # fmt: skip
+
+
+def test_a_network_worse_than_the_better_linear_model_is_told_by_how_much():
+    found = check_answer(an_answer(baseline=1.25, dropout=-1.0), STUDY)
+
+    assert codes(found) == [("DN009", "baseline", 5, 5), ("DN010", "baseline", 1, 2)]
+    assert found[0].found == "1.25 MPa (95 % interval 0.75 to 1.75) above linear network"
+    assert found[1].found == "the MAE of linear network is 8.00 MPa"
+
+
+@pytest.mark.parametrize("verdict", ["too few runs to say", "one run: no verdict"])
+def test_verdicts_that_want_more_runs_are_told(verdict):
+    found = check_answer(an_answer(verdict, baseline=-1.0), STUDY)
+
+    assert codes(found) == [("DN012", "dropout", 1, 2)]
+    assert found[0].found == "5 splits cannot tell"
+
+
+def test_each_is_silenced_by_its_code():
+    study = read_study("concrete", silence=["DN007", "DN008", "DN009", "DN010", "DN011", "DN012"])
+
+    trained = trainings(lambda n: 2 + 0.02 * n, 5, (1,), (0,))
+    assert check_trainings("baseline", *trained, study) == []
+    assert check_answer(an_answer("too few runs to say", baseline=1.0), study) == []
+
+
+def test_the_page_of_checks_says_what_the_codes_say():
+    page = (ROOT / "docs" / "checks.md").read_text()
+
+    sections = page.split("\n## ")[1:]
+    assert [section.split(":")[0] for section in sections] == list(CODES)
+    for section, code in zip(sections, CODES.values(), strict=True):
+        title, *paragraphs = (" ".join(one.split()) for one in section.strip().split("\n\n"))
+        assert title == f"{code.code}: {code.title}"
+        assert paragraphs == [
+            f"**How it is found.** {code.how}",
+            f"**Why it matters.** {code.why}",
+            f"**What to do.** {code.remedy}",
+        ]
