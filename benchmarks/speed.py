@@ -28,7 +28,7 @@ TRAININGS = (("concrete", "batchnorm"), ("spotify", "dropout"), ("wine", "dropou
 
 def run(*command: str, engine: str = "tensorflow") -> str:
     """Run a program on an engine; return what it printed last."""
-    done = subprocess.run(  # noqa: S603  # this file and its neighbours
+    done = subprocess.run(  # this file and its neighbours
         [sys.executable, *command], cwd=HERE.parent, check=True, capture_output=True, text=True,
         env={**os.environ, "KERAS_BACKEND": engine, "DROPNORM_MEMORY": "off",
              "TF_CPP_MIN_LOG_LEVEL": "3"},

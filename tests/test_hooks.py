@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from kedro.framework.project import pipelines
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.io import DataCatalog, DatasetError, MemoryDataset
 
 from dropnorm.config import project_config
 from dropnorm.errors import BadInputError
@@ -40,7 +41,8 @@ def write(version: str, *, complete: bool) -> None:
     if complete:
         record = Path("data/08_reporting/wine/run.json", version, "run.json")
         record.parent.mkdir(parents=True)
-        record.write_text("{}")
+        record.write_text(json.dumps({"study": "wine", "options": {}, "version": version,
+                                      "files": []}))  # fmt: skip
 
 
 def test_a_part_of_a_study_reads_the_newest_complete_version_and_writes_a_new_one(configured):
@@ -165,3 +167,38 @@ def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configu
         " dropout: 1 of 3 runs; batchnorm: all 3 runs.",
         f"  results: data/08_reporting/wine, version {NEW}",
     ]
+
+
+def test_runs_that_begin_in_the_same_millisecond_write_different_versions(configured):
+    first, second, part = catalog(), catalog(), catalog()
+
+    begin(pipelines["wine"], first)
+    begin(pipelines["wine"], second)
+    begin(pipelines["wine"].to_nodes("wine.check_rows", "wine.assign_parts"), part)
+
+    versions = {made.get("wine.split").resolve_save_version() for made in (first, second, part)}
+    assert len(versions) == 3
+    assert NEW in versions
+    for made in (first, second):
+        outputs = [made.get(name) for name in pipelines["wine"].all_outputs()]
+        written = {one.resolve_save_version() for one in outputs if hasattr(one, "_version")}
+        assert len(written) == 1
+
+
+def test_a_part_does_not_read_what_has_changed_since_its_run_wrote_it(configured):
+    write("2026-01-01T00.00.00.000Z", complete=True)
+    version = Path("data/08_reporting/wine/run.json/2026-01-01T00.00.00.000Z/run.json")
+    metrics = "08_reporting/wine/dropout/metrics.json/2026-01-01T00.00.00.000Z/metrics.json"
+    files = [{"path": metrics, "sha256": "0" * 64, "bytes": 2}]
+    version.write_text(json.dumps({**json.loads(version.read_text()), "files": files}))
+
+    with pytest.raises(DatasetError, match=rf"^data/{metrics}: has changed since the run wrote it"):
+        begin(pipelines["wine"].only_nodes("wine.compare"), catalog())
+
+
+@pytest.mark.parametrize("version", ["../../../secret", "..", "/etc", "a/b"])
+def test_a_version_that_climbs_out_of_the_project_is_refused(configured, version):
+    write("2026-01-01T00.00.00.000Z", complete=True)
+
+    with pytest.raises(BadInputError, match=f"there is no version '{version}'"):
+        begin(pipelines["wine"].only_nodes("wine.compare"), catalog(**{METRICS: version}))

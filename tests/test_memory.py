@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -22,6 +25,32 @@ def an_input(split=0, shift=0.0):
 def a_study(**changes):
     small = {"network__hidden": [6], "training__epochs": 2, "training__batch_size": 16}
     return read_study("concrete", **{**small, **changes})
+
+
+class Touches:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def pickled(file, sentinel):
+    file.write_bytes(pickle.dumps(Touches(sentinel)))
+
+
+def cut_short(file, _):
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def emptied(file, _):
+    file.write_bytes(b"")
+
+
+def changed(file, _):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
 
 
 @pytest.fixture
@@ -114,3 +143,26 @@ def test_its_size_is_bounded(kept, trained):
     memory.forget_beyond(0)
 
     assert not memory.is_remembered(a_study(), Variant.BASELINE, an_input(), 0)
+
+
+def test_what_is_kept_are_arrays_and_not_pickles(kept):
+    go(a_study(), [(an_input(), 0)])
+
+    (file,) = kept.rglob("output.pkl")
+    with np.load(file, allow_pickle=False) as arrays:
+        assert all(arrays[name].dtype != object for name in arrays.files)
+
+
+@pytest.mark.parametrize("spoil", [pickled, cut_short, emptied, changed])
+def test_a_memory_that_is_spoilt_runs_no_code_and_is_trained_anew(kept, trained, tmp_path, spoil):
+    (first,), _ = go(a_study(), [(an_input(), 0)])
+    (file,) = kept.rglob("output.pkl")
+    spoil(file, tmp_path / "sentinel")
+
+    (second,), _ = go(a_study(), [(an_input(), 0)])
+
+    assert trained == [(0, 0), (0, 0)]
+    assert not (tmp_path / "sentinel").exists()
+    np.testing.assert_array_equal(first.history.to_numpy(), second.history.to_numpy())
+    go(a_study(), [(an_input(), 0)])
+    assert len(trained) == 2  # the new one is known

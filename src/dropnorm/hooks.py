@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shlex
+import time
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,12 @@ import pandas as pd
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, MemoryDataset
-from kedro.io.core import Version
+from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import CSVDataset
 
 from dropnorm import memory, wording
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
+from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
@@ -29,8 +31,11 @@ from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
+from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kedro.framework.context import KedroContext
     from kedro.io import AbstractDataset, DataCatalog
     from kedro.pipeline import Pipeline
@@ -76,11 +81,13 @@ class ProjectHooks:
             if f"{study}.check_rows" in names:
                 _check_study(study, catalog)
         _check_folders(pipeline, catalog)
-        _settle_versions(pipeline, catalog, run_params["run_id"])
+        _settle_versions_read(pipeline, catalog)
+        records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
         for study in _studies(pipeline):
             if names & {f"{study}.record_run", f"{study}.make_report"}:
                 _prepare_record(study, pipeline, catalog, _command(study, run_params))
         _check_inputs(pipeline, catalog)
+        _settle_version_written(pipeline, catalog, records, run_params["run_id"])
 
     @hook_impl
     def after_pipeline_run(
@@ -108,8 +115,8 @@ class ProjectHooks:
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
-                    folder = _from_here(Path(record._filepath).parent)
-                    logger.info("  results: %s, version %s", folder, run_params["run_id"])
+                    folder = from_here(Path(record._filepath).parent)
+                    logger.info("  results: %s, version %s", folder, record.resolve_save_version())
 
 
 def _studies(pipeline: Pipeline) -> list[str]:
@@ -141,6 +148,8 @@ def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
     name = f"{study}.table"
     dataset = catalog.get(name)
     where = shown(dataset)
+    if file := _file(dataset):
+        refuse_bomb(file)
     try:
         table = catalog.load(name)
     except Exception as error:
@@ -212,10 +221,10 @@ def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
             continue
         nearest = next(folder for folder in Path(path).parents if folder.exists())
         if not nearest.is_dir():
-            raise BadInputError(f"{_from_here(nearest)}: is a file; results need a folder there")
+            raise BadInputError(f"{from_here(nearest)}: is a file; results need a folder there")
         if not os.access(nearest, os.W_OK | os.X_OK):
             raise BadInputError(
-                f"{_from_here(nearest)}: may not be written to, and results belong there; check its"
+                f"{from_here(nearest)}: may not be written to, and results belong there; check its"
                 " permissions, or choose another folder with 'data' in globals.yml"
             )
 
@@ -274,29 +283,53 @@ def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, comman
         )
 
 
-def _settle_versions(pipeline: Pipeline, catalog: DataCatalog, version: str) -> None:
-    """Let all that a run reads of one study come from one version.
+def _settle_versions_read(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Let all that a run reads of earlier ones of a study come from one version.
 
-    What the run writes itself it reads back in its own version. What an earlier run wrote is read
-    in the newest version that is complete, unless ``--load-versions`` says which.
+    That is the newest that is complete, unless ``--load-versions`` says which.
     """
-    for name in pipeline.datasets():
+    for name in sorted(pipeline.inputs()):
         dataset = catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
             continue
-        if name in pipeline.all_outputs():
-            read = version
-        elif read := dataset._version.load:
-            if not dataset.exists():
+        study = name.split(".")[0]
+        if read := dataset._version.load:
+            if read not in (there := dataset.list_versions(full_path=False)):
                 raise BadInputError(
                     f"--load-versions: there is no version '{read}' of '{name}'"
-                    f"{did_you_mean(read, dataset.list_versions(full_path=False))}"
+                    f"{did_you_mean(read, there)}"
                 )
-            continue
         else:
-            read = _newest_complete(name.split(".")[0], catalog)
+            read = _newest_complete(study, catalog)
         # Kedro lets a version be set when a dataset is made, and offers no way afterwards.
-        dataset._version = Version(read, version)
+        dataset._version = Version(read, None)
+        record = catalog.get(f"{study}.run")
+        if isinstance(record, RunRecordDataset) and read in record.complete_versions():
+            record.check_files(read, Path(dataset._get_load_path()))
+
+
+def _settle_version_written(
+    pipeline: Pipeline,
+    catalog: DataCatalog,
+    records: Iterable[AbstractDataset[Any, Any] | None],
+    version: str,
+) -> None:
+    """Let all that a run writes be of one version, which no other run writes.
+
+    Versions are milliseconds: runs that began in the same one would share theirs.
+    """
+    versioned = [
+        dataset
+        for name in pipeline.all_outputs()
+        if isinstance(dataset := catalog.get(name), AbstractVersionedDataset) and dataset._version
+    ]
+    kept = [record for record in records if versioned and isinstance(record, RunRecordDataset)]
+    while not all([record.claim(version) for record in kept]):
+        time.sleep(0.002)
+        version = generate_timestamp()
+    for dataset in versioned:
+        # What the run writes it reads back in its own version.
+        dataset._version = Version(version, version)
 
 
 def _newest_complete(study: str, catalog: DataCatalog) -> str:
@@ -319,11 +352,7 @@ def _file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
 def shown(dataset: AbstractDataset[Any, Any] | None) -> str:
     """Return what a person knows a table by: its path from here, or what the catalog says."""
     path = getattr(dataset, "_filepath", None)
-    return str(dataset) if path is None else _from_here(Path(path))
-
-
-def _from_here(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    return str(dataset) if path is None else from_here(Path(path))
 
 
 def _package_versions() -> dict[str, str]:

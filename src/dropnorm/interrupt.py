@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.datasets.whole import discard_unfinished
+from dropnorm.workers import forks_end_with_this
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ def ends_when_interrupted(last_words: Callable[[], None]) -> Iterator[None]:
         yield
         return
     run = os.getpid()
+    forks_end_with_this()  # also when it is killed, of which it hears nothing
 
     def end(number: int, _: Any) -> None:
         try:

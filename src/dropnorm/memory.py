@@ -3,19 +3,26 @@
 A training is known by the content of all that its numbers depend on: the layers, the options of the
 training, the arrays of its split, its seed, the engine with its version and threads, and the
 versions of this package, Keras and NumPy. Whoever changes none of these gets the same numbers bit
-for bit.
+for bit. What is kept are arrays, not pickles: a memory that came with someone else's project runs
+no code.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import logging
 import os
+import zipfile
+import zlib
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
+import numpy as np
+import pandas as pd
+from joblib.memory import FileSystemStoreBackend
 
 from dropnorm.engine import engine_name
 from dropnorm.networks import plan_layers
@@ -74,15 +81,87 @@ def forget_beyond(size: int, place: Path | None = None) -> None:
     """Bound the size of the memory, in bytes: what was not asked for longest goes first."""
     place = place or folder()
     if place is not None and place.is_dir():
-        joblib.Memory(place, verbose=0).reduce_size(bytes_limit=size)
+        _memory(place).reduce_size(bytes_limit=size)
 
 
 def _remembered() -> Any:
     place = folder()
     if place is None:
         return None
-    memory = joblib.Memory(place, verbose=0)
-    return memory.cache(_train, ignore=["replica", "on_epoch"])
+    return _memory(place).cache(_train, ignore=["replica", "on_epoch"])
+
+
+def _memory(place: Path) -> Any:
+    return joblib.Memory(place, backend=_ArrayStore.name, verbose=0)
+
+
+class _ArrayStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib has no types
+    """joblib's store of files, with arrays in place of pickles."""
+
+    name = "dropnorm-arrays"
+
+    def load_item(self, call_id: Any, **_: Any) -> TrainedReplica:
+        """Read a training."""
+        with np.load(self._file(call_id), allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+        return TrainedReplica(
+            **{field.name: _from_arrays(arrays, field.name) for field in fields(TrainedReplica)}
+        )
+
+    def dump_item(self, call_id: Any, item: TrainedReplica, **_: Any) -> None:
+        """Write a training, whole or not at all."""
+        arrays: dict[str, Any] = {}
+        for field in fields(item):
+            arrays |= _as_arrays(field.name, getattr(item, field.name))
+
+        def write(arrays: dict[str, Any], path: str) -> None:
+            with Path(path).open("wb") as file:
+                np.savez(file, **arrays)
+
+        # A disk that is full, or may not be written to: then it is trained again.
+        with contextlib.suppress(OSError):
+            self.create_location(str(self._file(call_id).parent))
+            self._concurrency_safe_write(arrays, str(self._file(call_id)), write)
+
+    def contains_item(self, call_id: Any) -> bool:
+        """Return whether there is a training that can be read."""
+        try:
+            self.load_item(call_id)
+        # Whatever is wrong with a file, it is no training: then it is trained again.
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+            return False
+        return True
+
+    def _file(self, call_id: Any) -> Path:
+        # joblib looks at a file of this name for when an item was last asked for.
+        return Path(self.location, *call_id, "output.pkl")
+
+
+joblib.register_store_backend(_ArrayStore.name, _ArrayStore)
+
+
+def _as_arrays(name: str, value: Any) -> dict[str, Any]:
+    """Name the arrays that a part of a training consists of; there are none of None."""
+    match value:
+        case None:
+            return {}
+        case pd.DataFrame():
+            return {f"{name}/column/{column}": value[column].to_numpy() for column in value.columns}
+        case list():
+            return {f"{name}/entry/{number}": array for number, array in enumerate(value)}
+        case _:
+            return {f"{name}/value": np.asarray(value)}
+
+
+def _from_arrays(arrays: dict[str, Any], name: str) -> Any:
+    kinds = {key.split("/")[1] for key in arrays if key.split("/")[0] == name}
+    parts = [key for key in arrays if key.split("/")[0] == name]
+    if kinds == {"column"}:
+        return pd.DataFrame({key.split("/", 2)[2]: arrays[key] for key in parts})
+    if kinds == {"entry"}:
+        return [arrays[f"{name}/entry/{number}"] for number in range(len(parts))]
+    value = arrays[f"{name}/value"] if parts else None
+    return value.item() if value is not None and value.ndim == 0 else value
 
 
 def _train(

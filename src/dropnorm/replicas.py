@@ -23,6 +23,7 @@ from loky.backend import get_context, resource_tracker
 
 from dropnorm import memory
 from dropnorm.engine import engine_threads, start_engine
+from dropnorm.workers import end_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +158,7 @@ class _Pool:
             workers_for(threads),
             timeout=_IDLE_SECONDS,
             initializer=_begin_worker,
-            initargs=(self._told,),
+            initargs=(self._told, os.getpid()),
         )
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -230,11 +231,12 @@ def _discard(pool: _Pool) -> None:
 _tell_parent: Any = None
 
 
-def _begin_worker(told: Any) -> None:
+def _begin_worker(told: Any, parent: int) -> None:
     global _tell_parent  # noqa: PLW0603  # a queue reaches a worker when it is made, not later
     _tell_parent = told.put
     # Ctrl-C goes to the whole group of processes: workers leave at once and without a word.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with(parent)
 
 
 def _train_here(

@@ -8,10 +8,12 @@ import signal
 import socket
 import sys
 import threading
+from pathlib import Path
 
 import pandas as pd
 import pooch
 import pytest
+import yaml
 from kedro.io import DataCatalog, DatasetError
 
 from dropnorm.datasets import DownloadedCSVDataset, downloaded_csv
@@ -90,6 +92,35 @@ def silent_half_way(handler):
     cut_short(handler)
     handler.wfile.flush()
     handler.server.over.wait(5)
+
+
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    with contextlib.suppress(OSError):
+        while not handler.server.over.is_set():
+            handler.wfile.write(BODY)
+
+
+def drop_by_drop(handler):
+    handler.start(len(BODY))
+    with contextlib.suppress(OSError):
+        for byte in BODY:
+            if handler.server.over.wait(0.05):
+                return
+            handler.wfile.write(bytes([byte]))
+
+
+def sends_to(target):
+    def answer(handler):
+        if handler.path == "/elsewhere.csv":
+            whole(handler)
+            return
+        handler.send_response(302)
+        handler.send_header("Location", target.replace("PORT", str(handler.server.server_port)))
+        handler.end_headers()
+
+    return answer
 
 
 def interrupted_half_way(handler):
@@ -208,6 +239,95 @@ def test_a_download_that_fails_is_told_in_one_line_and_leaves_no_file(
     assert "\n" not in told
     assert files(tmp_path) == []
     assert server.asked
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://localhost:PORT/elsewhere.csv",  # the same machine by another name
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/elsewhere.csv",
+        "//localhost:PORT/elsewhere.csv",
+    ],
+)
+def test_a_server_that_sends_elsewhere_is_refused_and_the_other_place_not_asked(
+    tmp_path, path, server, target
+):
+    server.answer = sends_to(target)
+
+    told = refusal(a_dataset(path, server.url()))
+
+    assert f"its server sends to another place, {target[:5]}".replace(" //", " http://") in told
+    assert files(tmp_path) == []
+    assert set(server.asked) == {"/songs.csv"}
+
+
+def test_from_https_to_http_is_elsewhere_and_to_https_is_not():
+    class Answer:
+        def __init__(self, url, location):
+            self.url, self.headers, self.is_redirect = url, {"location": location}, True
+
+    dataset = a_dataset("songs.csv", "https://x/songs.csv")
+    with pytest.raises(Exception, match=r"another place, http://x/songs\.csv"):
+        dataset._check_answer(Answer("https://x/songs.csv", "http://x/songs.csv"))
+    dataset._check_answer(Answer("http://x/songs.csv", "https://x/songs.csv"))
+
+
+def test_a_server_that_has_the_file_under_another_name_is_followed(path, server):
+    server.answer = sends_to("/elsewhere.csv")
+
+    a_dataset(path, server.url()).fetch()
+
+    assert path.read_bytes() == BODY
+    assert server.asked == ["/songs.csv", "/elsewhere.csv"]
+
+
+def test_a_size_that_is_not_the_one_of_the_catalog_is_refused_before_a_byte_is_read(
+    tmp_path, path, server
+):
+    dataset = DownloadedCSVDataset(
+        filepath=str(path), url=server.url(), sha256=SHA256, size=len(BODY) + 1
+    )
+
+    told = refusal(dataset)
+
+    assert f"it has {len(BODY)} bytes, not {len(BODY) + 1}" in told
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("size", [len(BODY), None])
+def test_a_file_that_never_ends_is_refused(tmp_path, path, server, monkeypatch, size):
+    monkeypatch.setattr(downloaded_csv, "_MOST", 10 * len(BODY))
+    server.answer = endless
+
+    told = refusal(
+        DownloadedCSVDataset(filepath=str(path), url=server.url(), sha256=SHA256, size=size)
+    )
+
+    assert f"more than {size or 10 * len(BODY)} bytes" in told
+    assert files(tmp_path) == []
+
+
+def test_a_file_that_comes_drop_by_drop_is_refused(tmp_path, path, server, monkeypatch):
+    monkeypatch.setattr(downloaded_csv, "_PATIENCE", 0.3)
+    server.answer = drop_by_drop
+
+    told = refusal(a_dataset(path, server.url()))
+
+    assert "its server is too slow (0 bytes in 0 seconds)" in told
+    assert files(tmp_path) == []
+
+
+def test_the_catalog_tells_the_size_of_the_file_that_it_tells_the_checksum_of():
+    root = Path(__file__).parents[2]
+    entry = yaml.safe_load((root / "conf/base/catalog.yml").read_text())["spotify.table"]
+    file = root / "data/01_raw/spotify.csv"
+    if not file.exists():
+        pytest.skip("spotify.csv has not been downloaded")
+    if hashlib.sha256(file.read_bytes()).hexdigest() != entry["sha256"]:
+        pytest.skip("spotify.csv is another file")
+
+    assert file.stat().st_size == entry["size"]
 
 
 def test_a_file_whose_checksum_is_not_the_one_of_the_catalog_is_thrown_away(tmp_path, path, server):

@@ -232,3 +232,76 @@ def test_the_preview_is_the_record_and_kedro_viz_takes_it_for_json(tmp_path):
     metadata = DataNodeMetadata(data_node=node, is_all_previews_enabled=True)
     assert json.loads(metadata.preview) == dataset.load()
     assert metadata.preview_type == "JSONPreview"
+
+
+@pytest.fixture
+def complete(tmp_path):
+    """A complete version of two files and a folder, and its record."""
+    for name in ("06_models/wine/pre.skops", "08_reporting/wine/metrics.json"):
+        put(tmp_path / name / V1 / Path(name).name)
+    put(tmp_path / "06_models/wine/dropout" / V1 / "dropout" / "0.keras")
+    record = RunRecordDataset(
+        filepath=str(tmp_path / "08_reporting/wine/run.json"), version=Version(V1, V1)
+    )
+    record.save({})
+    return record
+
+
+def put(path, text="as the run wrote it"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("name", ["06_models/wine/pre.skops", "06_models/wine/dropout"])
+def test_what_is_as_the_run_wrote_it_is_not_refused(tmp_path, complete, name):
+    complete.check_files(V1, tmp_path / name / V1 / Path(name).name)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name", "told"),
+    [
+        (lambda path: path.write_text("as the run wrote It"), "06_models/wine/pre.skops",
+         "pre.skops: has changed since the run wrote it"),
+        (lambda path: path.write_text(""), "06_models/wine/pre.skops", "pre.skops: has changed"),
+        (lambda path: path.unlink(), "06_models/wine/pre.skops", "pre.skops: is missing"),
+        (lambda path: (path / "0.keras").unlink(), "06_models/wine/dropout", "0.keras: is missing"),
+        (lambda path: (path / "1.keras").write_text(""), "06_models/wine/dropout",
+         "1.keras: is not of the run"),
+    ],
+)  # fmt: skip
+def test_what_is_not_as_the_run_wrote_it_is_refused_by_name(tmp_path, complete, spoil, name, told):
+    place = tmp_path / name / V1 / Path(name).name
+    spoil(place)
+
+    with pytest.raises(DatasetError, match=rf"{told}.*; take another version, or run the study"):
+        complete.check_files(V1, place)
+    other = tmp_path / "08_reporting/wine/metrics.json" / V1 / "metrics.json"
+    complete.check_files(V1, other)  # which is whole
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"\xff", b"{}", b'{"version": "1", "files": [1]}', b"[" * 100_000,
+     b'{"version": "1", "files": [{"path": 1, "sha256": "0"}]}'],
+)  # fmt: skip
+def test_a_file_that_is_no_record_is_refused_by_name(complete, content):
+    Path(complete._get_load_path()).write_bytes(content)
+
+    with pytest.raises(DatasetError, match=r"run\.json: is no record of a run; take another"):
+        complete.load()
+
+
+def test_a_version_is_claimed_once(tmp_path, complete):
+    assert not complete.claim(V1)
+    assert complete.claim(V2)
+    assert not complete.claim(V2)
+    assert complete.complete_versions() == [V1]
+
+
+def test_brackets_in_the_name_of_a_folder_hide_no_version(tmp_path):
+    record = RunRecordDataset(
+        filepath=str(tmp_path / "a [b]" / "08" / "wine" / "run.json"), version=Version(V1, V1)
+    )
+    record.save({})
+
+    assert record.complete_versions() == [V1]

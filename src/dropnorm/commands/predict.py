@@ -17,6 +17,7 @@ from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.inspection import counted
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study import Variant, parse_study
+from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,7 @@ def predict_study(
     chosen = _choose_version(project, name, version)
     run = project.load(f"{name}.run", chosen)
     table = _read_new_rows(
-        source, project, name, parse_study(name, run["options"]).preprocessing.columns
+        source, project, name, parse_study(name, run.get("options")).preprocessing.columns
     )
     variant = variant or _best_variant(project, name, chosen)
     try:
@@ -131,6 +132,7 @@ def _read_new_rows(
     source: Path, project: Project, study: str, columns: Sequence[str]
 ) -> pd.DataFrame:
     """Read new rows as the study's own table is read, or else as they look."""
+    refuse_bomb(source)
     dataset = project.catalog.get(f"{study}.table")
     if isinstance(dataset, CSVDataset) and source.is_file():
         load_args: dict[str, Any] = {**dataset._load_args, "compression": "infer"}

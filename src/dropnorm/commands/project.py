@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from kedro.config import MissingConfigException
 from kedro.framework.context.context import _convert_paths_to_absolute_posix
-from kedro.io import DataCatalog
+from kedro.io import AbstractVersionedDataset, DataCatalog
 from kedro.io.core import Version
 from kedro.utils import find_kedro_project
 from rich.console import Console
@@ -60,10 +60,17 @@ class Project:
         return record.complete_versions() if isinstance(record, RunRecordDataset) else []
 
     def load(self, name: str, version: str) -> Any:
-        """Load one version of a dataset."""
+        """Load one complete version of a dataset, as its run wrote it.
+
+        Raises:
+            DatasetError: If a file has been changed or lost since.
+        """
         dataset = self.catalog.get(name, version=Version(version, None))
         if dataset is None:
             raise BadInputError(f"the catalog has no entry '{name}'")
+        record = self.catalog.get(f"{name.split('.', maxsplit=1)[0]}.run")
+        if isinstance(record, RunRecordDataset) and isinstance(dataset, AbstractVersionedDataset):
+            record.check_files(version, Path(dataset._get_load_path()))
         return dataset.load()
 
 

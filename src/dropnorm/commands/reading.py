@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dropnorm.errors import BadInputError, in_one_line
+from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +56,7 @@ def read_table(path: Path) -> ReadTable:
     Raises:
         BadInputError: If the file is none of these: what is wrong with it, in one line.
     """
+    refuse_bomb(path)
     try:
         if path.suffix.lower() in _PARQUET:
             return ReadTable(pd.read_parquet(path), "pandas.ParquetDataset", suffix=".parquet")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import sys
+import threading
+import time
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
@@ -14,12 +19,22 @@ from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 logger = logging.getLogger(__name__)
 
 # Seconds without a byte until a server counts as gone.
 _TIMEOUT = 30
+# Bytes that must have come per second on the whole, once so many seconds have passed.
+_SLOWEST, _PATIENCE = 5_000, 60
+# Bytes of a file whose size the catalog does not tell.
+_MOST = 1_000_000_000
+
+
+class _RefusedError(Exception):
+    """A download that is stopped: why, to be told behind "is not there, and"."""
 
 
 class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets has no types
@@ -29,13 +44,17 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         filepath: Where the file lies, or will.
         url: Where it can be had.
         sha256: Checksum of the file, in hexadecimal; a download with another one is thrown away.
+        size: Of the file in bytes, if it is known; a download that is larger is stopped at once.
         kwargs: As for ``pandas.CSVDataset``.
     """
 
-    def __init__(self, *, filepath: str, url: str, sha256: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, filepath: str, url: str, sha256: str, size: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(filepath=filepath, **kwargs)
         self.url = url
         self.sha256 = sha256
+        self.size = size
 
     def load(self) -> pd.DataFrame:
         """Load the table, after fetching it if need be.
@@ -57,6 +76,9 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
     def fetch(self) -> None:
         """Download the file if it is not there, whole or not at all.
 
+        Only the server of ``url`` is asked: where it sends to another one, or from https to http,
+        the download is refused.
+
         Raises:
             BadInputError: If it cannot be had.
         """
@@ -70,26 +92,114 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         pooch.get_logger().setLevel(logging.WARNING)
         try:
             with written_whole(path) as part:
-                pooch.retrieve(
-                    url=self.url,
-                    known_hash=f"sha256:{self.sha256}",
-                    fname=part.name,
-                    path=part.parent,
-                    downloader=pooch.HTTPDownloader(
-                        progressbar=sys.stderr.isatty(), timeout=_TIMEOUT
-                    ),
-                )
+                self._retrieve(part)
         # requests' errors are OSErrors, some of them ValueErrors too; what pooch raises for another
         # checksum is a ValueError alone.
-        except (OSError, ValueError) as error:
-            why = (
-                f"it could not be downloaded ({type(error).__name__})"
-                if isinstance(error, OSError)
-                else "what came is not the file that is meant (its checksum is another)"
-            )
+        except (OSError, ValueError, _RefusedError) as error:
+            match error:
+                case _RefusedError():
+                    why = str(error)
+                case OSError():
+                    why = f"it could not be downloaded ({type(error).__name__})"
+                case _:
+                    why = "what came is not the file that is meant (its checksum is another)"
             raise BadInputError(
                 f"{path} is not there, and {why}: get {self.url} with a browser and put it there,"
                 " or run with --env=sample, which needs no network"
             ) from error
         finally:
             pooch.get_logger().setLevel(quiet)
+
+    def _retrieve(self, part: Path) -> None:
+        import pooch  # noqa: PLC0415
+
+        arrival = _Arrival(_MOST if self.size is None else self.size)
+        download = pooch.HTTPDownloader(
+            progressbar=sys.stderr.isatty(),
+            timeout=_TIMEOUT,
+            hooks={"response": self._check_answer},
+        )
+
+        def save(url: str, target: str, _: Any) -> None:
+            with Path(target).open("wb") as arrival.file:
+                download(url, arrival, None)
+
+        _wait_for(
+            lambda: pooch.retrieve(
+                url=self.url,
+                known_hash=f"sha256:{self.sha256}",
+                fname=part.name,
+                path=part.parent,
+                downloader=save,
+            ),
+            arrival.check_speed,
+        )
+
+    def _check_answer(self, answer: Any, **_: Any) -> None:
+        """Refuse an answer that sends elsewhere, or announces another size."""
+        if answer.is_redirect:
+            target = urljoin(answer.url, answer.headers["location"])
+            before, after = urlsplit(answer.url), urlsplit(target)
+            if before.hostname != after.hostname or (after.scheme not in {"https", before.scheme}):
+                raise _RefusedError(
+                    f"its server sends to another place, {target}, which the catalog does not name"
+                )
+        announced = answer.headers.get("content-length", "")
+        if self.size is not None and answer.ok and not answer.is_redirect and announced.isdigit():
+            packed = "content-encoding" in answer.headers
+            if not packed and int(announced) != self.size:
+                raise _RefusedError(
+                    "what its server has is not the file that is meant (it has"
+                    f" {announced} bytes, not {self.size})"
+                )
+
+
+class _Arrival:
+    """A file that takes what arrives, but no more than there should be."""
+
+    file: IO[bytes]
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._received = 0
+        self._began = time.monotonic()
+
+    def write(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > self._most:
+            raise _RefusedError(
+                f"what came is not the file that is meant (more than {self._most} bytes)"
+            )
+        self.file.write(chunk)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def check_speed(self) -> None:
+        seconds = time.monotonic() - self._began
+        if seconds > _PATIENCE and self._received < _SLOWEST * seconds:
+            raise _RefusedError(
+                f"its server is too slow ({self._received} bytes in {seconds:.0f} seconds)"
+            )
+
+
+def _wait_for(work: Callable[[], object], check: Callable[[], None]) -> None:
+    """Do the work in a thread of its own, and look after it every second.
+
+    A thread that waits for bytes cannot be stopped: when ``check`` raises, it is left alone, and
+    ends with the process at the latest.
+    """
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=run, name="download", daemon=True).start()
+    while not concurrent.futures.wait([done], timeout=min(1, _PATIENCE)).done:
+        check()
+    done.result()

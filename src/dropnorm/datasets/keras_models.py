@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dropnorm.datasets.whole import WholeFileDataset
 from dropnorm.engine import load_keras
+from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,10 @@ class KerasModelsDataset(WholeFileDataset):
 
     def load(self) -> dict[str, KerasModel]:
         """Load all networks, in Keras' safe mode: a file cannot bring code of its own."""
-        load_model = load_keras().saving.load_model
         files = sorted(self._path_to_load().glob("*.keras"))
+        for file in files:
+            refuse_bomb(file)
+        load_model = load_keras().saving.load_model
         return {file.stem: load_model(file, compile=False, safe_mode=True) for file in files}
 
     def save(self, data: Mapping[str, KerasModel]) -> None:

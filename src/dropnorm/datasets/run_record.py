@@ -7,10 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kedro.io import DatasetError
+from kedro.io import DatasetError, Version
 from kedro_datasets._typing import JSONPreview
 
-from dropnorm.datasets.whole import WholeFileDataset
+from dropnorm.datasets.whole import WholeFileDataset, from_here
+
+# Of a version that cannot be trusted.
+_REMEDY = "take another version, or run the study again"
 
 
 class RunRecordDataset(WholeFileDataset):
@@ -21,9 +24,64 @@ class RunRecordDataset(WholeFileDataset):
     """
 
     def load(self) -> dict[str, Any]:
-        """Load the record."""
-        record: dict[str, Any] = json.loads(self._path_to_load().read_text(encoding="utf-8"))
-        return record
+        """Load the record.
+
+        Raises:
+            DatasetError: If the file is none.
+        """
+        path = self._path_to_load()
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            whole = "version" in record and all(
+                isinstance(file["path"], str) and isinstance(file["sha256"], str)
+                for file in record["files"]
+            )
+        # Whatever the file holds: no JSON, no text, no mapping, a list of something else.
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            whole = False
+        if not whole:
+            raise DatasetError(f"{from_here(path)}: is no record of a run; {_REMEDY}")
+        loaded: dict[str, Any] = record
+        return loaded
+
+    def check_files(self, version: str, place: Path) -> None:
+        """Refuse what a complete version holds at ``place`` if it is not what its run wrote.
+
+        Args:
+            version: A complete one.
+            place: A file of that version, or a folder with all that is in it.
+
+        Raises:
+            DatasetError: Names the first file that is missing, changed, or not the run's.
+        """
+        data = Path(self._filepath).parents[2]
+        written = {data / file["path"]: file["sha256"] for file in self.at(version).load()["files"]}
+        expected = {path for path in written if place in (path, *path.parents)}
+        found = {place, *place.rglob("*")} if expected else set()
+        for path in sorted(expected | {path for path in found if path.is_file()}):
+            if not path.is_file():
+                problem = "is missing"
+            elif path not in expected:
+                problem = "is not of the run that wrote the others"
+            elif sha256(path) != written[path]:
+                problem = "has changed since the run wrote it (its checksum is another)"
+            else:
+                continue
+            raise DatasetError(f"{from_here(path)}: {problem}; {_REMEDY}")
+
+    def at(self, version: str) -> RunRecordDataset:
+        """Return the record of one version."""
+        return RunRecordDataset(filepath=str(self._filepath), version=Version(version, None))
+
+    def claim(self, version: str) -> bool:
+        """Take a version for a run that begins; return whether no other had taken it."""
+        folder = Path(self._filepath) / version
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            return False
+        return True
 
     def save(self, data: dict[str, Any]) -> None:
         """Add version and files to the record, and write it whole or not at all."""
@@ -41,9 +99,12 @@ class RunRecordDataset(WholeFileDataset):
 
     def complete_versions(self) -> list[str]:
         """Return the versions that have a record, the newest first."""
-        if self._version is None or not Path(self._filepath).is_dir():
+        place = Path(self._filepath)
+        if self._version is None or not place.is_dir():
             return []
-        return self.list_versions(full_path=False)
+        # Not list_versions(), which takes a bracket in a folder's name for a pattern.
+        found = (folder.name for folder in place.iterdir() if (folder / place.name).is_file())
+        return sorted(found, reverse=True)
 
     def _files(self, version: str) -> list[dict[str, Any]]:
         file = Path(self._filepath)

@@ -7,6 +7,7 @@ from typing import Any
 from kedro.io import DatasetError
 
 from dropnorm.datasets.whole import WholeFileDataset
+from dropnorm.unpacking import refuse_bomb
 
 # Not among skops' known types, and no more than the name of one: fitted imputers hold it.
 _TRUSTED = ["numpy.dtype"]
@@ -23,12 +24,14 @@ class SkopsDataset(WholeFileDataset):
         """Load what was saved.
 
         Raises:
-            DatasetError: If the file asks for a type that is not trusted.
+            DatasetError: If the file asks for a type that is not trusted, or unpacks to far more
+                than it should.
         """
         # Takes two seconds with scikit-learn: paid by who loads a preprocessor, not by the catalog.
         import skops.io  # noqa: PLC0415
 
         path = self._path_to_load()
+        refuse_bomb(path)
         if unknown := sorted(set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED)):
             raise DatasetError(f"{path} holds types that are not trusted: {', '.join(unknown)}")
         return skops.io.load(path, trusted=_TRUSTED)

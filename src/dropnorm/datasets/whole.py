@@ -68,3 +68,8 @@ def discard_unfinished() -> None:
     """Remove what is being written in this process, before it ends without another word."""
     for folder in tuple(_unfinished):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def from_here(path: Path) -> str:
+    """Return a path as a person here would write it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

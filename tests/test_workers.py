@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+FORKED = """
+import os, time
+from dropnorm.workers import forks_end_with_this
+forks_end_with_this()
+if os.fork() == 0:
+    if os.fork() == 0:  # a fork may fork
+        print("two", flush=True)
+        time.sleep(60)
+    print("one", flush=True)
+    time.sleep(60)
+print("all", flush=True)
+time.sleep(60)
+"""
+# A worker of the pool in which replicas are trained; it waits for work with the parent's own queue.
+POOLED = """
+import time
+from dropnorm.replicas import _pool
+from dropnorm.study import Variant
+pool = _pool(1)
+for number in range(2):
+    pool._executor.submit(time.sleep, 60)
+while not pool._executor._processes:
+    time.sleep(0.1)
+time.sleep(3)
+print("one\\ntwo\\nall", flush=True)
+time.sleep(60)
+"""
+
+
+def members(group: int) -> int:
+    """Count the processes of a group that have not ended."""
+    table = subprocess.run(["ps", "-e", "-o", "pgid=,stat="], capture_output=True, text=True,
+                           check=True).stdout.split()  # fmt: skip
+    return sum(
+        int(found) == group and not state.startswith("Z")
+        for found, state in zip(table[::2], table[1::2], strict=True)
+    )
+
+
+@pytest.mark.parametrize("script", [FORKED, POOLED], ids=["forks", "pool"])
+def test_what_computes_for_a_process_that_is_killed_ends_with_it(script):
+    run = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert run.stdout
+        assert {run.stdout.readline().strip() for _ in range(3)} == {"one", "two", "all"}
+        before = members(run.pid)
+        run.kill()
+        run.wait()
+
+        for _ in range(100):
+            if not members(run.pid):
+                break
+            time.sleep(0.1)
+        assert before >= 3
+        assert members(run.pid) == 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
