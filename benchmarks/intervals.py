@@ -6,12 +6,15 @@
 Every repeat makes up a table of its own, trains two arms on it with the project's own code, and
 estimates their difference as a study does. A against A: the arms are the same network with other
 starts, so that an interval without zero is a false alarm. Coverage: dropout against none; the true
-effect is that of hundreds of trainings, scored on 100,000 fresh rows.
+effect is that of hundreds of trainings, scored on 100,000 fresh rows: on new tables where splits
+are drawn, on the same training rows where one split is kept. For the latter, repeats share a few
+sets of training rows, and differ in their starts and in the rows that validate.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import logging
 
@@ -26,6 +29,8 @@ from dropnorm.study import Study, Variant, parse_study
 from dropnorm.training import predict_rows, train_replica, trained_network
 
 ROWS, TRAINED, INPUTS, FRESH = 150, 100, 5, 100_000
+# Sets of training rows that repeats on one split share.
+KEPT = 4
 WEIGHTS = {"second": 1, "first": -1}
 # Rows of the table by name: what is simulated, with how many splits and starts.
 SIMULATIONS = {
@@ -68,14 +73,33 @@ def divide(x: np.ndarray, y: np.ndarray, split: int, chance: np.random.Generator
     return SplitInputs(split, Part(train, x[train], y[train]), Part(held, x[held], y[held]))
 
 
-def estimate(seed: int, splits: int, starts: int, second: Variant, other_starts: bool) -> Interval:
-    """Make up a table, train two arms on it, and estimate their difference."""
+def keep(kept: int, chance: np.random.Generator) -> SplitInputs:
+    """Draw new rows to validate on beside one of the sets of training rows."""
+    x, y = draw_rows(TRAINED, np.random.default_rng(10**7 + kept))
+    held = draw_rows(ROWS - TRAINED, chance)
+    rows = np.arange(ROWS)
+    return SplitInputs(0, Part(rows[:TRAINED], x, y), Part(rows[TRAINED:], *held))
+
+
+def estimate(
+    seed: int, splits: int, starts: int, second: Variant, other_starts: bool, kept: int | None
+) -> Interval:
+    """Make up a table, train two arms on it, and estimate their difference.
+
+    Args:
+        seed: Of table, splits and starts.
+        splits: How many are drawn.
+        starts: In each.
+        second: Compared with the baseline.
+        other_starts: Whether the second arm has starts of its own.
+        kept: Which set of training rows is used; None for a table of its own.
+    """
     chance = np.random.default_rng(seed)
     table = draw_rows(ROWS, chance)
     study = a_study()
     errors, losses = [], {"first": [], "second": []}
     for split in range(splits):
-        inputs = divide(*table, split, chance)
+        inputs = divide(*table, split, chance) if kept is None else keep(kept, chance)
         for start in range(starts):
             found = {}
             for arm, variant, shift in (
@@ -93,7 +117,7 @@ def estimate(seed: int, splits: int, starts: int, second: Variant, other_starts:
         pd.DataFrame(errors).set_index(["split", "start"]),
         (ROWS - TRAINED) / TRAINED,
         root=False,
-        rows=rows if splits == 1 else None,
+        rows={0: rows} if splits == 1 else {},
     )
     return evidence.difference(WEIGHTS, 0.05)[0]
 
@@ -115,14 +139,11 @@ def score_on_new_table(seed: int) -> float:
     return score(a_study(), inputs, seed, draw_rows(FRESH, chance))
 
 
-def true_effect_of_split(seed: int, starts: int) -> float:
-    """Return the effect of dropout for the training rows that ``estimate`` draws first."""
-    chance = np.random.default_rng(seed)
-    inputs = divide(*draw_rows(ROWS, chance), 0, chance)
-    fresh = draw_rows(FRESH, np.random.default_rng(10**7 + seed))
-    study = a_study()
-    first = 1000 * seed + 500
-    return float(np.mean([score(study, inputs, first + start, fresh) for start in range(starts)]))
+def score_on_kept(kept: int, start: int) -> float:
+    """Return the effect of dropout for one set of training rows and one start."""
+    inputs = keep(kept, np.random.default_rng(0))  # what validates has no part in it
+    fresh = draw_rows(FRESH, np.random.default_rng(2 * 10**7 + start))
+    return score(a_study(), inputs, 10**7 + start, fresh)
 
 
 def main() -> None:
@@ -134,41 +155,50 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.rows) - set(SIMULATIONS):
         parser.error(f"there is no row {', '.join(sorted(unknown))}")
-    repeats = range(options.repeats)
     with loky.ProcessPoolExecutor(initializer=begin) as workers:
         print("| simulation | replicas | repeats | intervals |\n|---|---|---|---|")
         for row in options.rows or SIMULATIONS:
             what, splits, starts = SIMULATIONS[row]
             alarm = what == "false alarms"
-            seeds = [1000 * splits + starts + 50_000 * number for number in repeats]
+            numbers = range(options.repeats)
+            kept = [None if alarm or splits > 1 else number % KEPT for number in numbers]
             second = Variant.BASELINE if alarm else Variant.DROPOUT
-            count = len(seeds)
-            found = list(
-                workers.map(
-                    estimate, seeds, [splits] * count, [starts] * count, [second] * count,
-                    [alarm] * count, chunksize=5,
-                )
+            seeds = [1000 * splits + starts + 50_000 * number for number in numbers]
+            found = workers.map(
+                estimate, seeds, *([one] * len(seeds) for one in (splits, starts, second, alarm)),
+                kept, chunksize=5,
             )  # fmt: skip
             if alarm:
                 hits = sum(not one.low <= 0 <= one.high for one in found)
-                told = f"without zero: {100 * hits / count:.1f} %"
+                told = f"without zero: {100 * hits / len(seeds):.1f} %"
             else:
-                if splits > 1:
-                    effects = list(
-                        workers.map(score_on_new_table, range(options.true), chunksize=5)
-                    )
-                    truths = [float(np.mean(effects))] * count
-                else:
-                    each = max(2, options.true // 5)
-                    truths = list(
-                        workers.map(true_effect_of_split, seeds, [each] * count, chunksize=2)
-                    )
+                truths = true_effects(workers, options.true, kept=splits == 1)
                 hits = sum(
-                    one.low <= truth <= one.high for one, truth in zip(found, truths, strict=True)
+                    one.low <= truths[of] <= one.high for one, of in zip(found, kept, strict=True)
                 )
-                told = f"with the true effect: {100 * hits / count:.1f} %"
+                told = f"with the true effect: {100 * hits / len(seeds):.1f} %"
             chance = f"{splits} splits" if splits > 1 else f"one split, {starts} starts"
-            print(f"| {what} | {chance} | {count} | {told} |", flush=True)
+            print(f"| {what} | {chance} | {len(seeds)} | {told} |", flush=True)
+
+
+@functools.cache
+def true_effects(
+    workers: loky.ProcessPoolExecutor, trainings: int, *, kept: bool
+) -> dict[int | None, float]:
+    """Return the true effect by set of training rows, or under None that on new tables.
+
+    Args:
+        workers: What trains.
+        trainings: Of each arm, for each effect.
+        kept: Whether training rows are kept.
+    """
+    numbers = range(trainings)
+    if not kept:
+        return {None: float(np.mean([*workers.map(score_on_new_table, numbers, chunksize=5)]))}
+    return {
+        one: float(np.mean([*workers.map(score_on_kept, [one] * trainings, numbers, chunksize=5)]))
+        for one in range(KEPT)
+    }
 
 
 def begin() -> None:
