@@ -86,7 +86,7 @@ def test_known_differences_are_found_and_told(splits, starts):
         rf" it raises the error by [23]\.\d+ MPa \(.*\); better in 0 of {pairs} pairs\.",
         found["answer"],
     )
-    assert ("This split" in found["estimand"]) == (splits == 1)
+    assert ("this split:" in found["estimand"]) == (splits == 1)
     assert found["references"]["constant"]["error"] == pytest.approx(8.5, abs=0.1)
     beside = found["references"]["constant"]["networks_minus_this"]
     assert beside["dropout"]["high"] < 0 < beside["baseline"]["low"]
@@ -230,6 +230,8 @@ def test_the_report_is_one_small_page_that_asks_for_nothing_from_elsewhere(diver
     assert data["answer"] in page
     assert "kedro run --pipelines=concrete" in page
     assert len(page) < 2_000_000
+    assert "– to" not in page
+    assert "– %" not in page
     assert not re.search(r"(src|srcset|href)=\"(?!data:)", page)
     assert "<script" not in page
     assert re.search(r'alt="Mean validation error: baseline (9\.\d+ MPa|10\.0 MPa|diverged)', page)

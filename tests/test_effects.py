@@ -264,6 +264,70 @@ def test_equal_variants_seldom_seem_to_differ(splits, starts):
     assert false_alarms(splits, starts) <= 0.08
 
 
+ROWS, TRAINED = 60, 40
+WEIGHTS = np.array([1.0, -1.0, 0.5, 0.1, 0.0, -0.1])
+
+
+def draw(rows, chance):
+    """Rows of a made-up source, in which the last three inputs say next to nothing."""
+    x = chance.normal(size=(rows, 6))
+    return x, x @ WEIGHTS + chance.normal(size=rows)
+
+
+def fit(x, y, inputs, chance):
+    """Weights of least squares on the first inputs, from a start: rows drawn with replacement."""
+    drawn = chance.integers(0, len(y), len(y))
+    found, *_ = np.linalg.lstsq(x[drawn, :inputs], y[drawn], rcond=None)
+    return np.append(found, np.zeros(6 - inputs))
+
+
+def simulate(splits, starts, arms, seed):
+    """The interval of a made-up study on a table of its own, and its first training rows."""
+    chance = np.random.default_rng(seed)
+    x, y = draw(ROWS, chance)
+    columns, first = {"first": [], "second": []}, None
+    for _ in range(splits):
+        order = chance.permutation(ROWS)
+        train, held = order[:TRAINED], order[TRAINED:]
+        first = first or (x[train], y[train])
+        for arm, inputs in zip(columns, arms, strict=True):
+            weights = [fit(x[train], y[train], inputs, chance) for _ in range(starts)]
+            columns[arm].append([np.abs(y[held] - x[held] @ one) for one in weights])
+    losses = {arm: np.array(of_arm) for arm, of_arm in columns.items()}
+    errors = errors_of({arm: one.mean(axis=2).ravel() for arm, one in losses.items()},
+                       splits, starts)  # fmt: skip
+    rows = {0: RowLosses({arm: one[0].mean(axis=0) for arm, one in losses.items()}, None)}
+    evidence = Evidence(errors, (ROWS - TRAINED) / TRAINED, root=False, rows=rows)
+    return evidence.difference({"second": 1, "first": -1}, 0.05)[0], first
+
+
+def true_effect(arms, trainings, train=None):
+    """The difference on all rows there could be, over new tables or new starts on the same rows."""
+    chance = np.random.default_rng(9)
+    weights = [[fit(*(train or draw(TRAINED, chance)), inputs, chance) for inputs in arms]
+               for _ in range(trainings)]  # fmt: skip
+    # The errors of such a model are normal with this variance.
+    variances = 1 + ((np.array(weights) - WEIGHTS) ** 2).sum(axis=2)
+    one, other = np.sqrt(2 / np.pi * variances).mean(axis=0)
+    return other - one
+
+
+@pytest.mark.parametrize(("splits", "starts"), [(5, 1), (20, 1), (1, 5), (1, 20)])
+def test_intervals_of_trained_models_keep_their_word(splits, starts):
+    repeats = range(100)
+    alarms = [simulate(splits, starts, (6, 6), seed)[0] for seed in repeats]
+    assert np.mean([not one.low <= 0 <= one.high for one in alarms]) <= 0.08
+
+    found = [simulate(splits, starts, (3, 6), seed) for seed in repeats]
+    everywhere = true_effect((3, 6), 400)
+    assert everywhere > 0.02
+    covered = [
+        one.low <= (everywhere if splits > 1 else true_effect((3, 6), 100, train)) <= one.high
+        for one, train in found
+    ]
+    assert np.mean(covered) >= 0.92
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(*[numbers] * 4), min_size=2, max_size=6))
 def test_no_difference_depends_on_what_all_variants_share(rows):

@@ -52,6 +52,7 @@ _HOW_TO_READ = {
 }  # fmt: skip
 # Bytes of trainings that are kept for later runs.
 _REMEMBERED = 1_000_000_000
+_DEFAULT_ENGINE = "tensorflow"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
 
@@ -242,7 +243,9 @@ def _check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
 
 def _command(study: str, run_params: dict[str, Any]) -> str:
     """Return the command that runs one study as this run does."""
-    words = ["kedro", "run", f"--pipelines={study}"]
+    engine = engine_name()
+    words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
+    words += ["kedro", "run", f"--pipelines={study}"]
     if env := run_params.get("env"):
         words.append(f"--env={env}")
     changed = {study: options} if (options := run_params["runtime_params"].get(study)) else {}

@@ -63,7 +63,13 @@ def write_page(report: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": _number, "p_value": _p_value, "spoken": wording.spoken}
+    environment.filters |= {
+        "number": _number,
+        "interval": _interval,
+        "wins": _wins,
+        "p_value": _p_value,
+        "spoken": wording.spoken,
+    }
     return environment.get_template("report.html").render(
         report=report,
         effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
@@ -93,12 +99,30 @@ def _plot_told(report: Mapping[str, Any]) -> str:
     return f"Mean validation error: {', '.join(errors)}. {' '.join(report['sentences'].values())}"
 
 
-def _number(value: float | None, low: float | None = None, high: float | None = None) -> str:
+def _number(
+    value: float | None, low: float | None = None, high: float | None = None, *, digits: int = 3
+) -> str:
     """Write a number with sensible digits, given the ends of its interval if there is one."""
     if value is None:
         return "–"
     error = None if low is None or high is None else (high - low) / 2
-    return wording.number(value, error)
+    return wording.number(value, error, digits)
+
+
+def _interval(one: Mapping[str, Any]) -> str:
+    low, high = one["low"], one["high"]
+    if low is None:
+        return "–"
+    return f"{_number(low, low, high)} to {_number(high, low, high)}"
+
+
+def _wins(one: Mapping[str, Any]) -> str:
+    if not one["pairs"]:
+        return "–"
+    told = f"{one['wins']} of {one['pairs']}"
+    if one["pairs"] == 1:
+        return told
+    return f"{told} ({100 * one['low']:.0f} to {100 * one['high']:.0f} %)"
 
 
 def _p_value(value: float | None) -> str:

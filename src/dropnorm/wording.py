@@ -44,14 +44,15 @@ def estimand(splits: int, starts: int, grouped: bool) -> str:
     if splits > 1:
         drawn = "groups" if grouped else "rows"
         return (
-            f"A new random split of such {drawn} and a new random start: pairs on {splits} splits"
-            f" of this table{f', {starts} starts each' if starts > 1 else ''}."
+            f"The intervals are about a new random split of such {drawn} and a new random start,"
+            f" from pairs on {splits} splits of this table"
+            f"{f', {starts} starts each' if starts > 1 else ''}."
         )
     if starts > 1:
         drawn = "groups of rows" if grouped else "rows"
         return (
-            f"This split: these training rows, with new random starts ({starts} were run) and new"
-            f" {drawn} to validate on."
+            f"The intervals are about this split: these training rows, with new random starts"
+            f" ({starts} were run) and new {drawn} to validate on."
         )
     return "One run of each variant: it says what happened once."
 
