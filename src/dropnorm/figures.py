@@ -213,16 +213,21 @@ def _draw_by_layer(axes: Axes, replicas: Sequence[Mapping[str, float]], colour: 
                     alpha=0.5, linewidth=1.5)  # fmt: skip
 
 
-def effects(found: Mapping[str, Any], *, dark: bool = False) -> Figure:
+def effects(found: Mapping[str, Any], *, dark: bool = False, tall: bool = False) -> Figure:
     """Draw the errors of all replicas, pair by pair, and the effects with their intervals.
 
     Args:
         found: The answer: ``variants``, ``references``, ``effects``, ``unit``, ``error``.
         dark: For a dark page.
+        tall: One below the other, for a narrow page.
     """
     with _style(dark=dark):
-        figure = Figure(figsize=(12.0, 4.6))
-        errors, differences = figure.subplots(1, 2, width_ratios=(1.0, 1.1))
+        figure = Figure(figsize=(6.0, 9.0) if tall else (12.0, 4.6))
+        errors, differences = (
+            figure.subplots(2, 1, height_ratios=(1.3, 1.0))
+            if tall
+            else figure.subplots(1, 2, width_ratios=(1.0, 1.1))
+        )
         unit = f", {found['unit']}" if found["unit"] else ""
         _draw_errors(errors, found, unit)
         _draw_differences(differences, found, unit)

@@ -73,7 +73,11 @@ def write_page(report: Mapping[str, Any]) -> str:
     return environment.get_template("report.html").render(
         report=report,
         effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
-        plots={theme: _plot(report, dark=theme == "dark") for theme in ("light", "dark")},
+        plots={
+            (theme, shape): _plot(report, dark=theme == "dark", tall=shape == "tall")
+            for theme in ("light", "dark")
+            for shape in ("wide", "tall")
+        },
         plot_told=_plot_told(report),
         scores=SCORES,
         beside=report["beside"],
@@ -81,9 +85,11 @@ def write_page(report: Mapping[str, Any]) -> str:
     )
 
 
-def _plot(report: Mapping[str, Any], *, dark: bool) -> str:
+def _plot(report: Mapping[str, Any], *, dark: bool, tall: bool) -> str:
     file = io.BytesIO()
-    figures.effects(report, dark=dark).savefig(file, format="svg", metadata={"Date": None})
+    figures.effects(report, dark=dark, tall=tall).savefig(
+        file, format="svg", metadata={"Date": None}
+    )
     return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
 
 

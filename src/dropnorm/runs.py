@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _REPLICA = ["split", "start"]
 _SIGNIFICANT = 0.05
+_OPTIONS = "The changed options"
 # Of the record, what a difference may come from; the rest differs in every run.
 _TELLING = ("engine", "table.sha256", "packages", "options")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
@@ -106,24 +108,51 @@ def changes(first: Run, second: Run) -> list[Change]:
 
 
 def sentence(first: Run, second: Run) -> str:
-    """Say whether what differs between two runs changes the answer."""
-    differing = what_differs(first, second)
-    what = _subject(differing)
+    """Say whether what differs between two runs changes the answer, and how sure that is."""
+    what = _subject(what_differs(first, second))
+    changes_, does = ("change", "do") if what == _OPTIONS else ("changes", "does")
     found = changes(first, second)
-    told = []
-    for change in found:
-        name = wording.NAMES[change.contrast]
-        one, other = change.verdicts
-        if change.p_holm < _SIGNIFICANT:
-            size = wording.number(abs(change.difference.mean))
-            unit = f" {first.effects['unit']}" if first.effects["unit"] else ""
-            less = "lower" if change.difference.mean < 0 else "higher"
-            told.append(f"{name}: its effect on the error is {size}{unit} {less} in {second.name}")
-        elif one is not other:
-            told.append(f"{name}: '{one}' in {first.name}, '{other}' in {second.name}")
-    if told:
-        return f"{what} may change the answer. {'; '.join(told)}."
-    return f"{what} {'do' if what.endswith('s') else 'does'} not change the answer."
+    moved = [change for change in found if change.p_holm < _SIGNIFICANT]
+    turned = [change for change in found if change.verdicts[0] is not change.verdicts[1]]
+    told = [_moved(change, first, second) for change in moved] + [
+        f"{wording.NAMES[change.contrast]}: '{change.verdicts[0]}' in {first.name},"
+        f" '{change.verdicts[1]}' in {second.name}"
+        for change in turned
+        if change not in moved
+    ]
+    if moved:
+        return f"{what} {changes_} what the layers do. {'; '.join(told)}."
+    if turned:
+        return (
+            f"{what} may change the answer: verdicts differ, though no effect is shown to."
+            f" {'; '.join(told)}."
+        )
+    return f"{what} {does} not change the answer: {_alike(found, first)}."
+
+
+def _moved(change: Change, first: Run, second: Run) -> str:
+    size = wording.number(abs(change.difference.mean))
+    unit = f" {first.effects['unit']}" if first.effects["unit"] else ""
+    less = "lower" if change.difference.mean < 0 else "higher"
+    name = wording.NAMES[change.contrast]
+    return f"{name}: its effect on the error is {size}{unit} {less} in {second.name}"
+
+
+def _alike(found: list[Change], first: Run) -> str:
+    """Say what there is to say of effects that are not shown to differ."""
+    same = "all four verdicts are the same"
+    known = [change for change in found if math.isfinite(change.difference.low)]
+    if not known:
+        return f"{same}; how far the effects differ cannot be told from pairs"
+    largest = max(known, key=lambda change: abs(change.difference.mean))
+    mean, low, high = largest.difference.mean, largest.difference.low, largest.difference.high
+    error = (high - low) / 2
+    size = f"{wording.number(mean, error)} {first.effects['unit']}".strip()
+    return (
+        f"{same}, and no effect is shown to differ; the one that differs most, that of"
+        f" {wording.spoken(largest.contrast)}, does by {size} (95 % interval"
+        f" {wording.number(low, error)} to {wording.number(high, error)})"
+    )
 
 
 def _subject(differing: Mapping[str, object]) -> str:
@@ -133,7 +162,7 @@ def _subject(differing: Mapping[str, object]) -> str:
     if kinds <= {"engine", "packages"} and "engine" in kinds:
         return "The engine"
     if kinds == {"options"}:
-        return "The changed options"
+        return _OPTIONS
     return "What differs between the two runs"
 
 
