@@ -29,9 +29,14 @@ def predict_references(inputs: SplitInputs, study: Study) -> pd.DataFrame:
         target's own terms; a model that draws no start gives the same for each. A linear network
         that diverged predicts nan.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only where it is needed
+
     train, held = inputs.train, inputs.validation
     task = task_of(study)
-    fixed = task.fit_references((train.x, train.y), held.x, inputs.target, study)
+    # As many as a training has. Threads that wait for each other in short loops, as OpenMP's do,
+    # take a hundred times as long where something else computes on the same cores.
+    with threadpool_limits(study.training.threads):
+        fixed = task.fit_references((train.x, train.y), held.x, inputs.target, study)
     return pd.concat(
         [
             _table(inputs, model, start, fixed.get(model), study)
