@@ -1,35 +1,79 @@
 from __future__ import annotations
 
+import re
 import shutil
+from typing import TYPE_CHECKING
 
 import nbclient
 import nbformat
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, copy_project
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+LESSON = ROOT / "notebooks" / "lesson.ipynb"
+WITHOUT_TORCH = "PyTorch is an extra: pip install -c constraints.txt -e '.[torch]'"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_committed_without_outputs(path):
-    cells = nbformat.read(path, as_version=4).cells
+def said(notebook: NotebookNode, tag: str | None = None) -> str:
+    """What the cells wrote, all of them or those with a tag."""
+    return "".join(
+        output.get("text", "")
+        for cell in notebook.cells
+        if tag is None or tag in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", [])
+    )
+
+
+def test_the_lesson_is_committed_without_outputs():
+    cells = nbformat.read(LESSON, as_version=4).cells
 
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
 
 
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """The lesson, run from top to bottom on the made-up tables, in a copy of the project."""
+    project = copy_project(tmp_path_factory.mktemp("lesson"))
+    shutil.copytree(LESSON.parent, project / "notebooks")
+    notebook = nbformat.read(LESSON, as_version=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KEDRO_ENV", "sample")
+        nbclient.NotebookClient(
+            notebook, timeout=250, resources={"metadata": {"path": str(project / "notebooks")}}
+        ).execute()
+    return notebook, project
+
+
 @pytest.mark.training
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom_in_the_sample_environment(project, path):
-    shutil.copytree(ROOT / "notebooks", project / "notebooks")
-    notebook = nbformat.read(path, as_version=4)
+def test_the_lesson_runs_from_top_to_bottom_and_tells_of_its_three_studies(executed):
+    notebook, project = executed
 
-    nbclient.NotebookClient(
-        notebook, timeout=200, resources={"metadata": {"path": str(project / "notebooks")}}
-    ).execute()
+    assert len(list((project / "data" / "sample").rglob("run.json/*/run.json"))) == 3
+    for title in ("Red wine", "Concrete", "Spotify"):
+        assert f"{title} (made-up table)\n  Dropout" in said(notebook)
+    pictures = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert len(pictures) == 3
 
-    told = "".join(
-        output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", [])
-    )
-    assert "Note" in told or "too few runs" in told or "the error" in told
-    assert list((project / "data" / "sample").rglob("run.json/*/run.json"))
+
+@pytest.mark.training
+def test_the_same_weights_give_the_same_outputs_in_pytorch_and_both_scale_in_training(executed):
+    pytest.importorskip("torch", reason=WITHOUT_TORCH)
+    notebook, _ = executed
+    told = said(notebook, "torch")
+
+    (apart,) = re.findall(r"evaluation mode, 10 rows: outputs at most (\S+) apart", told)
+    assert float(apart) < 1e-6
+    for library in ("Keras", "PyTorch"):
+        (mean,) = re.findall(rf"{library} +training: values \[0.   1.25\], .* mean (\S+)\n", told)
+        assert float(mean) == pytest.approx(1, abs=0.0025)
+    (apart,) = re.findall(r"training mode: outputs at most (\S+) apart", told)
+    assert float(apart) < 1e-5
+    assert "running means equal" in told
