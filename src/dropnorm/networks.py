@@ -31,9 +31,12 @@ class KerasModel(Protocol):
         """Return outputs, shape (n, outputs), as the engine holds them."""
 
     def stateless_call(
-        self, trainable: Any, non_trainable: Any, x: Any, *, training: bool
+        self, trainable: Any, non_trainable: Any, x: Any, *, training: bool, mask: Any = None
     ) -> tuple[Any, Any]:
-        """Return outputs and the new state of what is not trained; change nothing."""
+        """Return outputs and the new state of what is not trained; change nothing.
+
+        Rows where ``mask`` is false are not among those whose statistics batch norms take.
+        """
 
     def compile(self, *, optimizer: Any) -> None:
         """Take an optimizer."""

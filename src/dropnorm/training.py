@@ -182,7 +182,9 @@ class _Trainer:
         # Copies: an engine may show its own memory.
         self._new = [np.array(variable.numpy()) for variable in self.optimizer.variables]
         losses = Losses([_keras_loss(name, training) for name in self._names.values()])
-        self._loop: Loop = make_loop(self.model, self.optimizer, losses, most_steps)
+        self._loop: Loop = make_loop(
+            self.model, self.optimizer, losses, most_steps, training.batch_size
+        )
         self._most = most_steps
         self._at_once = min(8, most_steps)
         self._warm = False

@@ -7,8 +7,9 @@ the arithmetic itself for networks of this size. Measured for concrete's ``batch
 - TensorFlow: a ``tf.function`` with the loop over the steps inside. Not compiled by XLA: its random
   numbers, which dropout needs, are many times slower there on a CPU, and compiling a network takes
   longer than it saves. oneDNN stays on.
-- JAX: a loop over the steps inside one jitted function, the number of steps an argument of it, so
-  that it is compiled once per shape of a batch.
+- JAX: a loop over the steps inside one jitted function. Compiling it takes as long as a third of a
+  training or more, so it is done once: the numbers of steps and of rows are arguments, and the last
+  batch of an epoch, which has fewer rows than the others, is filled up and masked.
 - PyTorch: step by step. A plain loop that works; nothing there was tuned.
 """
 
@@ -63,17 +64,27 @@ class Losses:
 
     def __init__(self, functions: Sequence[Any]) -> None:
         self._functions = functions
-        self._mean = load_keras().ops.mean
+        self._ops = load_keras().ops
 
-    def __call__(self, y: Any, outputs: Any) -> list[Any]:
-        """Return the losses of targets, shape (rows,), and outputs, shape (rows, outputs)."""
-        return [self._mean(loss(y[:, None], outputs)) for loss in self._functions]
+    def __call__(self, y: Any, outputs: Any, mask: Any = None) -> list[Any]:
+        """Return the losses of targets, shape (rows,), and outputs, shape (rows, outputs).
+
+        Args:
+            y: Targets.
+            outputs: Of the network.
+            mask: Shape (rows,), false in rows that do not count; None if all do.
+        """
+        by_row = [loss(y[:, None], outputs) for loss in self._functions]
+        if mask is None:
+            return [self._ops.mean(losses) for losses in by_row]
+        count = self._ops.sum(self._ops.cast(mask, "float32"))
+        return [self._ops.sum(self._ops.where(mask, losses, 0.0)) / count for losses in by_row]
 
     def __len__(self) -> int:
         return len(self._functions)
 
 
-def make_loop(model: KerasModel, optimizer: Any, losses: Losses, steps: int) -> Loop:
+def make_loop(model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int) -> Loop:
     """Return the loop of the engine in use.
 
     Args:
@@ -81,8 +92,9 @@ def make_loop(model: KerasModel, optimizer: Any, losses: Losses, steps: int) -> 
         optimizer: Built for the model's trainable variables.
         losses: The first is minimized.
         steps: The most that a call of ``train`` will be given.
+        rows: The most that a batch will have.
     """
     engine = load_keras().backend.backend()
     loop = getattr(importlib.import_module(f"dropnorm.loops.{engine}"), _LOOPS[engine])
-    made: Loop = loop(model, optimizer, losses, steps)
+    made: Loop = loop(model, optimizer, losses, steps, rows)
     return made

@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from dropnorm.networks import KerasModel
 
 # Rows of a prediction are filled up to a multiple of this, for fewer shapes to compile.
-_ROWS = 256
+_ROWS = 64
 
 
 class JaxLoop:
-    """See :class:`dropnorm.loops.Loop`. Compiled once per shape of a batch."""
+    """See :class:`dropnorm.loops.Loop`.
 
-    def __init__(self, model: KerasModel, optimizer: Any, losses: Losses, steps: int) -> None:
+    Compiled once: a call with fewer steps, or with a batch of fewer rows, is filled up, and what
+    was added is masked.
+    """
+
+    def __init__(
+        self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int
+    ) -> None:
         self._model, self._optimizer, self._losses = model, optimizer, losses
-        self._most = steps
+        self._most = steps, rows
         self._train = jax.jit(self._steps)
         self._predict = jax.jit(
             lambda weights, others, x: model.stateless_call(weights, others, x, training=False)[0]
@@ -29,11 +35,11 @@ class JaxLoop:
 
     def train(self, x: Floats, y: Floats) -> list[Floats]:
         """Take a step on each batch."""
-        steps = len(x)
-        x, y = _filled(x, self._most), _filled(y, self._most)
+        steps, rows = y.shape
+        x, y = (_filled(_filled(part, self._most[1], axis=1), self._most[0]) for part in (x, y))
         variables = self._variables()
         state = [[variable.value for variable in group] for group in variables]
-        state, taken = self._train(state, x, y, steps)
+        state, taken = self._train(state, x, y, steps, rows)
         for group, values in zip(variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
@@ -57,10 +63,12 @@ class JaxLoop:
             self._optimizer.variables,
         )
 
-    def _steps(self, state: Any, x: Any, y: Any, steps: Any) -> tuple[Any, Any]:
+    def _steps(self, state: Any, x: Any, y: Any, steps: Any, rows: Any) -> tuple[Any, Any]:
+        mask = jnp.arange(y.shape[1]) < rows
+
         def step(number: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
             state, taken = carried
-            state, losses = self._step(state, x[number], y[number])
+            state, losses = self._step(state, x[number], y[number], mask)
             return state, [
                 array.at[number].set(loss) for array, loss in zip(taken, losses, strict=True)
             ]
@@ -69,12 +77,14 @@ class JaxLoop:
         state, taken = jax.lax.fori_loop(0, steps, step, (state, nothing))
         return state, taken
 
-    def _step(self, state: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    def _step(self, state: Any, x: Any, y: Any, mask: Any) -> tuple[Any, Any]:
         weights, others, optimizer = state
 
         def loss(weights: Any) -> tuple[Any, Any]:
-            outputs, changed = self._model.stateless_call(weights, others, x, training=True)
-            losses = self._losses(y, outputs)
+            outputs, changed = self._model.stateless_call(
+                weights, others, x, training=True, mask=mask
+            )
+            losses = self._losses(y, outputs, mask)
             return losses[0], (losses, changed)
 
         gradients, (losses, others) = jax.grad(loss, has_aux=True)(weights)
@@ -82,6 +92,10 @@ class JaxLoop:
         return [weights, others, optimizer], losses
 
 
-def _filled(array: Floats, length: int) -> Floats:
-    """Repeat the first entry until the array has ``length`` entries; what is added is not read."""
-    return np.concatenate([array, np.repeat(array[:1], length - len(array), axis=0)])
+def _filled(array: Floats, length: int, axis: int = 0) -> Floats:
+    """Repeat the first entry of an axis until there are ``length``; what is added is not read."""
+    missing = length - array.shape[axis]
+    if not missing:
+        return array
+    first = np.take(array, [0], axis=axis)
+    return np.concatenate([array, np.repeat(first, missing, axis=axis)], axis=axis)

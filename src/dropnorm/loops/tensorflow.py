@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class TensorFlowLoop:
     """See :class:`dropnorm.loops.Loop`. Traced once, for batches of any number of rows."""
 
-    def __init__(self, model: KerasModel, optimizer: Any, losses: Losses, steps: int) -> None:
-        del steps  # TensorFlow takes any number
+    def __init__(
+        self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int
+    ) -> None:
+        del steps, rows  # TensorFlow takes any number
         self._model, self._optimizer, self._losses = model, optimizer, losses
         inputs = model.input_shape[-1]
         self._train = tf.function(

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 class TorchLoop:
     """See :class:`dropnorm.loops.Loop`."""
 
-    def __init__(self, model: KerasModel, optimizer: Any, losses: Losses, steps: int) -> None:
-        del steps  # they come one by one
+    def __init__(
+        self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int
+    ) -> None:
+        del steps, rows  # they come one by one
         self._model, self._optimizer, self._losses = model, optimizer, losses
 
     def train(self, x: Floats, y: Floats) -> list[Floats]:

@@ -1,0 +1,77 @@
+"""Steps on an engine other than the one that the other tests run on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+
+# Three batches of eight rows and one of five, by the loop and by Keras' own train_on_batch.
+SCRIPT = """
+import json, sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+from conftest import read_study
+from dropnorm.engine import load_keras
+from dropnorm.loops import Losses, make_loop
+from dropnorm.networks import build_network, plan_layers
+from dropnorm.study import Variant
+from dropnorm.training import make_optimizer
+
+keras = load_keras()
+study = read_study("concrete", network__hidden=[6, 5], training__optimizer="adam")
+chance = np.random.default_rng(0)
+x = chance.normal(size=(29, 3)).astype(np.float32)
+y = x.sum(axis=1) + 1
+
+def network():
+    layers = plan_layers(study.network, Variant.BATCHNORM)
+    return build_network(layers, 3, np.random.SeedSequence(0))
+
+ours, optimizer = network(), make_optimizer(study.training, 4)
+optimizer.build(ours.trainable_variables)
+loop = make_loop(ours, optimizer, Losses([keras.losses.get("mae")] * 2), 16, 8)
+taken = loop.train(x[:24].reshape(3, 8, 3), y[:24].reshape(3, 8))
+rest = loop.train(x[None, 24:], y[None, 24:])
+
+theirs = network()
+theirs.compile(optimizer=make_optimizer(study.training, 4), loss="mae")
+losses = [
+    float(theirs.train_on_batch(x[first : first + 8], y[first : first + 8]))
+    for first in range(0, 29, 8)
+]
+print(json.dumps({
+    "taken": [float(loss) for loss in (*taken[0], *rest[0])],
+    "same": [np.array_equal(*both) for both in (taken, rest)],
+    "losses": losses,
+    "apart": max(
+        float(np.abs(one - other).max())
+        for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True)
+    ),
+    "outputs": float(np.abs(loop.predict(x) - theirs.predict_on_batch(x)).max()),
+    "compiled": loop._train._cache_size(),
+}))
+"""
+
+
+@pytest.mark.training
+def test_steps_on_jax_are_those_that_keras_takes_and_a_smaller_batch_compiles_nothing_anew():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(ROOT / "tests")], text=True, capture_output=True,
+        env={**os.environ, "KERAS_BACKEND": "jax"}, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+    found = json.loads(done.stdout.splitlines()[-1])
+    # Keras tells the mean over the batches so far.
+    means = [sum(found["taken"][: n + 1]) / (n + 1) for n in range(4)]
+    assert found["same"] == [True, True]
+    assert means[0] == pytest.approx(found["losses"][0], rel=1e-5)
+    assert found["apart"] < 1e-5
+    assert found["outputs"] < 1e-5
+    assert found["compiled"] == 1
