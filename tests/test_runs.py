@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dropnorm.effects import Contrast, Verdict
-from dropnorm.runs import Run, changes, sentence, what_differs
+from dropnorm.runs import Run, changes, error_changes, sentence, what_differs
 from dropnorm.study import Variant
 
 SPLITS = 6
@@ -76,6 +76,9 @@ def test_an_effect_that_is_other_in_every_pair_is_told_with_its_size():
     change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
     assert change.difference.mean == pytest.approx(-1, abs=0.05)
     assert change.difference.high < 0
+    errors = error_changes(one, other)
+    assert errors["dropout"].high < 0
+    assert errors["baseline"].low < 0 < errors["baseline"].high
     assert sentence(one, other).startswith(
         "The engine changes what the layers do. Dropout: its effect on the error is 1.0"
     )

@@ -76,25 +76,20 @@ def changes(first: Run, second: Run) -> list[Change]:
     themselves are: over splits with the correction of Nadeau and Bengio (2003). With one split only
     the difference is given.
     """
-    differing = what_differs(first, second)
-    paired = not any(key.startswith(_SAME_PAIRS) for key in differing)
-    if paired:
-        errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
-        rows = first.metrics[Variant.BASELINE]["rows"]
-        evidence = Evidence(errors, rows["validation"] / rows["train"], root=False)
-        found = [
-            evidence.difference(
-                {
-                    f"{run} {variant}": sign * weight
-                    for run, sign in (("second", 1), ("first", -1))
-                    for variant, weight in contrast.weights.items()
-                },
-                _SIGNIFICANT,
-            )[0]
-            for contrast in Contrast
-        ]
-    else:
-        found = [Interval(float("nan"))] * len(Contrast)
+    evidence = _pairs(first, second)
+    found = [
+        Interval(float("nan"))
+        if evidence is None
+        else evidence.difference(
+            {
+                f"{run} {variant}": sign * weight
+                for run, sign in (("second", 1), ("first", -1))
+                for variant, weight in contrast.weights.items()
+            },
+            _SIGNIFICANT,
+        )[0]
+        for contrast in Contrast
+    ]
     adjusted = holm([interval.p for interval in found])
     return [
         Change(
@@ -105,6 +100,26 @@ def changes(first: Run, second: Run) -> list[Change]:
         )
         for contrast, interval, p_holm in zip(Contrast, found, adjusted, strict=True)
     ]
+
+
+def error_changes(first: Run, second: Run) -> dict[str, Interval]:
+    """Estimate how much the error of each variant changes, as :func:`changes` does of effects."""
+    evidence = _pairs(first, second)
+    return {
+        variant.value: Interval(float("nan"))
+        if evidence is None
+        else evidence.difference({f"second {variant}": 1, f"first {variant}": -1}, _SIGNIFICANT)[0]
+        for variant in Variant
+    }
+
+
+def _pairs(first: Run, second: Run) -> Evidence | None:
+    """Put the errors of two runs side by side, if they used the same rows and starts."""
+    if any(key.startswith(_SAME_PAIRS) for key in what_differs(first, second)):
+        return None
+    errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
+    rows = first.metrics[Variant.BASELINE]["rows"]
+    return Evidence(errors, rows["validation"] / rows["train"], root=False)
 
 
 def sentence(first: Run, second: Run) -> str:

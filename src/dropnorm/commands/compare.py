@@ -15,9 +15,11 @@ from dropnorm.scores import SCORES
 from dropnorm.study import Variant
 
 if TYPE_CHECKING:
+    from dropnorm.effects import Interval
     from dropnorm.runs import Change, Run
 
 _NEWEST = "newest"
+_CHANGE = "change (95 %)"
 
 
 @click.command("compare")
@@ -78,7 +80,8 @@ def _load_run(project: Project, name: str, words: str, version: str) -> Run:
 def _errors(one: Run, other: Run) -> Table:
     unit = one.effects["unit"]
     title = f"validation {SCORES[one.effects['error']].label}{f', {unit}' if unit else ''}"
-    table = Table(title, one.name, other.name, box=None, pad_edge=False)
+    table = Table(title, one.name, other.name, _CHANGE, box=None, pad_edge=False)
+    changes = runs.error_changes(one, other)
     for variant in Variant:
         cells = []
         for run in (one, other):
@@ -87,12 +90,12 @@ def _errors(one: Run, other: Run) -> Table:
             error = found["error"]
             told = [] if error is None else [wording.number(error)]
             cells.append(", ".join(told + [lost] * bool(found["diverged"])))
-        table.add_row(variant.value, *cells)
+        table.add_row(variant.value, *cells, _interval(changes[variant.value]))
     return table
 
 
 def _effects(one: Run, other: Run, changes: list[Change]) -> Table:
-    table = Table("effect", one.name, other.name, "change (95 %)", box=None, pad_edge=False)
+    table = Table("effect", one.name, other.name, _CHANGE, box=None, pad_edge=False)
     for change in changes:
         cells = []
         for run in (one, other):
@@ -100,11 +103,14 @@ def _effects(one: Run, other: Run, changes: list[Change]) -> Table:
             size = effect["difference"]
             told = "" if size is None else f"{wording.number(size)}: "
             cells.append(f"{told}{effect['verdict']}")
-        low, high = change.difference.low, change.difference.high
-        error = (high - low) / 2
-        interval = f" ({wording.number(low, error)} to {wording.number(high, error)})"
-        size = wording.number(change.difference.mean, error)
-        table.add_row(
-            change.contrast.value, *cells, f"{size}{interval if math.isfinite(low) else ''}"
-        )
+        table.add_row(change.contrast.value, *cells, _interval(change.difference))
     return table
+
+
+def _interval(change: Interval) -> str:
+    low, high = change.low, change.high
+    error = (high - low) / 2
+    size = wording.number(change.mean, error)
+    if not math.isfinite(low):
+        return size
+    return f"{size} ({wording.number(low, error)} to {wording.number(high, error)})"
