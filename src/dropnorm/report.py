@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -13,6 +12,7 @@ from dropnorm import figures, wording
 from dropnorm.effects import Contrast
 from dropnorm.scores import SCORES
 from dropnorm.study import Variant
+from dropnorm.style import to_svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,11 +86,8 @@ def write_page(report: Mapping[str, Any]) -> str:
 
 
 def _plot(report: Mapping[str, Any], *, dark: bool, tall: bool) -> str:
-    file = io.BytesIO()
-    figures.effects(report, dark=dark, tall=tall).savefig(
-        file, format="svg", metadata={"Date": None}
-    )
-    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
+    picture = to_svg(figures.effects(report, dark=dark, tall=tall))
+    return "data:image/svg+xml;base64," + base64.b64encode(picture).decode()
 
 
 def _plot_told(report: Mapping[str, Any]) -> str:

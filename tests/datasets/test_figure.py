@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -99,14 +100,32 @@ def test_a_versioned_figure_goes_through_a_catalog(tmp_path):
 
     file = tmp_path / "curves.png" / "1" / "curves.png"
     assert DataCatalog.from_config(entries).load("curves") == file.read_bytes()
+    assert sorted(path.name for path in file.parent.iterdir()) == ["curves.png", "curves.svg"]
 
 
-def test_the_name_of_the_file_does_not_choose_the_format(tmp_path):
-    dataset = FigureDataset(filepath=str(tmp_path / "curves.svg"))
+def test_another_ending_than_that_of_a_png_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match=r"curves.svg: a figure's path ends in .png"):
+        FigureDataset(filepath=str(tmp_path / "curves.svg"))
 
-    dataset.save(a_figure())
 
-    assert dataset.load().startswith(b"\x89PNG\r\n")
+@pytest.mark.parametrize("draw", [a_figure, a_plot_of_a_run])
+def test_an_svg_stands_beside_it_the_same_bytes_each_time_and_asks_for_nothing_else(
+    tmp_path, dataset, draw
+):
+    saved = []
+    for _ in range(2):
+        dataset.save(draw())
+        saved.append((tmp_path / "curves.svg").read_bytes())
+
+    assert saved[0] == saved[1]
+    root = ElementTree.fromstring(saved[0])  # noqa: S314  # written here
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not root.findall(".//{*}date")
+    assert b"Matplotlib" not in saved[0]
+    links = [value for one in root.iter() for name, value in one.items() if name.endswith("href")]
+    assert links
+    assert all(link.startswith("#") for link in links)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "curves.svg"]
 
 
 def test_the_preview_is_the_picture_in_base64_and_kedro_viz_takes_it_for_an_image(dataset):
@@ -138,12 +157,11 @@ def test_figures_and_settings_of_pyplot_are_left_alone(dataset):
 
 def test_a_figure_that_cannot_be_drawn_leaves_the_earlier_picture(tmp_path, dataset):
     dataset.save(a_figure())
-    before = dataset.load()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     broken = a_figure()
     broken.axes[0].set_title("$\\nothing$")  # fails when it is drawn
 
     with pytest.raises(DatasetError):
         dataset.save(broken)
 
-    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
-    assert dataset.load() == before
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

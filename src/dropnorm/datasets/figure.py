@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from kedro.io import DatasetError
 from kedro_datasets._typing import ImagePreview
 
-from dropnorm.datasets.whole import WholeFileDataset
+from dropnorm.datasets.whole import WholeFileDataset, written_whole
+from dropnorm.style import to_png, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 class FigureDataset(WholeFileDataset):
-    """A figure in a PNG file; what is loaded is the picture, as bytes.
+    """A figure in a PNG file, and beside it in an SVG file of the same name.
 
-    Unlike ``matplotlib.MatplotlibDataset`` it can be loaded, so that what must come after a plot
-    can ask for it, and it leaves pyplot and its global state alone.
+    What is loaded is the PNG, as bytes. Unlike ``matplotlib.MatplotlibDataset`` it can be loaded,
+    so that what must come after a plot can ask for it, and it leaves pyplot and its global state
+    alone.
+
+    Args:
+        filepath: Of the PNG; ends in ``.png``.
+        kwargs: As for any file of this project.
+
+    Raises:
+        DatasetError: If the path has another ending.
     """
+
+    def __init__(self, *, filepath: str, **kwargs: Any) -> None:
+        super().__init__(filepath=filepath, **kwargs)
+        if Path(filepath).suffix != ".png":
+            raise DatasetError(
+                f"{filepath}: a figure's path ends in .png; the SVG is written beside it"
+            )
 
     def load(self) -> bytes:
         """Load the picture."""
         return self._path_to_load().read_bytes()
 
     def save(self, data: Figure) -> None:
-        """Save whole or not at all."""
-        with self._path_to_save() as path:
-            # A PNG has no date; without Matplotlib's version the same figure gives the same file.
-            data.savefig(path, format="png", metadata={"Software": None})
+        """Save whole or not at all; where there is a PNG, there is the SVG too."""
+        beside = Path(self._get_save_path()).with_suffix(".svg")
+        # What was opened last takes its name first.
+        with self._path_to_save() as png, written_whole(beside) as svg:
+            png.write_bytes(to_png(data))
+            svg.write_bytes(to_svg(data))
 
     def preview(self) -> ImagePreview:
         """Return the picture for kedro-viz."""

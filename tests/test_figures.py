@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import itertools
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import same_color
+
+from conftest import read_study
+from dropnorm import figures
+from dropnorm.figures import spread
+from dropnorm.study import Variant
+from dropnorm.style import LIGHT
+
+STUDY = read_study("concrete")
+NO_STEPS = pd.DataFrame(columns=["split", "start", "step", "loss"])
+
+
+def a_history(*ends, epochs=20, length=None):
+    """Losses that fall from 40 to each of ``ends``; NaN for one that diverged."""
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "split": split, "start": 0, "epoch": range(1, count + 1),
+                "loss": np.geomspace(40, end, count) if math.isfinite(end) else math.nan,
+                "val_loss": np.geomspace(40, end, count) if math.isfinite(end) else math.nan,
+            }
+        )
+        for split, end in enumerate(ends)
+        for count in [(length or {}).get(split, epochs)]
+    )  # fmt: skip
+
+
+def metrics(variant, history):
+    replicas = [
+        {
+            "split": split, "start": 0,
+            "diverged_at_epoch": None if runs["val_loss"].notna().all() else 1,
+            "best_epoch": int(runs["epoch"].iloc[-1]), "min_val_loss": runs["val_loss"].min(),
+        }
+        for split, runs in history.groupby("split")
+    ]  # fmt: skip
+    return {"variant": variant, "replicas": replicas}
+
+
+def the_comparison(**ends):
+    histories = {variant: a_history(*ends[variant]) for variant in Variant}
+    rows = []
+    for variant in Variant:
+        finite = [end for end in ends[variant] if math.isfinite(end)]
+        value = sum(finite) / len(finite) if finite else math.nan
+        rows.append(
+            {
+                "variant": variant.value, "min_val_loss": value, "final_val_loss": value,
+                "diverged": len(ends[variant]) - len(finite), "replicas": len(ends[variant]),
+                "constant_val_loss": 13.0,
+            }
+        )  # fmt: skip
+    return figures.comparison(pd.DataFrame(rows), histories, STUDY)
+
+
+def told(axes):
+    return {text.get_text(): text for text in axes.texts}
+
+
+def test_names_at_the_ends_of_lines_cover_neither_each_other_nor_leave_the_axes():
+    figure = the_comparison(
+        baseline=(4.0, 4.1), dropout=(4.02, 4.1), batchnorm=(4.01, 4.1), dropout_batchnorm=(4, 4.1)
+    )
+    figure.draw_without_rendering()
+    curves = figure.axes[0]
+    boxes = sorted(
+        (text.get_window_extent() for text in curves.texts), key=lambda box: (box.y0 + box.y1) / 2
+    )
+
+    assert len(boxes) == 5  # the variants, and a constant
+    assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))
+    place = curves.get_window_extent()
+    assert all(place.y0 <= (box.y0 + box.y1) / 2 <= place.y1 for box in boxes)
+
+
+def test_a_variant_has_its_colour_in_lines_bands_names_and_rows():
+    figure = the_comparison(
+        baseline=(9.0, 10), dropout=(8.0, 9), batchnorm=(4.0, 5), dropout_batchnorm=(5.0, 6)
+    )
+    curves, ends = figure.axes
+    colours = list(LIGHT.variants.values())
+
+    assert [line.get_color() for line in curves.lines[:4]] == colours
+    assert all(
+        same_color(band.get_facecolor()[0][:3], colour)
+        for band, colour in zip(curves.collections, colours, strict=True)
+    )
+    assert [label.get_color() for label in reversed(ends.get_yticklabels())] == colours
+    assert told(curves)["dropout +\nbatchnorm"].get_color() == colours[3]
+
+
+@pytest.mark.parametrize(("best", "scale"), [(4.0, "log"), (30.0, "linear")])
+def test_the_scale_is_logarithmic_where_the_range_asks_for_it(best, scale):
+    history = a_history(best)
+
+    figure = figures.learning_curves(history, NO_STEPS, metrics("batchnorm", history), STUDY)
+
+    assert figure.axes[0].get_yscale() == scale
+
+
+def test_diverged_trainings_are_told_and_their_first_steps_shown_beside_the_others():
+    history = a_history(9.0, math.nan)
+    steps = pd.DataFrame({"split": 1, "start": 0, "step": [1, 2, 3], "loss": [40, 1e9, math.nan]})
+
+    figure = figures.learning_curves(history, steps, metrics("dropout", history), STUDY)
+
+    curves, first = figure.axes
+    assert len(curves.lines[0].get_xdata()) == 20
+    assert first.get_title(loc="left") == "1 of 2 diverged in epoch 1"
+    assert any(line.get_marker() == "x" and line.get_xdata() == [3] for line in first.lines)
+
+
+def test_a_comparison_says_what_diverged():
+    lost = (math.nan, math.nan)
+    figure = the_comparison(baseline=lost, dropout=(math.nan, 8), batchnorm=(4, 5),
+                            dropout_batchnorm=(4, 5))  # fmt: skip
+    assert {"× 2 of 2 diverged", "× 1 of 2 diverged"} <= set(told(figure.axes[1]))
+
+    figure = the_comparison(**dict.fromkeys(Variant, lost))
+    assert "every training diverged" in told(figure.axes[0])
+
+
+def test_replicas_that_stopped_early_are_drawn_as_far_as_they_went():
+    history = a_history(9.0, 8.0, length={0: 12})
+
+    figure = figures.learning_curves(history, NO_STEPS, metrics("dropout", history), STUDY)
+
+    training = figure.axes[0].lines[0]
+    assert len(training.get_xdata()) == 20
+    assert np.isfinite(training.get_ydata()).all()
+    assert training.get_ydata()[-1] == pytest.approx(8.0)
+
+
+def test_effects_that_cannot_be_compared_have_no_scale():
+    absent = {"error": None, "standard_deviation": None}
+    found = {
+        "title": "A table", "unit": "MPa", "error": "mae", "margin": None, "references": {},
+        "variants": dict.fromkeys(Variant, absent),
+        "effects": {
+            name: {"difference": None, "low": None, "verdict": "not comparable"}
+            for name in ("dropout", "batchnorm", "dropout_batchnorm", "interaction")
+        },
+    }  # fmt: skip
+
+    errors, differences = figures.effects(found).axes
+
+    assert not len(errors.get_xticks())
+    assert list(differences.get_xticks()) == [0]
+
+
+@st.composite
+def labels(draw):
+    drawn = draw(
+        st.lists(st.tuples(st.floats(-500, 500), st.floats(1, 40)), min_size=1, max_size=8)
+    )
+    return SimpleNamespace(heights=sorted(one for one, _ in drawn), sizes=[one for _, one in drawn])
+
+
+@given(labels())
+def test_labels_stand_apart_in_order_and_stay_where_there_is_room(drawn):
+    placed = spread(drawn.heights, drawn.sizes)
+
+    needed = [(a + b) / 2 for a, b in itertools.pairwise(drawn.sizes)]
+    gaps = [b - a for a, b in itertools.pairwise(placed)]
+    assert all(gap >= need - 1e-6 for gap, need in zip(gaps, needed, strict=True))
+    wanted = [b - a for a, b in itertools.pairwise(drawn.heights)]
+    if all(gap >= need for gap, need in zip(wanted, needed, strict=True)):
+        assert placed == pytest.approx(drawn.heights)
+    assert sum(placed) == pytest.approx(sum(drawn.heights), abs=1e-6)
+
+
+@given(labels())
+def test_labels_keep_within_bounds_that_have_room(drawn):
+    room = sum(drawn.sizes)
+
+    placed = spread(drawn.heights, drawn.sizes, 0, room)
+
+    assert all(-1e-6 <= one <= room + 1e-6 for one in placed)

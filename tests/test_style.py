@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import itertools
+import threading
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from dropnorm import style
+
+# How lin. RGB is seen without one kind of cones (Machado, Oliveira and Fernandes 2009, severity 1).
+SEEN_BY = {
+    "all cones": np.eye(3),
+    "no long": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no medium": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "no short": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+PAGES = {"light": (style.LIGHT, "#FFFFFF"), "dark": (style.DARK, "#161616")}
+
+
+def linear(colour):
+    channels = np.array(mpl.colors.to_rgb(colour))
+    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb):
+    xyz = XYZ @ np.clip(rgb, 0, 1) / XYZ.sum(axis=1)
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("eye", SEEN_BY)
+@pytest.mark.parametrize("page", PAGES)
+def test_the_variants_are_told_apart_by_every_eye(page, eye):
+    palette, _ = PAGES[page]
+    seen = [lab(SEEN_BY[eye] @ linear(colour)) for colour in palette.variants.values()]
+
+    # Ten times what is just noticeable side by side.
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 18
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_names_written_in_the_colours_have_the_contrast_that_text_needs(page):
+    palette, background = PAGES[page]
+    for colour in (*palette.variants.values(), palette.text, palette.quiet):
+        dark, light = sorted(XYZ[1] @ linear(one) for one in (colour, background))
+
+        assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2.2, 1.4.3
+
+
+def test_settings_are_put_back_whichever_of_two_threads_ends_first():
+    before = dict(mpl.rcParams)
+    drawing, ended = threading.Event(), threading.Event()
+    found = []
+
+    def first():
+        with style.drawn():
+            drawing.set()
+            ended.wait(0.2)
+            found.append(mpl.rcParams["font.size"])
+
+    def second():
+        drawing.wait()
+        with style.drawn(dark=True):
+            found.append(mpl.rcParams["text.color"])
+        ended.set()
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == [14, style.DARK.text]
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_style_is_there_for_plots_of_ones_own():
+    with plt.style.context("dropnorm.plots"):
+        colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
+
+    assert colours == list(style.LIGHT.variants.values())
