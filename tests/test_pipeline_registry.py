@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import pickle
 from multiprocessing.reduction import ForkingPickler
 
@@ -11,7 +12,11 @@ from kedro.runner import SequentialRunner
 
 from conftest import read_study, read_table
 from dropnorm.config import project_config
-from dropnorm.pipeline_registry import create_study_pipeline, register_pipelines
+from dropnorm.pipeline_registry import (
+    create_prediction_pipeline,
+    create_study_pipeline,
+    register_pipelines,
+)
 from dropnorm.study import Variant
 
 STUDIES = ("concrete", "spotify", "wine")
@@ -49,6 +54,15 @@ def test_nodes_keep_their_names_in_other_processes():
     for node in create_study_pipeline("s").nodes:
         sent = pickle.loads(ForkingPickler.dumps(node))  # noqa: S301  # as ParallelRunner does
         assert sent.func.__name__ == node.func.__name__
+
+
+def test_every_node_says_in_kedro_viz_what_it_does():
+    for node in [*create_study_pipeline("s").nodes, *create_prediction_pipeline("s").nodes]:
+        told = node.preview().content
+
+        assert told
+        assert node.func.__doc__.startswith(told.splitlines()[0])
+        assert inspect.isfunction(node.func)  # kedro-viz shows the source of functions alone
 
 
 def test_a_study_asks_for_its_table_its_options_and_where_they_come_from():

@@ -55,7 +55,7 @@ def test_a_run_writes_every_output_and_a_record_that_names_each_with_its_checksu
     own = newest(project, "08_reporting/concrete/run.json").relative_to(data).as_posix()
     assert (project / "data" / ".memory").is_dir()
     assert {file["path"] for file in record["files"]} == written - tables - {own}
-    assert len(record["files"]) == 2 + 4 * 10 + 4 + 13  # two .keras files for each variant
+    assert len(record["files"]) == 2 + 4 * 11 + 4 + 13  # two .keras files for each variant
     table = project / "data/sample/01_raw/concrete.csv"
     assert record["table"]["sha256"] == hashlib.sha256(table.read_bytes()).hexdigest()
     assert record["made_up"]

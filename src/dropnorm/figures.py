@@ -169,6 +169,9 @@ def diagnostics(
         dead.yaxis.set_major_formatter(
             FuncFormatter(lambda value, _: "" if value < 0 else f"{100 * value:g} %")
         )
+        if dead.lines:
+            top = max(dead.get_ylim()[1], 0.05)
+            dead.set_ylim(-0.04 * top, top)
         figure.suptitle(study.label, x=0.01, ha="left")
         _label_ends(figure, gaps, labels)
     return figure

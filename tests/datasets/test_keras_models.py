@@ -65,7 +65,8 @@ def test_a_network_has_a_file_of_its_own_in_the_folder_of_its_version(tmp_path, 
     DataCatalog.from_config(entries(tmp_path), save_version="1").save("models", models)
 
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
-    assert files == {f"dropout/1/dropout/{name}.keras" for name in models}
+    networks = {f"dropout/1/dropout/{name}.keras" for name in models}
+    assert files == networks | {"dropout/1/dropout/layers.json"}
 
 
 def test_other_files_in_the_folder_are_no_networks(tmp_path, models):
@@ -74,6 +75,23 @@ def test_other_files_in_the_folder_are_no_networks(tmp_path, models):
     (tmp_path / "dropout" / "notes.txt").write_text("mine")
 
     assert set(dataset.load()) == {"one"}
+
+
+def test_layers_and_their_parameters_are_previewed_with_their_sum(tmp_path):
+    dataset = KerasModelsDataset(filepath=str(tmp_path / "both"))
+    networks = {f"start_{start}": a_network(start=start) for start in range(2)}
+    dataset.save(networks)
+
+    shown = dataset.preview()
+
+    assert shown["columns"] == ["layer", "type", "units", "parameters", "trainable"]
+    assert ["hidden_1", "Dense", "4", 16, 16] in shown["data"]
+    assert ["batchnorm_2", "BatchNormalization", "3", 12, 6] in shown["data"]
+    *layers, last = shown["data"]
+    model = networks["start_0"]
+    assert [row[0] for row in layers] == [layer.name for layer in model.layers]
+    trainable = sum(int(np.prod(one.shape)) for one in model.trainable_variables)
+    assert last == ["sum, each of 2 networks", "", "", model.count_params(), trainable]
 
 
 def test_if_one_network_cannot_be_saved_none_is(tmp_path, models):
@@ -119,7 +137,7 @@ def test_no_engine_and_nothing_else_heavy_is_imported_before_a_dataset_is_used(t
 import sys
 import dropnorm.datasets
 from kedro.io import DataCatalog
-names = {{name: {{"type": f"dropnorm.datasets.{{name}}", "filepath": {str(tmp_path / "x")!r}}}
+names = {{name: {{"type": f"dropnorm.datasets.{{name}}", "filepath": {str(tmp_path / "x.png")!r}}}
          for name in dropnorm.datasets.__all__}}
 names["DownloadedCSVDataset"] |= {{"url": "http://127.0.0.1/x", "sha256": "0"}}
 catalog = DataCatalog.from_config(names)
@@ -131,4 +149,4 @@ print(sorted(heavy & set(sys.modules)))
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
     )
 
-    assert done.stdout.splitlines()[-2:] == [str([False] * 5), "[]"]
+    assert done.stdout.splitlines()[-2:] == [str([False] * 6), "[]"]

@@ -5,6 +5,7 @@ from dropnorm.datasets.figure import FigureDataset
 from dropnorm.datasets.keras_models import KerasModelsDataset
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.skops import SkopsDataset
+from dropnorm.datasets.split import SplitDataset
 
 __all__ = [
     "DownloadedCSVDataset",
@@ -12,4 +13,5 @@ __all__ = [
     "KerasModelsDataset",
     "RunRecordDataset",
     "SkopsDataset",
+    "SplitDataset",
 ]

@@ -10,7 +10,6 @@ from kedro.io import DatasetError
 from kedro_datasets._typing import ImagePreview
 
 from dropnorm.datasets.whole import WholeFileDataset, written_whole
-from dropnorm.style import to_png, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,6 +43,9 @@ class FigureDataset(WholeFileDataset):
 
     def save(self, data: Figure) -> None:
         """Save whole or not at all; where there is a PNG, there is the SVG too."""
+        # Imports Matplotlib: paid by who draws, not by the catalog.
+        from dropnorm.style import to_png, to_svg  # noqa: PLC0415
+
         beside = Path(self._get_save_path()).with_suffix(".svg")
         # What was opened last takes its name first.
         with self._path_to_save() as png, written_whole(beside) as svg:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from kedro_datasets._typing import TablePreview
 
 from dropnorm.datasets.whole import WholeFileDataset
 from dropnorm.engine import load_keras
@@ -13,9 +17,14 @@ if TYPE_CHECKING:
 
     from dropnorm.networks import KerasModel
 
+_LAYERS = "layers.json"
+
 
 class KerasModelsDataset(WholeFileDataset):
-    """A folder of networks by name; the engine is imported when one is loaded, not before."""
+    """A folder of networks by name, and ``layers.json`` with what each is made of.
+
+    The engine is imported when a network is loaded, not before.
+    """
 
     def load(self) -> dict[str, KerasModel]:
         """Load all networks, in Keras' safe mode: a file cannot bring code of its own."""
@@ -27,7 +36,43 @@ class KerasModelsDataset(WholeFileDataset):
 
     def save(self, data: Mapping[str, KerasModel]) -> None:
         """Save all networks, or none."""
+        described = {}
         with self._path_to_save() as folder:
             folder.mkdir()
             for name, model in data.items():
                 model.save(str(folder / f"{name}.keras"))
+                described[name] = _describe_layers(model)
+            (folder / _LAYERS).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+
+    def preview(self) -> TablePreview:
+        """Return the layers of the first network for kedro-viz, without an engine.
+
+        The last row is their sum, and says how many networks have these layers.
+        """
+        path = self._path_to_load() / _LAYERS
+        described: dict[str, list[dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
+        layers = next(iter(described.values()))
+        alike = sum(other == layers for other in described.values())
+        rows = [
+            [one["name"], one["type"], str(one["units"]), one["parameters"], one["trainable"]]
+            for one in layers
+        ]
+        of = "network" if alike == 1 else f"each of {alike} networks"
+        sums = [sum(one[what] for one in layers) for what in ("parameters", "trainable")]
+        rows.append([f"sum, {of}", "", "", *sums])
+        columns = ["layer", "type", "units", "parameters", "trainable"]
+        return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
+
+
+def _describe_layers(model: KerasModel) -> list[dict[str, Any]]:
+    """Return each layer's name, type, units that it passes on, parameters and trainable ones."""
+    return [
+        {
+            "name": layer.name,
+            "type": type(layer).__name__,
+            "units": int(layer.output.shape[-1]),
+            "parameters": layer.count_params(),
+            "trainable": sum(math.prod(one.shape) for one in layer.trainable_variables),
+        }
+        for layer in model.layers
+    ]

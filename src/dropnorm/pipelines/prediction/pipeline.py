@@ -1,7 +1,8 @@
 """new rows, preprocessors, models → predictions, of one variant."""
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
+from dropnorm.pipelines.described import described_node
 from dropnorm.pipelines.prediction import nodes
 
 
@@ -9,7 +10,7 @@ def create_pipeline() -> Pipeline:
     """Predict with the replicas of one variant; all that it reads was saved by one run."""
     return Pipeline(
         [
-            Node(
+            described_node(
                 nodes.predict,
                 ["new_rows", "run", "preprocessors", "models", "training"],
                 "predictions",

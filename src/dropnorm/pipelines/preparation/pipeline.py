@@ -1,7 +1,8 @@
 """table → rows → split → preprocessors → inputs."""
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
+from dropnorm.pipelines.described import described_node
 from dropnorm.pipelines.preparation import nodes
 
 
@@ -9,21 +10,23 @@ def create_pipeline() -> Pipeline:
     """Prepare a study's table, for all variants alike."""
     return Pipeline(
         [
-            Node(nodes.check_rows, ["table", "params:study"], "rows", name="check_rows"),
-            Node(nodes.assign_parts, ["rows", "params:study"], "split", name="assign_parts"),
-            Node(
+            described_node(nodes.check_rows, ["table", "params:study"], "rows", name="check_rows"),
+            described_node(
+                nodes.assign_parts, ["rows", "params:study"], "split", name="assign_parts"
+            ),
+            described_node(
                 nodes.check_data,
                 ["table", "split", "params:study"],
                 "findings",
                 name="check_data",
             ),
-            Node(
+            described_node(
                 nodes.fit_preprocessors,
                 ["rows", "split", "params:study"],
                 "preprocessors",
                 name="fit_preprocessors",
             ),
-            Node(
+            described_node(
                 nodes.make_inputs,
                 ["rows", "split", "preprocessors", "params:study"],
                 "inputs",

@@ -1,7 +1,8 @@
 """history, predictions → metrics, plots, comparison, record of the run."""
 
-from kedro.pipeline import Node, Pipeline
+from kedro.pipeline import Pipeline
 
+from dropnorm.pipelines.described import described_node
 from dropnorm.pipelines.reporting import nodes
 from dropnorm.study import Variant
 
@@ -10,7 +11,7 @@ def create_variant_pipeline() -> Pipeline:
     """Report one variant."""
     return Pipeline(
         [
-            Node(
+            described_node(
                 nodes.measure,
                 [
                     "history",
@@ -22,7 +23,7 @@ def create_variant_pipeline() -> Pipeline:
                 "metrics",
                 name="measure",
             ),
-            Node(
+            described_node(
                 nodes.plot_learning_curves,
                 ["history", "first_steps", "metrics", "params:study"],
                 "learning_curves",
@@ -40,7 +41,7 @@ def create_pipeline() -> Pipeline:
     """
     return Pipeline(
         [
-            Node(
+            described_node(
                 nodes.compare,
                 {
                     **{variant.value: f"{variant}_metrics" for variant in Variant},
@@ -49,7 +50,7 @@ def create_pipeline() -> Pipeline:
                 "comparison",
                 name="compare",
             ),
-            Node(
+            described_node(
                 nodes.plot_comparison,
                 {
                     "comparison": "comparison",
@@ -59,7 +60,7 @@ def create_pipeline() -> Pipeline:
                 "comparison_plot",
                 name="plot_comparison",
             ),
-            Node(
+            described_node(
                 nodes.estimate_effects,
                 {
                     "split": "split",
@@ -74,7 +75,7 @@ def create_pipeline() -> Pipeline:
                 "effects",
                 name="estimate_effects",
             ),
-            Node(
+            described_node(
                 nodes.compare_diagnostics,
                 {
                     name: f"{variant}_{output}"
@@ -88,7 +89,7 @@ def create_pipeline() -> Pipeline:
                 "diagnostics",
                 name="compare_diagnostics",
             ),
-            Node(
+            described_node(
                 nodes.plot_diagnostics,
                 {
                     "diagnostics": "diagnostics",
@@ -102,8 +103,8 @@ def create_pipeline() -> Pipeline:
                 "diagnostics_plot",
                 name="plot_diagnostics",
             ),
-            Node(nodes.plot_effects, "effects", "effects_plot", name="plot_effects"),
-            Node(
+            described_node(nodes.plot_effects, "effects", "effects_plot", name="plot_effects"),
+            described_node(
                 nodes.make_report,
                 [
                     "params:study",
@@ -117,8 +118,8 @@ def create_pipeline() -> Pipeline:
                 "report",
                 name="make_report",
             ),
-            Node(nodes.write_report, "report", "report_page", name="write_report"),
-            Node(
+            described_node(nodes.write_report, "report", "report_page", name="write_report"),
+            described_node(
                 nodes.record_run,
                 [
                     "params:study",

@@ -78,6 +78,26 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
     )
 
 
+def train_baseline(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
+    """Train the network without dropout and batch normalization: all its replicas."""
+    return train_variant(inputs, study, variant=Variant.BASELINE)
+
+
+def train_dropout(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
+    """Train the network with dropout: all its replicas."""
+    return train_variant(inputs, study, variant=Variant.DROPOUT)
+
+
+def train_batchnorm(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
+    """Train the network with batch normalization: all its replicas."""
+    return train_variant(inputs, study, variant=Variant.BATCHNORM)
+
+
+def train_dropout_batchnorm(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
+    """Train the network with dropout and batch normalization: all its replicas."""
+    return train_variant(inputs, study, variant=Variant.DROPOUT_BATCHNORM)
+
+
 def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
     """Fit the reference models to every split and predict its validation rows."""
     return pd.concat(

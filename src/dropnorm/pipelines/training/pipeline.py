@@ -1,26 +1,26 @@
 """inputs → models, history, predictions, of one variant."""
 
-from functools import partial, update_wrapper
+from kedro.pipeline import Pipeline
 
-from kedro.pipeline import Node, Pipeline
-
+from dropnorm.pipelines.described import described_node
 from dropnorm.pipelines.training import nodes
-from dropnorm.pipelines.training.nodes import TrainedVariant
 from dropnorm.study import Variant
 
-
-class _NamedPartial(partial[TrainedVariant]):
-    """A partial function that keeps its name in other processes; multiprocessing drops others'."""
+# Functions of their own, for Kedro and kedro-viz read a node's name, annotations and source.
+_TRAIN = {
+    Variant.BASELINE: nodes.train_baseline,
+    Variant.DROPOUT: nodes.train_dropout,
+    Variant.BATCHNORM: nodes.train_batchnorm,
+    Variant.DROPOUT_BATCHNORM: nodes.train_dropout_batchnorm,
+}
 
 
 def create_pipeline(variant: Variant) -> Pipeline:
     """Train a variant: all its replicas are one node's work."""
-    # Wrapped, because Kedro reads name and annotations of a node.
-    train = update_wrapper(_NamedPartial(nodes.train_variant, variant=variant), nodes.train_variant)
     return Pipeline(
         [
-            Node(
-                train,
+            described_node(
+                _TRAIN[variant],
                 ["inputs", "params:study"],
                 [
                     "models",
@@ -32,7 +32,7 @@ def create_pipeline(variant: Variant) -> Pipeline:
                 ],
                 name="train",
             ),
-            Node(
+            described_node(
                 nodes.examine_networks,
                 ["models", "inputs", "training", "params:study"],
                 "examination",
@@ -47,7 +47,7 @@ def create_reference_pipeline() -> Pipeline:
     """Fit the reference models of a study, on the same rows as its variants."""
     return Pipeline(
         [
-            Node(
+            described_node(
                 nodes.predict_references,
                 ["inputs", "params:study"],
                 "reference_predictions",

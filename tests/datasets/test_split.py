@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import pandas as pd
+
+from dropnorm.datasets import SplitDataset
+
+
+def test_the_preview_counts_the_rows_of_each_part_and_names_the_first(tmp_path):
+    parts = ["validation", "train", "train", "test", *["train"] * 6]
+    split = pd.DataFrame(
+        {"split": [0] * 10 + [1] * 10, "row": [*range(10)] * 2, "part": parts + parts[::-1]}
+    )
+    dataset = SplitDataset(filepath=str(tmp_path / "split.csv"), save_args={"index": False})
+    dataset.save(split)
+
+    shown = dataset.preview()
+
+    assert shown["columns"] == ["split", "part", "rows", "share", "which"]
+    assert shown["data"] == [
+        [0, "train", 8, "80 %", "1, 2, 4, 5, 6, …"],
+        [0, "validation", 1, "10 %", "0"],
+        [0, "test", 1, "10 %", "3"],
+        [1, "train", 8, "80 %", "0, 1, 2, 3, 4, …"],
+        [1, "validation", 1, "10 %", "9"],
+        [1, "test", 1, "10 %", "6"],
+    ]
