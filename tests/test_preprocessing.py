@@ -193,7 +193,7 @@ def test_prepared_inputs_are_the_same_with_a_preprocessor_saved_and_loaded(tmp_p
     ),
 )
 def test_a_scaled_target_comes_back_in_its_own_units(target, scale):
-    y = np.array(target)
+    y = pd.Series(target, dtype=float)
 
     learnt = scale.apply(y)
     np.testing.assert_allclose(scale.restore(learnt), y, rtol=1e-9, atol=1e-9)

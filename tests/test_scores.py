@@ -7,10 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+from sklearn.metrics import (
+    accuracy_score,
+    log_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    r2_score,
+    roc_auc_score,
+)
 from sklearn.metrics import root_mean_squared_error as rmse
 
-from dropnorm.scores import constant_prediction, score_predictions, training_loss
+from dropnorm.scores import (
+    constant_prediction,
+    log_probabilities,
+    row_log_losses,
+    score_classes,
+    score_predictions,
+    training_loss,
+)
 
 LOSSES = st.sampled_from(["mae", "mse"])
 numbers = st.floats(-1000, 1000, width=32)
@@ -85,3 +99,66 @@ def test_r2_of_a_constant_target_is_not_defined_whatever_its_mean_rounds_to(targ
 
     assert (scores["mae"], scores["rmse"]) == pytest.approx((2, 2))
     assert math.isnan(scores["r2"])
+
+
+def probabilities(rows: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Classes, each of which has a row, and probabilities that know something of them."""
+    chance = np.random.default_rng(seed)
+    drawn = np.r_[np.arange(classes), chance.integers(0, classes, rows - classes)]
+    logits = chance.normal(size=(rows, classes)) + 2 * np.eye(classes)[drawn]
+    return drawn, np.exp(log_probabilities(logits))
+
+
+@given(rows=st.integers(6, 40), classes=st.integers(2, 5), seed=st.integers(0, 999))
+def test_scores_of_classes_are_scikit_learns(rows, classes, seed):
+    drawn, told = probabilities(rows, classes, seed)
+
+    scores = score_classes(drawn, told)
+
+    assert list(scores) == ["log_loss", "accuracy", "auc"]
+    assert scores["log_loss"] == pytest.approx(log_loss(drawn, told))
+    assert scores["log_loss"] == pytest.approx(row_log_losses(drawn, told).mean())
+    assert scores["accuracy"] == accuracy_score(drawn, told.argmax(axis=1))
+    auc = (
+        roc_auc_score(drawn, told[:, 1])
+        if classes == 2
+        else roc_auc_score(drawn, told, multi_class="ovr", average="macro")
+    )
+    assert scores["auc"] == pytest.approx(auc)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_without_a_row_of_a_class_auc_is_not_defined_and_the_rest_is(classes):
+    drawn, told = probabilities(30, classes, 0)
+    held = drawn > 0
+
+    scores = score_classes(drawn[held], told[held])
+
+    assert math.isnan(scores["auc"])
+    assert scores["log_loss"] > 0
+    assert 0 <= scores["accuracy"] <= 1
+
+
+def test_a_class_that_was_called_impossible_costs_what_float64_can_tell():
+    scores = score_classes(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
+
+    assert scores["log_loss"] == pytest.approx(708.396 / 2)
+    assert scores["accuracy"] == 0.5
+
+
+def test_probabilities_that_are_not_finite_have_no_score():
+    assert all(map(math.isnan, score_classes(np.array([0, 1]), np.full((2, 2), np.nan)).values()))
+
+
+@given(classes=st.integers(2, 4), seed=st.integers(0, 999), scale=st.sampled_from([1, 30, 100]))
+def test_the_cross_entropy_of_outputs_is_the_log_loss_of_their_probabilities(classes, seed, scale):
+    chance = np.random.default_rng(seed)
+    outputs = scale * chance.normal(size=(20, 1 if classes == 2 else classes))
+    drawn = chance.integers(0, classes, 20)
+    told = np.exp(log_probabilities(outputs))
+
+    loss = training_loss(drawn.astype(np.float32), outputs.astype(np.float32), "cross_entropy")
+
+    assert loss == pytest.approx(row_log_losses(drawn, told).mean(), rel=1e-5, abs=1e-9)
+    right = training_loss(drawn.astype(np.float32), outputs, "accuracy")
+    assert right == np.mean(told.argmax(axis=1) == drawn)

@@ -253,3 +253,88 @@ def test_spotify_gives_18_dense_float32_inputs_scaled_by_training_rows_alone():
     assert list(inputs.train.y * 100) == pytest.approx(
         list(rows.loc[inputs.train.rows, "track_popularity"])
     )
+
+
+def classes_study(**split):
+    return read_study(
+        "wine", task="classification", target={"column": "y"}, training__loss="cross_entropy",
+        preprocessing={"passthrough": ["x"]}, split={"method": "random", "seed": 0, **split},
+        replicas={"splits": 2, "starts": 1},
+    )  # fmt: skip
+
+
+@given(
+    counts=st.lists(st.integers(10, 40), min_size=2, max_size=4),
+    fractions=st.sampled_from([(0.5, 0.0), (0.7, 0.0), (0.6, 0.2)]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40, deadline=None)
+def test_every_class_has_the_same_share_in_each_part_to_within_a_row(counts, fractions, seed):
+    train_fraction, test_fraction = fractions
+    table = pd.DataFrame({"y": np.repeat(list("abcd"[: len(counts)]), counts)})
+    table = table.sample(frac=1, random_state=seed).assign(x=1.0)
+    study = classes_study(train_fraction=train_fraction, test_fraction=test_fraction, seed=seed)
+
+    split = assign_parts(table, study)
+
+    pd.testing.assert_frame_equal(split, assign_parts(table, study))
+    for number in range(2):
+        parts = {part: rows_of(split, number, part) for part in (TRAIN, VALIDATION, TEST)}
+        assert sorted(np.concatenate(list(parts.values()))) == sorted(table.index)
+        assert len(parts[TRAIN]) == round(train_fraction * len(table))
+        for part, share in ((TRAIN, train_fraction), (TEST, test_fraction)):
+            held = table.loc[parts[part], "y"].value_counts().reindex(sorted(set(table["y"])))
+            expected = share * table["y"].value_counts().sort_index()
+            # The test part is drawn first, and what it takes to a row is shared out after it.
+            assert (held.fillna(0) - expected).abs().max() <= (2 if test_fraction else 1)
+
+
+def test_rows_that_stand_together_are_shared_out_by_the_class_most_of_them_have():
+    chance = np.random.default_rng(0)
+    of_group = np.repeat(["a", "b", "b", "b"], 15)
+    groups = np.repeat(np.arange(60), 4)
+    classes = np.where(chance.random(240) < 0.1, "b", of_group[groups])
+    table = pd.DataFrame({"y": classes, "x": 1.0, "who": groups})
+
+    split = assign_parts(table, classes_study(keep_together=["who"], train_fraction=0.6))
+
+    for number in range(2):
+        part = split.loc[split["split"] == number].set_index("row")["part"]
+        assert part.groupby(table["who"]).nunique().max() == 1
+        trained = np.unique(groups[part.to_numpy() == TRAIN])
+        most = table.groupby("who")["y"].agg(lambda own: own.mode().iloc[0])
+        assert len(trained) == 36
+        assert abs((most[trained] == "a").sum() - 0.6 * (most == "a").sum()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("classes", "split", "told"),
+    [
+        ("aaaab", {}, r"class 'b' has 1 member only, row 4, and each of 2 parts needs one"),
+        ("aaaabc", {}, r"class 'b' has 1 member only, row 4 \(and 1 more classes as few\)"),
+        ("aaaabb", {"test_fraction": 0.2}, "class 'b' has 2 members only, the first row 4, and"),
+        ("aabbccdd", {"train_fraction": 0.9}, "has 4 classes, and of 8 rows .* leaves too few"),
+        ("aaabbb", {"keep_together": ["x"]}, "'a' has 1 member only, group of rows, that of row"),
+    ],
+)
+def test_a_class_too_rare_for_the_parts_is_refused_with_a_reason(classes, split, told):
+    table = pd.DataFrame({"y": list(classes)})
+    table = table.assign(x=(table["y"] != "a").astype(float))
+
+    with pytest.raises(BadInputError, match=f"column 'y'.*{told}"):
+        assign_parts(table, classes_study(**split))
+
+
+def test_a_class_that_the_training_part_of_a_split_lacks_is_refused():
+    study = read_study(
+        "wine", task="classification", target={"column": "y"}, training__loss="cross_entropy",
+        preprocessing={"passthrough": ["x"]}, split={"method": "columns", "columns": ["part"]},
+    )  # fmt: skip
+    table = pd.DataFrame({"y": list("abca"), "x": range(4),
+                          "part": ["train", "train", "validation", "validation"]})  # fmt: skip
+    rows = check_table(table, study)
+    split = assign_parts(rows, study)
+    fitted = fit_preprocessor(rows, split, 0, study)
+
+    with pytest.raises(BadInputError, match=r"split 0, validation part: .* row 2: .* class 'c'"):
+        make_split_inputs(rows, split, 0, fitted, study)

@@ -94,6 +94,11 @@ def test_training_options_are_the_lessons():
         ({"missing": "impute", "preprocessing__log1p": ["pH"],
           "preprocessing__impute": {"numbers": -1}}, "imputes -1, of which 'log1p' has no"),
         ({"preprocessing__rare_categories": {"min_share": 0.1, "min_count": 3}}, "keep one"),
+        ({"task": "classificaton"}, "wine.task is 'classificaton'; did you mean 'classification'?"),
+        ({"task": "classification"}, "has 'mae' in training.loss (known of a classification: cros"),
+        ({"training__loss": "cross_entropy"}, "wine is a regression, and has 'cross_entropy' in"),
+        ({"training__metrics": ["accuracy"]}, "'accuracy' in training.metrics (known of a regress"),
+        ({"task": "classification", "training__loss": "cross_entropy"}, "leave out target.unit"),
         ({"target__divide_by": 2.0, "target__scale": "log1p"}, "both 'divide_by' and 'scale:"),
         ({"split__test_fraction": 0.3}, "wine.split has a train_fraction of 0.7 and a test_fraction"
          " of 0.3, which leaves nothing to validate on"),
@@ -108,7 +113,7 @@ def test_training_options_are_the_lessons():
         ({"split": {"method": "time", "by": "t"}, "replicas__splits": 2}, "splits by time, which"),
         ({"split": {"method": "columns", "columns": ["a", "b"]}, "replicas__splits": 3},
          "wine asks for 3 splits, and split.columns names 2"),
-        ({"silence": ["DN01"]}, "wine.silence names 'DN01'; did you mean 'DN001'? (known: DN001,"),
+        ({"silence": ["dn001"]}, "wine.silence names 'dn001'; did you mean 'DN001'? (known: "),
         ({"training__metrics": ["mae", "mae"]}, "names a metric twice"),
         ({"training__learning_rate": float("nan")}, "wine.training.learning_rate is nan"),
     ],
@@ -119,6 +124,19 @@ def test_a_mistake_in_a_study_is_told_in_one_line_with_its_key(change, told):
 
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_classification_minimizes_the_cross_entropy_unless_it_says_what():
+    training = {"batch_size": 1, "epochs": 1}
+
+    study = read_study("wine", task="classification", target={"column": "quality"},
+                       training=training)  # fmt: skip
+
+    assert study.training.loss == "cross_entropy"
+    assert read_study("wine", training=training).training.loss == "mae"
+    assert study.class_column == "quality"
+    assert "quality" in study.categories
+    assert "quality" not in study.numbers
 
 
 def test_a_split_by_columns_runs_all_of_them_unless_the_study_says_how_many():

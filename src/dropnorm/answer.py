@@ -97,9 +97,9 @@ def find_answer(
     diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
     found = effects.estimate(evidence, diverged, study.margin)
     task = task_of(study)
-    unit = task.unit(study)
+    unit, error = task.unit(study), task.error(study).spoken
     sentences = {
-        name: wording.sentence(name, effect, unit, options.splits, options.starts)
+        name: wording.sentence(name, effect, error, unit, options.splits, options.starts)
         for name, effect in found.items()
     }
     variants = {
@@ -124,7 +124,7 @@ def find_answer(
         "effects": found,
         "references": references,
         "committee": wording.committee(variants, task.error(study).name, unit),
-        "spread": wording.spread(variants, found, unit),
+        "spread": wording.spread(variants, found, error, unit),
     }
     findings = [
         *(one for variant in Variant for one in metrics[variant]["findings"]),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.engine import load_keras
+from dropnorm.networks import up_to_outputs
 from dropnorm.scores import training_loss
 from dropnorm.training import predict_rows
 
@@ -40,6 +41,7 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> d
           section 3): inference then divides by a variance that it does not have.
     """
     train = inputs.train
+    network = up_to_outputs(network)
     chosen = np.linspace(0, len(train.rows) - 1, min(len(train.rows), _EXAMINED)).astype(np.int64)
     x = train.x[chosen]
     in_training, in_inference = (_pass(network, x, training=mode) for mode in (True, False))

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy.optimize import isotonic_regression
 
-from dropnorm.scores import SCORES
+from dropnorm.scores import LOSSES, SCORES
 from dropnorm.study import Variant
 from dropnorm.style import drawn
 from dropnorm.tasks import task_of
@@ -514,8 +514,6 @@ def spread(
 
 
 def _loss_label(study: Study) -> str:
-    name = {"mae": "mean absolute error", "mse": "mean squared error", "huber": "Huber loss"}[
-        study.training.loss
-    ]
+    name = LOSSES[study.training.loss]
     unit = task_of(study).loss_unit(study)
     return f"{name}, {unit}" if unit else name

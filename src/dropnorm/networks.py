@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dropnorm.study import Network, Variant
 
 LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
+_PROBABILITIES = "probabilities"
 
 
 class KerasModel(Protocol):
@@ -80,12 +81,20 @@ class Layer:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-def plan_layers(network: Network, variant: Variant, outputs: int = 1) -> list[Layer]:
+def plan_layers(
+    network: Network, variant: Variant, outputs: int = 1, activation: str | None = None
+) -> list[Layer]:
     """List a variant's layers, from the input to the linear outputs.
 
     Baseline is the hidden Dense layers and the output. Dropout follows each hidden layer; batch
     normalization stands where the study places it, and ``dropout.order`` says which comes first
     where both stand between two Dense layers.
+
+    Args:
+        network: What the study says.
+        variant: Which of the two layers there are.
+        outputs: Units of the last Dense layer.
+        activation: What a further layer makes of them, as of a classification that is trained.
     """
     norm = network.batchnorm
     placement = norm.placement if variant.has_batchnorm else None
@@ -120,6 +129,8 @@ def plan_layers(network: Network, variant: Variant, outputs: int = 1) -> list[La
         if variant.has_dropout and network.dropout.order == "after_batchnorm":
             layers.append(dropped)
     dense("output", outputs, "linear")
+    if activation is not None:
+        layers.append(Layer("activation", _PROBABILITIES, None, activation))
     return layers
 
 
@@ -168,6 +179,20 @@ def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequ
                 )
     model: KerasModel = keras.Sequential(stack)
     return model
+
+
+def up_to_outputs(network: KerasModel) -> KerasModel:
+    """Return a network without what makes probabilities of its linear outputs; weights are shared.
+
+    A probability in float32 is 1 from a logit of 17 on, and tells no more how sure the network is.
+    """
+    if network.layers[-1].name != _PROBABILITIES:
+        return network
+    keras = load_keras()
+    linear: KerasModel = keras.Sequential(
+        [keras.Input(network.input_shape[1:]), *network.layers[:-1]]
+    )
+    return linear
 
 
 def trainable_parameters(model: KerasModel) -> int:

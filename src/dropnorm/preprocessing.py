@@ -203,16 +203,19 @@ def make_split_inputs(
     """Turn the parts of one split into arrays.
 
     Raises:
-        BadInputError: If a scaled value is too large for float32.
+        BadInputError: If a scaled value is too large for float32, or if a part has a class that no
+            training row has.
     """
     target = task_of(study).restore_target(preprocessor["target"])
 
     def part(name: str) -> Part:
         chosen = rows_of(split, number, name)
         table = rows.loc[chosen]
-        y = _as_float32(
-            target.apply(table[study.target.column])[:, np.newaxis], [study.target.column]
-        )
+        try:
+            learnt = target.apply(table[study.target.column])
+        except BadInputError as error:
+            raise BadInputError(f"split {number}, {name} part: {error}") from error
+        y = _as_float32(learnt[:, np.newaxis], [study.target.column])
         return Part(chosen, make_inputs(table, preprocessor, study), y[:, 0])
 
     held = bool(len(rows_of(split, number, TEST)))

@@ -21,7 +21,13 @@ _OPTIONS = "The changed options"
 # Of the record, what a difference may come from; the rest differs in every run.
 _TELLING = ("engine", "table.sha256", "packages", "options")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
-_SAME_PAIRS = ("table.sha256", "options.split", "options.replicas", "options.training.seed")
+_SAME_PAIRS = (
+    "table.sha256",
+    "options.task",
+    "options.split",
+    "options.replicas",
+    "options.training.seed",
+)
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,9 @@ def what_differs(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
 def changes(first: Run, second: Run) -> list[Change]:
     """Estimate how much each effect changes from the first run to the second.
 
-    Where both used the same rows and starts, their effects are compared pair by pair, as effects
-    themselves are: over splits with the correction of Nadeau and Bengio (2003). With one split only
-    the difference is given.
+    Where both used the same rows and starts, and measured the same error, their effects are
+    compared pair by pair, as effects themselves are: over splits with the correction of Nadeau and
+    Bengio (2003). With one split only the difference is given.
     """
     evidence = _pairs(first, second)
     found = [
@@ -114,7 +120,9 @@ def error_changes(first: Run, second: Run) -> dict[str, Interval]:
 
 
 def _pairs(first: Run, second: Run) -> Evidence | None:
-    """Put the errors of two runs side by side, if they used the same rows and starts."""
+    """Put the errors of two runs side by side, if they are the same error of the same pairs."""
+    if first.effects["error"] != second.effects["error"]:
+        return None
     if any(key.startswith(_SAME_PAIRS) for key in what_differs(first, second)):
         return None
     errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupShuffleSplit
+from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
@@ -29,8 +29,9 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     Split *k* of a random split is ``rows.sample(frac=train_fraction, random_state=seed + k)`` and
     the rest; where rows stand together, it is scikit-learn's ``GroupShuffleSplit`` with the same
-    random state. A test part is drawn before the others, in the same way. A split by time cuts the
-    rows in the order of its column; a split by columns takes what stands there.
+    random state, and of a classification ``StratifiedShuffleSplit``, by classes. A test part is
+    drawn before the others, in the same way. A split by time cuts the rows in the order of its
+    column; a split by columns takes what stands there.
 
     Args:
         rows: The checked table; its index names the rows.
@@ -41,8 +42,9 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
         grouped split ``group``; each split lists every row once, in the order of ``rows``.
 
     Raises:
-        BadInputError: If a part that the study asks for would have no row, or if a column by which
-            it splits holds what it cannot be split by.
+        BadInputError: If a part that the study asks for would have no row, if a class has fewer
+            rows than there are parts, or if a column by which it splits holds what it cannot be
+            split by.
     """
     splits = []
     for number in range(study.replicas.splits):
@@ -86,16 +88,26 @@ def _parts(rows: pd.DataFrame, study: Study, number: int) -> npt.NDArray[np.str_
         case GroupedSplit() as split:
             groups = number_groups(rows, [split.by])
             return _draw_groups(groups, split, number, f"column '{split.by}' has")
-        case RandomSplit(identical_rows=True) as split:
-            groups = number_groups(rows, study.preprocessing.columns)
-            return _draw_groups(groups, split, number, "the rows have, by their inputs,")
-        case RandomSplit(keep_together=columns) as split if columns:
-            told = " and ".join(f"'{column}'" for column in columns)
-            return _draw_groups(
-                number_groups(rows, columns), split, number, f"the rows have, by {told},"
-            )
         case split:
-            return _draw_rows(len(rows), split, number)
+            return _draw_at_random(rows, split, study, number)
+
+
+def _draw_at_random(
+    rows: pd.DataFrame, split: RandomSplit, study: Study, number: int
+) -> npt.NDArray[np.str_]:
+    groups, told = None, ""
+    if split.identical_rows:
+        groups = number_groups(rows, study.preprocessing.columns)
+        told = "the rows have, by their inputs,"
+    elif split.keep_together:
+        groups = number_groups(rows, split.keep_together)
+        named = " and ".join(f"'{column}'" for column in split.keep_together)
+        told = f"the rows have, by {named},"
+    if study.class_column is not None:
+        return _draw_by_class(rows[study.class_column], groups, split, number)
+    if groups is not None:
+        return _draw_groups(groups, split, number, told)
+    return _draw_rows(len(rows), split, number)
 
 
 def _draw_rows(count: int, split: RandomSplit, number: int) -> npt.NDArray[np.str_]:
@@ -139,6 +151,76 @@ def _draw_groups(
             " fractions in split"
         ) from error
     return _named(len(groups), rest[train], test)
+
+
+def _draw_by_class(
+    classes: pd.Series, groups: npt.NDArray[np.int64] | None, split: RandomSplit, number: int
+) -> npt.NDArray[np.str_]:
+    """Draw rows, or whole groups of them, so that every class has the same share in each part."""
+    units = np.arange(len(classes)) if groups is None else groups
+    of_unit = _classes_of(classes, groups)
+    _refuse_small_classes(of_unit, classes, units, split)
+    positions, count, state = np.arange(len(of_unit)), len(of_unit), split.seed + number
+    tested = round(count * split.test_fraction)
+    trained = min(round(count * split.train_fraction), count - tested)
+    test = positions[:0]
+    try:
+        if split.test_fraction:
+            shuffle = StratifiedShuffleSplit(1, test_size=tested, random_state=state)
+            _, test = next(shuffle.split(positions, of_unit))
+        rest = np.setdiff1d(positions, test)
+        held = len(rest) - trained
+        shuffle = StratifiedShuffleSplit(1, train_size=trained, test_size=held, random_state=state)
+        train, _ = next(shuffle.split(rest, of_unit[rest]))
+    except ValueError as error:
+        fractions = f"a train_fraction of {split.train_fraction:g}"
+        if split.test_fraction:
+            fractions += f" and a test_fraction of {split.test_fraction:g}"
+        raise BadInputError(
+            f"column '{classes.name}' has {classes.nunique()} classes, and of {count}"
+            f" {'rows' if groups is None else 'groups of rows'} {fractions} leaves too few to a"
+            " part for each class to stand in it; change the fractions in split, or put rare"
+            " classes together"
+        ) from error
+    return _named(
+        len(classes),
+        np.flatnonzero(np.isin(units, rest[train])),
+        np.flatnonzero(np.isin(units, test)),
+    )
+
+
+def _classes_of(
+    classes: pd.Series, groups: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.object_]:
+    """Return the class of each row, or that which most rows of a group have, by its number."""
+    if groups is None:
+        return classes.to_numpy(dtype=object)
+    # Of several the first, as sorted.
+    most = pd.crosstab(groups, classes.to_numpy()).idxmax(axis="columns")
+    return np.asarray(most, dtype=object)
+
+
+def _refuse_small_classes(
+    of_unit: npt.NDArray[np.object_],
+    classes: pd.Series,
+    units: npt.NDArray[np.int64],
+    split: RandomSplit,
+) -> None:
+    """Refuse a class that cannot stand in every part."""
+    parts = 3 if split.test_fraction else 2
+    counts = pd.Series(of_unit).value_counts(sort=False)
+    few = counts[counts < parts]
+    if few.empty:
+        return
+    name, count = few.index[0], int(few.iloc[0])
+    row = classes.index[np.isin(units, np.flatnonzero(of_unit == name))][0]
+    whose = f"row {row}" if len(of_unit) == len(classes) else f"group of rows, that of row {row}"
+    more = f" (and {len(few) - 1} more classes as few)" if len(few) > 1 else ""
+    raise BadInputError(
+        f"column '{classes.name}': the class {name!r} has {count} member{'s' * (count > 1)} only,"
+        f" {'the first ' * (count > 1)}{whose}{more}, and each of {parts} parts needs one; take"
+        " such rows out of the table, or put the class together with another"
+    )
 
 
 def _named(

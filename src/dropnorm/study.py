@@ -44,7 +44,18 @@ class Variant(StrEnum):
         return self in (Variant.BATCHNORM, Variant.DROPOUT_BATCHNORM)
 
 
-Loss = Literal["mae", "mse", "huber"]
+Task = Literal["regression", "classification"]
+Loss = Literal["mae", "mse", "huber", "cross_entropy"]
+Metric = Literal["mae", "mse", "huber", "cross_entropy", "accuracy"]
+# What each task can minimize, its default first, and what else it can tell by epoch.
+_LOSSES: dict[Task, tuple[Loss, ...]] = {
+    "regression": ("mae", "mse", "huber"),
+    "classification": ("cross_entropy",),
+}
+_METRICS: dict[Task, tuple[Metric, ...]] = {
+    "regression": ("mae", "mse", "huber"),
+    "classification": ("cross_entropy", "accuracy"),
+}
 Column = Annotated[str, Field(min_length=1)]
 # YAML gives lists where a frozen model holds tuples.
 Columns = Annotated[tuple[Column, ...], Field(strict=False)]
@@ -60,8 +71,9 @@ class _Section(BaseModel):
 class Target(_Section):
     """The column to predict.
 
-    The networks see it divided by ``divide_by``, or scaled; losses are in those units. Predictions
-    and errors are always told in the column's own.
+    The networks see an amount divided by ``divide_by``, or scaled; losses are in those units.
+    Predictions and errors are always told in the column's own. The values of a classification's
+    target are names, which have neither unit nor scale.
     """
 
     column: Column = Field(description="Its name in the table.")
@@ -244,7 +256,9 @@ class RandomSplit(_Section):
     """Rows drawn at random: ``DataFrame.sample(frac=train_fraction, random_state=seed + k)``.
 
     With ``keep_together`` or ``identical_rows``, scikit-learn's ``GroupShuffleSplit`` instead, and
-    fractions are of the groups of rows that stand together.
+    fractions are of the groups of rows that stand together. Of a classification,
+    ``StratifiedShuffleSplit``: every class has the same share in each part, as nearly as whole rows
+    allow; rows that stand together count as one of the class that most of them have.
     """
 
     method: Literal["random"] = Field(description="Which split this is.")
@@ -270,7 +284,10 @@ class RandomSplit(_Section):
 
 
 class GroupedSplit(_Section):
-    """Whole groups drawn at random: scikit-learn's ``GroupShuffleSplit``, seeded."""
+    """Whole groups drawn at random: scikit-learn's ``GroupShuffleSplit``, seeded.
+
+    Classes are not looked at: a split whose training part lacks one is refused.
+    """
 
     method: Literal["grouped"] = Field(description="Which split this is.")
     by: Column = Field(description="All rows with one value of this column stand in one part.")
@@ -398,7 +415,7 @@ class BatchNorm(_Section):
 
 
 class Network(_Section):
-    """Hidden Dense layers and one linear output, with the two layers that variants switch on."""
+    """Hidden Dense layers and linear outputs, with the two layers that variants switch on."""
 
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(strict=False)] = (
         Field(min_length=1, description="Units of each hidden layer.")
@@ -561,7 +578,8 @@ class Training(_Section):
     loss: Loss = Field(
         "mae",
         description="What a training minimizes: mean absolute error, mean squared error, or Huber's"
-        " loss, which is squared near zero and linear beyond huber_delta.",
+        " loss, which is squared near zero and linear beyond huber_delta. Of a classification"
+        " cross_entropy, which is its default.",
     )
     huber_delta: float = Field(
         1.0,
@@ -569,8 +587,8 @@ class Training(_Section):
         allow_inf_nan=False,
         description="Errors up to this, in units of the training, count squared; larger linearly.",
     )
-    metrics: Annotated[tuple[Loss, ...], Field(strict=False)] = Field(
-        (), description="Further columns of the history."
+    metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = Field(
+        (), description="Further columns of the history; accuracy is a classification's."
     )
     batch_size: int = Field(ge=1, description="Training rows of a step; the last has the rest.")
     epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training rows.")
@@ -622,6 +640,12 @@ class Study(_Section):
     made_up: Flag = Field(
         False, description="The table is made up; everything the run writes says so."
     )
+    task: Task = Field(
+        "regression",
+        description="regression: the target is an amount. classification: its values, numbers or"
+        " not, are names of classes; of two, networks put out the probability of the second, of"
+        " more, one each.",
+    )
     target: Target
     missing: Literal["refuse", "drop", "impute"] = Field(
         "refuse",
@@ -636,7 +660,8 @@ class Study(_Section):
         0.0,
         ge=0,
         allow_inf_nan=False,
-        description="Differences of error up to this are practically none; in the target's unit.",
+        description="Differences of error up to this are practically none; in the target's unit,"
+        " or of a classification's log loss in nats.",
     )
     network: Network
     training: Training
@@ -647,6 +672,23 @@ class Study(_Section):
         """The columns of the table that the study uses, each once."""
         inputs, by = self.preprocessing.columns, self.split.columns
         return tuple(dict.fromkeys((*inputs, self.target.column, *by)))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns that must hold numbers."""
+        amounts = (self.target.column,) if self.task == "regression" else ()
+        return (*self.preprocessing.numbers, *amounts)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The columns whose values are names."""
+        classes = (self.target.column,) if self.task == "classification" else ()
+        return (*self.preprocessing.categories, *classes)
+
+    @property
+    def class_column(self) -> str | None:
+        """The column whose values are classes, if classes are asked for."""
+        return self.target.column if self.task == "classification" else None
 
     @property
     def label(self) -> str:
@@ -664,6 +706,17 @@ class Study(_Section):
                     return {**options, "replicas": {**replicas, "splits": len(columns)}}
         return options
 
+    @model_validator(mode="before")
+    @classmethod
+    def _loss_of_task(cls, options: Any) -> Any:
+        """Let a training minimize what its task asks for, unless the study says what."""
+        match options:
+            case {"task": str(task), "training": Mapping() as training} if (
+                task in _LOSSES and "loss" not in training
+            ):
+                return {**options, "training": {**training, "loss": _LOSSES[task][0]}}
+        return options
+
     @field_validator("silence")
     @classmethod
     def _known_codes(cls, silence: tuple[str, ...]) -> tuple[str, ...]:
@@ -672,6 +725,26 @@ class Study(_Section):
                 known = ", ".join(CODES)
                 raise ValueError(f"names {code!r}{did_you_mean(code, CODES)} (known: {known})")
         return silence
+
+    @model_validator(mode="after")
+    def _task_has_its_options(self) -> Study:
+        training = self.training
+        for key, told, known in (
+            ("loss", (training.loss,), _LOSSES[self.task]),
+            ("metrics", training.metrics, _METRICS[self.task]),
+        ):
+            if others := [name for name in told if name not in known]:
+                raise ValueError(
+                    f"is a {self.task}, and has '{others[0]}' in training.{key} (known of a"
+                    f" {self.task}: {', '.join(known)})"
+                )
+        target = self.target
+        if self.task == "classification" and target != Target(column=target.column):
+            raise ValueError(
+                "is a classification, and the values of its target are names; leave out"
+                " target.unit, target.divide_by and target.scale"
+            )
+        return self
 
     @model_validator(mode="after")
     def _columns_have_one_use(self) -> Study:

@@ -37,9 +37,9 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
         study: Says which columns must be there, and what happens to rows with missing values.
 
     Returns:
-        The study's columns of the rows it uses: numbers as float64, categories as text; values
-        are missing only in inputs that the study imputes. The index is the row's position in
-        ``table``, from 0, named ``row``.
+        The study's columns of the rows it uses: numbers as float64, categories and classes
+        as text; values are missing only in inputs that the study imputes. The index is the row's
+        position in ``table``, from 0, named ``row``.
 
     Raises:
         BadInputError: Names the column and the row (from 0, below the header) of what is wrong.
@@ -55,8 +55,8 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     rows = _without_missing(rows, study, needed if study.missing == "impute" else rows.columns)
     if (rows[target] == rows[target].iloc[0]).all():
         raise BadInputError(
-            f"column '{target}' is {rows[target].iloc[0]:g} in every row: there is nothing to"
-            " predict; choose another column for target.column"
+            f"column '{target}' is {_as_text(rows[target].iloc[0])} in every row: there is nothing"
+            " to predict; choose another column for target.column"
         )
     return rows
 
@@ -121,18 +121,14 @@ def _refuse_all_missing(rows: pd.DataFrame) -> None:
 
 def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Check the values of each column for what the study makes of it, and convert them."""
-    numbers = [
-        name
-        for name in rows.columns
-        if name in study.preprocessing.numbers or name == study.target.column
-    ]
+    numbers = [name for name in rows.columns if name in study.numbers]
     _check_numbers(rows, study, numbers)
     converted = {name: _to_numbers(rows[name]) for name in numbers}
     for name in rows.columns:
-        if name in study.preprocessing.categories:
+        if name in study.categories:
             _refuse_mixed(rows[name])
             _check_order(rows[name], study)
-            converted[name] = _to_text(rows[name])
+            converted[name] = to_text(rows[name])
         elif name not in numbers and not isinstance(study.split, TimeSplit):
             _refuse_mixed(rows[name])
     return rows.assign(**converted)
@@ -153,7 +149,7 @@ def _to_numbers(values: pd.Series) -> pd.Series:
     return numbers.astype(np.float64)
 
 
-def _to_text(values: pd.Series) -> pd.Series:
+def to_text(values: pd.Series) -> pd.Series:
     """Return each value as text, whole numbers without a point; missing stays missing."""
     plain = values.astype(object)
     return plain.where(plain.isna(), plain.map(_as_text)).where(plain.notna(), np.nan)
@@ -209,7 +205,7 @@ def _check_order(values: pd.Series, study: Study) -> None:
                 " preprocessing.order"
             )
         return
-    unknown = ~_to_text(present).isin(order)
+    unknown = ~to_text(present).isin(order)
     if unknown.any():
         row = present.index[unknown][0]
         raise BadInputError(

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dropnorm.engine import load_keras, start_engine
 from dropnorm.loops import MOST_STEPS, Losses, make_loop
-from dropnorm.networks import KerasModel, build_network, plan_layers
+from dropnorm.networks import KerasModel, build_network, plan_layers, up_to_outputs
 from dropnorm.scores import training_loss
 from dropnorm.study import CosineSchedule, ExponentialSchedule, PlateauSchedule, Variant
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dropnorm.loops import Loop
     from dropnorm.preprocessing import Part, SplitInputs
-    from dropnorm.study import Loss, Network, Study, Training
+    from dropnorm.study import Metric, Network, Study, Training
 
 # Rows scored at a time: bounds memory, changes no number.
 _SCORED_AT_ONCE = 8192
@@ -128,16 +128,22 @@ def train_replica(
 def trained_network(
     study: Study, variant: Variant, inputs: SplitInputs, start: int, trained: TrainedReplica
 ) -> KerasModel:
-    """Return the network of a training: without optimizer state, a third of the file with adam."""
+    """Return the network of a training: without optimizer state, a third of the file with adam.
+
+    It tells what the target's activation makes of its outputs: amounts in the units of the
+    training, or probabilities.
+    """
     seed = start_seed(study.training.seed, inputs.split, start)
-    layers = plan_layers(study.network, variant, inputs.target.outputs)
+    target = inputs.target
+    layers = plan_layers(study.network, variant, target.outputs, target.activation)
     network = build_network(layers, inputs.train.x.shape[1], seed)
     network.set_weights(trained.weights)
     return network
 
 
 def predict_rows(network: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Return a network's outputs in inference, shape (n, outputs)."""
+    """Return a network's linear outputs in inference, shape (n, outputs)."""
+    network = up_to_outputs(network)
     to_numpy = load_keras().ops.convert_to_numpy
     chunks = [
         to_numpy(network(x[first : first + _SCORED_AT_ONCE], training=False))
@@ -170,7 +176,7 @@ class _Trainer:
         epoch_steps: int,
     ) -> None:
         self._training = training
-        self._names: dict[str, Loss] = {
+        self._names: dict[str, Metric] = {
             "loss": training.loss,
             **{name: name for name in training.metrics},
         }
@@ -181,7 +187,7 @@ class _Trainer:
         self.model.compile(optimizer=self.optimizer)
         # Copies: an engine may show its own memory.
         self._new = [np.array(variable.numpy()) for variable in self.optimizer.variables]
-        losses = Losses([_keras_loss(name, training) for name in self._names.values()])
+        losses = Losses([_keras_loss(name, training, outputs) for name in self._names.values()])
         self._loop: Loop = make_loop(
             self.model, self.optimizer, losses, most_steps, training.batch_size
         )
@@ -361,11 +367,28 @@ class _Callbacks:
         return int(self._stopping.best_epoch) + 1
 
 
-def _keras_loss(name: Loss, training: Training) -> Any:
-    losses = load_keras().losses
-    if name == "huber":
-        return functools.partial(losses.huber, delta=training.huber_delta)
-    return losses.get(name)
+def _keras_loss(name: Metric, training: Training, outputs: int) -> Any:
+    """Return what gives a loss of each row, of targets (rows, 1) and outputs (rows, outputs)."""
+    keras = load_keras()
+    match name, outputs:
+        case "huber", _:
+            return functools.partial(keras.losses.huber, delta=training.huber_delta)
+        case "cross_entropy", 1:
+            return functools.partial(keras.losses.binary_crossentropy, from_logits=True)
+        case "cross_entropy", _:
+            return functools.partial(keras.losses.sparse_categorical_crossentropy, from_logits=True)
+        case "accuracy", 1:
+            return _accuracy_of_two
+        case "accuracy", _:
+            return keras.metrics.sparse_categorical_accuracy
+    return keras.losses.get(name)
+
+
+def _accuracy_of_two(targets: Any, logits: Any) -> Any:
+    """Return 1 for each row whose logit is on its side of 0, that of one half, shape (rows,)."""
+    keras = load_keras()
+    right = keras.metrics.binary_accuracy(targets, logits, threshold=0.0)
+    return keras.ops.mean(right, axis=-1)
 
 
 def _row_orders(rows: int, seed: np.random.SeedSequence) -> Iterator[npt.NDArray[np.int64]]:

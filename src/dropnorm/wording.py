@@ -77,8 +77,10 @@ def counted_runs(splits: int, starts: int) -> str:
     return told if starts == 1 else f"{told} × {starts} starts"
 
 
-def sentence(contrast: str, effect: Mapping[str, Any], unit: str, splits: int, starts: int) -> str:
-    """Say in one sentence what a layer does."""
+def sentence(
+    contrast: str, effect: Mapping[str, Any], error: str, unit: str, splits: int, starts: int
+) -> str:
+    """Say in one sentence what a layer does to the error, by the name that is given it."""
     which = Contrast(contrast)
     name, verdict = NAMES[which], Verdict(effect["verdict"])
     single = which in _SINGULAR
@@ -94,18 +96,18 @@ def sentence(contrast: str, effect: Mapping[str, Any], unit: str, splits: int, s
             helps = verdict.value if single else verdict.value.removesuffix("s")
             won = effect["wins"]
             return (
-                f"{name} {helps}: {'it' if single else 'they'} {verb} the error by {told}; better"
+                f"{name} {helps}: {'it' if single else 'they'} {verb} the {error} by {told}; better"
                 f" in {won['wins']} of {won['pairs']} pairs."
             )
         case Verdict.SAME:
             return f"{name} {'makes' if single else 'make'} practically no difference: {told}."
         case Verdict.TOO_FEW:
             return (
-                f"{name}: too few runs to say. Seen: {'it' if single else 'they'} {verb} the error"
-                f" by {told}; {_needed(effect, splits, starts)}."
+                f"{name}: too few runs to say. Seen: {'it' if single else 'they'} {verb} the"
+                f" {error} by {told}; {_needed(effect, splits, starts)}."
             )
         case _:
-            return f"{name} {verb} the error by {told} in the one run: no verdict."
+            return f"{name} {verb} the {error} by {told} in the one run: no verdict."
 
 
 def _diverged(which: Contrast, counts: Mapping[str, int], replicas: int) -> str:
@@ -207,7 +209,10 @@ def notes(findings: Iterable[Mapping[str, Any]], *, made_up: bool) -> list[str]:
 
 
 def spread(
-    variants: Mapping[str, Mapping[str, Any]], effects: Mapping[str, Mapping[str, Any]], unit: str
+    variants: Mapping[str, Mapping[str, Any]],
+    effects: Mapping[str, Mapping[str, Any]],
+    error: str,
+    unit: str,
 ) -> str:
     """Say where the spread of errors comes from, and how much of it pairs are rid of.
 
@@ -218,7 +223,7 @@ def spread(
     told = []
     for name, one in variants.items():
         if parts := _parts(one["deviations"], unit):
-            told.append(f"The error of {spoken(name)} moves by {parts} (standard deviations).")
+            told.append(f"The {error} of {spoken(name)} moves by {parts} (standard deviations).")
             break
     for name, one in effects.items():
         if parts := _parts(one["deviations"], unit):

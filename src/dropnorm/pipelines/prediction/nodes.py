@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline as Steps
 
 from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
-from dropnorm.networks import KerasModel
+from dropnorm.networks import KerasModel, up_to_outputs
 from dropnorm.preprocessing import Preprocessor, make_inputs
 from dropnorm.study import Study, Variant, parse_study
 from dropnorm.tables import check_new_rows
@@ -38,7 +38,7 @@ def predict(
     *,
     mc_dropout: int = 0,
 ) -> pd.DataFrame:
-    """Predict the target of new rows with the replicas of one variant, in the target's own units.
+    """Predict the target of new rows with the replicas of one variant, in the target's own terms.
 
     Each replica takes the preprocessor of its split, and all options are those of the run that
     trained it, whatever the study says today. Replicas that diverged have no say.
@@ -59,7 +59,9 @@ def predict(
         One row for each of ``new_rows``, in their order: ``row`` (from 0), ``prediction`` (mean
         over the replicas), ``sd`` (their standard deviation, missing for a single one), ``min``,
         ``max``; with ``mc_dropout`` also ``mc_mean``, ``mc_sd``, ``mc_low`` and ``mc_high``, the
-        2.5 % and 97.5 % quantiles of all draws.
+        2.5 % and 97.5 % quantiles of all draws. Of a classification ``prediction`` is the class
+        with the largest mean probability; these follow for each class, as ``probability_<class>``,
+        ``sd_<class>`` and so on.
 
     Raises:
         BadInputError: If the rows lack a column or hold what the study cannot use, if all replicas
@@ -197,10 +199,11 @@ def _draw(network: KerasModel, x: npt.NDArray[np.float32], draws: int) -> npt.ND
     Batch norms stay in inference.
     """
     to_numpy = load_keras().ops.convert_to_numpy
+    layers = up_to_outputs(network).layers
     drawn = []
     for _ in range(draws):
         outputs: Any = x
-        for layer in network.layers:
+        for layer in layers:
             drops = type(layer).__name__ == "Dropout"
             outputs = layer(outputs, training=True) if drops else layer(outputs)
         drawn.append(to_numpy(outputs).astype(np.float64))

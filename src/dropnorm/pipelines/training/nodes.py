@@ -44,6 +44,7 @@ class TrainedVariant(NamedTuple):
 
 def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> TrainedVariant:
     """Train all replicas of one variant: every split, every random start."""
+    target = inputs[0].target
     replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
     results = train_replicas(study, variant, replicas, _teller(study, variant, replicas))
     trained = [(split, start, one) for (split, start), one in zip(replicas, results, strict=True)]
@@ -71,7 +72,7 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
             "trainable_parameters": trainable_parameters(next(iter(models.values()))),
             "layers": [
                 layer.described()
-                for layer in plan_layers(study.network, variant, inputs[0].target.outputs)
+                for layer in plan_layers(study.network, variant, target.outputs, target.activation)
             ],
             "replicas": [_facts(study, *one) for one in trained],
         },

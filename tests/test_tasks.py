@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from conftest import read_study
+from dropnorm.config import project_config
+from dropnorm.errors import BadInputError
+from dropnorm.scores import training_loss
+from dropnorm.targets import Classes
+from dropnorm.tasks import Task, task_of
+
+STUDY = read_study("wine", task="classification", target={"column": "quality"},
+                   training__loss="cross_entropy")  # fmt: skip
+TASK: Task = task_of(STUDY)
+
+
+@given(
+    y=hnp.arrays(np.float32, st.integers(4, 30), elements=st.sampled_from([0.0, 1.0, 2.0])),
+    classes=st.sampled_from([2, 3]),
+    other=hnp.arrays(np.float64, 3, elements=st.floats(-5, 5)),
+)
+def test_no_constant_has_less_log_loss_than_the_frequencies_of_the_classes(y, classes, other):
+    y = np.r_[np.arange(classes, dtype=np.float32), np.minimum(y, classes - 1)]
+    target = Classes(tuple("abc"[:classes]))
+
+    constant = TASK.constant(y, target, STUDY)
+
+    np.testing.assert_allclose(target.invert(constant), np.bincount(y.astype(int)) / len(y))
+    least = training_loss(y, constant, "cross_entropy")
+    assert least <= training_loss(y, other[: target.outputs], "cross_entropy") + 1e-12
+
+
+def test_what_is_no_better_than_the_constant_is_told_from_what_is_too_sure_of_itself():
+    facts = TASK.constant_facts(np.array([0, 0, 1], dtype=np.float32), np.array([0.0]), STUDY)
+    assert facts == pytest.approx({"constant_val_loss": np.log(2), "constant_accuracy": 2 / 3})
+
+    def judged(loss: float, accuracy: float | None) -> list[str]:
+        measured = {"final_val_loss": loss, "validation_accuracy": accuracy}
+        return [name for name, failed in TASK.judge(measured, facts).items() if failed]
+
+    assert judged(0.5, 1.0) == judged(0.5, 0.1) == []
+    assert judged(0.9, 0.6) == judged(0.9, 2 / 3) == judged(0.9, None) == ["collapsed"]
+    assert judged(0.9, 0.7) == ["overconfident"]
+
+
+def test_a_committee_is_scored_by_its_mean_probability():
+    members = pd.DataFrame({
+        "row": [3, 4, 3, 4], "target": ["a", "b", "a", "b"], "prediction": ["a", "a", "b", "b"],
+        "probability_a": [0.9, 0.8, 0.3, 0.0], "probability_b": [0.1, 0.2, 0.7, 1.0],
+    })  # fmt: skip
+
+    scores = TASK.score(TASK.committee(members))
+
+    assert scores["log_loss"] == pytest.approx(-np.log(0.6))
+    assert scores["accuracy"] == 1.0
+    assert scores["auc"] == 1.0
+
+
+def test_training_rows_of_one_class_are_refused():
+    with pytest.raises(BadInputError, match=r"split 3: .* is 'a' in all 2 training rows"):
+        TASK.fit_target(pd.Series(["a", "a"]), 3, STUDY)
+
+
+def test_the_wine_of_classes_is_the_lessons_but_for_its_task(configured):
+    amounts = project_config().study("wine")
+    classes = project_config(env="classes").study("wine")
+
+    assert (amounts.task, classes.task) == ("regression", "classification")
+    for same in ("preprocessing", "split", "replicas", "network"):
+        assert getattr(amounts, same) == getattr(classes, same)
+    changed = {"loss": "cross_entropy", "metrics": ("accuracy",)}
+    assert amounts.training.model_copy(update=changed) == classes.training
