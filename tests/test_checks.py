@@ -210,3 +210,42 @@ def test_validation_rows_that_steer_the_training_are_told(training, told):
 
     assert found(findings) == ([("DN013", "training", 120, 120)] if told else [])
     assert told is None or told in findings[0].found
+
+
+def classes_of(**changes: Any) -> Study:
+    return study_of(task="classification", training__loss="cross_entropy", **changes)
+
+
+def test_a_column_that_alone_tells_the_classes_is_found():
+    known = np.resize([0.0, 1.0], 400)
+
+    findings = check(table_of(a=known, y=np.where(known > 0, "high", "low")), classes_of())
+
+    assert found(findings) == [("DN004", "column 'a'", 120, 120)]
+    assert "% of the classes are right on the validation rows of split 0" in findings[0].found
+
+
+def test_classes_that_no_column_tells_are_no_finding_however_rare_one_is():
+    classes = np.where(np.random.default_rng(1).random(400) < 0.06, "rare", "common")
+
+    assert check(table_of(y=classes), classes_of()) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (("train", "validation"), "2 rows of the class 'c'"),
+        (("train", "train"), "0 rows of the class 'c'; AUC is not defined there"),
+    ],
+)
+def test_a_class_that_is_rare_or_missing_in_a_part_is_found(parts, told):
+    part = np.resize(["train", "validation"], 400)
+    classes = np.random.default_rng(1).choice(["a", "b"], 400).astype(object)
+    classes[:4], part[:4] = "c", np.resize(parts, 4)
+    study = classes_of(split={"method": "columns", "columns": ["part"]})
+
+    findings = check(table_of(y=classes, part=part), study)
+
+    assert [one.code.code for one in findings] == ["DN015", "DN015"]
+    assert findings[1].where == "validation part of split 0"
+    assert findings[1].found == told

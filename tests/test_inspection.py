@@ -97,6 +97,27 @@ def test_a_target_of_few_whole_numbers_is_ambiguous(table, expected):
 
 
 @pytest.mark.parametrize(
+    ("values", "told", "task", "classes"),
+    [
+        (["no", "yes", "no", "no"], None, "classification", "'no' in 3 rows, 'yes' in 1 row"),
+        ([True, False, None, True], None, "classification", "'True' in 2 rows, 'False' in 1 row"),
+        ([0, 1, 1, 0], "classification", "classification", "'0' in 2 rows, '1' in 2 rows"),
+        ([0.0, 1.0, None, 0.0], "classification", "classification", "'0' in 2 rows, '1' in 1 row"),
+        ([0, 1, 1, 0], None, "regression", "from 0 to 1"),
+        (["0", "1", "0", "1"], None, "regression", "from 0 to 1"),
+    ],
+)
+def test_text_and_true_and_false_are_classes_and_numbers_amounts_unless_told(
+    values, told, task, classes
+):
+    look = inspect_table(pd.DataFrame({"y": values, "x": range(4)}), "y", task=told)
+
+    assert look.task == task
+    assert look.of_kind(Kind.TARGET)[0].why == classes
+    assert look.ambiguous_target == (task == "regression")
+
+
+@pytest.mark.parametrize(
     ("table", "options", "told"),
     [
         ({"price": [1, 2]}, {"target": "pric"}, "--target: .* 'pric'; did you mean 'price'?"),
@@ -105,9 +126,10 @@ def test_a_target_of_few_whole_numbers_is_ambiguous(table, expected):
         ({"y": [1, 2], "x": [1, 2]}, {"drop": ("y",)}, "--drop: 'y' is the target"),
         ({"y": [1, 2], "x": [1, 2]}, {"groups": "x", "drop": ("x",)}, "--drop: 'x' is the column"),
         ({"y": [], "x": []}, {}, "a header but no rows"),
-        ({"y": ["a", "b"]}, {}, "'a' in row 0 is no number .* classification is not there yet"),
-        ({"y": [1, "b"]}, {}, r"'b' in row 1 is no number \(1 of 2 rows\)"),
-        ({"y": [True, False]}, {}, "holds true and false: a classification"),
+        ({"y": ["a", "b"]}, {"task": "regression"}, "'a' in row 0 is no number"),
+        ({"y": [1, "b"]}, {}, r"'b' in row 1 is no number \(1 of 2 rows\); .* --task classif"),
+        ({"y": ["a", "b", "c"]}, {}, "3 distinct values in 3 rows: too many to be classes"),
+        ({"y": ["a", "a", None]}, {}, "is a in every row"),
         ({"y": [None, None]}, {}, "has no value in any row"),
         ({"y": [3, 3, None]}, {}, "is 3 in every row"),
         ({"y": [3, np.inf]}, {}, "infinite"),

@@ -125,3 +125,14 @@ def test_the_page_of_checks_says_what_the_codes_say():
             f"**Why it matters.** {code.why}",
             f"**What to do.** {code.remedy}",
         ]
+
+
+def test_networks_that_are_too_sure_of_their_classes_are_counted_apart():
+    study = read_study("wine", task="classification", target={"column": "quality"},
+                       training__loss="cross_entropy")  # fmt: skip
+    history, replicas = trainings(lambda n: 2 + 1 / n, 3)
+    replicas = [{**one, "overconfident": one["split"] > 0} for one in replicas]
+
+    assert codes(check_trainings("dropout", history, replicas, study)) == [
+        ("DN014", "dropout", 2, 3)
+    ]

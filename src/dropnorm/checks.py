@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import r2_score
-from sklearn.tree import DecisionTreeRegressor
 
 from dropnorm.codes import CODES, Finding
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
+from dropnorm.tasks import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +38,7 @@ _PREDICTS = 0.98
 _TREE_ROWS = 10_000
 _FEW_ROWS = 30
 _FEW_GROUPS = 5
+_FEW_OF_CLASS = 5
 _MOSTLY_DATES = 0.9
 # Day, month and year in any order, with or without a time of day.
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?")
@@ -74,6 +74,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_predictors(rows, study, parts[0]),
         *_entities(others.iloc[rows.index.to_numpy()], study, parts),
         *_small_parts(rows, study, parts),
+        *_rare_classes(rows, study, parts),
         *_steered(study, parts[0]),
     ]
     told = [finding for finding in findings if finding.code.code not in study.silence]
@@ -154,14 +155,15 @@ def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) ->
         values = rows[column]
         if column in study.preprocessing.categories:
             values = pd.Series(pd.factorize(values)[0], index=rows.index)
-        tree = DecisionTreeRegressor(random_state=0)
-        tree.fit(values[train.index].to_frame(), train[target])
-        r2 = r2_score(held[target], tree.predict(values[held.index].to_frame()))
-        if r2 >= _PREDICTS:
+        share, told = task_of(study).explain(
+            (values[train.index].to_frame(), train[target]),
+            (values[held.index].to_frame(), held[target]),
+        )
+        if share >= _PREDICTS:
             yield Finding(
                 CODES["DN004"],
                 f"column '{column}'",
-                f"R² {r2:.4f} on the validation rows of split 0",
+                f"{told} on the validation rows of split 0",
                 len(held),
                 len(held),
             )
@@ -228,6 +230,37 @@ def _smallest(
                 f"{sizes[smallest]} {what}",
                 sizes[smallest],
                 len(np.unique(units)),
+            )
+
+
+def _rare_classes(
+    rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+) -> Iterator[Finding]:
+    """Tell of each part how few rows its rarest class has, in the split in which it is rarest."""
+    if study.class_column is None:
+        return
+    classes, names = pd.factorize(rows[study.class_column], sort=True)
+    for name in PARTS:
+        if not any((part == name).any() for part in parts):
+            continue
+        counts = np.array(
+            [np.bincount(classes[part == name], minlength=len(names)) for part in parts]
+        )
+        split, rarest = (int(place) for place in np.unravel_index(counts.argmin(), counts.shape))
+        least = int(counts[split, rarest])
+        if least < _FEW_OF_CLASS:
+            more = int((counts[split] < _FEW_OF_CLASS).sum()) - 1
+            also = f" ({more} more {'class is' if more == 1 else 'classes are'} as rare)" * bool(
+                more
+            )
+            undefined = "; AUC is not defined there" if least == 0 else ""
+            yield Finding(
+                CODES["DN015"],
+                f"{name} part of split {split}",
+                f"{least} row{'' if least == 1 else 's'} of the class {names[rarest]!r}{also}"
+                f"{undefined}",
+                least,
+                int((classes == rarest).sum()),
             )
 
 

@@ -13,9 +13,12 @@ import pandas as pd
 from scipy import stats
 
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.tables import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dropnorm.study import Task
 
 
 class Kind(StrEnum):
@@ -56,6 +59,9 @@ _MOST_CATEGORIES = 1000
 _LARGEST = 1e18
 # Distinct whole numbers up to which a column could be names of classes or codes.
 FEW_INTEGERS = 10
+# Of a classification: distinct values for each row, and how many are named.
+_MOST_CLASSES = 0.5
+_NAMED_CLASSES = 4
 # Skewness from which a logarithm is taken of what is not negative.
 _SKEWED = 3.0
 _LOOKED_AT = 2000
@@ -104,13 +110,15 @@ class Inspection:
         rows: Those that have a target, and a group if groups are asked for.
         without_target: Rows left out for the want of either.
         columns: In the table's order.
-        target: Numbers, of the rows above; their statistics choose the scale.
+        task: What the target is for.
+        target: Of the rows above: numbers, whose statistics choose the scale, or names of classes.
         identical: Rows whose inputs equal those of another row.
     """
 
     rows: int
     without_target: int
     columns: tuple[Column, ...]
+    task: Task
     target: pd.Series
     identical: int
 
@@ -120,13 +128,19 @@ class Inspection:
 
     @property
     def ambiguous_target(self) -> bool:
-        """Whether the target could be meant as classes: few distinct whole numbers."""
+        """Whether amounts could be meant as classes: few distinct whole numbers."""
+        if self.task != "regression":
+            return False
         whole = bool((self.target == self.target.round()).all())
         return whole and self.target.nunique() <= FEW_INTEGERS
 
 
 def inspect_table(
-    table: pd.DataFrame, target: str, groups: str | None = None, drop: Sequence[str] = ()
+    table: pd.DataFrame,
+    target: str,
+    groups: str | None = None,
+    drop: Sequence[str] = (),
+    task: Task | None = None,
 ) -> Inspection:
     """Look at each column of a table, and take it for something.
 
@@ -135,24 +149,29 @@ def inspect_table(
         target: Column to predict.
         groups: Column whose values are to stand in one part of a split each.
         drop: Columns to leave out.
+        task: What the target is for; left out, it is a classification if the target is text, or
+            true and false, and else a regression.
 
     Raises:
-        BadInputError: If a column named here is not there, or if the target is nothing that a
-            regression can predict.
+        BadInputError: If a column named here is not there, or if the target is nothing that can be
+            predicted.
     """
     names = [str(name) for name in table.columns]
     table = table.set_axis(names, axis="columns")
     _check_names(names, target, groups, drop)
     if table.empty:
         raise BadInputError("has a header but no rows; a study needs rows to train and validate on")
-    numbers = _target_numbers(table[target])
-    usable = numbers.notna() if groups is None else numbers.notna() & table[groups].notna()
+    if table[target].isna().all():
+        raise BadInputError(f"column '{target}' is the target, and has no value in any row")
+    task = task or _task_of(table[target])
+    values = _target_numbers(table[target]) if task == "regression" else to_text(table[target])
+    usable = values.notna() if groups is None else values.notna() & table[groups].notna()
     if not usable.any():
         raise BadInputError(f"no row has both a target '{target}' and a group '{groups}'")
-    rows, numbers = table.loc[usable], numbers[usable]
-    _refuse_target(numbers)
+    rows, values = table.loc[usable], values[usable]
+    _refuse_target(values, task)
     given = {name: Column(name, Kind.DROPPED, "left out with --drop") for name in drop}
-    given[target] = _target(numbers)
+    given[target] = _target(values, task)
     if groups is not None:
         distinct = _distinct(rows[groups])
         given[groups] = Column(
@@ -161,7 +180,7 @@ def inspect_table(
     columns = tuple(given.get(name) or _inspect(rows[name]) for name in names)
     inputs = [column.name for column in columns if column.kind in INPUTS]
     identical = int(rows.duplicated(subset=inputs, keep=False).sum()) if inputs else 0
-    return Inspection(len(rows), len(table) - len(rows), columns, numbers, identical)
+    return Inspection(len(rows), len(table) - len(rows), columns, task, values, identical)
 
 
 def _check_names(names: list[str], target: str, groups: str | None, drop: Sequence[str]) -> None:
@@ -185,42 +204,60 @@ def _check_names(names: list[str], target: str, groups: str | None, drop: Sequen
         raise BadInputError(f"--drop: '{groups}' is the column of --groups; it cannot be both")
 
 
+def _task_of(values: pd.Series) -> Task:
+    """Take text, and true and false, for classes; a column of numbers with mistakes stays one."""
+    present = values.dropna()
+    if pd.api.types.is_bool_dtype(present.infer_objects()):
+        return "classification"
+    return "regression" if as_numbers(present).notna().mean() >= _MOST else "classification"
+
+
 def _target_numbers(values: pd.Series) -> pd.Series:
     """Return the target as float64."""
-    if values.isna().all():
-        raise BadInputError(f"column '{values.name}' is the target, and has no value in any row")
-    if pd.api.types.is_bool_dtype(values.dropna().infer_objects()):
-        raise BadInputError(
-            f"column '{values.name}' is the target, and holds true and false: a classification,"
-            " which is not there yet; choose a column of numbers"
-        )
     numbers = as_numbers(values)
     bad = numbers.isna() & values.notna()
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        what = "only numbers can be predicted: classification is not there yet"
         raise BadInputError(
             f"column '{values.name}' is the target, and {_shown(values.iloc[row])} in row {row} is"
-            f" no number ({int(bad.sum())} of {len(values)} rows); {what}"
+            f" no number ({int(bad.sum())} of {len(values)} rows); mend the table, or take the"
+            " values for names of classes with --task classification"
         )
     return numbers
 
 
-def _refuse_target(numbers: pd.Series) -> None:
-    if (numbers.abs() > _LARGEST).any():
+def _refuse_target(values: pd.Series, task: Task) -> None:
+    if values.nunique() == 1:
+        only = values.iloc[0]
         raise BadInputError(
-            f"column '{numbers.name}' is the target, and holds a value that is infinite or too"
+            f"column '{values.name}' is {only if task == 'classification' else f'{only:g}'} in"
+            " every row: there is nothing to predict; choose another column for --target"
+        )
+    if task == "classification":
+        distinct = int(values.nunique())
+        if distinct > max(_MOST_CLASSES * len(values), 2):
+            raise BadInputError(
+                f"column '{values.name}' is the target, and has {distinct} distinct values in"
+                f" {len(values)} rows: too many to be classes; choose another column for --target"
+                ", or of numbers --task regression"
+            )
+    elif (values.abs() > _LARGEST).any():
+        raise BadInputError(
+            f"column '{values.name}' is the target, and holds a value that is infinite or too"
             " large for the networks; mend the table"
         )
-    if numbers.nunique() == 1:
-        raise BadInputError(
-            f"column '{numbers.name}' is {numbers.iloc[0]:g} in every row: there is nothing to"
-            " predict; choose another column for --target"
-        )
 
 
-def _target(numbers: pd.Series) -> Column:
-    return Column(str(numbers.name), Kind.TARGET, _range(numbers), distinct=int(numbers.nunique()))
+def _target(values: pd.Series, task: Task) -> Column:
+    name, distinct = str(values.name), int(values.nunique())
+    if task == "regression":
+        return Column(name, Kind.TARGET, _range(values), distinct=distinct)
+    counts = values.value_counts()
+    named = [f"{_shown(label)} in {counted(count, 'row')}" for label, count in counts.items()]
+    told = ", ".join(named[:_NAMED_CLASSES])
+    if distinct > _NAMED_CLASSES:
+        told += f", …, and least often {named[-1]}"
+    return Column(name, Kind.TARGET, told, distinct=distinct)
 
 
 @dataclass(frozen=True)

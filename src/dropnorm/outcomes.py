@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
+# Which of a task's failures each code is about.
+_FAILURES = {"collapsed": "DN008", "overconfident": "DN014"}
 _QUARTERS = 4
 # Fewer epochs to a quarter than this say nothing of a trend.
 _ENOUGH_EPOCHS = 2
@@ -37,12 +39,13 @@ _GROWTH = 0.02
 def check_trainings(
     variant: str, history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]], study: Study
 ) -> list[Finding]:
-    """Look through the trainings of one variant for DN007, DN008 and DN011.
+    """Look through the trainings of one variant for DN007, DN008, DN011 and DN014.
 
     Args:
         variant: Its name.
         history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
-        replicas: The measures of each: ``split``, ``start``, ``diverged_at_epoch``, ``collapsed``.
+        replicas: The measures of each: ``split``, ``start``, ``diverged_at_epoch``, and how it
+            failed.
         study: Says which checks are silenced.
     """
     return _told(_of_variant(wording.spoken(variant), history, replicas), study)
@@ -73,9 +76,9 @@ def _of_variant(
         when = f"in epoch {min(lost)}" if runs == 1 else f"the first in epoch {min(lost)}"
         found = f"{wording.of_runs(len(lost), runs)}, {when}"
         yield Finding(CODES["DN007"], name, found, len(lost), runs)
-    if collapsed := sum(one["collapsed"] for one in replicas):
-        found = wording.of_runs(collapsed, runs)
-        yield Finding(CODES["DN008"], name, found, collapsed, runs)
+    for failure, code in _FAILURES.items():
+        if failed := sum(one.get(failure, False) for one in replicas):
+            yield Finding(CODES[code], name, wording.of_runs(failed, runs), failed, runs)
     finite = [one for one in replicas if one["diverged_at_epoch"] is None]
     by_run = history.set_index(["split", "start"])
     quarters = [_gaps(by_run.loc[[(one["split"], one["start"])]]) for one in finite]

@@ -51,14 +51,23 @@ class Choice:
     why: str
 
 
+_LOSSES = {
+    "regression": Choice(
+        "mae", "mean absolute error, which a few far-off rows do not rule; or mse"
+    ),
+    "classification": Choice("cross_entropy", "least for the true probabilities of the classes"),
+}
+
+
 @dataclass(frozen=True)
 class Proposal:
     """A study of a table, each choice with its reason.
 
     Attributes:
         title: Name in plots.
+        task: What the target is for.
         target: The column.
-        scale: Of the target.
+        scale: Of the target; None where it has none.
         missing: What happens to rows with missing values.
         lists: Columns by what is done to them, each with what it holds.
         rare: Share below which categories are folded; None without categories.
@@ -68,13 +77,16 @@ class Proposal:
         replicas: Splits and starts.
         hidden: Units of the hidden layers.
         batch_size: Rows of a step.
+        loss: What is minimized.
+        metrics: What else is told by epoch; None where it is nothing.
         epochs: Of each training.
         seconds: About how long a run takes.
     """
 
     title: str
+    task: Choice
     target: Choice
-    scale: Choice
+    scale: Choice | None
     missing: Choice
     lists: dict[str, list[Choice]]
     rare: Choice | None
@@ -83,6 +95,8 @@ class Proposal:
     split: dict[str, Choice]
     replicas: dict[str, Choice]
     hidden: Choice
+    loss: Choice
+    metrics: Choice | None
     batch_size: Choice
     epochs: Choice
     seconds: float
@@ -96,9 +110,14 @@ class Proposal:
             preprocessing["rare_categories"] = {"min_share": self.rare.value}
         if self.fills:
             preprocessing["impute"] = {name: fill.value for name, fill in self.fills.items()}
+        target = {"column": self.target.value}
+        if self.scale is not None:
+            target |= {"unit": "", "scale": self.scale.value}
+        metrics = {} if self.metrics is None else {"metrics": self.metrics.value}
         return {
             "title": self.title,
-            "target": {"column": self.target.value, "unit": "", "scale": self.scale.value},
+            "task": self.task.value,
+            "target": target,
             "missing": self.missing.value,
             "preprocessing": preprocessing,
             "split": {name: choice.value for name, choice in self.split.items()},
@@ -112,7 +131,8 @@ class Proposal:
             "training": {
                 "optimizer": "adam",
                 "learning_rate": 0.001,
-                "loss": "mae",
+                "loss": self.loss.value,
+                **metrics,
                 "batch_size": self.batch_size.value,
                 "epochs": self.epochs.value,
                 "seed": 0,
@@ -126,8 +146,9 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
     Args:
         name: Of the study.
         look: At the table.
-        told_task: Whether regression was asked for, so that nothing is ambiguous.
+        told_task: Whether the task was asked for, so that nothing is ambiguous.
     """
+    regression = look.task == "regression"
     inputs = look.of_kind(*INPUTS)
     lists = _lists(inputs)
     split = _split(look)
@@ -138,8 +159,9 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
     trainings = _SPLITS * _STARTS * len(Variant)
     return Proposal(
         title=name.replace("_", " ").capitalize(),
+        task=_task(look, told_task),
         target=_target(look, told_task),
-        scale=_scale(look),
+        scale=_scale(look) if regression else None,
         missing=_missing(look, inputs),
         lists=lists,
         rare=Choice(0.01, "categories that fewer of the training rows have count as one")
@@ -153,6 +175,8 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
             "starts": Choice(_STARTS, "random starts in each split"),
         },
         hidden=_hidden(train_rows),
+        loss=_LOSSES[look.task],
+        metrics=None if regression else Choice(["accuracy"], "share of the rows that are right"),
         batch_size=batch_size,
         epochs=epochs,
         seconds=SECONDS_PER_RUN
@@ -160,8 +184,19 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
     )
 
 
+def _task(look: Inspection, told_task: bool) -> Choice:
+    if told_task:
+        return Choice(look.task, "as --task asks")
+    if look.ambiguous_target:
+        return Choice(look.task, "few whole numbers: --task classification takes them for classes")
+    what = "numbers" if look.task == "regression" else "names of classes"
+    return Choice(look.task, f"the target's values are {what}")
+
+
 def _target(look: Inspection, told_task: bool) -> Choice:
     (column,) = look.of_kind(Kind.TARGET)
+    if look.task == "classification":
+        return Choice(column.name, f"{column.distinct} classes: {column.why}")
     if look.ambiguous_target and not told_task:
         return Choice(
             column.name,
@@ -248,10 +283,13 @@ def _split(look: Inspection) -> dict[str, Choice]:
         }
     else:
         together = _together(look)
-        drawn = "of what stands together; the rest validates" if together else "the rest validates"
+        rest = "of what stands together; the rest validates" if together else "the rest validates"
+        drawn = "rows are drawn at random"
+        if look.task == "classification":
+            drawn += ", of each class the same share"
         chosen = {
-            "method": Choice("random", "rows are drawn at random"),
-            "train_fraction": Choice(_TRAIN["random"], drawn),
+            "method": Choice("random", drawn),
+            "train_fraction": Choice(_TRAIN["random"], rest),
             **together,
         }
     return {

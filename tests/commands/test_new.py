@@ -134,6 +134,18 @@ def test_a_table_that_is_there_is_used_and_another_is_not_overwritten(command, c
     assert done.exit_code == 0
 
 
+def test_a_target_of_names_makes_a_classification(command, configured, cars):
+    done = command("new", "cars", "--csv", cars, "--target", "maker")
+
+    assert done.exit_code == 0, done.output
+    text = (configured / "conf/base/parameters/cars.yml").read_text()
+    assert "task: classification  # the target's values are names of classes\n" in text
+    assert "3 classes: " in text
+    assert "loss: cross_entropy  # " in text
+    assert "\n    scale: " not in text
+    assert "of each class the same share" in done.output
+
+
 @pytest.mark.parametrize(
     ("name", "options", "told"),
     [
@@ -147,8 +159,8 @@ def test_a_table_that_is_there_is_used_and_another_is_not_overwritten(command, c
         ("cars", ["--groups", "makr"], "did you mean 'maker'?"),
         ("cars", ["--drop", "wight"], "did you mean 'weight'?"),
         ("cars", ["--drop", "weight", "--drop", "maker"], "has no column to predict from"),
-        ("cars", ["--target", "maker"], "is no number .* classification is not there yet"),
-        ("cars", ["--task", "classification"], "--task: classification is not there yet"),
+        ("cars", ["--target", "maker", "--task", "regression"], "is no number .* --task classif"),
+        ("cars", ["--task", "classification"], "distinct values in 120 rows: too many to be"),
         ("cars", ["--csv", "none.csv"], "none.csv: there is no such file"),
         ("cars", ["--csv", "conf"], "conf: is a folder"),
         ("cars", ["--env", "nope"], "nope"),

@@ -78,9 +78,12 @@ def _load_run(project: Project, name: str, words: str, version: str) -> Run:
 
 
 def _errors(one: Run, other: Run) -> Table:
-    unit = one.effects["unit"]
-    title = f"validation {SCORES[one.effects['error']].label}{f', {unit}' if unit else ''}"
-    table = Table(title, one.name, other.name, _CHANGE, box=None, pad_edge=False)
+    measured = [_measured(run) for run in (one, other)]
+    if measured[0] == measured[1]:
+        heads = (f"validation {measured[0]}", one.name, other.name)
+    else:
+        heads = ("validation", f"{one.name} ({measured[0]})", f"{other.name} ({measured[1]})")
+    table = Table(*heads, _CHANGE, box=None, pad_edge=False)
     changes = runs.error_changes(one, other)
     for variant in Variant:
         cells = []
@@ -92,6 +95,11 @@ def _errors(one: Run, other: Run) -> Table:
             cells.append(", ".join(told + [lost] * bool(found["diverged"])))
         table.add_row(variant.value, *cells, _interval(changes[variant.value]))
     return table
+
+
+def _measured(run: Run) -> str:
+    unit = run.effects["unit"]
+    return f"{SCORES[run.effects['error']].label}{f', {unit}' if unit else ''}"
 
 
 def _effects(one: Run, other: Run, changes: list[Change]) -> Table:

@@ -26,7 +26,7 @@ from dropnorm.errors import BadInputError
 from dropnorm.hooks import load_table
 from dropnorm.inspection import Inspection, Kind, inspect_table
 from dropnorm.proposal import Proposal, propose_study
-from dropnorm.study import Preprocessing, Study, parse_study
+from dropnorm.study import Preprocessing, Study, Task, parse_study
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 # A plain scalar that every reader of YAML takes for text, if it is no word like yes.
@@ -50,7 +50,8 @@ _MINUTE = 60
 @click.option(
     "--task",
     type=click.Choice(["regression", "classification"]),
-    help="What a target of few distinct whole numbers is meant for; regression if left out.",
+    help="What the target is for. Left out: classification if it is text, or true and false, and"
+    " regression if it is numbers, few distinct whole ones as well.",
 )
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out; repeatable.")
 @click.option(
@@ -62,7 +63,7 @@ def new_study(
     source: Path | None,
     target: str,
     groups: str | None,
-    task: str | None,
+    task: Task | None,
     drop: tuple[str, ...],
     no_copy: bool,
     env: str | None,
@@ -74,8 +75,6 @@ def new_study(
     there with its reason. The table is copied to where the catalog looks for it. Nothing that is
     there is overwritten.
     """
-    if task == "classification":
-        raise BadInputError("--task: classification is not there yet; only regression is")
     _check_name(name)
     project = open_project(conf_source, env)
     folder = _folder(project, env)
@@ -83,7 +82,7 @@ def new_study(
     read = _read(project, name, source)
     where = str(source) if source else f"{name}.table"
     try:
-        look = inspect_table(read.table, target, groups, drop)
+        look = inspect_table(read.table, target, groups, drop, task)
         proposal = propose_study(name, look, told_task=task is not None)
         study = _parsed(name, proposal)
         problems = find_problems(read.table, study)
@@ -233,8 +232,9 @@ def _show(proposal: Proposal, look: Inspection) -> None:
     console.print()
     choices = Table(box=None, pad_edge=False, show_header=False)
     for label, choice in {
+        "task": proposal.task,
         "target": proposal.target,
-        "target.scale": proposal.scale,
+        **({"target.scale": proposal.scale} if proposal.scale else {}),
         "missing": proposal.missing,
         **{f"split.{key}": choice for key, choice in proposal.split.items()},
         **{f"replicas.{key}": choice for key, choice in proposal.replicas.items()},
