@@ -310,11 +310,11 @@ def test_rows_that_stand_together_are_shared_out_by_the_class_most_of_them_have(
 @pytest.mark.parametrize(
     ("classes", "split", "told"),
     [
-        ("aaaab", {}, r"class 'b' has 1 member only, row 4, and each of 2 parts needs one"),
-        ("aaaabc", {}, r"class 'b' has 1 member only, row 4 \(and 1 more classes as few\)"),
-        ("aaaabb", {"test_fraction": 0.2}, "class 'b' has 2 members only, the first row 4, and"),
+        ("aaaab", {}, r"class 'b' has 1 row only \(row 4\), and each of 2 parts needs one;"),
+        ("aaaabc", {}, r"'b' has 1 row only \(row 4\), .*, and 1 more class is as rare;"),
+        ("aaaabb", {"test_fraction": 0.2}, r"'b' has 2 rows only \(the first row 4\), and each"),
         ("aabbccdd", {"train_fraction": 0.9}, "has 4 classes, and of 8 rows .* leaves too few"),
-        ("aaabbb", {"keep_together": ["x"]}, "'a' has 1 member only, group of rows, that of row"),
+        ("aaabbb", {"keep_together": ["x"]}, r"'a' has 1 group of rows only \(that of row 0\)"),
     ],
 )
 def test_a_class_too_rare_for_the_parts_is_refused_with_a_reason(classes, split, told):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from conftest import read_study
 from dropnorm.config import project_config
 from dropnorm.errors import BadInputError
+from dropnorm.pipelines.reporting.nodes import measure
 from dropnorm.scores import training_loss
 from dropnorm.targets import Classes
 from dropnorm.tasks import Task, task_of
@@ -75,3 +78,25 @@ def test_the_wine_of_classes_is_the_lessons_but_for_its_task(configured):
         assert getattr(amounts, same) == getattr(classes, same)
     changed = {"loss": "cross_entropy", "metrics": ("accuracy",)}
     assert amounts.training.model_copy(update=changed) == classes.training
+
+
+def test_without_a_row_of_a_class_the_metrics_have_no_auc_and_are_strict_json():
+    table = pd.DataFrame({
+        "split": 0, "start": 0, "row": [3, 4], "target": ["a", "a"], "prediction": ["a", "b"],
+        "probability_a": [0.5, 0.25], "probability_b": [0.5, 0.75],
+    })  # fmt: skip
+    history = pd.DataFrame({"split": 0, "start": 0, "epoch": [1], "loss": 0.5, "val_loss": 1.0})
+    facts = {
+        "split": 0, "start": 0, "rows": {"train": 4, "validation": 2}, "fit_seconds": 1.0,
+        "diverged_at_epoch": None, "constant_val_loss": 0.6, "constant_accuracy": 0.2,
+    }  # fmt: skip
+    training = {"variant": "baseline", "engine": "jax", "trainable_parameters": 1,
+                "replicas": [facts]}  # fmt: skip
+
+    metrics = measure(history, table, table.head(0), training, STUDY)
+
+    assert json.loads(json.dumps(metrics, allow_nan=False))["validation_auc"] is None
+    assert metrics["validation_log_loss"] == pytest.approx(1.5 * np.log(2))
+    assert metrics["validation_accuracy"] == 0.5
+    assert (metrics["collapsed"], metrics["overconfident"]) == (0, 1)
+    assert [one["code"] for one in metrics["findings"]] == ["DN014"]

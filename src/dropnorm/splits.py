@@ -214,12 +214,16 @@ def _refuse_small_classes(
         return
     name, count = few.index[0], int(few.iloc[0])
     row = classes.index[np.isin(units, np.flatnonzero(of_unit == name))][0]
-    whose = f"row {row}" if len(of_unit) == len(classes) else f"group of rows, that of row {row}"
-    more = f" (and {len(few) - 1} more classes as few)" if len(few) > 1 else ""
+    plural = "s" * (count > 1)
+    alone = len(of_unit) == len(classes)
+    what = f"row{plural}" if alone else f"group{plural} of rows"
+    where = f"{'the first ' * (count > 1)}{'row' if alone else 'that of row'} {row}"
+    others = len(few) - 1
+    rare = f", and {others} more {'class is' if others == 1 else 'classes are'} as rare"
     raise BadInputError(
-        f"column '{classes.name}': the class {name!r} has {count} member{'s' * (count > 1)} only,"
-        f" {'the first ' * (count > 1)}{whose}{more}, and each of {parts} parts needs one; take"
-        " such rows out of the table, or put the class together with another"
+        f"column '{classes.name}': the class {name!r} has {count} {what} only ({where}), and each"
+        f" of {parts} parts needs one{rare if others else ''}; take such rows out of the table, or"
+        " put the class together with another"
     )
 
 
