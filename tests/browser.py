@@ -97,12 +97,15 @@ def listened(page: Page, own: str) -> Heard:
 
 
 def quiet_viz(page: Page) -> None:
-    """Let kedro-viz show the graph alone: no hints, no map of the graph."""
+    """Let kedro-viz show the graph alone: no hints, no map, no date of the build."""
     page.add_init_script(
         """
         if (!localStorage.getItem("KedroViz")) localStorage.setItem("KedroViz", JSON.stringify({
-            showFeatureHints: false, theme: "light",
-            userPreferences: {showFeatureHints: false}, visible: {miniMap: false}
+            showFeatureHints: false, theme: "light", visible: {miniMap: false}
         }));
+        addEventListener("DOMContentLoaded", () => document.head.append(Object.assign(
+            document.createElement("style"),
+            {textContent: ".shareable-url-timestamp, .update-reminder-version-tag {display: none}"}
+        )));
         """
     )

@@ -136,8 +136,8 @@ def test_the_split_is_previewed_by_parts_and_a_model_by_layers(viz, site):
                           "0\tvalidation\t60\t30 %\t1, 9, 17, 21, 25, …"]  # fmt: skip
 
     model = previewed(viz, site, "sn=concrete.dropout.models").locator("tr").all_inner_texts()
-    assert "hidden_1\tDense\t512\t4608\t4608" in model
-    assert model[-1] == "sum, each of 2 networks\t\t\t530433\t530433"
+    assert "hidden_1\t512\t4608\t4608\tDense" in model
+    assert model[-1] == "sum, each of 2 networks\t\t530433\t530433\t"
 
 
 def test_tables_and_json_are_previewed(viz, site):

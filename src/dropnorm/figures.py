@@ -122,6 +122,8 @@ def diagnostics(
 ) -> Figure:
     """Draw the gap between validation and training by epoch, and what the networks look like.
 
+    The gap is drawn from the second tenth of the epochs on.
+
     Args:
         table: A row per variant: ``gap`` at the end, training loss in inference.
         histories: By variant.
@@ -134,8 +136,9 @@ def diagnostics(
         labels: list[tuple[float, str, str]] = []
         for row in table.to_dict("records"):
             variant = Variant(row["variant"])
+            # In the first epochs losses fall so far that the rest would be a flat line.
             runs = [
-                (epochs, held - trained)
+                (epochs[len(epochs) // 10 :], (held - trained)[len(epochs) // 10 :])
                 for (epochs, held), (_, trained) in zip(
                     _finite_runs(histories[variant], "val_loss"),
                     _finite_runs(histories[variant], "loss"),
@@ -162,7 +165,7 @@ def diagnostics(
         gaps.axhline(0, color=palette.quiet, linewidth=1.2, zorder=1)
         gaps.set(ylabel=_loss_label(study), title="validation − training loss")
         if labels:
-            _epoch_axis(gaps)
+            _epoch_axis(gaps, " (all but the first tenth)")
         shifts.axhline(1, color=palette.quiet, linewidth=1.2, zorder=1)
         shifts.set(title="variance shift", ylabel="inference / training", xlabel="batch norm")
         dead.set(title="dead units", ylabel="share of a layer", xlabel="hidden layer")

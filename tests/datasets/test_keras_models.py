@@ -84,14 +84,14 @@ def test_layers_and_their_parameters_are_previewed_with_their_sum(tmp_path):
 
     shown = dataset.preview()
 
-    assert shown["columns"] == ["layer", "type", "units", "parameters", "trainable"]
-    assert ["hidden_1", "Dense", "4", 16, 16] in shown["data"]
-    assert ["batchnorm_2", "BatchNormalization", "3", 12, 6] in shown["data"]
+    assert shown["columns"] == ["layer", "units", "parameters", "trainable", "type"]
+    assert ["hidden_1", "4", 16, 16, "Dense"] in shown["data"]
+    assert ["batchnorm_2", "3", 12, 6, "BatchNormalization"] in shown["data"]
     *layers, last = shown["data"]
     model = networks["start_0"]
     assert [row[0] for row in layers] == [layer.name for layer in model.layers]
     trainable = sum(int(np.prod(one.shape)) for one in model.trainable_variables)
-    assert last == ["sum, each of 2 networks", "", "", model.count_params(), trainable]
+    assert last == ["sum, each of 2 networks", "", model.count_params(), trainable, ""]
 
 
 def test_if_one_network_cannot_be_saved_none_is(tmp_path, models):

@@ -54,13 +54,13 @@ class KerasModelsDataset(WholeFileDataset):
         layers = next(iter(described.values()))
         alike = sum(other == layers for other in described.values())
         rows = [
-            [one["name"], one["type"], str(one["units"]), one["parameters"], one["trainable"]]
+            [one["name"], str(one["units"]), one["parameters"], one["trainable"], one["type"]]
             for one in layers
         ]
         of = "network" if alike == 1 else f"each of {alike} networks"
         sums = [sum(one[what] for one in layers) for what in ("parameters", "trainable")]
-        rows.append([f"sum, {of}", "", "", *sums])
-        columns = ["layer", "type", "units", "parameters", "trainable"]
+        rows.append([f"sum, {of}", "", *sums, ""])
+        columns = ["layer", "units", "parameters", "trainable", "type"]
         return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
 
 
