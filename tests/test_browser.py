@@ -82,6 +82,7 @@ def site(project, engines):
 def viz(chrome, site):
     """kedro-viz, whose page asks for nothing but a font and writes no error."""
     page = chrome.new_page(viewport={"width": 1500, "height": 950})
+    page.set_default_timeout(100_000)  # a machine may be busy
     browser.quiet_viz(page)
     heard = browser.listened(page, site)
     yield page
