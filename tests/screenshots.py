@@ -12,6 +12,7 @@ import io
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ def main() -> None:
         with browser.served(ROOT / "build") as (site, _):
             take_graph(chrome, site)
         take_report(chrome, newest("spotify", "report.html").as_uri())
+        take_docs(chrome)
 
 
 def newest(study: str, name: str) -> Path:
@@ -103,13 +105,26 @@ def zoom_to(page: Page, names: list[str]) -> None:
 def take_report(chrome: Browser, address: str) -> None:
     """Take the head of the report, light and dark, and all that a phone shows first."""
     for name, scheme, width, height in (
-        ("report-light", "light", 1000, 900),
-        ("report-dark", "dark", 1000, 900),
+        ("report-light", "light", 1000, 1060),
+        ("report-dark", "dark", 1000, 1060),
         ("report-phone", "light", 390, 844),
     ):
         page = chrome.new_page(color_scheme=scheme, viewport={"width": width, "height": height})
         page.goto(address)
         keep(name, settled(page))
+        page.close()
+
+
+def take_docs(chrome: Browser) -> None:
+    """Take a page of the documentation's site."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, "-m", "mkdocs", "build", "-q", "-f", ".mkdocs.yml", "-d", folder],
+            cwd=ROOT, check=True, capture_output=True,
+        )  # fmt: skip
+        page = chrome.new_page(viewport={"width": SCREEN, "height": 860})
+        page.goto((Path(folder) / "answer.html").as_uri())
+        keep("docs", settled(page))
         page.close()
 
 
