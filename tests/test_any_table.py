@@ -82,7 +82,7 @@ def test_a_messy_gzipped_table_is_scored_on_its_test_part_in_its_own_units(house
     done = kedro(houses_project, "run", "--env=sample", "--pipelines=houses")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    split = pd.read_csv(newest(houses_project, "05_model_input/houses/split.csv"))
+    split = pd.read_parquet(newest(houses_project, "05_model_input/houses/split.parquet"))
     table = houses()
     assert list(split["row"]) == list(table.index[table["price"].notna()])
     output = "07_model_output/houses/baseline"
@@ -119,7 +119,7 @@ def test_a_parquet_table_is_prepared_like_any_other(houses_project):
                  "--pipelines=houses")  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr
-    split = pd.read_csv(newest(houses_project, "05_model_input/houses/split.csv"))
+    split = pd.read_parquet(newest(houses_project, "05_model_input/houses/split.parquet"))
     last = table.loc[split.loc[split["part"] == "train", "row"], "sold"].max()
     assert last < table.loc[split.loc[split["part"] == "validation", "row"], "sold"].min()
 

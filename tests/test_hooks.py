@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
+from kedro_datasets.pandas import ParquetDataset
 
 from dropnorm.config import project_config
 from dropnorm.errors import BadInputError
@@ -202,3 +203,43 @@ def test_a_version_that_climbs_out_of_the_project_is_refused(configured, version
 
     with pytest.raises(BadInputError, match=f"there is no version '{version}'"):
         begin(pipelines["wine"].only_nodes("wine.compare"), catalog(**{METRICS: version}))
+
+
+@pytest.fixture
+def in_parquet(configured):
+    """Wine in a Parquet file with columns that the study does not use."""
+    table = pd.read_csv("data/01_raw/red-wine.csv")
+    table = table.assign(bottle="b" + table.index.astype(str), price=1.5, batch_id=table.index)
+    table.to_parquet("wine.parquet")
+    return table
+
+
+def columns_read(**changes: object) -> list[str]:
+    made = catalog()
+    made["wine.table"] = ParquetDataset(filepath="wine.parquet")
+    if changes:
+        study = project_config().study("wine").model_copy(update=changes)
+        made["params:wine"] = MemoryDataset(study)
+    begin(pipelines["wine"], made)
+    return list(made.get("wine.table").load().columns)
+
+
+def test_of_a_parquet_table_only_columns_are_read_that_the_study_or_its_checks_look_at(in_parquet):
+    used = set(in_parquet.columns) - {"bottle", "price", "batch_id"}
+
+    assert set(columns_read()) == used | {"bottle", "batch_id"}  # both may say what a row is of
+    assert set(columns_read(silence=("DN005",))) == used
+
+
+def test_a_parquet_table_without_a_column_of_the_study_is_refused_with_what_it_has(in_parquet):
+    in_parquet.rename(columns={"alcohol": "alcohl"}).to_parquet("wine.parquet")
+
+    with pytest.raises(BadInputError, match=r"wine.parquet: has no column 'alcohol'; .*'alcohl'"):
+        columns_read()
+
+
+def test_a_parquet_file_that_is_none_is_refused_in_one_line(configured):
+    Path("wine.parquet").write_text("alcohol,quality")
+
+    with pytest.raises(BadInputError, match=r"wine.parquet: cannot be loaded"):
+        columns_read()

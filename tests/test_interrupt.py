@@ -63,7 +63,7 @@ def test_an_interrupted_run_ends_with_its_workers_and_one_line(start, project, r
     run = start("-m", "kedro", "run", "--env=sample", "--pipelines=concrete", "--runner", runner,
                 "--params=concrete.training.epochs=1000000", cwd=project)  # fmt: skip
     data = project / "data" / "sample"
-    wait_for(lambda: list(data.rglob("split.csv")), run)
+    wait_for(lambda: list(data.rglob("split.parquet")), run)
     time.sleep(5)  # for the trainings to begin; they would go on for hours
 
     run.send_signal(number)  # to the one process, as `kill` does

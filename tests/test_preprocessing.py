@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kedro.io import MemoryDataset
 
-from conftest import read_study
+from conftest import read_study, read_table
+from dropnorm import preprocessing
 from dropnorm.checks import check_study_table
 from dropnorm.datasets import SkopsDataset
 from dropnorm.errors import BadInputError
@@ -355,3 +357,27 @@ def test_any_table_gives_finite_inputs_for_rows_that_stand_in_one_part_or_is_ref
         assert sorted(np.concatenate([part.rows for part in parts])) == list(rows.index)
     assert all(finding.count <= finding.of for finding in check_study_table(
         table, study, assign_parts(rows, study)))  # fmt: skip
+
+
+def test_rows_turned_into_inputs_in_chunks_have_the_numbers_of_all_at_once(monkeypatch):
+    study = read_study("spotify")
+    rows = check_table(read_table("spotify", "data/sample/01_raw"), study)
+    fitted = fit_preprocessor(rows, assign_parts(rows, study), 0, study)
+    whole = make_inputs(rows, fitted, study)
+
+    monkeypatch.setattr(preprocessing, "_ROWS_AT_ONCE", 7)
+
+    np.testing.assert_array_equal(make_inputs(rows, fitted, study), whole)
+    assert whole.dtype == np.float32
+    in_float64 = fitted["inputs"].transform(rows[list(study.preprocessing.columns)])
+    np.testing.assert_array_equal(whole, in_float64.astype(np.float32))
+
+
+def test_what_kedro_passes_from_node_to_node_is_not_copied():
+    study = read_study("concrete")
+    (inputs,) = prepare(read_table("concrete"), study)
+    passed = MemoryDataset()
+
+    passed.save([inputs])
+
+    assert passed.load()[0].train.x is inputs.train.x

@@ -10,7 +10,7 @@ from dropnorm import progress
 from dropnorm.progress import Epoch, ProgressHandler
 
 
-def an_epoch(epoch: int, *, last: bool = False, **changes: object) -> Epoch:
+def an_epoch(epoch: float, *, last: bool = False, **changes: object) -> Epoch:
     told = {
         "study": "Concrete", "variant": "dropout_batchnorm", "replica": 1, "replicas": 1,
         "split": 0, "start": 0, "epoch": epoch, "epochs": 100, "loss": 12.3456, "val_loss": 9.87654,
@@ -78,6 +78,16 @@ def test_a_log_has_one_line_of_a_short_training(shown):
         "Concrete · dropout_batchnorm: replica 1/1 (split 0, start 0), epoch 100/100,"
         " loss 12.35, val_loss 9.877\n"
     )
+
+
+def test_within_a_long_epoch_the_bar_moves_and_the_last_losses_stay(shown):
+    within = an_epoch(7.4, loss=None, val_loss=None)
+
+    line = last_line(shown(an_epoch(7), within, width=160))
+
+    assert "epoch 8/100 (40%) val_loss 9.877 loss 12.35" in line
+    assert within.done == 7.4
+    assert str(within).endswith("epoch 8/100 (40%)")
 
 
 def test_a_training_that_ended_early_counts_as_whole():

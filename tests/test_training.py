@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import read_study
+from dropnorm import training
 from dropnorm.engine import load_keras
 from dropnorm.networks import build_network, plan_layers
 from dropnorm.preprocessing import Part, SplitInputs
@@ -81,6 +82,21 @@ def test_the_history_has_a_row_for_each_epoch_from_1_and_each_is_told(once, told
     assert once.diverged_at_epoch is None
     assert list(once.first_steps.columns) == ["step", "loss"]
     assert once.first_steps.empty
+
+
+@pytest.mark.training
+def test_a_long_epoch_tells_how_far_it_is(monkeypatch):
+    monkeypatch.setattr(training, "_LONG_SECONDS", -1.0)
+    training._cached_trainer.cache_clear()
+    told = []
+
+    trained = train(inputs=an_input(train=25 * 20), on_epoch=told.append, epochs=1)
+
+    within = [row["epoch"] for row in told if "loss" not in row]
+    assert len(within) > 1
+    assert within == sorted(within)
+    assert all(0 <= epoch < 1 for epoch in within)
+    assert [row for row in told if "loss" in row] == trained.history.to_dict("records")
 
 
 @pytest.mark.training

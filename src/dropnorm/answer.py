@@ -48,7 +48,7 @@ def gather_evidence(
         columns[str(model)] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
         ).rename_axis(_REPLICA)
-    parts = split.groupby(["split", "part"]).size().unstack("part")
+    parts = split.groupby(["split", "part"], observed=True).size().unstack("part")
     return Evidence(
         errors=pd.DataFrame(columns),
         held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),

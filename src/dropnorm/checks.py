@@ -81,6 +81,18 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
     return sorted(told, key=lambda finding: finding.code.code)
 
 
+def is_looked_at(column: str, *, text: bool, study: Study) -> bool:
+    """Return whether the checks look at a column that the study does not use.
+
+    Args:
+        column: Its name.
+        text: Whether its values are text.
+        study: Says which checks there are.
+    """
+    looks = isinstance(study.split, RandomSplit) and CODES["DN005"].code not in study.silence
+    return looks and (text or bool(_ID.search(column)))
+
+
 def _copies(
     rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
 ) -> Iterator[Finding]:

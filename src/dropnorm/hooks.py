@@ -19,9 +19,11 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, MemoryDataset
 from kedro.io.core import Version, generate_timestamp
-from kedro_datasets.pandas import CSVDataset
+from kedro_datasets.pandas import CSVDataset, ParquetDataset
+from pyarrow import ArrowInvalid, types
 
 from dropnorm import memory, wording
+from dropnorm.checks import is_looked_at
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
     from kedro.io import AbstractDataset, DataCatalog
     from kedro.pipeline import Pipeline
+    from pyarrow import DataType
 
     from dropnorm.study import Study
     from dropnorm.tasks import Task
@@ -79,6 +82,7 @@ class ProjectHooks:
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
         for study in _studies(pipeline):
+            _read_by_column(study, catalog)
             if f"{study}.check_rows" in names:
                 _check_study(study, catalog)
         _check_folders(pipeline, catalog)
@@ -123,6 +127,40 @@ class ProjectHooks:
 def _studies(pipeline: Pipeline) -> list[str]:
     """Return the names of the studies that have a node in the pipeline."""
     return list(dict.fromkeys(node.name.split(".")[0] for node in pipeline.nodes))
+
+
+def _read_by_column(study: str, catalog: DataCatalog) -> None:
+    """Let a Parquet table be read in the columns alone that the run looks at.
+
+    Where a column of the study is not there, all are read: the message then knows what there is.
+    """
+    table = catalog.get(f"{study}.table")
+    if not isinstance(table, ParquetDataset) or "columns" in table._load_args:
+        return
+    from pyarrow.dataset import dataset  # noqa: PLC0415  # of no use but to such tables
+
+    try:
+        fields = list(dataset(str(table._get_load_path()), filesystem=table._fs).schema)
+    except (OSError, ArrowInvalid):
+        return  # what cannot be read is told by who loads it
+    options: Study = catalog.load(f"params:{study}")
+    if not set(options.columns) <= {field.name for field in fields}:
+        return
+    columns = [
+        field.name
+        for field in fields
+        if field.name in options.columns
+        or is_looked_at(field.name, text=_is_text(field.type), study=options)
+    ]
+    catalog[f"{study}.table"] = table._copy(_load_args={**table._load_args, "columns": columns})
+
+
+def _is_text(kind: DataType) -> bool:
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return any(
+        is_kind(kind) for is_kind in (types.is_string, types.is_large_string, types.is_string_view)
+    )
 
 
 def _check_study(study: str, catalog: DataCatalog) -> None:

@@ -178,9 +178,7 @@ def _content(study: Study, variant: Variant, inputs: SplitInputs, start: int) ->
     return {
         "layers": [layer.described() for layer in layers],
         "training": study.training.model_dump(mode="json"),
-        "inputs": [
-            array for part in (inputs.train, inputs.validation) for array in (part.x, part.y)
-        ],
+        "inputs": inputs.checksum,
         "seed": (inputs.split, start),
         "engine": engine_name(),
         # What is kept in another form than it has now is not recalled.

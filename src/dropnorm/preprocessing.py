@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import joblib
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 # As scikit-learn's default; fewer where there are fewer rows.
 _QUANTILES = 1000
+# Rows turned into inputs at a time: bounds memory, since scikit-learn computes in float64.
+_ROWS_AT_ONCE = 100_000
 
 
 class Preprocessor(TypedDict):
@@ -80,6 +84,17 @@ class SplitInputs:
     validation: Part
     test: Part | None = None
     target: FittedTarget = field(default_factory=TargetScale)
+
+    @cached_property
+    def checksum(self) -> str:
+        """Checksum of what trains a network and validates it, computed once."""
+        parts = (self.train, self.validation)
+        return str(joblib.hash([array for part in parts for array in (part.x, part.y)]))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SplitInputs:
+        # Kedro copies what passes from node to node in memory; nodes change no input, and of large
+        # tables there is no room for a second copy.
+        return self
 
 
 def make_preprocessor(
@@ -231,10 +246,15 @@ def make_inputs(
         BadInputError: If a scaled value is too large for float32.
     """
     transformer = preprocessor["inputs"]
-    # What overflows is told below, by name.
-    with np.errstate(over="ignore", invalid="ignore"):
-        inputs = transformer.transform(rows[list(study.preprocessing.columns)])
-    return _as_float32(np.asarray(inputs), transformer.get_feature_names_out())
+    names = transformer.get_feature_names_out()
+    columns = rows[list(study.preprocessing.columns)]
+    inputs = np.empty((len(rows), len(names)), dtype=np.float32)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        chunk = slice(first, first + _ROWS_AT_ONCE)
+        # What overflows is told by name.
+        with np.errstate(over="ignore", invalid="ignore"):
+            inputs[chunk] = _as_float32(np.asarray(transformer.transform(columns[chunk])), names)
+    return inputs
 
 
 def _as_float32(

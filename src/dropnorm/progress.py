@@ -7,6 +7,7 @@ a bar per variant with the losses and the time left; elsewhere it writes a quiet
 from __future__ import annotations
 
 import logging
+import math
 import multiprocessing
 import time
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ _QUIET_FOR = 30.0
 
 @dataclass(frozen=True)
 class Epoch:
-    """An epoch that has ended.
+    """An epoch that has ended, or is as far as it says.
 
     Attributes:
         study: Title of the study.
@@ -48,9 +49,9 @@ class Epoch:
         replica: Number of the replica, from 1, of ``replicas``.
         split: Number of its split, from 0.
         start: Number of its start, from 0.
-        epoch: From 1, of ``epochs``.
-        loss: Of the training rows.
-        val_loss: Of the validation rows.
+        epoch: How many of ``epochs`` are done: 3 at the end of the third, 2.4 within it.
+        loss: Of the training rows; None within an epoch.
+        val_loss: Of the validation rows; None within an epoch.
         last: Whether the training ends with this epoch.
     """
 
@@ -60,14 +61,14 @@ class Epoch:
     replicas: int
     split: int
     start: int
-    epoch: int
+    epoch: float
     epochs: int
-    loss: float
-    val_loss: float
+    loss: float | None
+    val_loss: float | None
     last: bool
 
     @property
-    def done(self) -> int:
+    def done(self) -> float:
         """Epochs of the replica behind us; a training that stopped early counts as whole."""
         return self.epochs if self.last else self.epoch
 
@@ -76,16 +77,27 @@ class Epoch:
         """Epochs of the variant in all."""
         return self.replicas * self.epochs
 
+    @property
+    def place(self) -> str:
+        """Which epoch of how many, and how far it is unless it has ended."""
+        share = self.epoch % 1
+        of_epoch = f" ({share:.0%})" if share else ""
+        return f"{math.ceil(self.epoch)}/{self.epochs}{of_epoch}"
+
     def __str__(self) -> str:
+        losses = (
+            ""
+            if self.loss is None or self.val_loss is None
+            else f", loss {self.loss:.4g}, val_loss {self.val_loss:.4g}"
+        )
         return (
             f"{self.study} · {self.variant}: replica {self.replica}/{self.replicas}"
-            f" (split {self.split}, start {self.start}), epoch {self.epoch}/{self.epochs},"
-            f" loss {self.loss:.4g}, val_loss {self.val_loss:.4g}"
+            f" (split {self.split}, start {self.start}), epoch {self.place}{losses}"
         )
 
 
 def tell(epoch: Epoch) -> None:
-    """Tell that an epoch has ended."""
+    """Tell that an epoch has ended, or how far it is."""
     logger.info("%s", epoch, extra={"epoch": epoch})
 
 
@@ -93,10 +105,11 @@ def tell(epoch: Epoch) -> None:
 class _Seen:
     began: float = field(default_factory=time.monotonic)
     told: float = field(default_factory=time.monotonic)
-    epochs: dict[int, int] = field(default_factory=dict)  # behind us, by replica
+    epochs: dict[int, float] = field(default_factory=dict)  # behind us, by replica
+    losses: str = ""  # of the epoch that ended last
 
     @property
-    def done(self) -> int:
+    def done(self) -> float:
         """Epochs of the variant behind us: replicas may be trained at the same time."""
         return sum(self.epochs.values())
 
@@ -163,10 +176,9 @@ class ProgressHandler(logging.Handler):
                 f"{epoch.study} · {epoch.variant:<{_LONGEST}}", total=epoch.total, told=""
             )
         of_replica = f" replica {epoch.replica}/{epoch.replicas}" if epoch.replicas > 1 else ""
-        told = (
-            f"epoch {epoch.epoch}/{epoch.epochs} val_loss {epoch.val_loss:.4g}"
-            f" loss {epoch.loss:.4g}{of_replica}"
-        )
+        if epoch.loss is not None and epoch.val_loss is not None:
+            seen.losses = f" val_loss {epoch.val_loss:.4g} loss {epoch.loss:.4g}"
+        told = f"epoch {epoch.place}{seen.losses}{of_replica}"
         self._bars.update(self._tasks[key], completed=seen.done, told=told)
         if self._bars.finished:
             self._leave_bars()

@@ -11,13 +11,18 @@ import itertools
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
+import weakref
 from concurrent.futures import Future
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import joblib
 import loky
 from loky.backend import get_context, resource_tracker
 
@@ -146,6 +151,41 @@ def _worth_spreading(study: Study, replicas: Sequence[tuple[SplitInputs, int]]) 
     return seconds / 2 > (_READY_SECONDS if _key(threads) in _pools else _START_SECONDS)
 
 
+class _Files:
+    """Splits in files that the workers map into their memory: one copy for all of them.
+
+    A file goes when its split is no longer in use here, and all of them when this process ends,
+    however it does.
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.mkdtemp(prefix="dropnorm-")
+        resource_tracker.register(self._folder, "folder")
+        self._paths: dict[int, Path] = {}
+        self._lock = threading.Lock()
+        self.close = weakref.finalize(self, _remove_folder, self._folder)
+
+    def path_of(self, inputs: SplitInputs) -> Path:
+        """Return the file of a split, written when it is first asked for."""
+        key = id(inputs)
+        with self._lock:
+            if key not in self._paths:
+                inputs.checksum  # noqa: B018  # goes into the file, for no worker to compute again
+                path = Path(tempfile.mkdtemp(dir=self._folder), "inputs")
+                joblib.dump(inputs, path)
+                self._paths[key] = path
+                weakref.finalize(inputs, self._remove, key)
+            return self._paths[key]
+
+    def _remove(self, key: int) -> None:
+        shutil.rmtree(self._paths.pop(key).parent, ignore_errors=True)
+
+
+def _remove_folder(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    resource_tracker.unregister(folder, "folder")
+
+
 class _Pool:
     """Worker processes, and a thread that hears from them how far they are."""
 
@@ -153,6 +193,7 @@ class _Pool:
         self._numbers = itertools.count()
         self._listeners: dict[int, tuple[Callable[[Row], None], Future[None]]] = {}
         _start_tracker()
+        self._files = _Files()
         self._told: Any = get_context("loky").SimpleQueue()
         self._executor = loky.ProcessPoolExecutor(
             workers_for(threads),
@@ -162,11 +203,21 @@ class _Pool:
         )
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def train(self, on_epoch: Callable[[Row], None], *replica: Any) -> Callable[[], TrainedReplica]:
+    def train(
+        self,
+        on_epoch: Callable[[Row], None],
+        study: Study,
+        variant: Variant,
+        inputs: SplitInputs,
+        start: int,
+    ) -> Callable[[], TrainedReplica]:
         """Have a replica trained; the function returned waits for it."""
         number, all_told = next(self._numbers), Future[None]()
         self._listeners[number] = on_epoch, all_told
-        future: Future[TrainedReplica] = self._executor.submit(_train_here, number, *replica)
+        file = self._files.path_of(inputs)
+        future: Future[TrainedReplica] = self._executor.submit(
+            _train_here, number, study, variant, file, start
+        )
 
         def wait() -> TrainedReplica:
             trained = future.result()
@@ -178,6 +229,7 @@ class _Pool:
     def close(self) -> None:
         """End the workers, whatever they do."""
         self._executor.shutdown(wait=True, kill_workers=True)
+        self._files.close()
 
     def _listen(self) -> None:
         while True:
@@ -240,11 +292,13 @@ def _begin_worker(told: Any, parent: int) -> None:
 
 
 def _train_here(
-    number: int, study: Study, variant: Variant, inputs: SplitInputs, start: int
+    number: int, study: Study, variant: Variant, file: Path, start: int
 ) -> TrainedReplica:
     def tell(row: Row | None) -> None:
         _tell_parent((number, row))
 
+    # Writable, as engines want arrays: what is written would be the worker's own.
+    inputs: SplitInputs = joblib.load(file, mmap_mode="c")
     trained = memory.recall_or_train(study, variant, inputs, start, tell)
     tell(None)
     return trained

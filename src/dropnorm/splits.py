@@ -39,7 +39,8 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     Returns:
         Columns ``split`` (from 0), ``row`` and ``part`` (train, validation or test), and of a
-        grouped split ``group``; each split lists every row once, in the order of ``rows``.
+        grouped split ``group``, these two as categories; each split lists every row once, in the
+        order of ``rows``.
 
     Raises:
         BadInputError: If a part that the study asks for would have no row, if a class has fewer
@@ -47,12 +48,20 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             split by.
     """
     splits = []
+    by = study.split.by if isinstance(study.split, GroupedSplit) else None
+    groups = None if by is None else rows[by].astype("category").array
     for number in range(study.replicas.splits):
         parts = _parts(rows, study, number)
         _refuse_empty(parts, study, number)
-        split = pd.DataFrame({"split": number, "row": rows.index.to_numpy(), "part": parts})
-        if isinstance(study.split, GroupedSplit):
-            split["group"] = rows[study.split.by].to_numpy()
+        split = pd.DataFrame(
+            {
+                "split": number,
+                "row": rows.index.to_numpy(),
+                "part": pd.Categorical(parts, categories=PARTS),
+            }
+        )
+        if groups is not None:
+            split["group"] = groups
         splits.append(split)
     return pd.concat(splits, ignore_index=True)
 

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _SCORED_AT_ONCE = 8192
 # Seconds that one call of a loop should last: Ctrl-C and progress wait for its end.
 _CALL_SECONDS = 0.5
+# Seconds after which an epoch that is not at its end is told of.
+_LONG_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def train_replica(
         variant: Which of the two layers the network has.
         inputs: Arrays of the split.
         start: Number of the random start, from 0.
-        on_epoch: Told each epoch's row of the history.
+        on_epoch: Told each epoch's row of the history; of epochs that last longer than a second
+            also, now and then, a row that has ``epoch`` alone: 2.4 when of the third four tenths
+            are done.
     """
     training = study.training
     start_engine(training.threads)
@@ -99,7 +104,9 @@ def train_replica(
     diverged_at_epoch = None
     orders = _row_orders(len(inputs.train.rows), seed)
     for epoch in range(1, training.epochs + 1):
-        means, first_losses = trainer.train_epoch(inputs.train, next(orders))
+        means, first_losses = trainer.train_epoch(
+            inputs.train, next(orders), partial(_tell_share, on_epoch, epoch)
+        )
         row = {"epoch": epoch, **_in_order(means, trainer.validate(inputs.validation))}
         history.append(row)
         on_epoch(row)
@@ -203,14 +210,24 @@ class _Trainer:
             variable.assign(value)
 
     def train_epoch(
-        self, part: Part, order: npt.NDArray[np.int64]
+        self, part: Part, order: npt.NDArray[np.int64], on_share: Callable[[float], None]
     ) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
-        """Train on all rows in this order; return the mean losses, and the loss step by step."""
+        """Train on all rows in this order; return the mean losses, and the loss step by step.
+
+        Args:
+            part: The rows.
+            order: In which they are taken.
+            on_share: Told each second which share of the epoch is done.
+        """
         size = self._training.batch_size
         whole = len(order) // size
         taken: list[list[npt.NDArray[np.float32]]] = []
+        told = time.monotonic()
         while (done := sum(len(losses[0]) for losses in taken)) < whole:
             steps = min(self._at_once, whole - done)
+            if time.monotonic() - told > _LONG_SECONDS:
+                told = time.monotonic()
+                on_share(done / whole)
             rows = order[done * size : (done + steps) * size].reshape(steps, size)
             taken.append(self._timed(part, rows))
         weights = np.full(whole, size)
@@ -402,6 +419,10 @@ def _batches(
     part: Part, rows: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     return part.x[rows], part.y[rows]
+
+
+def _tell_share(on_epoch: Callable[[dict[str, float]], None], epoch: int, share: float) -> None:
+    on_epoch({"epoch": epoch - 1 + share})
 
 
 def _in_order(trained: dict[str, float], validated: dict[str, float]) -> dict[str, float]:

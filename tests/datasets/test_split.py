@@ -10,7 +10,7 @@ def test_the_preview_counts_the_rows_of_each_part_and_names_the_first(tmp_path):
     split = pd.DataFrame(
         {"split": [0] * 10 + [1] * 10, "row": [*range(10)] * 2, "part": parts + parts[::-1]}
     )
-    dataset = SplitDataset(filepath=str(tmp_path / "split.csv"), save_args={"index": False})
+    dataset = SplitDataset(filepath=str(tmp_path / "split.parquet"), save_args={"index": False})
     dataset.save(split)
 
     shown = dataset.preview()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from kedro_datasets._typing import TablePreview
-from kedro_datasets.pandas import CSVDataset
+from kedro_datasets.pandas import ParquetDataset
 
 # Rows that are named of each part; the rest are counted.
 _NAMED = 5
 
 
-class SplitDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets has no types
-    """A CSV file with the columns ``split``, ``row`` and ``part``."""
+class SplitDataset(ParquetDataset):  # type: ignore[misc]  # kedro-datasets has no types
+    """A Parquet file with the columns ``split``, ``row`` and ``part``."""
 
     def preview(self) -> TablePreview:
         """Return for kedro-viz how many rows each part of each split has, and the first of them."""

@@ -142,8 +142,9 @@ def _teller(
 ) -> Callable[[int, dict[str, float]], None]:
     def tell(place: int, row: dict[str, float]) -> None:
         split, start = replicas[place]
-        diverged = not np.isfinite([row["loss"], row["val_loss"]]).all()
-        epoch, epochs = int(row["epoch"]), study.training.epochs
+        ended = "loss" in row  # else the row tells how far it is
+        diverged = ended and not np.isfinite([row["loss"], row["val_loss"]]).all()
+        epoch, epochs = row["epoch"], study.training.epochs
         progress.tell(
             progress.Epoch(
                 study=study.label,
@@ -154,8 +155,8 @@ def _teller(
                 start=start,
                 epoch=epoch,
                 epochs=epochs,
-                loss=row["loss"],
-                val_loss=row["val_loss"],
+                loss=row.get("loss"),
+                val_loss=row.get("val_loss"),
                 last=epoch == epochs or (diverged and study.training.stop_when_diverged),
             )
         )
