@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from hypothesis import settings
 from kedro.framework.project import configure_project
 
-from dropnorm import memory
+from dropnorm import cluster, memory
 from dropnorm.commands import study as study_group
 from dropnorm.config import StudyConfigLoader
 from dropnorm.study import Study, parse_study
@@ -52,9 +52,10 @@ def read_table(name: str, folder: str = "data/01_raw") -> pd.DataFrame:
 
 @pytest.fixture(autouse=True)
 def own_memory() -> Iterator[None]:
-    """What one test trained is not recalled in another."""
+    """What one test trained is not recalled in another, and no cluster is taken from it."""
     yield
     os.environ.pop(memory.VARIABLE, None)
+    os.environ.pop(cluster.VARIABLE, None)
 
 
 @pytest.fixture

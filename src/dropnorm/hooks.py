@@ -11,6 +11,7 @@ import re
 import shlex
 import time
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,14 @@ from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from pyarrow import ArrowInvalid, types
 
-from dropnorm import memory, wording
+from dropnorm import cluster, memory, wording
 from dropnorm.checks import is_looked_at
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
@@ -122,6 +124,42 @@ class ProjectHooks:
                 if isinstance(record, RunRecordDataset):
                     folder = from_here(Path(record._filepath).parent)
                     logger.info("  results: %s, version %s", folder, record.resolve_save_version())
+
+
+class ClusterHooks:
+    """Sends the trainings of a run to a Dask cluster, where its environment names one."""
+
+    def __init__(self) -> None:
+        self._named = os.environ.get(cluster.VARIABLE)
+        self._in_use = ExitStack()
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Say where replicas are trained, unless the environment says it."""
+        if self._named is None:
+            os.environ[cluster.VARIABLE] = context.config_loader["globals"].get("cluster") or "off"
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Refuse a cluster that does not answer, or would give other numbers."""
+        studies = {node.name.split(".")[0] for node in pipeline.nodes if _trains(node.name)}
+        if studies:
+            threads = {catalog.load(f"params:{study}").training.threads for study in studies}
+            self._in_use.enter_context(cluster.ready_cluster(threads, workers_for(max(threads))))
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Leave the cluster."""
+        self._in_use.close()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Leave the cluster."""
+        self._in_use.close()
+
+
+def _trains(node: str) -> bool:
+    return node.endswith(".train")
 
 
 def _studies(pipeline: Pipeline) -> list[str]:

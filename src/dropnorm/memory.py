@@ -16,6 +16,7 @@ import os
 import zipfile
 import zlib
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +54,7 @@ def is_remembered(study: Study, variant: Variant, inputs: SplitInputs, start: in
     remembered = _remembered()
     if remembered is None:
         return False
-    return bool(
-        remembered.check_call_in_cache(
-            _content(study, variant, inputs, start), (study, variant, inputs, start), None
-        )
-    )
+    return bool(remembered.check_call_in_cache(_content(study, variant, inputs, start), None))
 
 
 def recall_or_train(
@@ -71,10 +68,17 @@ def recall_or_train(
     remembered = _remembered()
     if remembered is None:
         return train_replica(study, variant, inputs, start, on_epoch)
-    trained: TrainedReplica = remembered(
-        _content(study, variant, inputs, start), (study, variant, inputs, start), on_epoch
-    )
+    train = partial(train_replica, study, variant, inputs, start, on_epoch)
+    trained: TrainedReplica = remembered(_content(study, variant, inputs, start), train)
     return trained
+
+
+def remember(
+    study: Study, variant: Variant, inputs: SplitInputs, start: int, trained: TrainedReplica
+) -> None:
+    """Keep what was trained elsewhere."""
+    if (remembered := _remembered()) is not None:
+        remembered(_content(study, variant, inputs, start), lambda: trained)
 
 
 def forget_beyond(size: int, place: Path | None = None) -> None:
@@ -88,7 +92,7 @@ def _remembered() -> Any:
     place = folder()
     if place is None:
         return None
-    return _memory(place).cache(_train, ignore=["replica", "on_epoch"])
+    return _memory(place).cache(_train, ignore=["train"])
 
 
 def _memory(place: Path) -> Any:
@@ -166,10 +170,9 @@ def _from_arrays(arrays: dict[str, Any], name: str) -> Any:
 
 def _train(
     content: dict[str, Any],  # what joblib knows a training by
-    replica: tuple[Study, Variant, SplitInputs, int],
-    on_epoch: Callable[[dict[str, float]], None],
+    train: Callable[[], TrainedReplica],
 ) -> TrainedReplica:
-    return train_replica(*replica, on_epoch)
+    return train()
 
 
 def _content(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> dict[str, Any]:

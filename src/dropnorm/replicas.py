@@ -1,4 +1,4 @@
-"""All replicas of a variant: here one after the other, or spread over processes.
+"""All replicas of a variant: here one after the other, spread over processes, or on a cluster.
 
 Processes, not threads: JAX on a CPU takes the calls of one process one at a time, and TensorFlow
 gained less from threads. What a replica's numbers are does not depend on where it is trained: every
@@ -26,7 +26,7 @@ import joblib
 import loky
 from loky.backend import get_context, resource_tracker
 
-from dropnorm import memory
+from dropnorm import cluster, memory
 from dropnorm.engine import engine_threads, start_engine
 from dropnorm.workers import end_with
 
@@ -101,6 +101,8 @@ def _train_all(
     replicas: Sequence[tuple[SplitInputs, int]],
     on_epoch: Callable[[int, Row], None],
 ) -> list[TrainedReplica]:
+    if replicas and cluster.address() is not None:
+        return cluster.train_on_cluster(study, variant, replicas, on_epoch)
     threads = study.training.threads
     if not _worth_spreading(study, replicas):
         return [

@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
-# They warn of what a run of this project does on purpose: parts of studies, no project's folder.
-_TALKATIVE = ("kedro_viz", "kedro.io.data_catalog")
+# They warn of what a run of this project does on purpose: parts of studies, no project's folder,
+# worker processes that are ended.
+_TALKATIVE = ("kedro_viz", "kedro.io.data_catalog", "distributed")
 
 
 def run_pipelines(verbose: bool, **options: Any) -> None:

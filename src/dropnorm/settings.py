@@ -1,9 +1,10 @@
 """Settings of the Kedro project."""
 
 from dropnorm.config import StudyConfigLoader
-from dropnorm.hooks import ProjectHooks
+from dropnorm.hooks import ClusterHooks, ProjectHooks
 
-HOOKS = (ProjectHooks(),)
+# Called from the last to the first.
+HOOKS = (ClusterHooks(), ProjectHooks())
 
 # The committed .telemetry says no; it is read in the project's folder alone, and a packaged project
 # has none.
