@@ -98,7 +98,8 @@ def _copies(
 ) -> Iterator[Finding]:
     """Find DN001, copies of whole rows, and DN002, of their inputs alone."""
     inputs = number_groups(rows, study.preprocessing.columns)
-    whole = number_groups(rows, (*study.preprocessing.columns, study.target.column))
+    rows_by_both = pd.DataFrame({"inputs": inputs, "target": rows[study.target.column].to_numpy()})
+    whole = number_groups(rows_by_both, rows_by_both.columns)
     copies = [np.isin(whole, whole[part == TRAIN]) for part in parts]
     alike = [
         np.isin(inputs, inputs[part == TRAIN]) & ~copied
