@@ -2,9 +2,10 @@
 
 from dropnorm.config import StudyConfigLoader
 from dropnorm.hooks import ClusterHooks, ProjectHooks
+from dropnorm.tracking import TrackingHooks
 
 # Called from the last to the first.
-HOOKS = (ClusterHooks(), ProjectHooks())
+HOOKS = (ClusterHooks(), TrackingHooks(), ProjectHooks())
 
 # The committed .telemetry says no; it is read in the project's folder alone, and a packaged project
 # has none.
@@ -16,4 +17,6 @@ CONFIG_LOADER_ARGS = {
     "default_run_env": "local",
     # An environment may change one option of a study and keep the rest.
     "merge_strategy": {"parameters": "soft"},
+    # Beside those that Kedro reads.
+    "config_patterns": {"mlflow": ["mlflow.yml"]},
 }
