@@ -214,9 +214,9 @@ def in_parquet(configured):
     return table
 
 
-def columns_read(**changes: object) -> list[str]:
+def columns_read(file: str = "wine.parquet", **changes: object) -> list[str]:
     made = catalog()
-    made["wine.table"] = ParquetDataset(filepath="wine.parquet")
+    made["wine.table"] = ParquetDataset(filepath=file)
     if changes:
         study = project_config().study("wine").model_copy(update=changes)
         made["params:wine"] = MemoryDataset(study)
@@ -229,6 +229,15 @@ def test_of_a_parquet_table_only_columns_are_read_that_the_study_or_its_checks_l
 
     assert set(columns_read()) == used | {"bottle", "batch_id"}  # both may say what a row is of
     assert set(columns_read(silence=("DN005",))) == used
+
+
+def test_a_table_may_lie_in_any_storage_that_fsspec_reaches(in_parquet):
+    in_parquet.to_parquet("memory:///wine.parquet")
+
+    read = columns_read("memory:///wine.parquet", silence=("DN005",))
+
+    assert "quality" in read
+    assert "price" not in read
 
 
 def test_a_parquet_table_without_a_column_of_the_study_is_refused_with_what_it_has(in_parquet):
