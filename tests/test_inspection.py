@@ -141,3 +141,25 @@ def test_what_cannot_be_a_target_or_a_group_is_refused_in_one_line(table, option
         inspect_table(pd.DataFrame(table), **{"target": "y", **options})
 
     assert "\n" not in str(error.value)
+
+
+def test_categories_that_are_other_names_of_the_groups_are_left_out():
+    countries = pd.Series(range(30)).repeat(10).astype(str)
+    table = pd.DataFrame(
+        {
+            "country": "country " + countries,
+            "code": "c" + countries,
+            "continent": "continent " + (countries.astype(int) % 5).astype(str),
+            "leader": [f"leader {row % 25}" for row in range(300)],
+            "life": np.linspace(40, 80, 300),
+        }
+    )
+
+    kinds = {one.name: one for one in inspect_table(table, "life", groups="country").columns}
+
+    assert kinds["code"].kind is Kind.ENTITY
+    assert kinds["code"].why == "names the groups: 30 distinct, one in each of 30"
+    assert kinds["continent"].kind is Kind.CATEGORY
+    assert kinds["leader"].kind is not Kind.ENTITY or "names the groups" not in kinds["leader"].why
+    alone = {one.name: one for one in inspect_table(table, "life").columns}
+    assert "names the groups" not in alone["code"].why

@@ -15,6 +15,7 @@ from dropnorm.config import project_config
 from dropnorm.pipeline_registry import (
     create_prediction_pipeline,
     create_study_pipeline,
+    create_sweep_pipeline,
     register_pipelines,
 )
 from dropnorm.study import Variant
@@ -32,7 +33,10 @@ def catalog(configured):
 def test_there_is_a_pipeline_for_each_study_and_one_of_all(configured):
     registered = register_pipelines()
 
-    assert set(registered) == {"__default__", *STUDIES, *(f"{name}.predict" for name in STUDIES)}
+    assert set(registered) == {
+        "__default__",
+        *(f"{name}{what}" for name in STUDIES for what in ("", ".predict", ".sweep")),
+    }
     everything = {node.name for node in registered["__default__"].nodes}
     assert everything == {node.name for name in STUDIES for node in registered[name].nodes}
 
@@ -51,13 +55,14 @@ def test_nodes_are_named_by_study_variant_and_what_they_do():
 
 
 def test_nodes_keep_their_names_in_other_processes():
-    for node in create_study_pipeline("s").nodes:
+    for node in [*create_study_pipeline("s").nodes, *create_sweep_pipeline("s").nodes]:
         sent = pickle.loads(ForkingPickler.dumps(node))  # noqa: S301  # as ParallelRunner does
         assert sent.func.__name__ == node.func.__name__
 
 
 def test_every_node_says_in_kedro_viz_what_it_does():
-    for node in [*create_study_pipeline("s").nodes, *create_prediction_pipeline("s").nodes]:
+    pipelines = (create_study_pipeline, create_prediction_pipeline, create_sweep_pipeline)
+    for node in (node for create in pipelines for node in create("s").nodes):
         told = node.preview().content
 
         assert told
@@ -65,11 +70,19 @@ def test_every_node_says_in_kedro_viz_what_it_does():
         assert inspect.isfunction(node.func)  # kedro-viz shows the source of functions alone
 
 
+def test_a_sweep_takes_the_studys_table_and_options_and_writes_under_a_name_of_its_own():
+    sweep = create_sweep_pipeline("s")
+
+    assert sweep.inputs() == {"s.table", "params:s", "s.sweep.provenance"}
+    assert not sweep.all_outputs() & create_study_pipeline("s").datasets()
+    assert {node.name.split(".")[1] for node in sweep.nodes} == {"sweep"}
+
+
 def test_a_study_asks_for_its_table_its_options_and_where_they_come_from():
     assert create_study_pipeline("s").inputs() == {"s.table", "params:s", "s.provenance"}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", [*STUDIES, "wine.sweep"])
 def test_every_dataset_stands_in_the_catalog_but_those_kept_in_memory(study, catalog):
     names = {name for name in pipelines[study].datasets() if not name.startswith("params:")}
 
@@ -78,7 +91,7 @@ def test_every_dataset_stands_in_the_catalog_but_those_kept_in_memory(study, cat
     assert absent == {f"{study}.{name}" for name in IN_MEMORY}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", [*STUDIES, "wine.sweep"])
 def test_every_output_is_versioned_in_a_file_of_its_own_below_its_study(study, catalog):
     outputs = pipelines[study].all_outputs() - {f"{study}.{name}" for name in IN_MEMORY}
     datasets = {name: catalog.get(name) for name in outputs}
@@ -88,7 +101,7 @@ def test_every_output_is_versioned_in_a_file_of_its_own_below_its_study(study, c
     assert all(one._version is not None for one in datasets.values())
     assert len(set(paths.values())) == len(paths)
     for name, path in paths.items():
-        _, *variant, _ = name.split(".")
+        *variant, _ = name.removeprefix(f"{study}.").split(".")
         assert list(path.parts[2 : 3 + len(variant)]) == [study, *variant]
         assert datasets[name].metadata["kedro-viz"]["layer"] == path.parts[1]
 

@@ -163,7 +163,7 @@ def test_studies_are_listed_without_an_engine_and_without_training(project):
                           capture_output=True, check=True)  # fmt: skip
 
     assert done.stdout.splitlines()[-2:] == [
-        "['__default__', 'concrete', 'concrete.predict', 'spotify', 'spotify.predict', 'wine',"
-        " 'wine.predict']",
+        "['__default__', 'concrete', 'concrete.predict', 'concrete.sweep', 'spotify',"
+        " 'spotify.predict', 'spotify.sweep', 'wine', 'wine.predict', 'wine.sweep']",
         "set()",
     ]

@@ -7,6 +7,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 
 from dropnorm import commands
+from dropnorm.commands.arguments import environments, pipelines
 from dropnorm.errors import in_one_line
 from dropnorm.running import run_pipelines
 
@@ -25,11 +26,26 @@ class _RunCommand(click.Command):
             raise click.UsageError(in_one_line(error), ctx) from error
 
 
+def _completed(option: click.Parameter) -> click.Parameter:
+    """Return an option of Kedro's with the completion of its words that we know."""
+    complete = {"pipelines": pipelines, "env": environments}.get(str(option.name))
+    if complete is None or not isinstance(option, click.Option):
+        return option
+    return click.Option(
+        [*option.opts, str(option.name)],
+        default=option.default,
+        type=option.type,
+        help=option.help,
+        callback=option.callback,
+        shell_complete=complete,
+    )
+
+
 run = _RunCommand(
     "run",
     callback=run_pipelines,
     params=[
-        *kedro_run.params,
+        *map(_completed, kedro_run.params),
         click.Option(["--verbose"], is_flag=True, help="Show what Kedro does, and tracebacks."),
     ],
     help="Run studies: all of them, or those that --pipelines names.",

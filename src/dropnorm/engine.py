@@ -89,7 +89,7 @@ def start_engine(threads: int = 1) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         # It warns of a function compiled anew, which is what another network needs.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        with _standard_error_held_back(), _environment(NPROC=str(threads)):  # JAX reads NPROC
+        with _standard_error_held_back(), environment(NPROC=str(threads)):  # JAX reads NPROC
             keras = importlib.import_module("keras")
             match keras.backend.backend():
                 case "tensorflow":
@@ -110,7 +110,8 @@ def _limit_tensorflow(threads: int) -> None:
 
 
 @contextlib.contextmanager
-def _environment(**variables: str) -> Iterator[None]:
+def environment(**variables: str) -> Iterator[None]:
+    """Set environment variables, for this process and those it starts meanwhile."""
     kept = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:

@@ -29,6 +29,7 @@ from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.pipeline_registry import SWEEP
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
@@ -84,9 +85,9 @@ class ProjectHooks:
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
         for study in _studies(pipeline):
-            _read_by_column(study, catalog)
+            _read_by_column(_study_of(study), catalog)
             if f"{study}.check_rows" in names:
-                _check_study(study, catalog)
+                check_study(_study_of(study), catalog)
         _check_folders(pipeline, catalog)
         _settle_versions_read(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
@@ -119,6 +120,9 @@ class ProjectHooks:
                     ),
                 ]
                 logger.info("%s", "\n".join(f"  {line}" for line in told if line))
+            if f"{study}.choices" in outputs:
+                options = catalog.load(f"params:{_study_of(study)}")
+                logger.info("%s", _choices(options, catalog.load(f"{study}.choices")))
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
@@ -163,8 +167,19 @@ def _trains(node: str) -> bool:
 
 
 def _studies(pipeline: Pipeline) -> list[str]:
-    """Return the names of the studies that have a node in the pipeline."""
-    return list(dict.fromkeys(node.name.split(".")[0] for node in pipeline.nodes))
+    """Return the names of the studies and sweeps that have a node in the pipeline."""
+    return list(dict.fromkeys(_run_of(node.name) for node in pipeline.nodes))
+
+
+def _run_of(name: str) -> str:
+    """Return the study or the sweep to whose run a node or dataset belongs."""
+    study, what, *_ = (*name.split("."), "")
+    return f"{study}{SWEEP}" if f".{what}" == SWEEP else study
+
+
+def _study_of(run: str) -> str:
+    """Return the study whose table and options a run takes."""
+    return run.removesuffix(SWEEP)
 
 
 def _read_by_column(study: str, catalog: DataCatalog) -> None:
@@ -201,7 +216,7 @@ def _is_text(kind: DataType) -> bool:
     )
 
 
-def _check_study(study: str, catalog: DataCatalog) -> None:
+def check_study(study: str, catalog: DataCatalog) -> None:
     """Prepare the table as the nodes will, so that the last study fails before the first trains."""
     options: Study = catalog.load(f"params:{study}")
     where = shown(catalog.get(f"{study}.table"))
@@ -318,15 +333,21 @@ def _check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
 
 
 def _command(study: str, run_params: dict[str, Any]) -> str:
-    """Return the command that runs one study as this run does."""
-    engine = engine_name()
+    """Return the command that runs one study, or its sweep, as this run does."""
+    engine, name = engine_name(), _study_of(study)
     words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
-    words += ["kedro", "run", f"--pipelines={study}"]
+    changed = dict(run_params["runtime_params"].get(name, {}))
+    if study == name:
+        words += ["kedro", "run", f"--pipelines={study}"]
+    else:
+        words += ["kedro", "study", "sweep", name]
+        # Lists, which --params does not take.
+        for option, tried in changed.pop("sweep", {}).items():
+            words.append(f"--{option}={','.join(map(str, tried))}")
     if env := run_params.get("env"):
         words.append(f"--env={env}")
-    changed = {study: options} if (options := run_params["runtime_params"].get(study)) else {}
     if changed:
-        words.append(f"--params={','.join(_flat(changed))}")
+        words.append(f"--params={','.join(_flat({name: changed}))}")
     return shlex.join(words)
 
 
@@ -340,17 +361,14 @@ def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
 
 def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, command: str) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
-    file = _file(catalog.get(f"{study}.table"))
+    table = catalog.get(f"{_study_of(study)}.table")
+    process = describe_process()
+    process.pop("engine")  # which the trainings tell
     catalog[f"{study}.provenance"] = MemoryDataset(
         {
             "command": command,
-            "table": {
-                "path": shown(catalog.get(f"{study}.table")),
-                "sha256": file and sha256(file),
-            },
-            "packages": _package_versions(),
-            "python": platform.python_version(),
-            "platform": platform.platform(),
+            "table": {"path": shown(table), "sha256": table_checksum(table)},
+            **process,
         }
     )
     if {node.name for node in pipelines[study].nodes} - {node.name for node in pipeline.nodes}:
@@ -371,7 +389,7 @@ def _settle_versions_read(pipeline: Pipeline, catalog: DataCatalog) -> None:
         dataset = catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
             continue
-        study = name.split(".")[0]
+        study = _run_of(name)
         if read := dataset._version.load:
             if read not in (there := dataset.list_versions(full_path=False)):
                 raise BadInputError(
@@ -422,6 +440,12 @@ def _newest_complete(study: str, catalog: DataCatalog) -> str:
     return versions[0]
 
 
+def table_checksum(dataset: AbstractDataset[Any, Any] | None) -> str | None:
+    """Return the checksum of the local file behind a dataset, if there is one."""
+    file = _file(dataset)
+    return sha256(file) if file else None
+
+
 def _file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
     """Return the local file behind a dataset, if there is one."""
     path = Path(str(getattr(dataset, "_filepath", "")))
@@ -434,9 +458,24 @@ def shown(dataset: AbstractDataset[Any, Any] | None) -> str:
     return str(dataset) if path is None else from_here(Path(path))
 
 
-def _package_versions() -> dict[str, str]:
+def describe_process() -> dict[str, Any]:
+    """Return what the numbers of a run may depend on beside its study and its table."""
     packages = (*_PACKAGES, engine_name())
-    return {name: importlib.metadata.version(name) for name in packages}
+    return {
+        "engine": engine_name(),
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def _choices(study: Study, choices: dict[str, Any]) -> str:
+    return "\n".join(
+        [
+            f"{study.label}: {choices['error']} of the validation rows by choice",
+            *(f"  {sentence}" for sentence in choices["sentences"].values()),
+        ]
+    )
 
 
 def _answer(study: Study, comparison: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -178,6 +178,8 @@ def inspect_table(
             groups, Kind.GROUP, f"{distinct} groups, each in one part of a split", 0, distinct
         )
     columns = tuple(given.get(name) or _inspect(rows[name]) for name in names)
+    if groups is not None:
+        columns = tuple(_beside_groups(column, rows, groups) for column in columns)
     inputs = [column.name for column in columns if column.kind in INPUTS]
     identical = int(rows.duplicated(subset=inputs, keep=False).sum()) if inputs else 0
     return Inspection(len(rows), len(table) - len(rows), columns, task, values, identical)
@@ -286,6 +288,17 @@ def _inspect(values: pd.Series) -> Column:
         verdict.log1p,
         verdict.repeats,
     )
+
+
+def _beside_groups(column: Column, rows: pd.DataFrame, groups: str) -> Column:
+    """Leave out categories that are but other names of the groups: no new group has one of them."""
+    if column.kind is not Kind.CATEGORY or column.distinct < _ENOUGH:
+        return column
+    by_group = rows.groupby(groups)[column.name].nunique()
+    if by_group.max() > 1 or column.distinct <= len(by_group) / 2:
+        return column
+    why = f"names the groups: {column.distinct} distinct, one in each of {len(by_group)}"
+    return replace(column, kind=Kind.ENTITY, why=why)
 
 
 def _judge(present: pd.Series, missing: int, distinct: int) -> _Verdict:  # noqa: PLR0911  # by kind

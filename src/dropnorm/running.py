@@ -26,13 +26,14 @@ from rich.logging import RichHandler
 from dropnorm.config import StudyConfigLoader, default_conf_source, project_config
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.interrupt import ends_when_interrupted
-from dropnorm.pipeline_registry import PREDICT
+from dropnorm.pipeline_registry import PREDICT, SWEEP
 from dropnorm.progress import ProgressHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
+_INTERRUPTED = "what this run has written is not complete, and nothing will read it"
 # They warn of what a run of this project does on purpose: parts of studies, no project's folder,
 # worker processes that are ended.
 _TALKATIVE = ("kedro_viz", "kedro.io.data_catalog", "distributed")
@@ -53,15 +54,22 @@ def run_pipelines(verbose: bool, **options: Any) -> None:
 
 
 @contextmanager
-def as_a_run(verbose: bool) -> Iterator[None]:
+def as_a_run(verbose: bool, interrupted: str = _INTERRUPTED) -> Iterator[None]:
     """Show progress, end at Ctrl-C, and tell in one line what is refused.
 
     Args:
         verbose: Show what Kedro does, and tracebacks.
+        interrupted: Last words at Ctrl-C.
     """
     told = _listen(verbose)
+
+    def last_words() -> None:
+        told.close()
+        # Not to the standard error, which is held back while an engine is imported.
+        click.echo(f"Interrupted: {interrupted}")
+
     try:
-        with ends_when_interrupted(lambda: _last_words(told)):
+        with ends_when_interrupted(last_words):
             yield
     except BadInputError as error:
         if verbose:
@@ -84,12 +92,6 @@ def as_a_run(verbose: bool) -> Iterator[None]:
         told.close()
 
 
-def _last_words(told: ProgressHandler) -> None:
-    told.close()
-    # Not to the standard error, which is held back while an engine is imported.
-    click.echo("Interrupted: what this run has written is not complete, and nothing will read it")
-
-
 def _check_options(options: dict[str, Any]) -> None:
     """Refuse what cannot be run, before Kedro starts a session.
 
@@ -100,7 +102,7 @@ def _check_options(options: dict[str, Any]) -> None:
     studies = config.studies()
     _check_runner(options["runner"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
-    known = [*studies, *(f"{study}{PREDICT}" for study in studies)]
+    known = [f"{study}{what}" for what in ("", PREDICT, SWEEP) for study in studies]
     for name in names:
         if name not in (*known, "__default__"):
             raise BadInputError(
@@ -108,7 +110,8 @@ def _check_options(options: dict[str, Any]) -> None:
                 f" (studies: {', '.join(studies)})"
             )
     everything = not names or "__default__" in names
-    for study in studies if everything else set(names).intersection(studies):
+    named = {name.removesuffix(SWEEP) for name in names}
+    for study in studies if everything else sorted(named.intersection(studies)):
         config.study(study)
     _check_slice(names or ["__default__"], options)
 

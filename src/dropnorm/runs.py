@@ -20,6 +20,8 @@ _SIGNIFICANT = 0.05
 _OPTIONS = "The changed options"
 # Of the record, what a difference may come from; the rest differs in every run.
 _TELLING = ("engine", "table.sha256", "packages", "options")
+# Of the options, those that no training depends on.
+_BESIDE = ("options.title", "options.sweep")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
 _SAME_PAIRS = (
     "table.sha256",
@@ -191,7 +193,7 @@ def _subject(differing: Mapping[str, object]) -> str:
 
 def _telling(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in _flat(record):
-        if key.startswith(_TELLING) and not key.startswith("options.title"):
+        if key.startswith(_TELLING) and not key.startswith(_BESIDE):
             yield key, value
 
 

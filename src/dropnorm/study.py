@@ -397,10 +397,13 @@ class Dropout(_Section):
     )
 
 
+Placement = Literal["before_dense", "after_hidden", "before_activation", "input"]
+
+
 class BatchNorm(_Section):
     """Batch normalization (Ioffe and Szegedy 2015)."""
 
-    placement: Literal["before_dense", "after_hidden", "before_activation", "input"] = Field(
+    placement: Placement = Field(
         "after_hidden",
         description="before_dense: before each Dense layer, the last included; after_hidden: after"
         " each hidden layer; before_activation: between a hidden layer and its activation; input:"
@@ -443,6 +446,26 @@ class Network(_Section):
                 f"has {len(self.hidden)} hidden layers, and {len(self.dropout_rates)} rates in"
                 " 'dropout.rate'; write one for each, or one number for all"
             )
+        return self
+
+
+class Sweep(_Section):
+    """What the pipeline ``<study>.sweep`` tries: each rate at each place, on the same replicas."""
+
+    dropout: Annotated[tuple[Rate, ...], Field(strict=False)] = Field(
+        (0.0, 0.1, 0.2, 0.3, 0.5),
+        description="Rates, each for all hidden layers; an empty list is the network's own rate.",
+    )
+    placement: Annotated[tuple[Placement, ...], Field(strict=False)] = Field(
+        (),
+        description="Places of batch normalization; an empty list is the network's own place.",
+    )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Sweep:
+        for key, tried in (("dropout", self.dropout), ("placement", self.placement)):
+            if len(set(tried)) < len(tried):
+                raise ValueError(f"tries something twice in '{key}'")
         return self
 
 
@@ -665,6 +688,7 @@ class Study(_Section):
     )
     network: Network
     training: Training
+    sweep: Sweep = Sweep()
     silence: Columns = Field((), description="Codes of checks that are not to be told: [DN001].")
 
     @property

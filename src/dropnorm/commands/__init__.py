@@ -19,7 +19,10 @@ from dropnorm.commands.list import list_studies
 from dropnorm.commands.new import new_study
 from dropnorm.commands.predict import predict_study
 from dropnorm.commands.prune import prune_study
+from dropnorm.commands.rerun import rerun_study
+from dropnorm.commands.sweep import sweep_study
 from dropnorm.errors import BadInputError, in_one_line
+from dropnorm.interrupt import ends_when_interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +41,14 @@ _TOLD = (
 
 
 class _StudyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands in the order in which one needs them."""
+        return [*self.commands]  # not list(), which is a module here
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it refuses is told as click tells it."""
         try:
-            with _plain_messages():
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except BadInputError as error:
             raise click.ClickException(str(error)) from error
         except _TOLD as error:
@@ -51,7 +57,7 @@ class _StudyGroup(click.Group):
 
 @click.group(cls=_StudyGroup)
 def study() -> None:
-    """Studies of your own tables: make, list, check, compare, predict, prune.
+    """Studies of your own tables, from the table to predictions.
 
     \b
     kedro study new cars --csv cars.csv --target mpg
@@ -84,5 +90,10 @@ class _MessageHandler(logging.Handler):
         click.echo(f"{prefix}{record.getMessage()}", err=True)
 
 
-for _command in (new_study, list_studies, check_study, compare_runs, predict_study, prune_study):
+for _command in (new_study, check_study, list_studies, predict_study, compare_runs, prune_study):
+    if _command.callback is not None:
+        _ends = ends_when_interrupted(lambda: click.echo("Interrupted"))
+        _command.callback = _ends(_plain_messages()(_command.callback))
+    study.add_command(_command)
+for _command in (sweep_study, rerun_study):  # these train, and show what a run shows
     study.add_command(_command)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from dropnorm import wording
 from dropnorm.checks import check_study_table
-from dropnorm.commands.project import Project, of_project, open_project
+from dropnorm.commands.arguments import of_project, of_study
+from dropnorm.commands.project import Project, open_project
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import load_table, shown
 from dropnorm.inspection import counted
@@ -33,7 +34,7 @@ _STAND_INS = {
 
 
 @click.command("check")
-@click.argument("name")
+@of_study
 @of_project
 def check_study(name: str, env: str | None, conf_source: str | None) -> None:
     """Tell all problems of the study NAME, without training.

@@ -9,7 +9,8 @@ import click
 from rich.table import Table
 
 from dropnorm import runs, wording
-from dropnorm.commands.project import Project, of_project, open_project, screen
+from dropnorm.commands.arguments import of_project, of_study, versions_or_newest
+from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.scores import SCORES
 from dropnorm.study import Variant
@@ -23,9 +24,9 @@ _CHANGE = "change (95 %)"
 
 
 @click.command("compare")
-@click.argument("name")
-@click.argument("first")
-@click.argument("second")
+@of_study
+@click.argument("first", shell_complete=versions_or_newest)
+@click.argument("second", shell_complete=versions_or_newest)
 @of_project
 def compare_runs(
     name: str, first: str, second: str, env: str | None, conf_source: str | None

@@ -8,7 +8,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from dropnorm.commands.project import Project, of_project, open_project, screen
+from dropnorm.commands.arguments import of_project
+from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import load_table
 from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant

@@ -18,8 +18,9 @@ from omegaconf import OmegaConf
 from rich.table import Table
 from rich.text import Text
 
+from dropnorm.commands.arguments import of_project
 from dropnorm.commands.check import find_problems, tell_findings
-from dropnorm.commands.project import Project, of_project, open_project, screen
+from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.commands.reading import ReadTable, read_table
 from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError

@@ -9,7 +9,8 @@ import click
 import pandas as pd
 from kedro_datasets.pandas import CSVDataset
 
-from dropnorm.commands.project import Project, of_project, open_project
+from dropnorm.commands.arguments import of_project, of_study, versions
+from dropnorm.commands.project import Project, open_project
 from dropnorm.commands.reading import has_columns, read_table
 from dropnorm.datasets.whole import written_whole
 from dropnorm.engine import check_engine
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command("predict")
-@click.argument("name")
+@of_study
 @click.option(
     "--input",
     "source",
@@ -41,8 +42,11 @@ if TYPE_CHECKING:
 @click.option(
     "--variant",
     help=f"{', '.join(Variant)}; the one with the least validation loss if left out.",
+    shell_complete=lambda _, __, word: [one for one in Variant if one.startswith(word)],
 )
-@click.option("--version", help="Of a complete run; the newest if left out.")
+@click.option(
+    "--version", help="Of a complete run; the newest if left out.", shell_complete=versions
+)
 @click.option(
     "--mc-dropout",
     type=click.IntRange(min=2),
@@ -81,7 +85,7 @@ def predict_study(
     check_engine()
     project = open_project(conf_source, env)
     project.check_study(name)
-    chosen = _choose_version(project, name, version)
+    chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
     table = _read_new_rows(
         source, project, name, parse_study(name, run.get("options")).preprocessing.columns
@@ -100,23 +104,6 @@ def predict_study(
         raise BadInputError(f"{source}: {error}") from error
     _write(predictions, output)
     click.echo(f"OK {output}: {counted(len(predictions), 'row')}, by {variant} of version {chosen}")
-
-
-def _choose_version(project: Project, study: str, version: str | None) -> str:
-    versions = project.complete_versions(study)
-    if not versions:
-        raise BadInputError(
-            f"there is no complete run of the study '{study}' to predict with; run it first:"
-            f" kedro run --pipelines={study}"
-        )
-    if version is None:
-        return versions[0]
-    if version not in versions:
-        raise BadInputError(
-            f"there is no complete version '{version}' of the study '{study}'"
-            f"{did_you_mean(version, versions)} (complete: {', '.join(versions)})"
-        )
-    return version
 
 
 def _best_variant(project: Project, study: str, version: str) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 from kedro.config import MissingConfigException
 from kedro.framework.context.context import _convert_paths_to_absolute_posix
 from kedro.io import AbstractVersionedDataset, DataCatalog
@@ -19,8 +18,6 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dropnorm.config import StudyConfigLoader
 
 # Of tables that are written to a file, in characters.
@@ -59,6 +56,32 @@ class Project:
         record = self.catalog.get(f"{study}.run")
         return record.complete_versions() if isinstance(record, RunRecordDataset) else []
 
+    def choose_version(self, study: str, version: str | None, what_for: str) -> str:
+        """Return a complete version of a study: the newest if none is named.
+
+        Args:
+            study: Name of a study that there is.
+            version: What a user has named.
+            what_for: For messages: ``predict with``.
+
+        Raises:
+            BadInputError: Names the nearest version, or says how to get one.
+        """
+        versions = self.complete_versions(study)
+        if not versions:
+            raise BadInputError(
+                f"there is no complete run of the study '{study}' to {what_for}; run it first:"
+                f" kedro run --pipelines={study}"
+            )
+        if version is None:
+            return versions[0]
+        if version not in versions:
+            raise BadInputError(
+                f"there is no complete version '{version}' of the study '{study}'"
+                f"{did_you_mean(version, versions)} (complete: {', '.join(versions)})"
+            )
+        return version
+
     def load(self, name: str, version: str) -> Any:
         """Load one complete version of a dataset, as its run wrote it.
 
@@ -91,16 +114,6 @@ def open_project(conf_source: str | None, env: str | None) -> Project:
     except MissingConfigException:
         credentials = {}
     return Project(root, config, DataCatalog.from_config(entries, credentials))
-
-
-def of_project(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that choose configuration and environment."""
-    for option in (
-        click.option("--env", "-e", help="Configuration environment, as of 'kedro run'."),
-        click.option("--conf-source", help="Configuration folder, as of 'kedro run'."),
-    ):
-        command = option(command)
-    return command
 
 
 def screen() -> Console:

@@ -12,8 +12,10 @@ from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset
 
 from dropnorm import memory
-from dropnorm.commands.project import Project, of_project, open_project
+from dropnorm.commands.arguments import of_project, of_study
+from dropnorm.commands.project import Project, open_project
 from dropnorm.inspection import counted
+from dropnorm.pipeline_registry import SWEEP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +48,7 @@ class _Stored:
 
 
 @click.command("prune")
-@click.argument("name")
+@of_study
 @click.option(
     "--keep",
     type=click.IntRange(min=0),
@@ -70,28 +72,32 @@ def prune_study(
     env: str | None,
     conf_source: str | None,
 ) -> None:
-    """Remove old versions of the study NAME, in all layers.
+    """Remove old versions of the study NAME.
 
-    The newest KEEP complete versions stay, and whatever is newer than the newest complete one: it
-    may belong to a run that goes on. Older versions without a run.json are removed too. Tables and
-    predictions are left alone.
+    That is of its runs and of its sweeps, in all layers. The newest KEEP complete versions of each
+    stay, and whatever is newer than the newest complete one: it may belong to a run that goes on.
+    Older versions without a run.json are removed too. Tables and predictions are left alone.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
-    stored = _stored_versions(project, name)
-    gone = _to_remove(stored, keep)
+    for run in (name, f"{name}{SWEEP}"):
+        stored = _stored_versions(project, run)
+        if run == name or stored:
+            _remove(run, stored, _to_remove(stored, keep), dry_run=dry_run)
+    place = project.config["globals"].get("memory")
+    if megabytes is not None and place and not dry_run:
+        memory.forget_beyond(megabytes * 1_000_000, project.root / place)
+        click.echo(f"{place}: at most {megabytes} MB of trainings kept")
+
+
+def _remove(run: str, stored: list[_Stored], gone: list[_Stored], *, dry_run: bool) -> None:
     for one in gone:
         # Said before it is done: an interruption then leaves no version half gone and unnamed.
         click.echo(f"{'would remove' if dry_run else 'removing'} {one.told()}")
         if not dry_run:
             one.remove()
-    kept = [one.version for one in stored if one not in gone]
     done = "would be removed" if dry_run else "removed"
-    click.echo(f"{name}: {counted(len(gone), 'version')} {done}, {len(kept)} kept")
-    place = project.config["globals"].get("memory")
-    if megabytes is not None and place and not dry_run:
-        memory.forget_beyond(megabytes * 1_000_000, project.root / place)
-        click.echo(f"{place}: at most {megabytes} MB of trainings kept")
+    click.echo(f"{run}: {counted(len(gone), 'version')} {done}, {len(stored) - len(gone)} kept")
 
 
 def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
@@ -106,12 +112,12 @@ def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
     return sorted([*complete[keep:], *incomplete], key=lambda one: one.version)
 
 
-def _stored_versions(project: Project, study: str) -> list[_Stored]:
-    """Find the versions of everything that the study's pipeline writes."""
-    record = f"{study}.run"
-    names = [record, *sorted(pipelines[study].all_outputs() - {record})]
+def _stored_versions(project: Project, run: str) -> list[_Stored]:
+    """Find the versions of everything that the pipeline of a study or its sweep writes."""
+    record = f"{run}.run"
+    names = [record, *sorted(pipelines[run].all_outputs() - {record})]
     folders: dict[str, list[Path]] = {}
-    complete = set(project.complete_versions(study))
+    complete = set(project.complete_versions(run))
     for name in names:
         dataset = project.catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:

@@ -1,0 +1,100 @@
+"""``kedro study rerun``: a complete run repeated from its record, and compared with itself."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+from kedro.framework.project import pipelines
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from dropnorm import memory, repeats
+from dropnorm.commands.arguments import of_project, of_study, versions
+from dropnorm.commands.project import Project, open_project
+from dropnorm.engine import check_engine, engine_name, environment
+from dropnorm.errors import BadInputError
+from dropnorm.hooks import check_study, describe_process, load_table, shown, table_checksum
+from dropnorm.running import as_a_run
+from dropnorm.splits import assign_parts
+from dropnorm.study import Variant, parse_study
+from dropnorm.tables import check_table
+
+if TYPE_CHECKING:
+    from dropnorm.study import Study
+
+_INTERRUPTED = "this repetition has written nothing"
+
+
+@click.command("rerun")
+@of_study
+@click.option(
+    "--version", help="Of a complete run; the newest if left out.", shell_complete=versions
+)
+@click.option("--verbose", is_flag=True, help="Show what Kedro does, and tracebacks.")
+@of_project
+def rerun_study(
+    name: str, version: str | None, verbose: bool, env: str | None, conf_source: str | None
+) -> None:
+    """Repeat a complete run of the study NAME.
+
+    It is repeated from its run.json: with the options, the table and the engine that stand there,
+    whatever the YAML says today. Everything is trained anew, and nothing is written. For each
+    variant it says whether the histories agree bit for bit, or within what.
+
+    They should where engine, packages, Python and platform are the same; if they do not, the exit
+    code is 1. Where something of these is another, it is named, and a difference is no error.
+    KERAS_BACKEND chooses another engine. A table that has changed since is refused.
+    """
+    with as_a_run(verbose, _INTERRUPTED):
+        project = open_project(conf_source, env)
+        project.check_study(name)
+        chosen = project.choose_version(name, version, "repeat")
+        record: dict[str, Any] = project.load(f"{name}.run", chosen)
+        _check_table(project, name, record)
+        engine = os.environ.get("KERAS_BACKEND") or str(record.get("engine", engine_name()))
+        with environment(**{"KERAS_BACKEND": engine, memory.VARIABLE: "off"}):
+            check_engine()
+            differing = repeats.what_may_explain(record, describe_process())
+            click.echo(f"Repeating {name}, version {chosen}")
+            for key, change in differing.items():
+                click.echo(f"  {key}: {change}")
+            agreements = _repeat(project, chosen, parse_study(name, record.get("options")))
+    click.echo(f"OK {repeats.conclude(agreements, differing)}")
+
+
+def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
+    table = project.catalog.get(f"{study}.table")
+    known, now = record.get("table", {}).get("sha256"), table_checksum(table)
+    where = shown(table)
+    if known is None or now is None:
+        click.echo(f"Warning: {where}: without a local file, nobody knows whether it has changed")
+    elif known != now:
+        raise BadInputError(
+            f"{where}: has changed since that run (its checksum is another), so that it cannot be"
+            " repeated; put the old table back, or run the study again"
+        )
+
+
+def _repeat(project: Project, version: str, study: Study) -> list[repeats.Agreement]:
+    """Train all variants again, and say how each agrees with what it was."""
+    name = study.name
+    catalog = DataCatalog({f"params:{name}": MemoryDataset(study)})
+    catalog[f"{name}.table"] = project.catalog[f"{name}.table"]
+    check_study(name, catalog)
+    split = assign_parts(check_table(load_table(name, catalog), study), study)
+    parts = ["split", "row", "part"]
+    if not split[parts].equals(project.load(f"{name}.split", version)[parts]):
+        click.echo("  the rows do not fall into the parts in which they were")
+    histories = {variant: f"{name}.{variant}.history" for variant in Variant}
+    for dataset in histories.values():
+        catalog[dataset] = MemoryDataset()
+    SequentialRunner().run(pipelines[name].to_outputs(*histories.values()), catalog)
+    agreements = []
+    for variant, dataset in histories.items():
+        agreements.append(
+            repeats.compare_histories(project.load(dataset, version), catalog.load(dataset))
+        )
+        click.echo(f"  {variant.value:<18} {agreements[-1]}")
+    return agreements

@@ -1,0 +1,259 @@
+"""Which rate of dropout, which place of batch normalization, and whether the choice matters."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dropnorm import answer, wording
+from dropnorm.effects import Contrast, Interval, Verdict, holm, judge
+from dropnorm.study import GroupedSplit, Variant
+from dropnorm.tasks import task_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dropnorm.effects import Evidence
+    from dropnorm.study import Placement, Study
+
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Point:
+    """One choice of rate and place, for one variant.
+
+    Attributes:
+        variant: Which of the two layers the network has.
+        rate: Of its dropout layers: one for all, or one for each; None without them.
+        placement: Of its batch norms; None without them.
+    """
+
+    variant: Variant
+    rate: float | tuple[float, ...] | None = None
+    placement: Placement | None = None
+
+    @property
+    def one_rate(self) -> float | str | None:
+        """The rate as one value: a number, or text if there is one for each layer."""
+        if isinstance(self.rate, tuple):
+            return ", ".join(f"{rate:g}" for rate in self.rate)
+        return self.rate
+
+    @property
+    def choice(self) -> str:
+        """The choice in words; empty where there is none."""
+        rate = f"{self.one_rate:g}" if isinstance(self.one_rate, float) else self.one_rate
+        told = [f"rate {rate}" if rate else "", self.placement or ""]
+        return ", ".join(one for one in told if one)
+
+    @property
+    def name(self) -> str:
+        """What tells it from all other points of a sweep."""
+        return f"{self.variant}: {self.choice}"
+
+
+def plan_points(study: Study, variant: Variant) -> list[Point]:
+    """List what a sweep tries of a variant: as much as its layers have a choice of."""
+    network, sweep = study.network, study.sweep
+    rates = sweep.dropout or (network.dropout.rate,)
+    places = sweep.placement or (network.batchnorm.placement,)
+    return [
+        Point(variant, rate, placement)
+        for placement in (places if variant.has_batchnorm else (None,))
+        for rate in (rates if variant.has_dropout else (None,))
+    ]
+
+
+def study_at(study: Study, point: Point) -> Study:
+    """Return the study with the rate and the place of a point, which its title names."""
+    network = study.network
+    if point.rate is not None:
+        dropout = network.dropout.model_copy(update={"rate": point.rate})
+        network = network.model_copy(update={"dropout": dropout})
+    if point.placement is not None:
+        batchnorm = network.batchnorm.model_copy(update={"placement": point.placement})
+        network = network.model_copy(update={"batchnorm": batchnorm})
+    title = f"{study.title}, {point.choice}" if point.choice else study.title
+    return study.model_copy(update={"network": network, "title": title})
+
+
+def find_choices(
+    metrics: Mapping[Variant, Sequence[Mapping[str, Any]]],
+    predictions: Mapping[Variant, pd.DataFrame],
+    split: pd.DataFrame,
+    study: Study,
+) -> dict[str, Any]:
+    """Say for each variant which choice has the least error, and which are shown to be worse.
+
+    The points of a variant are compared pair by pair, each with each, on the same splits and from
+    the same starts. P-values are adjusted for all of these pairs (Holm 1979), so that a sentence
+    holds although the best point was picked by the same trainings.
+
+    Args:
+        metrics: Of each point, in the order of :func:`plan_points`.
+        predictions: Of the validation rows, with a column ``point`` that numbers them in that
+            order.
+        split: Which row is in which part of which split.
+        study: Says what was tried.
+
+    Returns:
+        ``sentences`` by variant, ``estimand``, ``error``, ``unit``, ``splits``, ``starts``, and
+        ``points``: of each its ``error`` (mean over the finite replicas), their ``least`` and
+        ``largest``, how many ``diverged``, its ``difference`` to the best of its variant with a
+        95 % interval, and its ``standing``; None where a number is not finite.
+    """
+    points = {variant: plan_points(study, variant) for variant in Variant}
+    evidence = answer.gather_evidence(
+        {
+            point.name: of_point
+            for variant in Variant
+            for point, of_point in zip(points[variant], metrics[variant], strict=True)
+        },
+        {
+            point.name: predictions[variant].loc[predictions[variant]["point"] == number]
+            for variant in Variant
+            for number, point in enumerate(points[variant])
+        },
+        pd.DataFrame(columns=["model", "split", "start", "row", "target", "prediction"]),
+        split,
+        study,
+    )
+    diverged = {
+        point.name: int(of_point["diverged"])
+        for variant in Variant
+        for point, of_point in zip(points[variant], metrics[variant], strict=True)
+    }
+    rows = {
+        variant: _stand(points[variant], evidence, diverged, study.margin) for variant in Variant
+    }
+    task, options = task_of(study), study.replicas
+    unit = task.unit(study)
+    return {
+        "study": study.name,
+        "title": study.label,
+        "made_up": study.made_up,
+        "error": task.error(study).name,
+        "unit": unit,
+        "splits": options.splits,
+        "starts": options.starts,
+        "estimand": wording.estimand(
+            options.splits, options.starts, isinstance(study.split, GroupedSplit)
+        ),
+        "sentences": {
+            variant.value: _sentence(variant, points[variant], rows[variant], unit)
+            for variant in Variant
+            if len(points[variant]) > 1
+        },
+        "points": [row for variant in Variant for row in rows[variant]],
+    }
+
+
+def _stand(
+    points: Sequence[Point], evidence: Evidence, diverged: Mapping[str, int], margin: float
+) -> list[dict[str, Any]]:
+    """Describe the points of one variant, each beside the best."""
+    errors = {point: evidence.errors[point.name].dropna() for point in points}
+    whole = [point for point in points if len(errors[point]) and not diverged[point.name]]
+    best = min(whole, key=lambda point: float(errors[point].mean()), default=None)
+    pairs = list(itertools.combinations(points, 2))
+    found = {
+        pair: evidence.difference({pair[0].name: 1, pair[1].name: -1}, _SIGNIFICANT)[0]
+        for pair in pairs
+    }
+    adjusted = dict(zip(pairs, holm([one.p for one in found.values()]), strict=True))
+    rows = []
+    for point in points:
+        interval, p_holm, standing = Interval(math.nan), math.nan, "diverged"
+        if point is best:
+            standing = "least error"
+        elif best is not None:
+            pair = (point, best) if (point, best) in found else (best, point)
+            interval, p_holm = found[pair], adjusted[pair]
+            if pair[0] is best:
+                interval = Interval(-interval.mean, -interval.high, -interval.low, interval.p)
+            lost = {point.name: diverged[point.name]}
+            standing = _STANDINGS[judge(interval, p_holm, margin, lost)]
+        known = errors[point]
+        rows.append(
+            {
+                "variant": point.variant.value,
+                "rate": point.one_rate,
+                "placement": point.placement,
+                "error": _or_none(float(known.mean())) if len(known) else None,
+                "least": float(known.min()) if len(known) else None,
+                "largest": float(known.max()) if len(known) else None,
+                "replicas": len(evidence.errors),
+                "diverged": diverged[point.name],
+                "difference": _or_none(interval.mean),
+                "low": _or_none(interval.low),
+                "high": _or_none(interval.high),
+                "p_holm": _or_none(p_holm),
+                "standing": standing,
+            }
+        )
+    return rows
+
+
+_STANDINGS = {
+    Verdict.HURTS: "worse",
+    # Of a point whose pairs are others than the best's: it lost none, or there is no best.
+    Verdict.HELPS: "not shown to be worse",
+    Verdict.TOO_FEW: "not shown to be worse",
+    Verdict.SAME: "practically the same",
+    Verdict.NONE: "one run",
+    Verdict.DIVERGED: "diverged",
+}
+
+
+def _sentence(
+    variant: Variant, points: Sequence[Point], rows: Sequence[Mapping[str, Any]], unit: str
+) -> str:
+    subject = f"{wording.NAMES[Contrast(variant.value)]}, {_what(points)}"
+    told: dict[str, list[str]] = {standing: [] for standing in _STANDINGS.values()}
+    least = ""
+    for point, row in zip(points, rows, strict=True):
+        if row["standing"] == "least error":
+            size = f"{wording.number(row['error'])} {unit}".strip()
+            least = f"{point.choice} has the least error, {size}"
+        elif row["standing"] == "worse":
+            told["worse"].append(f"{point.choice} by {_size(row, unit)}")
+        else:
+            told[row["standing"]].append(point.choice)
+    if not least:
+        return f"{subject}: trainings diverged with every choice; there is none to make."
+    if told["one run"]:
+        return f"{subject}: {least} in the one run of each; no verdict."
+    matters = told["worse"] or told["diverged"]
+    verdict = "the choice matters" if matters else "the choice is not shown to matter"
+    parts = [f"{subject}: {verdict}", least]
+    parts += [
+        f"{name}: {'; '.join(choices) if name == 'worse' else ' | '.join(choices)}"
+        for name, choices in told.items()
+        if choices
+    ]
+    return f"{'. '.join(part[0].upper() + part[1:] for part in parts)}."
+
+
+def _what(points: Sequence[Point]) -> str:
+    told = []
+    if len({point.rate for point in points}) > 1:
+        told.append("which rate")
+    if len({point.placement for point in points}) > 1:
+        told.append("which place")
+    return " and ".join(told)
+
+
+def _size(row: Mapping[str, Any], unit: str) -> str:
+    error = (row["high"] - row["low"]) / 2
+    low, high = (wording.number(row[end], error) for end in ("low", "high"))
+    size = f"{wording.number(row['difference'], error)} {unit}".strip()
+    return f"{size} (95 % interval {low} to {high})"
+
+
+def _or_none(value: float) -> float | None:
+    return value if math.isfinite(value) else None
