@@ -28,7 +28,11 @@ _SWITCHES = (
 
 def chromium() -> str | None:
     """Return where Chromium is, if it is installed."""
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+    return (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
 
 
 @dataclass
