@@ -11,8 +11,9 @@ permission are taken away with mounts and users of their own, and need root on L
     python benchmarks/faults.py full --times 10
     python benchmarks/faults.py locked --times 10
 
-All but every tenth run is a fork of a process that has imported the engine: otherwise most moments
-would fall into imports, in which nothing is written. What is found is printed as one line of JSON.
+All but every twentieth run is a fork of a process that has imported the engine: otherwise most
+moments would fall into imports, in which nothing is written. What is found is printed as a line of
+JSON.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ concrete:
   network: {hidden: [16, 16]}
   training: {batch_size: 32, epochs: 2}
 """
-_COLD = 10  # every which run begins with a new interpreter
+_COLD = 20  # every which run begins with a new interpreter
 _ANEW = 4  # every which run has another seed, and so trains rather than recalls
+_TIMES = 20  # kills, until a run is left alone
 _LONGEST = 600
 _NOBODY = 65534
 # What a run imports; of keras, TensorFlow computes nothing yet and can be forked.
@@ -73,7 +75,6 @@ class Run:
 
     pid: int
     output: Path
-    began: float
     status: int | None = None
 
     def ended(self) -> bool:
@@ -88,6 +89,15 @@ class Run:
         """Wait so long for its end; return whether it has ended."""
         end = time.monotonic() + seconds
         while not self.ended() and time.monotonic() < end:
+            time.sleep(0.002)
+        return self.ended()
+
+    def wait_until_it_has_computed(self, seconds: float) -> bool:
+        """Wait until its processes have used so much of processors; return whether it has ended.
+
+        Not so much time: where other programs compute too, that says little of how far it is.
+        """
+        while not self.ended() and _computed(self.pid) < seconds:
             time.sleep(0.002)
         return self.ended()
 
@@ -117,13 +127,23 @@ def _session(place: Path) -> int | None:
     return None if fields[0] == "Z" else int(fields[3])
 
 
+def _computed(session: int) -> float:
+    ticks = 0
+    for place in Path("/proc").iterdir():
+        if place.name.isdigit() and _session(place) == session:
+            with contextlib.suppress(OSError):
+                fields = (place / "stat").read_text().rpartition(")")[2].split()
+                ticks += sum(int(field) for field in fields[11:15])  # of ended children, too
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Project:
     """A copy of the project, and what must be true of it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.runs = 0
-        self.seconds = 60.0
+        self.seconds = 0.0
         (folder / "src").mkdir(parents=True)
         for name in ("conf", "data/sample/01_raw"):
             shutil.copytree(ROOT / name, folder / name)
@@ -142,17 +162,18 @@ class Project:
                  f"--params=concrete.training.seed={seed}"]  # fmt: skip
         output = self.folder.parent / f"{self.folder.name}-{self.runs}.txt"
         cold = self.runs % _COLD == 0
-        began = time.monotonic()
         if (pid := os.fork()) == 0:
             _become(words, self.folder, output, cold, user)
-        return Run(pid, output, began)
+        return Run(pid, output)
 
     def run_whole(self) -> str:
         """Run the study to its end, and return the version."""
         run = self.start()
-        if not run.wait(_LONGEST) or run.status != 0:
+        while not run.ended():
+            self.seconds = max(self.seconds, _computed(run.pid))
+            time.sleep(0.02)
+        if run.status != 0:
             raise BrokenError(f"a run of its own did not end well: {run.said()}")
-        self.seconds = time.monotonic() - run.began
         (version,) = re.findall(r"results: .*, version (\S+)", run.said())
         return str(version)
 
@@ -204,25 +225,38 @@ def _become(words: list[str], folder: Path, output: Path, cold: bool, user: int 
         os._exit(99)
 
 
+class Tries:
+    """Counts tries until there were enough, or the time is over."""
+
+    def __init__(self, times: int, minutes: float) -> None:
+        self._times = times
+        self._end = time.monotonic() + 60 * minutes
+        self.done = 0
+
+    def go_on(self) -> bool:
+        """Return whether there is to be another."""
+        return self.done < self._times and time.monotonic() < self._end
+
+
 def _moment(project: Project, chance: random.Random) -> float:
     return chance.uniform(0, project.seconds)
 
 
-def kill(project: Project, times: int, chance: random.Random) -> dict[str, object]:
+def kill(project: Project, tries: Tries, chance: random.Random) -> dict[str, object]:
     """Kill the run's process, and it alone, at a random moment."""
     known = project.check({project.whole})
     found: collections.Counter[str] = collections.Counter()
-    while found["kills"] < times:
+    while tries.go_on():
         before = _versions(project)
-        run = project.start(_RUNNERS[found["kills"] % len(_RUNNERS)])
-        if run.wait(_moment(project, chance)):
+        run = project.start(_RUNNERS[tries.done % len(_RUNNERS)])
+        if run.wait_until_it_has_computed(_moment(project, chance)):
             if run.status != 0:
                 raise BrokenError(f"a run ended with {run.status}: {run.said()}")
             found["ended before its kill"] += 1
         else:
             os.kill(run.pid, signal.SIGKILL)
             run.wait(_LONGEST)
-            found["kills"] += 1
+            tries.done += 1
             found[_stage(project, _versions(project) - before)] += 1
             if run.left():
                 raise BrokenError(f"processes left behind: {run.left()}")
@@ -230,13 +264,13 @@ def kill(project: Project, times: int, chance: random.Random) -> dict[str, objec
         if len(complete - known) > 1 or (run.status == 0 and not complete - known):
             raise BrokenError(f"one run, and these are new: {complete - known}")
         known = complete
-        if found["kills"] % 10 == 0 and run.status != 0:
+        if tries.done % _TIMES == 0 and run.status != 0:
             version = project.run_whole()
             known = project.check(known)
             if project.record.complete_versions()[0] != version:
                 raise BrokenError(f"the newest is not {version}")
             found["whole runs after a kill"] += 1
-    return dict(found)
+    return {"kills": tries.done, **found}
 
 
 def _versions(project: Project) -> set[str]:
@@ -254,16 +288,16 @@ def _stage(project: Project, new: set[str]) -> str:
     return "killed half way" if project.written(version) else "killed before the first file"
 
 
-def interrupt(project: Project, times: int, chance: random.Random) -> dict[str, object]:
+def interrupt(project: Project, tries: Tries, chance: random.Random) -> dict[str, object]:
     """Press Ctrl-C at a random moment of a run that has begun to write."""
     known = project.check({project.whole})
     seconds: list[float] = []
-    while len(seconds) < times:
+    while tries.go_on():
         before = _versions(project)
-        run = project.start(_RUNNERS[len(seconds) % len(_RUNNERS)])
+        run = project.start(_RUNNERS[tries.done % len(_RUNNERS)])
         while not run.ended() and _versions(project) == before:
             time.sleep(0.01)
-        if run.wait(_moment(project, chance) / 2):
+        if run.wait_until_it_has_computed(_moment(project, chance)):
             known = project.check(known)
             continue
         pressed = time.monotonic()
@@ -274,6 +308,7 @@ def interrupt(project: Project, times: int, chance: random.Random) -> dict[str, 
             known = project.check(known)
             continue
         seconds.append(time.monotonic() - pressed)
+        tries.done += 1
         told = [line for line in run.said().splitlines() if "nothing will read it" in line]
         if len(told) != 1 or "Traceback" in run.said():
             raise BrokenError(f"said: {run.said()}")
@@ -283,16 +318,16 @@ def interrupt(project: Project, times: int, chance: random.Random) -> dict[str, 
             raise BrokenError("an interrupted run is called complete")
     ordered = sorted(seconds)
     return {
-        "interrupts": times,
+        "interrupts": tries.done,
         "seconds to the end: median": round(ordered[len(ordered) // 2], 2),
         "seconds to the end: most": round(ordered[-1], 2),
     }
 
 
-def pair(project: Project, times: int, chance: random.Random) -> dict[str, object]:
+def pair(project: Project, tries: Tries, chance: random.Random) -> dict[str, object]:
     """Begin two runs of the study at once, or nearly."""
     known = project.check({project.whole})
-    for _ in range(times):
+    while tries.go_on():
         first = project.start()
         time.sleep(chance.choice((0, 0, 0.01, 1)))
         second = project.start("ThreadRunner")
@@ -303,10 +338,11 @@ def pair(project: Project, times: int, chance: random.Random) -> dict[str, objec
         if len(complete - known) != 2:  # noqa: PLR2004  # a pair
             raise BrokenError(f"of a pair these are new: {complete - known}")
         known = complete
-    return {"pairs": times, "complete versions": len(known)}
+        tries.done += 1
+    return {"pairs": tries.done, "complete versions": len(known)}
 
 
-def full(project: Project, times: int, chance: random.Random) -> dict[str, object]:
+def full(project: Project, tries: Tries, chance: random.Random) -> dict[str, object]:
     """Leave less room on the disk than a run needs."""
     known = project.check({project.whole})
     data = project.folder / "data" / "sample"
@@ -316,13 +352,14 @@ def full(project: Project, times: int, chance: random.Random) -> dict[str, objec
         if path.is_file() and project.whole in path.parts
     )
     with _own_disk(project.folder / "data") as disk:
-        for _ in range(times):
+        while tries.go_on():
             room = int(chance.uniform(0, 0.95) * needed)
             _mount("-o", f"remount,size={_used(disk) + room}", str(disk))
-            run = project.start(_RUNNERS[_ % len(_RUNNERS)])
+            run = project.start(_RUNNERS[tries.done % len(_RUNNERS)])
             _refused(run)
             if project.check(known) != known:
                 raise BrokenError("a run without room is called complete")
+            tries.done += 1
             _mount("-o", "remount,size=2g", str(disk))
             for version in _versions(project) - known:
                 for path in data.rglob(version):
@@ -331,18 +368,18 @@ def full(project: Project, times: int, chance: random.Random) -> dict[str, objec
         if project.record.complete_versions()[0] != version:
             raise BrokenError("the run after it is not the newest")
         project.check(known)
-    return {"full disks": times, "bytes that a run needs": needed}
+    return {"full disks": tries.done, "bytes that a run needs": needed}
 
 
-def locked(project: Project, times: int, chance: random.Random) -> dict[str, object]:
+def locked(project: Project, tries: Tries, chance: random.Random) -> dict[str, object]:
     """Take the permission to write away from a run, at a random moment."""
     known = project.check({project.whole})
     for path in (project.folder, *project.folder.rglob("*")):
         os.chown(path, _NOBODY, _NOBODY)
-    refused = 0
-    while refused < times:
-        run = project.start(_RUNNERS[refused % len(_RUNNERS)], user=_NOBODY)
-        ended = run.wait(_moment(project, chance) * chance.choice((0, 1)))
+    while tries.go_on():
+        run = project.start(_RUNNERS[tries.done % len(_RUNNERS)], user=_NOBODY)
+        moment = _moment(project, chance) * chance.choice((0, 1))
+        ended = run.wait_until_it_has_computed(moment)
         folders = [path for path in (project.folder / "data").rglob("*") if path.is_dir()]
         for path in (project.folder / "data", *folders):
             path.chmod(0o555)
@@ -352,13 +389,13 @@ def locked(project: Project, times: int, chance: random.Random) -> dict[str, obj
             path.chmod(0o755)
         if run.status != 0:
             _refused(run)
-            refused += 1
+            tries.done += 1
         complete = project.check(known)
         if run.status != 0 and complete != known:
             raise BrokenError("a run without permission is called complete")
         known = complete
     project.run_whole()
-    return {"permissions taken away": times}
+    return {"permissions taken away": tries.done}
 
 
 def _refused(run: Run) -> None:
@@ -395,7 +432,7 @@ def _used(disk: Path) -> int:
     return (found.f_blocks - found.f_bfree) * found.f_frsize
 
 
-FAULTS: dict[str, Callable[[Project, int, random.Random], dict[str, object]]] = {
+FAULTS: dict[str, Callable[[Project, Tries, random.Random], dict[str, object]]] = {
     "kill": kill, "interrupt": interrupt, "pair": pair, "full": full, "locked": locked,
 }  # fmt: skip
 
@@ -405,6 +442,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("fault", choices=FAULTS)
     parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--minutes", type=float, default=600, help="stop then, and tell so far")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -414,7 +452,8 @@ def main() -> None:
         Path(folder).chmod(0o755)  # S103: another user runs there
         project = Project(Path(folder, "project"))
         began = time.monotonic()
-        found = FAULTS[options.fault](project, options.times, random.Random(options.seed))
+        tries = Tries(options.times, options.minutes)
+        found = FAULTS[options.fault](project, tries, random.Random(options.seed))
         seconds = round(time.monotonic() - began)
         told = {"fault": options.fault, **found, "runs": project.runs, "seconds": seconds}
         print(json.dumps({**told, "lost": 0}))

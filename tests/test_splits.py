@@ -171,6 +171,50 @@ def test_rows_of_one_time_stand_in_one_part():
     assert list(split["part"]) == [TRAIN] + [VALIDATION] * 5 + [TEST] * 4
 
 
+def test_rows_are_put_in_the_order_of_their_times_wherever_they_stand_in_the_table():
+    when = [2020, 1990, 2010, 1980, 2030, 2000]
+
+    split = split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.5,
+                     test_fraction=0.2)  # fmt: skip
+
+    assert list(split["part"]) == [VALIDATION, TRAIN, VALIDATION, TRAIN, TEST, TRAIN]
+
+
+def test_times_of_several_zones_are_one_order():
+    when = ["2020-01-01T23:00-05:00", "2020-01-02T01:00+00:00", "2020-01-02T05:00+09:00"]
+
+    split = split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.7)
+
+    assert list(split["part"]) == [VALIDATION, TRAIN, TRAIN]  # the last line is the first moment
+
+
+def test_numbers_are_dates_where_a_format_says_how_they_are_written():
+    when = [31122019, 1012021, 15062020]
+
+    split = split_of(pd.DataFrame({"when": pd.Series(when, dtype=str).str.zfill(8)}),
+                     method="time", by="when", train_fraction=0.7, format="%d%m%Y")  # fmt: skip
+
+    assert list(split["part"]) == [TRAIN, VALIDATION, TRAIN]
+
+
+def test_a_fraction_that_rounds_to_all_rows_leaves_the_last_time_to_validate():
+    split = split_of(pd.DataFrame({"when": range(10)}), method="time", by="when",
+                     train_fraction=0.99)  # fmt: skip
+
+    assert list(split["part"]) == [TRAIN] * 9 + [VALIDATION]
+
+
+def test_a_test_part_of_groups_is_drawn_by_the_seed():
+    table = pd.DataFrame({"group": np.arange(300) // 3})
+    drawn = [
+        split_of(table, method="grouped", by="group", test_fraction=0.2, seed=seed)["part"]
+        for seed in (4, 4, 5)
+    ]
+
+    assert list(drawn[0]) == list(drawn[1])
+    assert list(drawn[0]) != list(drawn[2])
+
+
 def test_columns_say_the_part_and_each_column_is_a_split():
     table = pd.DataFrame({
         "a": ["train", "validation", "train", "test"],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.framework.project import settings
@@ -16,6 +17,9 @@ from yaml import YAMLError
 
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study import Study, parse_study
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Dots and braces mean something in the names of datasets.
 _STUDY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -44,13 +48,8 @@ class StudyConfigLoader(OmegaConfigLoader):
         """
         # One for the whole process: the loader that was made last must not answer for this one.
         self._register_globals_resolver()
-        try:
+        with self._told(key):
             config: dict[str, Any] = super().__getitem__(key)
-        except (BadInputError, MissingConfigException):
-            raise
-        # Kedro raises ValueError where two files have the same key.
-        except (OmegaConfBaseException, YAMLError, ValueError) as error:
-            raise BadInputError(f"{key} in {self.conf_source}: {in_one_line(error)}") from error
         if key != "parameters":
             return config
         written = self._written()
@@ -65,6 +64,22 @@ class StudyConfigLoader(OmegaConfigLoader):
             for name, options in config.items()
             if name in written
         }
+
+    @contextmanager
+    def _told(self, key: str) -> Iterator[None]:
+        """Say of whatever is wrong with files that it is in the configuration."""
+        where = f"{key} in {self.conf_source}"
+        try:
+            yield
+        except (BadInputError, MissingConfigException):
+            raise
+        except RecursionError as error:
+            raise BadInputError(
+                f"{where}: a value leads back to itself, by ${{...}} or by an alias (*)"
+            ) from error
+        # Kedro raises ValueError where two files have the same key.
+        except (OmegaConfBaseException, YAMLError, ValueError) as error:
+            raise BadInputError(f"{where}: {in_one_line(error)}") from error
 
     def studies(self) -> list[str]:
         """Return the names of all studies, sorted."""
@@ -103,7 +118,8 @@ class StudyConfigLoader(OmegaConfigLoader):
         # A packaged configuration has no conf/local, and nobody has to make one.
         if not self.env and not self._fs.isdir(self._get_conf_env_path(self.default_run_env)):
             self.default_run_env = self.base_env
-        return super()._read_raw_config(key)
+        with self._told(key):
+            return super()._read_raw_config(key)
 
     def _check_duplicates(self, key: str, config_per_file: dict[Path, Any]) -> None:
         for path, content in config_per_file.items():

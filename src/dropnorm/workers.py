@@ -9,7 +9,7 @@ import time
 # Seconds between two looks at whether the other process is there.
 _EVERY = 0.5
 
-_this = os.getpid()
+_forking = 0
 _watched = False
 
 
@@ -35,11 +35,10 @@ def forks_end_with_this() -> None:
     """Let what is forked from here on end with the process that forked it."""
     global _watched  # noqa: PLW0603  # what is registered once stays
     if not _watched and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_end_with_parent)
+        os.register_at_fork(before=_remember, after_in_child=lambda: end_with(_forking))
         _watched = True
 
 
-def _end_with_parent() -> None:
-    global _this  # a fork may fork
-    parent, _this = _this, os.getpid()
-    end_with(parent)
+def _remember() -> None:
+    global _forking  # noqa: PLW0603  # the fork asks for it, and may have lost its parent by then
+    _forking = os.getpid()

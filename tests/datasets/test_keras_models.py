@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -121,6 +123,45 @@ def test_a_network_that_brings_code_is_refused_and_the_code_not_run(tmp_path, mo
         dataset.load()
 
     assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "registered"),
+    [
+        ("os", "system", None),
+        ("builtins", "eval", None),
+        ("builtins", "exec", "builtins"),
+        ("touches", "Touches", "Custom>Touches"),
+        ("keras", "Lambda", None),
+        ("keras.src.utils", "get_file", None),
+        ("subprocess", "Popen", None),
+    ],
+)
+def test_a_network_of_anything_but_keras_own_layers_is_refused_and_no_code_run(
+    tmp_path, models, monkeypatch, module, name, registered
+):
+    """A file that asks, where it should ask for Dense, for another thing to be made."""
+    marker = tmp_path / "marker"
+    (tmp_path / "touches.py").write_text(f"open({str(marker)!r}, 'w')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
+    dataset.save({"good": models["split_0-start_0"], "other": models["split_0-start_1"]})
+    file = tmp_path / "dropout" / "other.keras"
+    with zipfile.ZipFile(file) as archive:
+        parts = {entry: archive.read(entry) for entry in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    layer = config["config"]["layers"][1]
+    layer |= {"module": module, "class_name": name, "registered_name": registered}
+    layer["config"] = {"command": f"touch '{marker}'", "args": ["touch", str(marker)], "name": "x"}
+    with zipfile.ZipFile(file, "w") as archive:
+        for entry, content in {**parts, "config.json": json.dumps(config)}.items():
+            archive.writestr(entry, content)
+
+    with pytest.raises(DatasetError, match=r"deserializ|locate|Lambda|Could not|module"):
+        dataset.load()
+
+    assert not marker.exists()
+    assert "touches" not in sys.modules
 
 
 def test_a_file_that_is_no_network_is_refused_by_name(tmp_path, models):

@@ -1,0 +1,127 @@
+"""What the project depends on: locked with hashes, and needed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+AGAIN = "pip install uv && .ci/lock writes the locks anew"
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", name)[0]).lower()
+
+
+def pins(text: str) -> dict[str, str]:
+    found = re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
+    return {normal(name): version for name, version in found}
+
+
+LOCKS = {
+    "requirements.lock": PROJECT["dependencies"],
+    "requirements-dev.lock": [
+        *PROJECT["dependencies"],
+        *(one for extra in ("dev", "docs", "jax", "torch") for one in EXTRAS[extra]),
+    ],
+}
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_all_dependencies_in_the_versions_tested_each_with_hashes(lock):
+    text = (ROOT / lock).read_text()
+    constraints = pins((ROOT / "constraints.txt").read_text())
+    locked = pins(text)
+
+    wanted = {normal(one) for one in LOCKS[lock]} - {"dropnorm"}
+    assert wanted - set(locked) == set(), AGAIN
+    others = {name for name in locked if locked[name] != constraints.get(name, locked[name])}
+    assert others == set(), AGAIN
+    for entry in re.split(r"\n(?=\S)", text.strip()):
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), entry
+    assert "://" not in text  # no index but that of who installs
+
+
+def imported(*folders: str) -> set[str]:
+    """Names of the modules that Python files import at the top of their dotted names."""
+    names: set[str] = set()
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+            # Engines are imported by name, and datasets named in the catalog.
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value)
+    return names
+
+
+def commands() -> str:
+    """Return all that says what to run: the documents and the checks."""
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    checks = [path for path in (ROOT / ".ci").iterdir() if path.is_file()]
+    return "\n".join(path.read_text() for path in (*files, *checks) if path.exists())
+
+
+# Of these no module is imported and no script is run by its own name.
+BY_OTHERS = {
+    "ipykernel": "nbclient runs the notebooks with it",
+    "pytest-cov": "addopts",
+    "pytest-timeout": "timeout",
+    "pytest-xdist": "pytest -n",
+    "mkdocs-material": "the theme in mkdocs.yml",
+    "kedro-viz": "kedro viz",
+}
+
+
+@pytest.mark.parametrize(
+    ("of", "folders"), [("dependencies", ("src",)), ("extras", ("src", "tests", "benchmarks"))]
+)
+def test_every_dependency_is_imported_or_run_by_a_command_that_is_written_down(of, folders):
+    extras = [one for names in EXTRAS.values() for one in names]
+    wanted = PROJECT["dependencies"] if of == "dependencies" else extras
+    owners = packages_distributions()
+    modules = imported(*folders)
+    told = commands()
+    idle = []
+    for name in {normal(one) for one in wanted} - {"dropnorm", *BY_OTHERS}:
+        own = {module for module, names in owners.items() if name in map(normal, names)}
+        if not own:
+            continue  # an extra that is not installed here
+        scripts = {name} | {
+            one.name for one in distribution(name).entry_points.select(group="console_scripts")
+        }
+        is_run = any(re.search(rf"(^|[\s`(]){re.escape(one)}\b", told, re.M) for one in scripts)
+        is_stub = name.startswith("types-") or name.endswith("-stubs")
+        if not (own & modules or is_run or is_stub):
+            idle.append(name)
+
+    assert idle == []
+
+
+def test_the_pythons_that_are_named_are_those_that_tensorflow_has_wheels_for():
+    lowest, above = re.fullmatch(
+        r">=3\.(\d+)(?:\.\d+)?,<3\.(\d+)", PROJECT["requires-python"]
+    ).groups()
+    named = {
+        int(one.rpartition(".")[2])
+        for one in PROJECT["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", one)
+    }
+    offered = {
+        int(one.rpartition(".")[2])
+        for one in distribution("tensorflow").metadata.get_all("Classifier")
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", one)
+    }
+
+    assert named == set(range(int(lowest), int(above)))
+    assert named <= offered
+    assert max(named) == max(offered)
