@@ -165,11 +165,13 @@ def _load_mlflow() -> Any:
         )
     # As Kedro's: this project tells nobody that it is used.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    # It would tell of each migration of a new database, and of each link.
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    return importlib.import_module("mlflow")
+    mlflow = importlib.import_module("mlflow")
+    # They would tell of each migration of a new database, of each link and of each attempt; MLflow
+    # sets its own level when it is imported.
+    for name in ("alembic", "mlflow", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return mlflow
 
 
 def _tracking_uri(tracking: Tracking, folder: Path) -> str:
