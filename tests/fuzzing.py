@@ -142,7 +142,7 @@ def _options(draw: st.DrawFn) -> object:
     for _ in range(draw(st.integers(1, 3))):
         place: Any = study
         while True:
-            keys = sorted(place) if isinstance(place, dict) else range(len(place))
+            keys = list(place) if isinstance(place, dict) else range(len(place))
             key = draw(st.sampled_from(list(keys))) if len(keys) else "new"
             inner = place[key] if len(keys) else None
             if not isinstance(inner, dict | list) or not draw(st.booleans()):

@@ -77,8 +77,9 @@ class StudyConfigLoader(OmegaConfigLoader):
             raise BadInputError(
                 f"{where}: a value leads back to itself, by ${{...}} or by an alias (*)"
             ) from error
-        # Kedro raises ValueError where two files have the same key.
-        except (OmegaConfBaseException, YAMLError, ValueError) as error:
+        # Kedro raises ValueError where two files have the same key, OmegaConf OSError where a file
+        # is a number.
+        except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
             raise BadInputError(f"{where}: {in_one_line(error)}") from error
 
     def studies(self) -> list[str]:

@@ -91,6 +91,8 @@ def _read_csv(path: Path) -> ReadTable:
         )
     encoding = _encoding(data)
     lines = data.decode(encoding)[:_LOOKED_AT]
+    if not lines.strip():  # nothing but the mark of an encoding
+        raise BadInputError(f"{path}: is empty; a table has a header and rows")
     separator = _separator(lines)
     header = next(csv.reader(io.StringIO(lines, newline=""), delimiter=separator))
     _check_header(path, header)
