@@ -1,9 +1,9 @@
 """One of the lesson's trainings as a plain Keras script: what this project is measured against.
 
-    python benchmarks/plain_keras.py concrete batchnorm [--seed 0] [--epochs 100]
+    python benchmarks/plain_keras.py concrete batchnorm [--seeds 0 1 2] [--epochs 100]
 
-It uses nothing of this project but the tables, and prints one line of JSON: seconds of ``fit``, of
-all from the start of the process, and the losses.
+It uses nothing of this project but the tables, and prints a line of JSON for each seed: seconds of
+``fit``, of all from the start of the process, and the losses.
 """
 
 import time
@@ -12,8 +12,6 @@ BEGAN = time.perf_counter()
 
 import argparse  # noqa: E402  # the clock starts before the imports
 import json  # noqa: E402
-import math  # noqa: E402
-import resource  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import keras  # noqa: E402
@@ -84,17 +82,23 @@ def build(study: str, variant: str, inputs: int) -> keras.Sequential:
 
 
 def main() -> None:
-    """Train once, and print what it took and what came out."""
+    """Train from each seed in turn, and print what it took and what came out."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("study", choices=STUDIES)
     options.add_argument("variant", choices=VARIANTS)
-    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--seeds", type=int, nargs="+", default=[0])
     options.add_argument("--epochs", type=int)
     chosen = options.parse_args()
-    *_, optimizer, batch_size, epochs = STUDIES[chosen.study]
-    x_train, y_train, x_valid, y_valid = read(chosen.study)
-    keras.utils.set_random_seed(chosen.seed)
-    model = build(chosen.study, chosen.variant, x_train.shape[1])
+    for seed in chosen.seeds:
+        print(json.dumps(train(chosen.study, chosen.variant, seed, chosen.epochs)), flush=True)
+
+
+def train(study: str, variant: str, seed: int, epochs: int | None) -> dict[str, object]:
+    """Train once, as the lesson does."""
+    *_, optimizer, batch_size, usual = STUDIES[study]
+    x_train, y_train, x_valid, y_valid = read(study)
+    keras.utils.set_random_seed(seed)
+    model = build(study, variant, x_train.shape[1])
     model.compile(optimizer=optimizer, loss="mae", metrics=["mae"])
     fit_began = time.perf_counter()
     history = model.fit(
@@ -102,28 +106,23 @@ def main() -> None:
         y_train,
         validation_data=(x_valid, y_valid),
         batch_size=batch_size,
-        epochs=chosen.epochs or epochs,
+        epochs=epochs or usual,
         verbose=0,
     ).history
     ended = time.perf_counter()
     finite = np.isfinite([*history["loss"], *history["val_loss"]]).all()
-    best, last = min(history["val_loss"]), history["val_loss"][-1]
-    print(
-        json.dumps(
-            {
-                "study": chosen.study,
-                "variant": chosen.variant,
-                "engine": keras.backend.backend(),
-                "seed": chosen.seed,
-                "diverged": not finite,
-                "min_val_loss": best if finite else None,
-                "final_val_loss": last if math.isfinite(last) else None,
-                "fit_seconds": round(ended - fit_began, 3),
-                "seconds": round(ended - BEGAN, 3),
-                "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-            }
-        )
-    )
+    return {
+        "study": study,
+        "variant": variant,
+        "engine": keras.backend.backend(),
+        "seed": seed,
+        "diverged": not finite,
+        "min_val_loss": min(history["val_loss"]) if finite else None,
+        "final_loss": history["loss"][-1] if finite else None,
+        "final_val_loss": history["val_loss"][-1] if finite else None,
+        "fit_seconds": round(ended - fit_began, 3),
+        "seconds": round(ended - BEGAN, 3),
+    }
 
 
 if __name__ == "__main__":

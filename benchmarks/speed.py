@@ -1,57 +1,47 @@
 """The lesson's trainings as a plain Keras script and as this project, in turn, as ratios.
 
-    python benchmarks/speed.py [--repeats 3] [--replicas 10] [--engines tensorflow jax]
+    python benchmarks/speed.py                     # all of it: 20 minutes on two cores
+    python benchmarks/speed.py --repeats 1 --starts 4 --parts single
 
 Every ratio is of this project's seconds by those of ``plain_keras.py`` on TensorFlow, in the same
-run: of one training (compiling and fitting), of several replicas by as many plain trainings, and
-of a whole ``kedro run`` by one plain script per variant. Diverged trainings count in neither. The
-limit is what the matrix products of the same shapes take by themselves.
+run, with the same variants and epochs:
+
+- ``single``: of one training, ``fit`` by ``fit``, compiling included; pair by pair, so that what
+  slows the machine slows both.
+- ``replicas``: of ``--starts`` trainings, from before the first to the end of the last, starting
+  the processes and importing the engine there included, by as many times a plain ``fit``.
+- ``losses``: least and last losses of as many starts of both: their means, and how many standard
+  errors they are apart.
+- ``command``: of a whole ``kedro run`` of Spotify's four variants, none of which diverges, by a
+  plain script for each.
+
+The limit is what the matrix products of a training take by themselves (``limit.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
-import os
-import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
+from measuring import copy_project, machine, run, table, told
 
 HERE = Path(__file__).parent
-TRAININGS = (("concrete", "batchnorm"), ("spotify", "dropout"), ("wine", "dropout_batchnorm"))
+PARTS = ("single", "replicas", "losses", "command")
+SINGLE = (("concrete", "batchnorm"), ("spotify", "dropout"), ("wine", "dropout_batchnorm"))
+MANY = (("concrete", "batchnorm"), ("spotify", "baseline"), ("spotify", "dropout"))
+VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
+# The first of the seeds that are not measured in turn, and of the starts that are trained at once.
+MORE, FIRST = 100, 1000
 
 
-def run(*command: str, engine: str = "tensorflow") -> str:
-    """Run a program on an engine; return what it printed last."""
-    done = subprocess.run(  # this file and its neighbours
-        [sys.executable, *command], cwd=HERE.parent, check=True, capture_output=True, text=True,
-        env={**os.environ, "KERAS_BACKEND": engine, "DROPNORM_MEMORY": "off",
-             "TF_CPP_MIN_LOG_LEVEL": "3"},
-    )  # fmt: skip
-    return done.stdout.strip().splitlines()[-1]
-
-
-def plain(study: str, variant: str, seed: int) -> dict:
-    """Train once with the plain script."""
-    words = (str(HERE / "plain_keras.py"), study, variant, "--seed", str(seed))
-    return json.loads(run(*words))
-
-
-def here(study: str, variant: str, starts: int, first: int, engine: str) -> dict:
-    """Train with the project, in a process of its own."""
-    words = ("--inside", study, variant, str(starts), str(first))
-    return json.loads(run(__file__, *words, engine=engine))
-
-
-def inside(study: str, variant: str, starts: int, first: int) -> None:
+def inside(study: str, variant: str, starts: int, first: int, threads: int | None) -> None:
     """Train ``starts`` replicas of split 0 as the project does, and print what it took."""
-    import resource  # noqa: PLC0415  # no such thing on Windows
-
     from dropnorm.commands.project import open_project  # noqa: PLC0415
     from dropnorm.pipelines.preparation import nodes as preparation  # noqa: PLC0415
     from dropnorm.replicas import train_replicas  # noqa: PLC0415
@@ -59,9 +49,10 @@ def inside(study: str, variant: str, starts: int, first: int) -> None:
 
     project = open_project(None, None)
     options = project.config.study(study)
-    options = options.model_copy(
-        update={"replicas": options.replicas.model_copy(update={"splits": 1, "starts": starts})}
-    )
+    changes: dict = {"replicas": options.replicas.model_copy(update={"splits": 1})}
+    if threads:
+        changes["training"] = options.training.model_copy(update={"threads": threads})
+    options = options.model_copy(update=changes)
     rows = preparation.check_rows(project.catalog.load(f"{study}.table"), options)
     split = preparation.assign_parts(rows, options)
     fitted = preparation.fit_preprocessors(rows, split, options)
@@ -71,97 +62,185 @@ def inside(study: str, variant: str, starts: int, first: int) -> None:
         options, Variant(variant), [(inputs, first + start) for start in range(starts)],
         lambda *_: None,
     )  # fmt: skip
-    usage = [resource.getrusage(who).ru_maxrss for who in (0, resource.RUSAGE_CHILDREN)]
-    print(
-        json.dumps(
-            {
-                "fit_seconds": mean(one.fit_seconds for one in trained),
-                "seconds": time.perf_counter() - began,
-                "min_val_loss": mean(float(one.history["val_loss"].min()) for one in trained),
-                "peak_megabytes": max(usage) // 1024,
+    found = {
+        "fit_seconds": mean(one.fit_seconds for one in trained),
+        "seconds": time.perf_counter() - began,
+        "threads": options.training.threads,
+        "min_val_loss": [float(one.history["val_loss"].min()) for one in trained],
+        "final_loss": [float(one.history["loss"].iloc[-1]) for one in trained],
+        "final_val_loss": [float(one.history["val_loss"].iloc[-1]) for one in trained],
+    }
+    print(json.dumps(found))
+
+
+def plain(study: str, variant: str, *seeds: int) -> tuple[list[dict], int]:
+    """Train with the plain script; return what it says of each, and its most memory in MiB."""
+    ended = run(str(HERE / "plain_keras.py"), study, variant, "--seeds", *map(str, seeds))
+    return ended.told, ended.peak_mib
+
+
+def here(
+    study: str, variant: str, engine: str, starts: int, first: int, threads: int | None = None
+) -> dict:
+    """Train with the project, in a process of its own."""
+    words = ["--inside", study, variant, str(starts), str(first), str(threads or 0)]
+    ended = run(__file__, *words, engine=engine)
+    return {**ended.told[-1], "peak_mib": ended.peak_mib}
+
+
+class Measured:
+    """What has been measured so far; kept in a file after each step.
+
+    Args:
+        options: Of the command line.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self.found: dict = {"machine": machine(), "single": {}, "replicas": {}, "losses": {}}
+        self._plain: dict[tuple[str, str], list[dict]] = {}
+        self.add_limits()
+
+    def add_limits(self) -> None:
+        """Measure the products alone, on one thread and on two."""
+        self.found["limit"] = {
+            f"{study} {threads}": run(
+                str(HERE / "limit.py"), study, "--threads", str(threads)
+            ).told[-1]
+            for study, _ in SINGLE
+            for threads in (1, 2)
+        }
+
+    def plain_fit(self, study: str, variant: str) -> list[float]:
+        """Return the seconds of the plain trainings that were measured by themselves."""
+        if (study, variant) not in self._plain:
+            self._plain[study, variant] = [
+                plain(study, variant, seed)[0][0] for seed in range(self._options.repeats)
+            ]
+        return [one["fit_seconds"] for one in self._plain[study, variant]]
+
+    def single(self) -> None:
+        """One training, in turn."""
+        engines = self._options.engines
+        for study, variant in SINGLE:
+            ratios: dict[str, list[float]] = {engine: [] for engine in engines}
+            peaks: dict[str, list[int]] = {name: [] for name in ("plain", *engines)}
+            seconds: dict[str, list[float]] = {name: [] for name in ("plain", *engines)}
+            kept = self._plain.setdefault((study, variant), [])
+            for seed in range(self._options.repeats):
+                (one,), peak = plain(study, variant, seed)
+                kept.append(one)
+                peaks["plain"].append(peak)
+                seconds["plain"].append(one["fit_seconds"])
+                for engine in engines:
+                    ours = here(study, variant, engine, 1, seed)
+                    ratios[engine].append(ours["fit_seconds"] / one["fit_seconds"])
+                    seconds[engine].append(ours["fit_seconds"])
+                    peaks[engine].append(ours["peak_mib"])
+            self.keep("single", f"{study} {variant}", ratios=ratios, seconds=seconds, peaks=peaks)
+
+    def replicas(self) -> None:
+        """Several replicas, on all cores."""
+        for study, variant in MANY:
+            fit = mean(self.plain_fit(study, variant))
+            runs = {
+                engine: here(study, variant, engine, self._options.starts, FIRST)
+                for engine in self._options.engines
             }
-        )
-    )
+            self.keep("replicas", f"{study} {variant}", plain=fit, runs=runs)
+
+    def losses(self) -> None:
+        """As many starts of the plain script: two processes at a time, since none is timed."""
+        rest = max(0, self._options.starts - self._options.repeats)
+        for study, variant in MANY:
+            self.plain_fit(study, variant)
+            more = plain(study, variant, *range(MORE, MORE + rest))[0] if rest else []
+            self.keep("losses", f"{study} {variant}", plain=self._plain[study, variant] + more)
+
+    def command(self) -> None:
+        """A whole run by a plain script for each variant."""
+        scripts = sum(plain("spotify", variant, 0)[0][0]["seconds"] for variant in VARIANTS)
+        for engine in self._options.engines:
+            with tempfile.TemporaryDirectory() as folder:
+                ended = run(
+                    "-m", "kedro", "run", "--pipelines=spotify",
+                    "--params=spotify.replicas.splits=1",
+                    engine=engine, cwd=copy_project(Path(folder)),
+                )  # fmt: skip
+            self.keep("command", engine, scripts=scripts, seconds=ended.seconds)
+
+    def keep(self, part: str, name: str, **what: object) -> None:
+        """Keep a result."""
+        self.found.setdefault(part, {})[name] = what
+        print(f"{part}: {name}", file=sys.stderr, flush=True)
+        if self._options.json:
+            Path(self._options.json).write_text(json.dumps(self.found, indent=1), encoding="utf-8")
 
 
-def products(study: str) -> float:
-    """Return the seconds of the matrix products of one training, forwards and backwards."""
-    hidden, batch, epochs, rows, inputs = {
-        "concrete": ([512] * 3, 64, 100, 721, 8),
-        "wine": ([1024] * 3, 256, 100, 1119, 11),
-        "spotify": ([128, 64], 512, 50, 24629, 18),
-    }[study]
-    sizes = [inputs, *hidden, 1]
-    chance = np.random.default_rng(0)
-    pairs = [
-        (chance.normal(size=(batch, a)).astype(np.float32),
-         chance.normal(size=(a, b)).astype(np.float32),
-         chance.normal(size=(batch, b)).astype(np.float32))
-        for a, b in itertools.pairwise(sizes)
+def tell(found: dict, starts: int) -> None:
+    """Print the tables."""
+    print(f"{found['machine']}\n")
+    rows = []
+    for name, one in found["single"].items():
+        study = name.split()[0]
+        for engine, ratios in one["ratios"].items():
+            limit = found["limit"][f"{study} 1"]["seconds"]
+            ours, fit = median(one["seconds"][engine]), median(one["seconds"]["plain"])
+            rows.append(
+                [name, engine, told(ratios), f"{ours:.1f} s, {fit:.1f} s", f"{limit / fit:.2f}",
+                 f"{max(one['peaks'][engine])}, {max(one['peaks']['plain'])}"]
+            )  # fmt: skip
+    if rows:
+        heads = ["one training", "engine", "ratio", "here, plain", "limit", "MiB here, plain"]
+        print(table(heads, rows), "\n")
+    rows = []
+    for name, one in found["replicas"].items():
+        for engine, ours in one["runs"].items():
+            count = len(ours["min_val_loss"])
+            ratio = ours["seconds"] / (count * one["plain"])
+            cells = [name, engine, f"{ratio:.2f}", f"{ours['seconds']:.1f} s"]
+            rows.append([*cells, f"{count * one['plain']:.1f} s", str(ours["peak_mib"])])
+    if rows:
+        print(table([f"{starts} replicas", "engine", "ratio", "here", "plain", "MiB"], rows), "\n")
+    rows = []
+    for name, one in found["losses"].items():
+        for engine, ours in found["replicas"].get(name, {"runs": {}})["runs"].items():
+            for loss in ("min_val_loss", "final_val_loss", "final_loss"):
+                pair = np.array(ours[loss]), np.array([p[loss] for p in one["plain"]])
+                error = np.sqrt(sum(x.var(ddof=1) / len(x) for x in pair))
+                cells = [f"{x.mean():.4g} ± {x.std(ddof=1):.2g}" for x in pair]
+                apart = (pair[0].mean() - pair[1].mean()) / error
+                rows.append([name, engine, loss, *cells, f"{apart:+.1f}"])
+    if rows:
+        heads = ["losses", "engine", "which", "here", "plain", "standard errors apart"]
+        print(table(heads, rows), "\n")
+    rows = [
+        [engine, f"{one['seconds'] / one['scripts']:.2f}", f"{one['seconds']:.0f} s",
+         f"{one['scripts']:.0f} s"]
+        for engine, one in found.get("command", {}).items()
     ]  # fmt: skip
-    steps = 50
-    began = time.perf_counter()
-    for _ in range(steps):
-        for x, weights, slope in pairs:
-            x @ weights
-            x.T @ slope
-            slope @ weights.T
-    return (time.perf_counter() - began) / steps * epochs * rows / batch
-
-
-def told(values: list[float]) -> str:
-    """Write a median with its range."""
-    return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+    if rows:
+        print(table(["kedro run, Spotify", "ratio", "here", "four plain scripts"], rows))
 
 
 def main() -> None:
     """Measure in turn and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--replicas", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=3, help="pairs of single trainings")
+    parser.add_argument("--starts", type=int, default=10, help="replicas trained at once")
     parser.add_argument("--engines", nargs="+", default=["tensorflow", "jax"])
-    parser.add_argument("--inside", nargs=4, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.inside:
-        study, variant, starts, first = chosen.inside
-        inside(study, variant, int(starts), int(first))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--json", help="file for all that was measured")
+    parser.add_argument("--inside", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.inside:
+        study, variant, *numbers = options.inside
+        inside(study, variant, *map(int, numbers))
         return
-    print("| training | engine | one training | replicas | least val_loss, plain and here"
-          " | MB, plain and here | products alone |\n|---|---|---|---|---|---|---|")  # fmt: skip
-    for study, variant in TRAININGS:
-        plains, ours = [], {engine: [] for engine in chosen.engines}
-        for seed in range(chosen.repeats):
-            plains.append(plain(study, variant, seed))
-            for engine in chosen.engines:
-                ours[engine].append(here(study, variant, 1, seed, engine))
-        fit = mean(one["fit_seconds"] for one in plains)
-        for engine in chosen.engines:
-            many = here(study, variant, chosen.replicas, 100, engine)
-            single = [
-                one["fit_seconds"] / other["fit_seconds"]
-                for one, other in zip(ours[engine], plains, strict=True)
-            ]
-            losses = (mean(one["min_val_loss"] for one in plains), many["min_val_loss"])
-            peaks = (max(one["peak_megabytes"] for one in plains), many["peak_megabytes"])
-            cells = (
-                f"{study} {variant}", engine, told(single),
-                f"{many['seconds'] / (chosen.replicas * fit):.2f}",
-                f"{losses[0]:.4g}, {losses[1]:.4g}", f"{peaks[0]}, {peaks[1]}",
-                f"{products(study) / fit:.2f}",
-            )  # fmt: skip
-            print(f"| {' | '.join(cells)} |", flush=True)
-    print("\n| kedro run, one replica | seconds | four plain scripts | ratio |\n|---|---|---|---|")
-    began = time.perf_counter()
-    variants = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
-    for variant in variants:
-        plain("concrete", variant, 0)
-    scripts = time.perf_counter() - began
-    for engine in chosen.engines:
-        began = time.perf_counter()
-        run("-m", "kedro", "run", "--pipelines=concrete",
-            "--params=concrete.replicas.splits=1", engine=engine)  # fmt: skip
-        seconds = time.perf_counter() - began
-        print(f"| {engine} | {seconds:.1f} | {scripts:.1f} | {seconds / scripts:.2f} |", flush=True)
+    measured = Measured(options)
+    for part in options.parts:
+        getattr(measured, part)()
+    tell(measured.found, options.starts)
 
 
 if __name__ == "__main__":
