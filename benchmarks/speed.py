@@ -1,7 +1,7 @@
 """The lesson's trainings as a plain Keras script and as this project, in turn, as ratios.
 
     python benchmarks/speed.py                     # all of it: 20 minutes on two cores
-    python benchmarks/speed.py --repeats 1 --starts 4 --parts single
+    python benchmarks/speed.py --repeats 1 --starts 2 --epochs 2    # whether it works
 
 Every ratio is of this project's seconds by those of ``plain_keras.py`` on TensorFlow, in the same
 run, with the same variants and epochs:
@@ -40,7 +40,7 @@ VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 MORE, FIRST = 100, 1000
 
 
-def inside(study: str, variant: str, starts: int, first: int, threads: int | None) -> None:
+def inside(study: str, variant: str, starts: int, first: int, epochs: int) -> None:
     """Train ``starts`` replicas of split 0 as the project does, and print what it took."""
     from dropnorm.commands.project import open_project  # noqa: PLC0415
     from dropnorm.pipelines.preparation import nodes as preparation  # noqa: PLC0415
@@ -50,8 +50,8 @@ def inside(study: str, variant: str, starts: int, first: int, threads: int | Non
     project = open_project(None, None)
     options = project.config.study(study)
     changes: dict = {"replicas": options.replicas.model_copy(update={"splits": 1})}
-    if threads:
-        changes["training"] = options.training.model_copy(update={"threads": threads})
+    if epochs:
+        changes["training"] = options.training.model_copy(update={"epochs": epochs})
     options = options.model_copy(update=changes)
     rows = preparation.check_rows(project.catalog.load(f"{study}.table"), options)
     split = preparation.assign_parts(rows, options)
@@ -65,27 +65,11 @@ def inside(study: str, variant: str, starts: int, first: int, threads: int | Non
     found = {
         "fit_seconds": mean(one.fit_seconds for one in trained),
         "seconds": time.perf_counter() - began,
-        "threads": options.training.threads,
         "min_val_loss": [float(one.history["val_loss"].min()) for one in trained],
         "final_loss": [float(one.history["loss"].iloc[-1]) for one in trained],
         "final_val_loss": [float(one.history["val_loss"].iloc[-1]) for one in trained],
     }
     print(json.dumps(found))
-
-
-def plain(study: str, variant: str, *seeds: int) -> tuple[list[dict], int]:
-    """Train with the plain script; return what it says of each, and its most memory in MiB."""
-    ended = run(str(HERE / "plain_keras.py"), study, variant, "--seeds", *map(str, seeds))
-    return ended.told, ended.peak_mib
-
-
-def here(
-    study: str, variant: str, engine: str, starts: int, first: int, threads: int | None = None
-) -> dict:
-    """Train with the project, in a process of its own."""
-    words = ["--inside", study, variant, str(starts), str(first), str(threads or 0)]
-    ended = run(__file__, *words, engine=engine)
-    return {**ended.told[-1], "peak_mib": ended.peak_mib}
 
 
 class Measured:
@@ -111,11 +95,25 @@ class Measured:
             for threads in (1, 2)
         }
 
+    def plain(self, study: str, variant: str, *seeds: int) -> tuple[list[dict], int]:
+        """Train with the plain script; return what it says of each, and its most memory in MiB."""
+        words = [study, variant, "--seeds", *map(str, seeds)]
+        if self._options.epochs:
+            words += ["--epochs", str(self._options.epochs)]
+        ended = run(str(HERE / "plain_keras.py"), *words)
+        return ended.told, ended.peak_mib
+
+    def here(self, study: str, variant: str, engine: str, starts: int, first: int) -> dict:
+        """Train with the project, in a process of its own."""
+        numbers = map(str, (starts, first, self._options.epochs or 0))
+        ended = run(__file__, "--inside", study, variant, *numbers, engine=engine)
+        return {**ended.told[-1], "peak_mib": ended.peak_mib}
+
     def plain_fit(self, study: str, variant: str) -> list[float]:
         """Return the seconds of the plain trainings that were measured by themselves."""
         if (study, variant) not in self._plain:
             self._plain[study, variant] = [
-                plain(study, variant, seed)[0][0] for seed in range(self._options.repeats)
+                self.plain(study, variant, seed)[0][0] for seed in range(self._options.repeats)
             ]
         return [one["fit_seconds"] for one in self._plain[study, variant]]
 
@@ -128,12 +126,12 @@ class Measured:
             seconds: dict[str, list[float]] = {name: [] for name in ("plain", *engines)}
             kept = self._plain.setdefault((study, variant), [])
             for seed in range(self._options.repeats):
-                (one,), peak = plain(study, variant, seed)
+                (one,), peak = self.plain(study, variant, seed)
                 kept.append(one)
                 peaks["plain"].append(peak)
                 seconds["plain"].append(one["fit_seconds"])
                 for engine in engines:
-                    ours = here(study, variant, engine, 1, seed)
+                    ours = self.here(study, variant, engine, 1, seed)
                     ratios[engine].append(ours["fit_seconds"] / one["fit_seconds"])
                     seconds[engine].append(ours["fit_seconds"])
                     peaks[engine].append(ours["peak_mib"])
@@ -144,27 +142,29 @@ class Measured:
         for study, variant in MANY:
             fit = mean(self.plain_fit(study, variant))
             runs = {
-                engine: here(study, variant, engine, self._options.starts, FIRST)
+                engine: self.here(study, variant, engine, self._options.starts, FIRST)
                 for engine in self._options.engines
             }
             self.keep("replicas", f"{study} {variant}", plain=fit, runs=runs)
 
     def losses(self) -> None:
-        """As many starts of the plain script: two processes at a time, since none is timed."""
+        """As many starts of the plain script."""
         rest = max(0, self._options.starts - self._options.repeats)
         for study, variant in MANY:
             self.plain_fit(study, variant)
-            more = plain(study, variant, *range(MORE, MORE + rest))[0] if rest else []
+            more = self.plain(study, variant, *range(MORE, MORE + rest))[0] if rest else []
             self.keep("losses", f"{study} {variant}", plain=self._plain[study, variant] + more)
 
     def command(self) -> None:
         """A whole run by a plain script for each variant."""
-        scripts = sum(plain("spotify", variant, 0)[0][0]["seconds"] for variant in VARIANTS)
+        epochs = self._options.epochs
+        changed = f",spotify.training.epochs={epochs}" if epochs else ""
+        scripts = sum(self.plain("spotify", variant, 0)[0][0]["seconds"] for variant in VARIANTS)
         for engine in self._options.engines:
             with tempfile.TemporaryDirectory() as folder:
                 ended = run(
                     "-m", "kedro", "run", "--pipelines=spotify",
-                    "--params=spotify.replicas.splits=1",
+                    f"--params=spotify.replicas.splits=1{changed}",
                     engine=engine, cwd=copy_project(Path(folder)),
                 )  # fmt: skip
             self.keep("command", engine, scripts=scripts, seconds=ended.seconds)
@@ -228,6 +228,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3, help="pairs of single trainings")
     parser.add_argument("--starts", type=int, default=10, help="replicas trained at once")
+    parser.add_argument("--epochs", type=int, help="fewer, to see whether it works")
     parser.add_argument("--engines", nargs="+", default=["tensorflow", "jax"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", help="file for all that was measured")

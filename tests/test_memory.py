@@ -119,6 +119,32 @@ def test_a_changed_table_variant_engine_or_version_trains_again(kept, trained, m
     assert len(trained) == 4
 
 
+def test_what_was_trained_on_one_engine_or_number_of_threads_is_not_known_on_another(
+    kept, trained, monkeypatch
+):
+    go(a_study(), [(an_input(), 0)])
+    known = Variant.BASELINE, an_input(), 0
+
+    assert memory.is_remembered(a_study(), *known)
+    assert not memory.is_remembered(a_study(training__threads=2), *known)
+    monkeypatch.setattr(memory, "engine_name", lambda: "jax")
+    assert not memory.is_remembered(a_study(), *known)
+
+
+def test_an_interrupted_run_goes_on_where_it_was(kept, trained):
+    wanted = [(an_input(), start) for start in range(3)]
+
+    def interrupt(place, row):
+        if place == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replicas.train_replicas(a_study(), Variant.BASELINE, wanted, interrupt)
+    go(a_study(), wanted)
+
+    assert trained == [(0, 0), (0, 1), (0, 1), (0, 2)]
+
+
 def test_what_does_not_bear_on_the_numbers_trains_nothing(kept, trained):
     go(a_study(), [(an_input(), 0)])
     go(a_study(title="Another name", margin=3.0, replicas__starts=9), [(an_input(), 0)])
