@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="*", default=[1, 10, 100])
     parser.add_argument("--replicas", type=int, nargs="*", default=[1, 4, 16])
     parser.add_argument("--inputs", type=int, nargs="*", default=[1, 10])
-    parser.add_argument("--epochs", type=int, default=2, help="of rows and inputs")
+    parser.add_argument("--epochs", type=int, default=1, help="of rows and inputs")
     parser.add_argument("--engine", default="tensorflow")
     parser.add_argument("--plot", default=str(ROOT / "docs" / "images" / "growth.png"))
     parser.add_argument("--inside", type=int, nargs=4, help=argparse.SUPPRESS)
