@@ -92,5 +92,16 @@ def to_svg(figure: Figure) -> bytes:
 def _saved(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
     file = io.BytesIO()
     with _drawing, mpl.rc_context({"svg.hashsalt": _SETTINGS["svg.hashsalt"]}):
+        _lay_out(figure)
         figure.savefig(file, format=kind, metadata=metadata)
     return file.getvalue()
+
+
+def _lay_out(figure: Figure) -> None:
+    """Lay a figure out for good: as long as it has a layout, Matplotlib draws every picture twice.
+
+    Called where Matplotlib's own settings ask for no layout.
+    """
+    if layout := figure.get_layout_engine():
+        layout.execute(figure)
+        figure.set_layout_engine(None)
