@@ -12,54 +12,13 @@ BEGAN = time.perf_counter()
 
 import argparse  # noqa: E402  # the clock starts before the imports
 import json  # noqa: E402
-from pathlib import Path  # noqa: E402
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
 from keras import layers  # noqa: E402
-from sklearn.compose import make_column_transformer  # noqa: E402
-from sklearn.model_selection import GroupShuffleSplit  # noqa: E402
-from sklearn.preprocessing import OneHotEncoder, StandardScaler  # noqa: E402
+from lesson_rows import STUDIES, read  # noqa: E402
 
-TABLES = Path(__file__).parents[1] / "data" / "01_raw"
-# study: hidden units, dropout's rate, optimizer, batch size, epochs
-STUDIES = {
-    "concrete": ([512, 512, 512], 0.3, "sgd", 64, 100),
-    "wine": ([1024, 1024, 1024], 0.3, "adam", 256, 100),
-    "spotify": ([128, 64], 0.3, "adam", 512, 50),
-}
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
-NUMBERS = [
-    "danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness",
-    "instrumentalness", "liveness", "valence", "tempo", "duration_ms",
-]  # fmt: skip
-
-
-def read(study: str) -> list[np.ndarray]:
-    """Return x and y of the training rows, then of the validation rows."""
-    if study == "spotify":
-        songs = pd.read_csv(TABLES / "spotify.csv").dropna()
-        shuffle = GroupShuffleSplit(train_size=0.75, n_splits=1, random_state=0)
-        train, valid = next(shuffle.split(songs, groups=songs["track_artist"]))
-        prepare = make_column_transformer(
-            (StandardScaler(), NUMBERS), (OneHotEncoder(), ["playlist_genre"])
-        )
-        y = songs["track_popularity"].to_numpy() / 100
-        x_train = prepare.fit_transform(songs.iloc[train])
-        return [x_train, y[train], prepare.transform(songs.iloc[valid]), y[valid]]
-    file, target = {
-        "concrete": ("concrete.csv", "CompressiveStrength"),
-        "wine": ("red-wine.csv", "quality"),
-    }[study]
-    table = pd.read_csv(TABLES / file)
-    train = table.sample(frac=0.7, random_state=0)
-    valid = table.drop(train.index)
-    return [
-        array
-        for part in (train, valid)
-        for array in (part.drop(columns=target).to_numpy(), part[target].to_numpy())
-    ]
 
 
 def build(study: str, variant: str, inputs: int) -> keras.Sequential:

@@ -30,7 +30,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
-from measuring import copy_project, machine, run, table, told
+from measuring import ROOT, copy_project, machine, run, table, told
 
 HERE = Path(__file__).parent
 PARTS = ("single", "replicas", "losses", "command")
@@ -42,22 +42,25 @@ MORE, FIRST = 100, 1000
 
 
 def inside(study: str, variant: str, starts: int, first: int, epochs: int) -> None:
-    """Train ``starts`` replicas of split 0 as the project does, and print what it took."""
-    from dropnorm.commands.project import open_project  # noqa: PLC0415
-    from dropnorm.pipelines.preparation import nodes as preparation  # noqa: PLC0415
-    from dropnorm.replicas import train_replicas  # noqa: PLC0415
-    from dropnorm.study import Variant  # noqa: PLC0415
+    """Train ``starts`` replicas as the project does, on the plain script's rows."""
+    import yaml  # noqa: PLC0415
+    from lesson_rows import read  # noqa: PLC0415
 
-    project = open_project(None, None)
-    options = project.config.study(study)
-    changes: dict = {"replicas": options.replicas.model_copy(update={"splits": 1})}
+    from dropnorm.preprocessing import Part, SplitInputs  # noqa: PLC0415
+    from dropnorm.replicas import train_replicas  # noqa: PLC0415
+    from dropnorm.study import Variant, parse_study  # noqa: PLC0415
+
+    file = ROOT / "conf" / "base" / "parameters" / f"{study}.yml"
+    given = yaml.safe_load(file.read_text(encoding="utf-8"))[study]
     if epochs:
-        changes["training"] = options.training.model_copy(update={"epochs": epochs})
-    options = options.model_copy(update=changes)
-    rows = preparation.check_rows(project.catalog.load(f"{study}.table"), options)
-    split = preparation.assign_parts(rows, options)
-    fitted = preparation.fit_preprocessors(rows, split, options)
-    (inputs,) = preparation.make_inputs(rows, split, fitted, options)
+        given["training"]["epochs"] = epochs
+    options = parse_study(study, given)
+    x_train, y_train, x_valid, y_valid = (part.astype(np.float32) for part in read(study))
+    inputs = SplitInputs(
+        0,
+        Part(np.arange(len(y_train)), x_train, y_train),
+        Part(len(y_train) + np.arange(len(y_valid)), x_valid, y_valid),
+    )
     began = time.perf_counter()
     trained = train_replicas(
         options, Variant(variant), [(inputs, first + start) for start in range(starts)],
@@ -201,7 +204,7 @@ def tell(found: dict) -> None:
             )  # fmt: skip
     if rows:
         heads = ["one training", "engine", "ratio", "here, plain", "limit", "MiB here, plain"]
-        print(table(heads, rows), "\n")
+        print(table(heads, rows), end="\n\n")
     rows = []
     for name, one in found["replicas"].items():
         for engine, ours in one["runs"].items():
@@ -210,7 +213,7 @@ def tell(found: dict) -> None:
             cells = [f"{count} × {name}", engine, f"{ratio:.2f}", f"{ours['seconds']:.1f} s"]
             rows.append([*cells, f"{count * one['plain']:.1f} s", str(ours["peak_mib"])])
     if rows:
-        print(table(["replicas", "engine", "ratio", "here", "plain", "MiB"], rows), "\n")
+        print(table(["replicas", "engine", "ratio", "here", "plain", "MiB"], rows), end="\n\n")
     rows = []
     for name, one in found["losses"].items():
         for engine, ours in found["replicas"].get(name, {"runs": {}})["runs"].items():
@@ -222,7 +225,7 @@ def tell(found: dict) -> None:
                 rows.append([name, engine, loss, *cells, f"{apart:+.1f}"])
     if rows:
         heads = ["losses", "engine", "which", "here", "plain", "standard errors apart"]
-        print(table(heads, rows), "\n")
+        print(table(heads, rows), end="\n\n")
     rows = [
         [engine, f"{one['seconds'] / one['scripts']:.2f}", f"{one['seconds']:.0f} s",
          f"{one['scripts']:.0f} s"]

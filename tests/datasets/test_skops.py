@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kedro.io import DataCatalog, DatasetError
@@ -52,6 +51,8 @@ def module(tmp_path, monkeypatch):
 
 def saved_by_someone(what, module, path):
     """Save something of the module, as its author would, and forget the module."""
+    import skops.io  # noqa: PLC0415  # imports PyTorch where it is installed
+
     someone = importlib.import_module("someone")
     skops.io.dump(what(someone), path)
     del sys.modules["someone"]
@@ -143,6 +144,8 @@ def test_all_that_a_study_may_do_to_columns_survives_saving(
 def test_a_file_with_a_type_of_someone_else_is_refused_and_its_module_not_imported(
     tmp_path, module, what
 ):
+    import skops.io  # noqa: PLC0415  # imports PyTorch where it is installed
+
     path = tmp_path / "preprocessors.skops"
     saved_by_someone(what, module, path)
 
