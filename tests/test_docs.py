@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-from conftest import ROOT
+import browser
+from conftest import ROOT, TABLES
 from dropnorm import study
+from messy_table import bikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +35,7 @@ EXCUSES = {
     "downloads",
     "takes minutes",
     "stays until it is stopped",
+    "needs other machines",
     "develops the project",
 }
 BLOCK = re.compile(
@@ -73,6 +83,25 @@ def test_every_page_is_in_the_site_and_asks_nothing_of_the_network(site):
     assert "dropout" in (site / "search" / "search_index.js").read_text()
 
 
+@pytest.mark.skipif(
+    browser.chromium() is None,
+    reason="needs Chromium, which is not installed (Debian and Ubuntu: apt install chromium)",
+)
+def test_pages_read_from_the_disk_are_searched_and_lead_to_each_other(site):
+    with browser.started() as chromium:
+        page = chromium.new_page()
+        heard = browser.listened(page, site.as_uri())
+        page.goto((site / "index.html").as_uri())
+        page.get_by_role("textbox", name="Search").press_sequentially("patience")
+        page.locator(".md-search-result__link[href*='options.html']").first.click()
+        page.wait_for_url("**/options.html*")
+        page.get_by_role("link", name="How to read the answer").first.click()
+        page.wait_for_url("**/answer.html")
+
+    assert heard.errors == []
+    assert heard.elsewhere == []
+
+
 def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield model
     for field in model.model_fields.values():
@@ -110,3 +139,63 @@ def test_a_block_that_is_not_run_says_why():
 
     assert told - {None} <= EXCUSES
     assert None in told
+
+
+def own_table(path: Path) -> None:
+    """What a reader may bring: cars, with what they are to be predicted by."""
+    chance = np.random.default_rng(0)
+    weight = chance.normal(1300, 200, 60).round()
+    pd.DataFrame(
+        {
+            "mpg": (50 - weight / 50 + chance.normal(0, 2, 60)).round(1),
+            "weight": weight,
+            "fuel": chance.choice(["petrol", "diesel"], 60),
+        }
+    ).to_csv(path, index=False)
+
+
+def quick(words: list[str]) -> list[str]:
+    """Give a run of the reader's own study as few epochs as the made-up ones have."""
+    if words[0] != "run":
+        return words
+    named = {name for word in words for name in re.findall(r"--pipelines?=(\S+)", word)}
+    own = {name for names in named for name in names.split(",")} - set(TABLES)
+    given = [word.partition("=")[2] for word in words if word.startswith("--params=")]
+    short = [f"{name}.training.epochs=2,{name}.replicas.splits=2" for name in sorted(own)]
+    rest = [word for word in words if not word.startswith("--params=")]
+    return [*rest, "--params=" + ",".join([*given, *short])] if short else words
+
+
+@pytest.mark.training
+@pytest.mark.timeout(600)  # many runs, one after the other
+def test_what_the_pages_say_to_type_can_be_typed(project):
+    for table, name in ((bikes(), "bikes.csv"), (bikes().head(2), "new.csv")):
+        table.to_csv(project / name, sep=";", decimal=",", index=False, encoding="cp1252")
+    own_table(project / "cars.csv")
+    own_table(project / "new_cars.csv")
+    env = {**os.environ, "KEDRO_ENV": "sample", "COLUMNS": "200"}
+    typed = [
+        command.replace(" --env=sample", "")  # which all have here
+        for block in blocks()
+        if not block.excuse
+        for command in block.commands
+    ]
+    assert len(typed) > 10
+    in_one_process, others = [], []
+    for command in dict.fromkeys(typed):
+        words = shlex.split(command)
+        (in_one_process if words[0] == "kedro" else others).append((command, words))
+
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "kedro_commands.py"],
+        input=json.dumps([quick(words[1:]) for _, words in in_one_process]),
+        cwd=project, env=env, capture_output=True, text=True, timeout=560, check=False,
+    )  # fmt: skip
+    codes = re.findall(r"^(\d+): kedro ", done.stdout, re.MULTILINE)
+    assert codes == ["0"] * len(in_one_process), done.stdout[-5000:] + done.stderr[-5000:]
+    for command, _ in others:
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=project, env=env, capture_output=True, text=True,
+            timeout=200, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, command + done.stdout + done.stderr

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 LESSON = ROOT / "notebooks" / "lesson.ipynb"
+pytestmark = pytest.mark.timeout(600)  # three studies
 WITHOUT_TORCH = "PyTorch is an extra: pip install -c constraints.txt -e '.[torch]'"
 
 
@@ -42,7 +43,7 @@ def executed(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KEDRO_ENV", "sample")
         nbclient.NotebookClient(
-            notebook, timeout=250, resources={"metadata": {"path": str(project / "notebooks")}}
+            notebook, timeout=560, resources={"metadata": {"path": str(project / "notebooks")}}
         ).execute()
     return notebook, project
 
