@@ -14,7 +14,7 @@ from conftest import ROOT
 
 def test_pre_commit_runs_nothing_that_is_not_among_all_checks_and_downloads_nothing():
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
-    checks = (ROOT / ".ci" / "check").read_text()
+    checks = (ROOT / ".ci" / "lint").read_text()
 
     for hook in (hook for repository in hooks for hook in repository["hooks"]):
         assert hook["language"] == "system"
