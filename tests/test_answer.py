@@ -254,7 +254,7 @@ def test_the_plot_of_effects_shows_each_variant_reference_and_verdict():
     figure = plot_effects(found)
 
     errors, differences = figure.axes
-    labels = [label.get_text() for label in errors.get_yticklabels()]
+    labels = [label.get_text().replace("\n", " ") for label in errors.get_yticklabels()]
     assert labels == ["gradient boosting", "linear network", "least squares", "constant",
                       "dropout + batchnorm", "batchnorm", "dropout", "baseline"]  # fmt: skip
     assert [text.get_text() for text in differences.texts] == ["helps", "helps", "hurts", "helps"]

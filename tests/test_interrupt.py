@@ -74,7 +74,7 @@ def test_an_interrupted_run_ends_with_its_workers_and_one_line(start, project, r
         "Interrupted: what this run has written is not complete, and nothing will read it"
     ]
     assert nobody_is_left(run.pid)
-    assert not list((one for one in data.rglob("run.json") if one.is_file()))
+    assert not list(one for one in data.rglob("run.json") if one.is_file())
     assert not list(data.rglob(".*"))
 
 
