@@ -16,6 +16,7 @@ from hypothesis import settings
 from kedro.framework.project import configure_project
 
 from dropnorm import cluster, memory
+from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.config import StudyConfigLoader
 from dropnorm.study import Study, parse_study
@@ -99,6 +100,15 @@ def command(configured: Path) -> Iterator[Callable[..., Result]]:
     level = logging.getLogger("kedro").level
     yield lambda *options: CliRunner().invoke(study_group, [str(option) for option in options])
     logging.getLogger("kedro").setLevel(level)
+
+
+@pytest.fixture
+def run_here(configured: Path) -> Iterator[Callable[..., Result]]:
+    """``kedro run``, in the project's folder and in this process; the logging is left as it was."""
+    root, told = logging.getLogger(), logging.getLogger("dropnorm.progress")
+    before = (root.handlers[:], told.handlers[:], told.propagate)
+    yield lambda *options: CliRunner().invoke(run, options)
+    root.handlers, told.handlers, told.propagate = before
 
 
 def assert_refused(done: Result, told: str) -> None:

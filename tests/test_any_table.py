@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from test_run import kedro, newest, refused
+from conftest import assert_refused
+from test_run import kedro, newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,13 @@ STUDY: dict[str, Any] = {
     "network": {"hidden": [8]},
     "training": {"batch_size": 64, "epochs": 2},
 }  # fmt: skip
+
+
+@pytest.fixture
+def houses_here(configured: Path, houses_project: Path) -> Path:
+    """The same, as the project that Kedro works in, in this process."""
+    assert configured == houses_project
+    return houses_project
 
 
 @pytest.fixture
@@ -105,21 +113,20 @@ def test_a_messy_gzipped_table_is_scored_on_its_test_part_in_its_own_units(house
     assert any("findings.json" in file["path"] for file in record["files"])
 
 
-def test_a_parquet_table_is_prepared_like_any_other(houses_project):
-    write_entry(houses_project, "houses.parquet", {})
+def test_a_parquet_table_is_prepared_like_any_other(run_here, houses_here):
+    write_entry(houses_here, "houses.parquet", {})
     table = houses()
     # Parquet holds dates as dates, and categories as categories.
     table["sold"] = pd.to_datetime(table["sold"], format="%d.%m.%Y").dt.date
     table["town"] = table["town"].astype("category")
-    table.to_parquet(table_of(houses_project, "houses.parquet"))
-    yml = houses_project / "conf" / "sample" / "parameters" / "houses.yml"
+    table.to_parquet(table_of(houses_here, "houses.parquet"))
+    yml = houses_here / "conf" / "sample" / "parameters" / "houses.yml"
     yml.write_text(yml.read_text().replace("format: '%d.%m.%Y'", "format: null"))
 
-    done = kedro(houses_project, "run", "--env=sample", "--to-nodes=houses.make_inputs",
-                 "--pipelines=houses")  # fmt: skip
+    done = run_here("--env=sample", "--to-nodes=houses.make_inputs", "--pipelines=houses")
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    split = pd.read_parquet(newest(houses_project, "05_model_input/houses/split.parquet"))
+    assert done.exit_code == 0, done.output
+    split = pd.read_parquet(newest(houses_here, "05_model_input/houses/split.parquet"))
     last = table.loc[split.loc[split["part"] == "train", "row"], "sold"].max()
     assert last < table.loc[split.loc[split["part"] == "validation", "row"], "sold"].min()
 
@@ -163,27 +170,28 @@ def rewritten(change: Callable[[str], str]) -> Callable[[Path], object]:
         (rewritten(lambda text: text.split("\n")[0]), "has a header but no rows"),
     ],
 )
-def test_a_table_with_a_fault_is_refused_before_anything_is_written(houses_project, spoil, told):
-    spoil(table_of(houses_project))
+def test_a_table_with_a_fault_is_refused_before_anything_is_written(
+    run_here, houses_here, spoil, told
+):
+    spoil(table_of(houses_here))
 
-    refused(kedro(houses_project, "run", "--env=sample", "--pipelines=houses"), told)
-    assert not list((houses_project / "data" / "sample").glob("0[2-8]*"))
-
-
-def test_a_column_called_x_1_beside_x_is_no_repeated_column(houses_project):
-    rewritten(lambda text: text.replace("id;sold", "area.1;sold"))(table_of(houses_project))
-
-    done = kedro(houses_project, "run", "--env=sample", "--pipelines=houses",
-                 "--to-nodes=houses.check_rows")  # fmt: skip
-
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert_refused(run_here("--env=sample", "--pipelines=houses"), told)
+    assert not list((houses_here / "data" / "sample").glob("0[2-8]*"))
 
 
-def test_a_parquet_file_that_is_none_is_refused(houses_project):
-    write_entry(houses_project, "houses.parquet", {})
-    table_of(houses_project, "houses.parquet").write_bytes(b"no table")
+def test_a_column_called_x_1_beside_x_is_no_repeated_column(run_here, houses_here):
+    rewritten(lambda text: text.replace("id;sold", "area.1;sold"))(table_of(houses_here))
 
-    refused(
-        kedro(houses_project, "run", "--env=sample", "--pipelines=houses"),
+    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.check_rows")
+
+    assert done.exit_code == 0, done.output
+
+
+def test_a_parquet_file_that_is_none_is_refused(run_here, houses_here):
+    write_entry(houses_here, "houses.parquet", {})
+    table_of(houses_here, "houses.parquet").write_bytes(b"no table")
+
+    assert_refused(
+        run_here("--env=sample", "--pipelines=houses"),
         "houses.parquet: cannot be loaded: ArrowInvalid",
     )

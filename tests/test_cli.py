@@ -8,21 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
-from dropnorm.cli import run
+from conftest import assert_refused
 from dropnorm.errors import BadInputError
 from dropnorm.running import _MessageHandler
-
-
-@pytest.fixture
-def command(configured):
-    """Run the command in the project's folder; leave the logging as it was."""
-    root, told = logging.getLogger(), logging.getLogger("dropnorm.progress")
-    before = (root.handlers[:], told.handlers[:], told.propagate)
-    yield lambda *options: CliRunner().invoke(run, options)
-    root.handlers, told.handlers, told.propagate = before
 
 
 @pytest.mark.parametrize(
@@ -54,27 +44,24 @@ def command(configured):
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_refused_in_one_line_and_nothing_is_written(
-    command, configured, options, told
+    run_here, configured, options, told
 ):
     given = options if "pipeline" in options else f"--pipelines=concrete,wine {options}"
 
-    done = command(*given.split())
+    done = run_here(*given.split())
 
-    assert done.exit_code == 1, done.output
-    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1
-    assert re.search(told.replace("?", r"\?"), errors[0])
+    assert_refused(done, told.replace("?", r"\?"))
     assert not list((configured / "data").glob("0[2-8]*"))
 
 
-def test_verbose_lets_the_exception_through(command):
-    done = command("--pipelines=wine", "--params=wine.training.epochs=0", "--verbose")
+def test_verbose_lets_the_exception_through(run_here):
+    done = run_here("--pipelines=wine", "--params=wine.training.epochs=0", "--verbose")
 
     assert isinstance(done.exception, BadInputError)
 
 
-def test_versions_that_are_no_versions_are_refused_as_click_does(command):
-    done = command("--load-versions=wine.split")
+def test_versions_that_are_no_versions_are_refused_as_click_does(run_here):
+    done = run_here("--load-versions=wine.split")
 
     assert done.exit_code == 2
     assert "Error: Expected the form of 'load_versions'" in done.stderr
@@ -89,20 +76,20 @@ def test_versions_that_are_no_versions_are_refused_as_click_does(command):
         ('"{study}.table":', '"{study}.table": [', "catalog.yml, unable to read line"),
     ],
 )
-def test_a_catalog_that_cannot_be_used_is_refused_in_one_line(command, old, new, told):
+def test_a_catalog_that_cannot_be_used_is_refused_in_one_line(run_here, old, new, told):
     catalog = Path("conf/base/catalog.yml")
     catalog.write_text(catalog.read_text().replace(old, new))
 
-    done = command("--pipelines=concrete")
+    done = run_here("--pipelines=concrete")
 
     assert done.exit_code == 1
     assert re.fullmatch(f"Error: [^\n]*{re.escape(told)}[^\n]*\n", done.stderr)
 
 
-def test_a_place_that_cannot_be_written_to_is_refused_before_anything_is_written(command):
+def test_a_place_that_cannot_be_written_to_is_refused_before_anything_is_written(run_here):
     Path("data/08_reporting").write_text("a file where a folder should be")
 
-    done = command("--pipelines=concrete")
+    done = run_here("--pipelines=concrete")
 
     assert done.exit_code == 1
     assert done.stderr == "Error: data/08_reporting: is a file; results need a folder there\n"
@@ -133,11 +120,11 @@ def test_own_messages_stand_as_they_are_on_one_line_and_warnings_say_so():
     assert shown("kedro_viz.launchers", logging.WARNING) == ""
 
 
-def test_a_handler_of_the_users_own_is_kept(command):
+def test_a_handler_of_the_users_own_is_kept(run_here):
     own = logging.StreamHandler(io.StringIO())
     logging.getLogger().addHandler(own)
 
-    command("--pipelines=concreet")
+    run_here("--pipelines=concreet")
 
     assert own in logging.getLogger().handlers
     assert sum(isinstance(one, _MessageHandler) for one in logging.getLogger().handlers) == 1

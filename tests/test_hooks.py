@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from kedro.framework.hooks.manager import _create_hook_manager
 from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro_datasets.pandas import ParquetDataset
@@ -29,7 +30,9 @@ def catalog(**load_versions: str) -> DataCatalog:
 
 def begin(part: object, made: DataCatalog, **run_params: object) -> None:
     told = {"run_id": NEW, "env": None, "runtime_params": {}, **run_params}
-    ProjectHooks().before_pipeline_run(told, part, made)
+    manager = _create_hook_manager()
+    manager.register(ProjectHooks())
+    manager.hook.before_pipeline_run(run_params=told, pipeline=part, catalog=made)
 
 
 def write(version: str, *, complete: bool) -> None:

@@ -62,7 +62,7 @@ def test_commands_that_do_not_train_import_no_engine(project):
 
 def test_collecting_the_tests_imports_no_engine():
     done, engines = engines_imported(
-        "-m", "pytest", "--collect-only", "-qq", "-s", "-n0", "--no-cov", "-p", "no:cacheprovider",
+        "-m", "pytest", "--collect-only", "-qq", "-s", "-n0", "-p", "no:cacheprovider",
         cwd=ROOT,
     )  # fmt: skip
 

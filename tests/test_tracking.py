@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import logging
 import math
 import os
 import socket
@@ -31,6 +32,7 @@ from dropnorm.tracking import (
     _load_mlflow,
     _parse,
     _shown,
+    _tracked_at,
     _tracking_uri,
 )
 from test_run import kedro, newest, refused
@@ -86,9 +88,8 @@ def logged(server, tmp_path_factory):
     replicas = f"concrete.replicas.starts={STARTS},concrete.replicas.splits=1"
     done = kedro(project, "run", "--env=sample", "--pipelines=concrete", f"--params={replicas}")
     assert done.returncode == 0, done.stdout + done.stderr
-    mlflow().set_tracking_uri(server)
-    experiment = mlflow().get_experiment_by_name("team/concrete")
-    client = mlflow().MlflowClient()
+    client = mlflow().MlflowClient(server)
+    experiment = client.get_experiment_by_name("team/concrete")
     runs = client.search_runs([experiment.experiment_id])
     return project, done.stdout, client, runs
 
@@ -145,23 +146,25 @@ def test_metrics_and_curves_are_those_on_disk_and_a_diverged_training_has_none(l
 
 
 @pytest.mark.training
-def test_a_logged_network_has_a_signature_and_no_pickle_and_predicts_what_the_run_did(logged):
+def test_a_logged_network_has_a_signature_and_no_pickle_and_predicts_what_the_run_did(
+    logged, server
+):
     project, _, _, runs = logged
     replica = at("replica", runs, variant="batchnorm")[0]
     name = f"split_0-start_{replica.data.params['start']}"
-    (model,) = mlflow().search_logged_models(
-        [replica.info.experiment_id],
-        filter_string=f"source_run_id='{replica.info.run_id}'",
-        output_format="list",
-    )
-
-    loaded = mlflow().pyfunc.load_model(model.model_uri)
+    with _tracked_at(mlflow(), server):
+        (model,) = mlflow().search_logged_models(
+            [replica.info.experiment_id],
+            filter_string=f"source_run_id='{replica.info.run_id}'",
+            output_format="list",
+        )
+        loaded = mlflow().pyfunc.load_model(model.model_uri)
+        folder = mlflow().artifacts.download_artifacts(model.model_uri)
 
     inputs, outputs = loaded.metadata.signature.inputs, loaded.metadata.signature.outputs
     assert [(one.type, one.shape) for one in inputs.inputs] == [(np.dtype("float32"), (-1, 8))]
     assert [one.shape for one in outputs.inputs] == [(-1, 1)]
     assert len(loaded.metadata.metadata["inputs"]) == 8
-    folder = mlflow().artifacts.download_artifacts(model.model_uri)
     files = {file for _, _, names in os.walk(folder) for file in names}
     assert "model.keras" in files
     assert not [file for file in files if file.endswith((".pkl", ".py"))]
@@ -185,17 +188,17 @@ def test_a_server_that_does_not_answer_is_told_in_one_line_before_anything_train
 
 def test_a_database_of_ones_own_needs_no_server(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    before = mlflow().get_tracking_uri()
     uri = _tracking_uri(Tracking(tracking_uri="sqlite:///data/runs.db"), tmp_path)
-    mlflow().set_tracking_uri(uri)
-    try:
+
+    with _tracked_at(mlflow(), uri):
         made = _experiment_id(mlflow(), uri, "concrete")
-        assert (tmp_path / "data" / "runs.db").is_file()
         place = mlflow().get_experiment(made).artifact_location
-        assert place == (tmp_path / "data" / "mlflow-artifacts").as_uri()
-        assert _experiment_id(mlflow(), uri, "concrete") == made
-    finally:
-        mlflow().set_tracking_uri(before)
+        again = _experiment_id(mlflow(), uri, "concrete")
+
+    assert (tmp_path / "data" / "runs.db").is_file()
+    assert place == (tmp_path / "data" / "mlflow-artifacts").as_uri()
+    assert again == made
+    assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
 def test_without_the_file_nothing_is_logged_and_mlflow_not_imported(project):
@@ -263,6 +266,8 @@ def test_what_goes_wrong_at_the_end_costs_no_result(logged, caplog, monkeypatch)
     hooks = TrackingHooks()
     hooks._tracking = Tracking(tracking_uri="http://127.0.0.1:1")
     opened = open_project(None, "sample")
+    # Kedro has just replaced the handlers of the root.
+    monkeypatch.setattr(logging.getLogger("dropnorm.tracking"), "handlers", [caplog.handler])
 
     hooks.after_pipeline_run({"run_id": "v"}, pipelines["concrete"], opened.catalog)
 

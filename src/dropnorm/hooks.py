@@ -39,7 +39,7 @@ from dropnorm.tasks import task_of
 from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Generator, Iterable
 
     from kedro.framework.context import KedroContext
     from kedro.io import AbstractDataset, DataCatalog
@@ -76,11 +76,14 @@ class ProjectHooks:
             place = context.config_loader["globals"].get("memory")
             os.environ[memory.VARIABLE] = str(context.project_path / place) if place else "off"
 
-    @hook_impl
+    @hook_impl(wrapper=True)
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
-    ) -> None:
-        """Refuse bad input before the first node, and settle which versions are read."""
+    ) -> Generator[None, Any, Any]:
+        """Refuse bad input before the first node, and settle which versions are read and written.
+
+        A version is taken when all other hooks agree to the run: one that is refused leaves none.
+        """
         names = {node.name for node in pipeline.nodes}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
@@ -95,7 +98,9 @@ class ProjectHooks:
             if names & {f"{study}.record_run", f"{study}.make_report"}:
                 _prepare_record(study, pipeline, catalog, _command(study, run_params))
         _check_inputs(pipeline, catalog)
+        agreed = yield
         _settle_version_written(pipeline, catalog, records, run_params["run_id"])
+        return agreed
 
     @hook_impl
     def after_pipeline_run(

@@ -87,9 +87,9 @@ class TrackingHooks:
         try:
             written = context.config_loader["mlflow"]
         except MissingConfigException:
-            self._tracking = None
-            return
-        self._tracking = _parse(written)
+            written = {}
+        # Without an environment of its own, as when it is packaged, Kedro gives what is in no file.
+        self._tracking = _parse(written) if written else None
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -99,8 +99,7 @@ class TrackingHooks:
         uri = _tracking_uri(self._tracking, self._folder)
         mlflow = _load_mlflow()
         try:
-            mlflow.set_tracking_uri(uri)
-            with _impatient():
+            with _tracked_at(mlflow, uri), _impatient():
                 for study in _complete_studies(pipeline, catalog):
                     _experiment_id(mlflow, uri, self._tracking.experiment.replace("{study}", study))
         except BadInputError:
@@ -122,7 +121,9 @@ class TrackingHooks:
         for study in _complete_studies(pipeline, catalog):
             uri = _tracking_uri(self._tracking, self._folder)
             try:
-                link = _log_study(study, catalog, uri, self._tracking)
+                mlflow = _load_mlflow()
+                with _tracked_at(mlflow, uri):
+                    link = _log_study(mlflow, study, catalog, uri, self._tracking)
                 logger.info("  logged to MLflow: %s", link)
             except Exception as error:  # whatever it is, the results are there
                 logger.warning(
@@ -198,6 +199,21 @@ def _why(error: Exception, uri: str) -> str:
 
 
 @contextmanager
+def _tracked_at(mlflow: Any, uri: str) -> Iterator[None]:
+    """Have MLflow log there, and where it did before afterwards.
+
+    MLflow puts the address into the environment, where the next run of this process would find it
+    and take it for the user's.
+    """
+    before = os.environ.get(_VARIABLE)
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
+
+
+@contextmanager
 def _impatient() -> Iterator[None]:
     """Let a server that does not answer be given up in seconds; MLflow's default is minutes."""
     few = {name: value for name, value in _IMPATIENT.items() if name not in os.environ}
@@ -225,10 +241,8 @@ def _experiment_id(mlflow: Any, uri: str, name: str) -> str:
     return str(mlflow.create_experiment(name, artifact_location=place, tags=_SHOWN_AS))
 
 
-def _log_study(study: str, catalog: DataCatalog, uri: str, tracking: Tracking) -> str:
+def _log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking: Tracking) -> str:
     """Log a complete run; return where it can be looked at."""
-    mlflow = _load_mlflow()
-    mlflow.set_tracking_uri(uri)
     record = catalog.load(f"{study}.run")
     experiment = _experiment_id(mlflow, uri, tracking.experiment.replace("{study}", study))
     tags = {
