@@ -102,7 +102,12 @@ class StudyConfigLoader(OmegaConfigLoader):
             for name in content:
                 if str(name).startswith("_"):
                     continue
-                if not _STUDY_NAME.fullmatch(str(name)):
+                if not isinstance(name, str):
+                    raise BadInputError(
+                        f"{_shown(path)}: YAML reads a name as {name!r}, which is no text; put it"
+                        " in quotes, or take another"
+                    )
+                if not _STUDY_NAME.fullmatch(name):
                     raise BadInputError(
                         f"{_shown(path)}: '{name}' cannot be the name of a study; take letters,"
                         " digits, _ and -, a letter first"

@@ -6,9 +6,11 @@ a bar per variant with the losses and the time left; elsewhere it writes a quiet
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import multiprocessing
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -37,6 +39,12 @@ _WIDE = 120
 _LONGEST = max(map(len, Variant))
 # Seconds between two quiet lines of one variant.
 _QUIET_FOR = 30.0
+
+
+def print_what_can_be_printed() -> None:
+    """Let a character that the screen's encoding lacks be a question mark, not the end of a run."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from dropnorm.config import StudyConfigLoader, default_conf_source, project_conf
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.interrupt import ends_when_interrupted
 from dropnorm.pipeline_registry import PREDICT, SWEEP
-from dropnorm.progress import ProgressHandler
+from dropnorm.progress import ProgressHandler, print_what_can_be_printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -204,6 +204,7 @@ def _listen(verbose: bool) -> ProgressHandler:
     Returns:
         What shows the progress; to be closed when the run ends.
     """
+    print_what_can_be_printed()
     console = Console(soft_wrap=True)
     progress = ProgressHandler(console)
     if "KEDRO_LOGGING_CONFIG" in os.environ:

@@ -23,6 +23,7 @@ from dropnorm.commands.rerun import rerun_study
 from dropnorm.commands.sweep import sweep_study
 from dropnorm.errors import BadInputError, in_one_line
 from dropnorm.interrupt import ends_when_interrupted
+from dropnorm.progress import print_what_can_be_printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,6 +70,7 @@ def study() -> None:
 @contextmanager
 def _plain_messages() -> Iterator[None]:
     """Print this project's messages as they are, to the standard error, and none of Kedro's."""
+    print_what_can_be_printed()
     ours, kedro = logging.getLogger("dropnorm"), logging.getLogger("kedro")
     handler, level = _MessageHandler(), kedro.level
     propagate = ours.propagate
