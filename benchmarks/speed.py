@@ -12,8 +12,8 @@ run, with the same variants and epochs:
   the processes and importing the engine there included, by as many times a plain ``fit``.
 - ``losses``: least and last losses of as many starts of both: their means, and how many standard
   errors they are apart.
-- ``command``: of a whole ``kedro run`` of Spotify's four variants, none of which diverges, by a
-  plain script for each.
+- ``command``: of a whole ``kedro run`` of one split, four variants, by a plain script for each.
+  Two of concrete's diverge, and count here: the plain script trains them to the last epoch.
 
 The limit is what the matrix products of a training take by themselves (``limit.py``).
 """
@@ -36,12 +36,13 @@ HERE = Path(__file__).parent
 PARTS = ("single", "replicas", "losses", "command")
 SINGLE = (("concrete", "batchnorm"), ("spotify", "dropout"), ("wine", "dropout_batchnorm"))
 MANY = (("concrete", "batchnorm"), ("spotify", "baseline"), ("spotify", "dropout"))
+COMMANDS = ("concrete", "spotify")
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 # The first of the seeds that are not measured in turn, and of the starts that are trained at once.
 MORE, FIRST = 100, 1000
 
 
-def inside(study: str, variant: str, starts: int, first: int, epochs: int) -> None:
+def inside(study: str, variant: str, starts: int, first: int, epochs: int, threads: int) -> None:
     """Train ``starts`` replicas as the project does, on the plain script's rows."""
     import yaml  # noqa: PLC0415
     from lesson_rows import read  # noqa: PLC0415
@@ -54,6 +55,8 @@ def inside(study: str, variant: str, starts: int, first: int, epochs: int) -> No
     given = yaml.safe_load(file.read_text(encoding="utf-8"))[study]
     if epochs:
         given["training"]["epochs"] = epochs
+    if threads:
+        given["training"]["threads"] = threads
     options = parse_study(study, given)
     x_train, y_train, x_valid, y_valid = (part.astype(np.float32) for part in read(study))
     inputs = SplitInputs(
@@ -109,7 +112,8 @@ class Measured:
 
     def here(self, study: str, variant: str, engine: str, starts: int, first: int) -> dict:
         """Train with the project, in a process of its own."""
-        numbers = map(str, (starts, first, self._options.epochs or 0))
+        options = self._options
+        numbers = map(str, (starts, first, options.epochs or 0, options.threads or 0))
         ended = run(__file__, "--inside", study, variant, *numbers, engine=engine)
         return {**ended.told[-1], "peak_mib": ended.peak_mib}
 
@@ -125,6 +129,8 @@ class Measured:
         """One training, in turn."""
         engines = self._options.engines
         for study, variant in SINGLE:
+            if study not in (self._options.studies or [study]):
+                continue
             # Red wine's trainings take longest.
             repeats = min(2, self._options.repeats) if study == "wine" else self._options.repeats
             ratios: dict[str, list[float]] = {engine: [] for engine in engines}
@@ -170,16 +176,18 @@ class Measured:
     def command(self) -> None:
         """A whole run by a plain script for each variant."""
         epochs = self._options.epochs
-        changed = f",spotify.training.epochs={epochs}" if epochs else ""
-        scripts = sum(self.plain("spotify", variant, 0)[0][0]["seconds"] for variant in VARIANTS)
-        for engine in self._options.engines:
-            with tempfile.TemporaryDirectory() as folder:
-                ended = run(
-                    "-m", "kedro", "run", "--pipelines=spotify",
-                    f"--params=spotify.replicas.splits=1{changed}",
-                    engine=engine, cwd=copy_project(Path(folder)),
-                )  # fmt: skip
-            self.keep("command", engine, scripts=scripts, seconds=ended.seconds)
+        for study in COMMANDS:
+            changed = f",{study}.training.epochs={epochs}" if epochs else ""
+            scripts = sum(self.plain(study, variant, 0)[0][0]["seconds"] for variant in VARIANTS)
+            for engine in self._options.engines:
+                with tempfile.TemporaryDirectory() as folder:
+                    ended = run(
+                        "-m", "kedro", "run", f"--pipelines={study}",
+                        f"--params={study}.replicas.splits=1{changed}",
+                        engine=engine, cwd=copy_project(Path(folder)),
+                    )  # fmt: skip
+                seconds = ended.seconds
+                self.keep("command", f"{study} {engine}", scripts=scripts, seconds=seconds)
 
     def keep(self, part: str, name: str, **what: object) -> None:
         """Keep a result."""
@@ -227,12 +235,12 @@ def tell(found: dict) -> None:
         heads = ["losses", "engine", "which", "here", "plain", "standard errors apart"]
         print(table(heads, rows), end="\n\n")
     rows = [
-        [engine, f"{one['seconds'] / one['scripts']:.2f}", f"{one['seconds']:.0f} s",
+        [*name.split(), f"{one['seconds'] / one['scripts']:.2f}", f"{one['seconds']:.0f} s",
          f"{one['scripts']:.0f} s"]
-        for engine, one in found.get("command", {}).items()
+        for name, one in found.get("command", {}).items()
     ]  # fmt: skip
     if rows:
-        print(table(["kedro run, Spotify", "ratio", "here", "four plain scripts"], rows))
+        print(table(["kedro run", "engine", "ratio", "here", "four plain scripts"], rows))
 
 
 def main() -> None:
@@ -241,11 +249,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="pairs of single trainings")
     parser.add_argument("--starts", type=int, default=10, help="replicas trained at once")
     parser.add_argument("--epochs", type=int, help="fewer, to see whether it works")
+    parser.add_argument("--threads", type=int, help="of each training here; else the study's")
+    parser.add_argument("--studies", nargs="+", help="of the single trainings; else all three")
     parser.add_argument("--engines", nargs="+", default=["tensorflow", "jax"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", help="file for all that was measured")
     parser.add_argument("--tell", action="store_true", help="only print what stands in that file")
-    parser.add_argument("--inside", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs=6, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
         study, variant, *numbers = options.inside
