@@ -3,7 +3,7 @@
 Runs of the sample study of concrete, in a copy of the project, are killed, interrupted, doubled,
 left without room or without permission, each at a random moment; after each the earlier versions
 must be there to the last byte, and nothing incomplete may be taken for complete. Room and
-permission are taken away with mounts and users of their own, and need root on Linux.
+permission are taken away with a mount and with chattr, and need root on Linux.
 
     python benchmarks/faults.py kill --times 100
     python benchmarks/faults.py interrupt --times 20
@@ -57,7 +57,6 @@ _COLD = 20  # every which run begins with a new interpreter
 _ANEW = 4  # every which run has another seed, and so trains rather than recalls
 _TIMES = 20  # kills, until a run is left alone
 _LONGEST = 600
-_NOBODY = 65534
 # What a run imports; of keras, TensorFlow computes nothing yet and can be forked.
 _IMPORTS = (
     "dropnorm.cli", "tensorflow", "keras", "skops.io", "sklearn.ensemble", "matplotlib.figure",
@@ -154,7 +153,7 @@ class Project:
         self.whole = self.run_whole()
         self.files = len(self.record.at(self.whole).load()["files"])
 
-    def start(self, runner: str = "SequentialRunner", user: int | None = None) -> Run:
+    def start(self, runner: str = "SequentialRunner") -> Run:
         """Begin a run of the study."""
         self.runs += 1
         seed = self.runs // _ANEW
@@ -163,7 +162,7 @@ class Project:
         output = self.folder.parent / f"{self.folder.name}-{self.runs}.txt"
         cold = self.runs % _COLD == 0
         if (pid := os.fork()) == 0:
-            _become(words, self.folder, output, cold, user)
+            _become(words, self.folder, output, cold)
         return Run(pid, output)
 
     def run_whole(self) -> str:
@@ -197,7 +196,7 @@ class Project:
         return sum(version in path.parts for path in data.rglob("*") if path.is_file())
 
 
-def _become(words: list[str], folder: Path, output: Path, cold: bool, user: int | None) -> None:
+def _become(words: list[str], folder: Path, output: Path, cold: bool) -> None:
     """Be the run, in the process that was forked for it."""
     try:
         os.setsid()
@@ -206,11 +205,6 @@ def _become(words: list[str], folder: Path, output: Path, cold: bool, user: int 
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        if user is not None:
-            os.setgroups([])
-            os.setgid(user)
-            os.setuid(user)
-            os.environ["HOME"] = str(folder)
         if cold:
             os.execv(sys.executable, [sys.executable, "-m", *words])
         sys.argv = words
@@ -372,21 +366,15 @@ def full(project: Project, tries: Tries, chance: random.Random) -> dict[str, obj
 
 
 def locked(project: Project, tries: Tries, chance: random.Random) -> dict[str, object]:
-    """Take the permission to write away from a run, at a random moment."""
+    """Take the permission to write away from a run, at a random moment: from root too."""
     known = project.check({project.whole})
-    for path in (project.folder, *project.folder.rglob("*")):
-        os.chown(path, _NOBODY, _NOBODY)
     while tries.go_on():
-        run = project.start(_RUNNERS[tries.done % len(_RUNNERS)], user=_NOBODY)
+        run = project.start(_RUNNERS[tries.done % len(_RUNNERS)])
         moment = _moment(project, chance) * chance.choice((0, 1))
         ended = run.wait_until_it_has_computed(moment)
-        folders = [path for path in (project.folder / "data").rglob("*") if path.is_dir()]
-        for path in (project.folder / "data", *folders):
-            path.chmod(0o555)
-        if not ended:
-            run.wait(_LONGEST)
-        for path in (project.folder / "data", *folders):
-            path.chmod(0o755)
+        with _unchangeable(project.folder / "data"):
+            if not ended:
+                run.wait(_LONGEST)
         if run.status != 0:
             _refused(run)
             tries.done += 1
@@ -396,6 +384,16 @@ def locked(project: Project, tries: Tries, chance: random.Random) -> dict[str, o
         known = complete
     project.run_whole()
     return {"permissions taken away": tries.done}
+
+
+@contextlib.contextmanager
+def _unchangeable(folder: Path) -> Iterator[None]:
+    folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    subprocess.run(["chattr", "+i", *folders], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", *folders], check=True)
 
 
 def _refused(run: Run) -> None:
@@ -449,7 +447,6 @@ def main() -> None:
     for name in _IMPORTS:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # S103: another user runs there
         project = Project(Path(folder, "project"))
         began = time.monotonic()
         tries = Tries(options.times, options.minutes)

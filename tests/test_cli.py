@@ -8,11 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
+from kedro.io import AbstractDataset, DataCatalog, DatasetError
 from rich.console import Console
 
 from conftest import assert_refused
 from dropnorm.errors import BadInputError
-from dropnorm.running import _MessageHandler
+from dropnorm.running import _MessageHandler, why_it_ended
 
 
 @pytest.mark.parametrize(
@@ -128,3 +129,32 @@ def test_a_handler_of_the_users_own_is_kept(run_here):
 
     assert own in logging.getLogger().handlers
     assert sum(isinstance(one, _MessageHandler) for one in logging.getLogger().handlers) == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        (OSError(28, "No space left on device"), "cannot be read or written: No space left on de"),
+        (PermissionError(1, "Operation not permitted", "/a/b"), "Operation not permitted (/a/b)"),
+        (ValueError("no such thing"), "Failed while saving data to dataset"),
+    ],
+)
+def test_what_the_system_refuses_is_told_by_its_dataset_and_reason(refused, told):
+    class Full(AbstractDataset):
+        def _describe(self):
+            return {"arguments": "many"}
+
+        def load(self):
+            """Nothing to load."""
+
+        def save(self, data):
+            raise refused
+
+    with pytest.raises(DatasetError) as error:
+        DataCatalog({"wine.report": Full()}).save("wine.report", 1)
+
+    line = why_it_ended(error.value)
+    assert line.startswith("wine.report: ")
+    assert told in line
+    assert "\n" not in line
+    assert ("arguments" in line) == isinstance(refused, ValueError)

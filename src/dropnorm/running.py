@@ -8,6 +8,7 @@ import os
 import warnings
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,6 +25,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from dropnorm.config import StudyConfigLoader, default_conf_source, project_config
+from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.interrupt import ends_when_interrupted
 from dropnorm.pipeline_registry import PREDICT, SWEEP
@@ -87,9 +89,24 @@ def as_a_run(verbose: bool, interrupted: str = _INTERRUPTED) -> Iterator[None]:
     ) as error:
         if verbose:
             raise
-        raise click.ClickException(in_one_line(error)) from error
+        raise click.ClickException(why_it_ended(error)) from error
     finally:
         told.close()
+
+
+def why_it_ended(error: BaseException) -> str:
+    """Return in one line what went wrong; of a file that the system refused, its dataset and why.
+
+    Kedro shows the dataset with all its arguments.
+    """
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    dataset, _, told = str(error).partition(": ")
+    if not (told.startswith("Failed while ") and isinstance(cause, OSError) and cause.strerror):
+        return in_one_line(error)
+    where = f" ({from_here(Path(cause.filename))})" if cause.filename else ""
+    return f"{dataset}: cannot be read or written: {cause.strerror}{where}"
 
 
 def _check_options(options: dict[str, Any]) -> None:

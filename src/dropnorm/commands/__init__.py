@@ -21,9 +21,10 @@ from dropnorm.commands.predict import predict_study
 from dropnorm.commands.prune import prune_study
 from dropnorm.commands.rerun import rerun_study
 from dropnorm.commands.sweep import sweep_study
-from dropnorm.errors import BadInputError, in_one_line
+from dropnorm.errors import BadInputError
 from dropnorm.interrupt import ends_when_interrupted
 from dropnorm.progress import print_what_can_be_printed
+from dropnorm.running import why_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ class _StudyGroup(click.Group):
         except BadInputError as error:
             raise click.ClickException(str(error)) from error
         except _TOLD as error:
-            raise click.ClickException(in_one_line(error)) from error
+            raise click.ClickException(why_it_ended(error)) from error
 
 
 @click.group(cls=_StudyGroup)
