@@ -53,6 +53,8 @@ def test_runs_that_diverged_or_collapsed_are_counted():
         (lambda n: 2 + 1 / n, False),  # falls with the training loss
         (lambda n: 2 + 0.0005 * n, False),  # grows by next to nothing
         (lambda n: 2 + 0.2 * np.minimum(n, 12), False),  # grew, and ended
+        (lambda n: 0.5 + 0.02 * n, False),  # better than in training, to the end
+        (lambda n: 0.9 + 0.02 * n, True),  # better at first
     ],
 )
 def test_a_gap_is_told_where_it_keeps_growing_to_the_end(val_loss, grows):
@@ -94,6 +96,12 @@ def test_a_network_worse_than_the_better_linear_model_is_told_by_how_much():
     assert codes(found) == [("DN009", "baseline", 5, 5), ("DN010", "baseline", 1, 2)]
     assert found[0].found == "1.25 MPa (95 % interval 0.75 to 1.75) above linear network"
     assert found[1].found == "the MAE of linear network is 8.00 MPa"
+
+
+def test_a_network_as_good_as_the_linear_model_is_not_worse():
+    found = check_answer(an_answer(baseline=0.0), STUDY)
+
+    assert codes(found) == [("DN010", "baseline", 1, 1)]
 
 
 @pytest.mark.parametrize("verdict", ["too few runs to say", "one run: no verdict"])

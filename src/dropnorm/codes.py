@@ -105,7 +105,7 @@ _ALL = (
     Code(
         "DN009",
         "a network worse than a linear model",
-        "On the same rows of the same splits its mean error is not below that of the better of two"
+        "On the same rows of the same splits its mean error is above that of the better of two"
         " linear models: least squares (of classes, logistic regression), and one Dense layer"
         " trained as the network is.",
         "Hidden layers that do not pay for themselves leave nothing for the two layers to improve:"
@@ -128,7 +128,8 @@ _ALL = (
         "a gap between training and validation that keeps growing",
         "Validation loss less training loss, as means over quarters of the epochs, grows from the"
         " second quarter to the third and from the third to the last, each time by 2 % of the"
-        " validation loss or more, in most of the runs that stayed finite.",
+        " validation loss or more, and is above zero in the last, in most of the runs that stayed"
+        " finite.",
         "The network goes on learning its training rows by heart: the last epoch is not its best,"
         " and a layer may look good only because it slows this down, as fewer epochs would.",
         "Train for fewer epochs, and compare again; or use weight decay or a smaller network.",
