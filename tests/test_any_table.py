@@ -6,6 +6,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,8 +16,10 @@ from conftest import assert_refused
 from test_run import kedro, newest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from fsspec import AbstractFileSystem
 
 
 def houses(rows: int = 240) -> pd.DataFrame:
@@ -78,11 +81,15 @@ def table_of(project: Path, name: str = "houses.csv.gz") -> Path:
 
 
 def write_entry(project: Path, name: str, load_args: dict[str, Any]) -> None:
-    file = project / "conf" / "sample" / "catalog.yml"
     kind = "pandas.ParquetDataset" if name.endswith("parquet") else "pandas.CSVDataset"
     path = f"${{globals:data}}/01_raw/{name}"
-    entry = {"houses.table": {"type": kind, "filepath": path, "load_args": load_args}}
-    file.write_text(file.read_text().split("houses.table")[0] + yaml.safe_dump(entry))
+    rewrite_entry(project, {"type": kind, "filepath": path, "load_args": load_args})
+
+
+def rewrite_entry(project: Path, entry: dict[str, Any]) -> None:
+    file = project / "conf" / "sample" / "catalog.yml"
+    text = yaml.safe_dump({"houses.table": entry})
+    file.write_text(file.read_text().split("houses.table")[0] + text)
 
 
 @pytest.mark.training
@@ -168,6 +175,8 @@ def rewritten(change: Callable[[str], str]) -> Callable[[Path], object]:
         ),
         (rewritten(lambda text: text.replace(",", "'")), "column 'area', row 0: \"117'4\" is no"),
         (rewritten(lambda text: text.split("\n")[0]), "has a header but no rows"),
+        (rewritten(lambda text: f"{text}1;2;3;4;5;6;7;8\n"), "line 242 has 8 fields where 7 are"),
+        (rewritten(lambda text: f'{text}1;"2;3\n'), "in line 242 a quotation mark .* opens that"),
     ],
 )
 def test_a_table_with_a_fault_is_refused_before_anything_is_written(
@@ -177,6 +186,47 @@ def test_a_table_with_a_fault_is_refused_before_anything_is_written(
 
     assert_refused(run_here("--env=sample", "--pipelines=houses"), told)
     assert not list((houses_here / "data" / "sample").glob("0[2-8]*"))
+
+
+@pytest.fixture
+def in_memory(houses_here: Path) -> Iterator[AbstractFileSystem]:
+    """A place that is no file of this machine, with the study's table in it."""
+    memory = fsspec.filesystem("memory")
+    entry = {"type": "pandas.CSVDataset", "filepath": "memory:///far.csv"}
+    rewrite_entry(houses_here, entry)
+    memory.pipe("/far.csv", houses().to_csv(index=False).encode())
+    yield memory
+    memory.store.clear()
+
+
+def test_a_table_that_is_not_on_this_machine_is_prepared_like_any_other(run_here, in_memory):
+    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.make_inputs")
+
+    assert done.exit_code == 0, done.output
+
+
+def test_what_is_wrong_with_a_table_elsewhere_is_told_with_its_address(run_here, in_memory):
+    in_memory.pipe("/far.csv", houses().assign(area="wide").to_csv(index=False).encode())
+    refused = run_here("--env=sample", "--pipelines=houses")
+    in_memory.rm("/far.csv")
+    gone = run_here("--env=sample", "--pipelines=houses")
+
+    assert_refused(refused, "memory:///far.csv: column 'area', row 0: 'wide' is no number")
+    assert_refused(gone, "memory:///far.csv: there is no such file")
+
+
+def test_a_table_of_another_kind_is_prepared_by_its_catalog_entry(run_here, houses_here):
+    table = houses_here / "houses.json"
+    rewrite_entry(houses_here, {"type": "pandas.JSONDataset", "filepath": str(table)})
+    houses().to_json(table)
+
+    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.make_inputs")
+
+    assert done.exit_code == 0, done.output
+    table.write_text("{")
+    assert_refused(
+        run_here("--env=sample", "--pipelines=houses"), "houses.json: cannot be read as a table: "
+    )
 
 
 def test_a_column_called_x_1_beside_x_is_no_repeated_column(run_here, houses_here):
@@ -193,5 +243,5 @@ def test_a_parquet_file_that_is_none_is_refused(run_here, houses_here):
 
     assert_refused(
         run_here("--env=sample", "--pipelines=houses"),
-        "houses.parquet: cannot be loaded: ArrowInvalid",
+        "houses.parquet: is no whole Parquet file; get it again",
     )

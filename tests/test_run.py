@@ -127,7 +127,7 @@ def refused(done: subprocess.CompletedProcess[str], told: str) -> None:
         (lambda file: file.write_bytes(b""), "concrete.csv: is empty"),
         (lambda file: file.write_bytes(b"Cement\n\xff\xfe\x00"), "concrete.csv: byte"),
         (lambda file: file.write_text(file.read_text().replace(",", ";")), "single column"),
-        (lambda file: file.write_text('a,b\n1,2,3\n"'), "cannot be read as a table"),
+        (lambda file: file.write_text('a,b\n1,2,3\n"'), "line 3 a quotation mark"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_before_any_training(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib.metadata
 import logging
 import os
@@ -10,7 +9,6 @@ import platform
 import re
 import shlex
 import time
-import zlib
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +26,7 @@ from dropnorm.checks import is_looked_at
 from dropnorm.datasets.run_record import RunRecordDataset, sha256
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name
-from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipeline_registry import SWEEP
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.replicas import workers_for
@@ -37,6 +35,7 @@ from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
 from dropnorm.unpacking import refuse_bomb
+from dropnorm.unreadable import why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -59,6 +58,8 @@ _HOW_TO_READ = {
 # Bytes of trainings that are kept for later runs.
 _REMEMBERED = 1_000_000_000
 _DEFAULT_ENGINE = "tensorflow"
+# The protocol of files on this machine, as fsspec calls it.
+_LOCAL = "file"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
 
@@ -276,10 +277,8 @@ def _repeated_column(dataset: AbstractDataset[Any, Any] | None, table: pd.DataFr
     return next((name for name in header if header.count(name) > 1), None)
 
 
-def _why_not_loaded(  # noqa: PLR0911  # one for each kind of error
-    where: str, study: str, error: BaseException
-) -> str:
-    """Say in one line why a table could not be read; Kedro wraps what pandas says."""
+def _why_not_loaded(where: str, study: str, error: BaseException) -> str:
+    """Say in one line why the table of a study could not be read."""
     while error.__cause__ is not None and not isinstance(error, BadInputError):
         error = error.__cause__
     match error:
@@ -290,23 +289,8 @@ def _why_not_loaded(  # noqa: PLR0911  # one for each kind of error
                 f"{where}: there is no such file; put the table of the study '{study}' there, or"
                 f" write where it lies at '{study}.table' in the catalog"
             )
-        case IsADirectoryError():
-            return f"{where}: is a folder; the table of the study '{study}' must be a file"
-        case PermissionError():
-            return f"{where}: may not be read; check its permissions"
-        case EOFError() | gzip.BadGzipFile() | zlib.error():
-            return f"{where}: is no whole gzip file; get it again, or take .gz from its name"
-        case pd.errors.EmptyDataError():
-            return f"{where}: is empty; a table has a header and rows"
-        case UnicodeDecodeError():
-            return (
-                f"{where}: byte {error.start} is no {error.encoding} text; if the file is text in"
-                " another encoding, write load_args: {encoding: ...} in its catalog entry"
-            )
-        case pd.errors.ParserError():
-            return f"{where}: cannot be read as a table: {in_one_line(error)}"
         case _:
-            return f"{where}: cannot be loaded: {type(error).__name__}: {in_one_line(error)}"
+            return f"{where}: {why_unreadable(error)}"
 
 
 def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -314,7 +298,7 @@ def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
     for name in sorted(pipeline.all_outputs()):
         dataset = catalog.get(name)
         path = getattr(dataset, "_filepath", None)
-        if path is None or getattr(dataset, "_protocol", "file") != "file":
+        if path is None or _protocol(dataset) != _LOCAL:
             continue
         nearest = next(folder for folder in Path(path).parents if folder.exists())
         if not nearest.is_dir():
@@ -454,13 +438,19 @@ def table_checksum(dataset: AbstractDataset[Any, Any] | None) -> str | None:
 def _file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
     """Return the local file behind a dataset, if there is one."""
     path = Path(str(getattr(dataset, "_filepath", "")))
-    return path if path.is_file() else None
+    return path if _protocol(dataset) == _LOCAL and path.is_file() else None
+
+
+def _protocol(dataset: AbstractDataset[Any, Any] | None) -> str:
+    return str(getattr(dataset, "_protocol", _LOCAL))
 
 
 def shown(dataset: AbstractDataset[Any, Any] | None) -> str:
     """Return what a person knows a table by: its path from here, or what the catalog says."""
-    path = getattr(dataset, "_filepath", None)
-    return str(dataset) if path is None else from_here(Path(path))
+    path, protocol = getattr(dataset, "_filepath", None), _protocol(dataset)
+    if path is None:
+        return str(dataset)
+    return from_here(Path(path)) if protocol == _LOCAL else f"{protocol}://{path}"
 
 
 def describe_process() -> dict[str, Any]:

@@ -32,7 +32,7 @@ _ZIP = b"PK\x03\x04"
 _PARQUET = b"PAR1"
 
 
-def refuse_bomb(path: Path) -> None:
+def refuse_bomb(path: Path, known_as: str | None = None) -> None:
     """Refuse a file that unpacks to far more than a file of its size would hold.
 
     Looks into gzip, bzip2, xz, zip (as which networks and preprocessors are kept) and Parquet
@@ -40,6 +40,7 @@ def refuse_bomb(path: Path) -> None:
 
     Args:
         path: Of the file; one that is not there is not refused.
+        known_as: What to call it in the message; its path if left out.
 
     Raises:
         BadInputError: If it is more than 500 MB, and more than 100 times the size of the file.
@@ -55,9 +56,9 @@ def refuse_bomb(path: Path) -> None:
         return
     if unpacked > most:
         raise BadInputError(
-            f"{path}: holds more than {most / 1e6:.0f} MB in a file of {size / 1e6:.3g} MB; nothing"
-            " that is meant to be read is packed so tightly: unpack it with a tool that you trust,"
-            " and look at it"
+            f"{known_as or path}: holds more than {most / 1e6:.0f} MB in a file of"
+            f" {size / 1e6:.3g} MB; nothing that is meant to be read is packed so tightly: unpack"
+            " it with a tool that you trust, and look at it"
         )
 
 

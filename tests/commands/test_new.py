@@ -84,6 +84,24 @@ def test_without_a_copy_the_catalog_points_at_the_table(command, configured, car
     assert command("check", "cars").exit_code == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--no-copy"]])
+@pytest.mark.parametrize("name", ["cars.parquet", "cars.csv.gz"])
+def test_a_table_is_taken_from_an_address_or_left_there(command, configured, cars, name, options):
+    table, address = pd.read_csv(cars), f"memory:///{name}"
+    table.to_parquet(address) if name.endswith("parquet") else table.to_csv(address, index=False)
+
+    done = command("new", "cars", "--csv", address, "--target", "mpg", *options)
+
+    assert done.exit_code == 0, done.output
+    entry = yaml.safe_load((configured / "conf/base/catalog_cars.yml").read_text())
+    copied = set() if options else {f"data/01_raw/{name}"}
+    assert {f"data/01_raw/{path.name}" for path in configured.glob("data/01_raw/cars*")} == copied
+    assert entry["cars.table"]["filepath"] == (
+        address if options else f"${{globals:data}}/01_raw/{name}"
+    )
+    assert command("check", "cars").exit_code == 0
+
+
 @pytest.mark.parametrize("name", ["cars.parquet", "cars.csv.gz"])
 def test_other_files_are_copied_as_they_are_with_an_entry(command, configured, cars, name):
     table = pd.read_csv(cars)
@@ -152,6 +170,8 @@ def test_a_target_of_names_makes_a_classification(command, configured, cars):
         ("my cars", [], "cannot be the name of a study; .* my_cars for instance"),
         ("../cars", [], "cannot be the name of a study"),
         ("/tmp/cars", [], "cannot be the name of a study"),  # noqa: S108
+        ("c\nd", [], r"'c\\nd' cannot be the name of a study"),
+        ("c" * 300, [], "c…' cannot be the name of a study; take up to 100 letters"),
         ("2cars", [], "cannot be the name of a study"),
         ("__default__", [], "cannot be the name of a study"),
         ("wine", [], "there is a study 'wine' already"),
@@ -163,6 +183,8 @@ def test_a_target_of_names_makes_a_classification(command, configured, cars):
         ("cars", ["--task", "classification"], "distinct values in 120 rows: too many to be"),
         ("cars", ["--csv", "none.csv"], "none.csv: there is no such file"),
         ("cars", ["--csv", "conf"], "conf: is a folder"),
+        ("cars", ["--csv", "memory:///none.csv"], "memory:///none.csv: there is no such file"),
+        ("cars", ["--csv", "nope://none.csv", "--no-copy"], "nope://none.csv: cannot be fetched"),
         ("cars", ["--env", "nope"], "nope"),
     ],
 )

@@ -21,7 +21,7 @@ from rich.text import Text
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.check import find_problems, tell_findings
 from dropnorm.commands.project import Project, open_project, screen
-from dropnorm.commands.reading import ReadTable, read_table
+from dropnorm.commands.reading import ReadTable, fetched, is_address, read_table
 from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import load_table
@@ -29,11 +29,13 @@ from dropnorm.inspection import Inspection, Kind, inspect_table
 from dropnorm.proposal import Proposal, propose_study
 from dropnorm.study import Preprocessing, Study, Task, parse_study
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# Files are called by it, and most systems take no more than 255 characters.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 # A plain scalar that every reader of YAML takes for text, if it is no word like yes.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*[A-Za-z0-9_]|[A-Za-z]")
 _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"}
 _SHOWN_COLUMNS = 40
+_SHOWN_NAME = 40
 _MINUTE = 60
 
 
@@ -42,9 +44,10 @@ _MINUTE = 60
 @click.option(
     "--csv",
     "source",
-    type=click.Path(path_type=Path),
-    help="The table: CSV (any separator, gzip) or Parquet. Left out: what the catalog has as"
-    " NAME.table, which may be of any kind.",
+    metavar="PATH",
+    type=click.Path(),
+    help="The table: CSV (any separator, gzip) or Parquet, or the address of one, such as"
+    " https://… Left out: what the catalog has as NAME.table, which may be of any kind.",
 )
 @click.option("--target", required=True, help="Column to predict.")
 @click.option("--groups", help="Column whose values stand in one part of a split each.")
@@ -61,7 +64,7 @@ _MINUTE = 60
 @of_project
 def new_study(
     name: str,
-    source: Path | None,
+    source: str | None,
     target: str,
     groups: str | None,
     task: Task | None,
@@ -79,9 +82,11 @@ def new_study(
     _check_name(name)
     project = open_project(conf_source, env)
     folder = _folder(project, env)
-    _refuse_existing(project, name, folder / "parameters" / f"{name}.yml")
-    read = _read(project, name, source)
-    where = str(source) if source else f"{name}.table"
+    _refuse_existing(project, name, folder / "parameters" / f"{name}.yml", source)
+    # Kept until the command ends.
+    local = click.get_current_context().with_resource(fetched(source)) if source else None
+    read = _read(project, name, source, local)
+    where = source or f"{name}.table"
     try:
         look = inspect_table(read.table, target, groups, drop, task)
         proposal = propose_study(name, look, told_task=task is not None)
@@ -96,7 +101,7 @@ def new_study(
     if _read_back(name, text) != study:
         raise BadInputError(f"{where}: a column's name cannot be written in YAML; rename it")
     files = [
-        *_files(project, name, folder, source, read, copy=not no_copy),
+        *_files(project, name, folder, read, local, source if no_copy else None),
         _File(folder / "parameters" / f"{name}.yml", text),
     ]
     for file in files:
@@ -110,11 +115,12 @@ def new_study(
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        usable = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_0123456789")
+        usable = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_0123456789")[:_SHOWN_NAME]
         hint = f", {usable} for instance" if usable else ""
+        shown = name if len(name) <= _SHOWN_NAME else f"{name[:_SHOWN_NAME]}…"
         raise BadInputError(
-            f"'{name}' cannot be the name of a study; take letters, digits and _, a letter"
-            f" first{hint}"
+            f"{shown!r} cannot be the name of a study; take up to 100 letters, digits and _, a"
+            f" letter first{hint}"
         )
 
 
@@ -127,7 +133,7 @@ def _folder(project: Project, env: str | None) -> Path:
     return folder
 
 
-def _refuse_existing(project: Project, name: str, file: Path) -> None:
+def _refuse_existing(project: Project, name: str, file: Path, source: str | None) -> None:
     if name in project.config.studies():
         raise BadInputError(
             f"there is a study '{name}' already; take another name, or look at it:"
@@ -135,21 +141,17 @@ def _refuse_existing(project: Project, name: str, file: Path) -> None:
         )
     if file.exists():
         raise BadInputError(f"{_here(file)} is there already, and is not overwritten")
-
-
-def _read(project: Project, name: str, source: Path | None) -> ReadTable:
-    if source is None:
-        return ReadTable(load_table(name, project.catalog))
-    if _has_entry(project, name):
+    if source and f"{name}.table" in project.config["catalog"]:
         raise BadInputError(
             f"the catalog has an entry {name}.table already; leave --csv out to use it, or take"
             " another name"
         )
-    return read_table(source)
 
 
-def _has_entry(project: Project, name: str) -> bool:
-    return f"{name}.table" in project.config["catalog"]
+def _read(project: Project, name: str, source: str | None, local: Path | None) -> ReadTable:
+    if local is None:
+        return ReadTable(load_table(name, project.catalog))
+    return read_table(local, source)
 
 
 def _parsed(name: str, proposal: Proposal) -> Study:
@@ -294,34 +296,54 @@ class _File:
 
 
 def _files(
-    project: Project, name: str, folder: Path, source: Path | None, read: ReadTable, *, copy: bool
+    project: Project,
+    name: str,
+    folder: Path,
+    read: ReadTable,
+    local: Path | None,
+    kept_at: str | None,
 ) -> list[_File]:
-    """List the table and its catalog entry, as far as either is needed."""
-    if source is None:
+    """List the table's copy and its catalog entry, as far as either is needed.
+
+    There is no ``local`` table if the catalog knows it; one that is ``kept_at`` its path or address
+    is not copied.
+    """
+    if local is None:
         return []
-    expected = Path(str(getattr(project.catalog.get(f"{name}.table"), "_filepath", "")))
-    place = source.resolve()
+    dataset = project.catalog.get(f"{name}.table")
+    is_local = getattr(dataset, "_protocol", "") == "file"
+    expected = Path(str(getattr(dataset, "_filepath", ""))) if is_local else Path()
     files = []
-    if copy:
+    if kept_at is None:
         raw = expected.parent if expected.name else project.root / "data" / "01_raw"
         place = raw / f"{name}{read.suffix}"
-        files.append(_File(place, source=source))
-    if read.load_args or place != expected:
-        files.append(_File(folder / f"catalog_{name}.yml", _entry(project, name, read, place)))
+        files.append(_File(place, source=local))
+        kept_at = str(place)
+    filepath = kept_at if is_address(kept_at) else str(Path(kept_at).resolve())
+    load_args = read.load_args_of(kept_at)
+    if load_args or filepath != str(expected):
+        entry = {
+            "type": read.dataset,
+            "filepath": _escaped(filepath) if is_address(filepath) else _path(project, filepath),
+            **({"load_args": _escaped(load_args)} if load_args else {}),
+            "metadata": {"kedro-viz": {"layer": "01_raw"}},
+        }
+        files.append(_File(folder / f"catalog_{name}.yml", _entry(name, entry)))
     return files
 
 
-def _entry(project: Project, name: str, read: ReadTable, place: Path) -> str:
-    """Return a catalog entry that reads a table as it was read."""
+def _path(project: Project, filepath: str) -> str:
+    """Return a path as a catalog has it: from the project's folder, below that of its data."""
+    place = Path(filepath)
     path = place.relative_to(project.root) if place.is_relative_to(project.root) else place
     data = Path(str(project.config["globals"].get("data", "")))
-    filepath = _escaped(path.as_posix())
     if data.name and path.is_relative_to(data):
-        filepath = f"${{globals:data}}/{_escaped(path.relative_to(data).as_posix())}"
-    entry: dict[str, Any] = {"type": read.dataset, "filepath": filepath}
-    if read.load_args:
-        entry["load_args"] = _escaped(read.load_args)
-    entry["metadata"] = {"kedro-viz": {"layer": "01_raw"}}
+        return f"${{globals:data}}/{_escaped(path.relative_to(data).as_posix())}"
+    return str(_escaped(path.as_posix()))
+
+
+def _entry(name: str, entry: dict[str, Any]) -> str:
+    """Return the text of a catalog entry for a table."""
     text: str = yaml.safe_dump({f"{name}.table": entry}, sort_keys=False, allow_unicode=True)
     return f"# How the table of the study {name} is read; written by `kedro study new`.\n{text}"
 

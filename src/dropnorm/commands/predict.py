@@ -11,7 +11,7 @@ from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
-from dropnorm.commands.reading import has_columns, read_table
+from dropnorm.commands.reading import fetched, has_columns, is_address, read_table
 from dropnorm.datasets.whole import written_whole
 from dropnorm.engine import check_engine
 from dropnorm.errors import BadInputError, did_you_mean
@@ -29,13 +29,17 @@ if TYPE_CHECKING:
 @click.option(
     "--input",
     "source",
-    type=click.Path(path_type=Path),
+    metavar="PATH",
+    type=click.Path(),
     required=True,
-    help="Table of new rows, CSV or Parquet, with the study's input columns in any order.",
+    help="Table of new rows, CSV or Parquet, with the study's input columns in any order; a file,"
+    " or an address such as https://…",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    "place",
+    metavar="PATH",
+    type=click.Path(),
     required=True,
     help="Where the predictions go: a CSV file, or Parquet by its name.",
 )
@@ -57,8 +61,8 @@ if TYPE_CHECKING:
 @of_project
 def predict_study(
     name: str,
-    source: Path,
-    output: Path,
+    source: str,
+    place: str,
     variant: str | None,
     version: str | None,
     mc_dropout: int | None,
@@ -75,6 +79,13 @@ def predict_study(
     scatter of single targets around it. Of a classification 'prediction' is the most probable
     class, and the numbers follow for each class: 'probability_CLASS', 'sd_CLASS' and so on.
     """
+    output = Path(place)
+    if is_address(place):
+        raise BadInputError(
+            f"--output: {place} is an address; predictions go to a file, by its path"
+        )
+    if output.is_dir():
+        raise BadInputError(f"--output: {output} is a folder; predictions go to a file")
     if output.exists() and not overwrite:
         raise BadInputError(f"{output} is there already; --overwrite replaces it")
     if variant is not None and variant not in list(Variant):
@@ -87,9 +98,9 @@ def predict_study(
     project.check_study(name)
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
-    table = _read_new_rows(
-        source, project, name, parse_study(name, run.get("options")).preprocessing.columns
-    )
+    columns = parse_study(name, run.get("options")).preprocessing.columns
+    with fetched(source) as file:
+        table = _read_new_rows(file, source, project, name, columns)
     variant = variant or _best_variant(project, name, chosen)
     try:
         predictions = nodes.predict(
@@ -117,20 +128,20 @@ def _best_variant(project: Project, study: str, version: str) -> str:
 
 
 def _read_new_rows(
-    source: Path, project: Project, study: str, columns: Sequence[str]
+    file: Path, source: str, project: Project, study: str, columns: Sequence[str]
 ) -> pd.DataFrame:
     """Read new rows as the study's own table is read, or else as they look."""
-    refuse_bomb(source)
+    refuse_bomb(file, source)
     dataset = project.catalog.get(f"{study}.table")
-    if isinstance(dataset, CSVDataset) and source.is_file():
+    if isinstance(dataset, CSVDataset) and file.is_file():
         load_args: dict[str, Any] = {**dataset._load_args, "compression": "infer"}
         try:
-            table: pd.DataFrame = pd.read_csv(source, **load_args)
+            table: pd.DataFrame = pd.read_csv(file, **load_args)
         except (ValueError, OSError, EOFError):
             table = pd.DataFrame()
         if has_columns(table, columns):
             return table
-    return read_table(source).table
+    return read_table(file, source).table
 
 
 def _write(predictions: pd.DataFrame, output: Path) -> None:

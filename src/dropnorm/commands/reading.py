@@ -7,18 +7,23 @@ import csv
 import gzip
 import io
 import re
+import shutil
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import fsspec
 import pandas as pd
 
 from dropnorm.errors import BadInputError, in_one_line
 from dropnorm.unpacking import refuse_bomb
+from dropnorm.unreadable import why_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 # In the order in which they are preferred where they fit equally well.
 _SEPARATORS = (",", ";", "\t", "|")
@@ -30,7 +35,16 @@ _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 # Share of a column's texts that tell how its numbers are written.
 _MOST = 0.5
 _GZIP = b"\x1f\x8b"
-_PARQUET = (".parquet", ".pq")
+_GZ = ".gz"
+_PARQUET = b"PAR1"
+_PARQUET_SUFFIXES = (".parquet", ".pq")
+# Of what no person writes into the name of a column.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_EMPTY = "is empty; a table has a header and rows"
+_NO_TEXT = (
+    "is no text: only CSV and Parquet files are read; for another kind write an entry for its"
+    " table in the catalog, and leave --csv out"
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +55,7 @@ class ReadTable:
         table: As Kedro's dataset will load it.
         dataset: Which dataset that is.
         load_args: Arguments of that dataset; empty for a CSV file as pandas expects it.
-        suffix: Of the file's name, for a copy of it.
+        suffix: Of the file's name, for a copy of it; tells whether it is packed.
     """
 
     table: pd.DataFrame
@@ -49,63 +63,94 @@ class ReadTable:
     load_args: dict[str, Any] = field(default_factory=dict)
     suffix: str = ".csv"
 
+    def load_args_of(self, name: str) -> dict[str, Any]:
+        """Return the arguments for a file of this name, from which pandas tells a packed one."""
+        zipped = self.suffix.endswith(_GZ)
+        if name.endswith(_GZ) == zipped or self.dataset != ReadTable.dataset:
+            return self.load_args
+        return {**self.load_args, "compression": "gzip" if zipped else None}
 
-def read_table(path: Path) -> ReadTable:
+
+def is_address(source: Path | str) -> bool:
+    """Tell an address, such as ``https://…``, from a path."""
+    return "://" in str(source)
+
+
+@contextmanager
+def fetched(source: str) -> Iterator[Path]:
+    """Give the path of a file, or of what was fetched from an address, as long as it is needed.
+
+    Raises:
+        BadInputError: If nothing could be fetched, in one line.
+    """
+    if not is_address(source):
+        yield Path(source)
+        return
+    with TemporaryDirectory() as folder:
+        file = Path(folder, source.rsplit("/", maxsplit=1)[-1] or "table")
+        try:
+            with fsspec.open(source, "rb") as remote, file.open("wb") as local:
+                shutil.copyfileobj(remote, local)
+        except Exception as error:  # every file system has its own
+            # A server that does not answer is a file that is not there, for a reason.
+            why = error.__cause__ or error
+            if isinstance(why, FileNotFoundError):
+                raise BadInputError(f"{source}: there is no such file") from error
+            told = in_one_line(why) or type(why).__name__
+            raise BadInputError(f"{source}: cannot be fetched: {told}") from error
+        yield file
+
+
+def read_table(path: Path, known_as: str | None = None) -> ReadTable:
     """Read a CSV file with any separator, encoding or compression by gzip, or a Parquet file.
+
+    Args:
+        path: Of the file.
+        known_as: What to call it in messages; its path if left out.
 
     Raises:
         BadInputError: If the file is none of these: what is wrong with it, in one line.
     """
-    refuse_bomb(path)
+    refuse_bomb(path, known_as)
     try:
-        if path.suffix.lower() in _PARQUET:
-            return ReadTable(pd.read_parquet(path), "pandas.ParquetDataset", suffix=".parquet")
-        return _read_csv(path)
-    except FileNotFoundError as error:
-        raise BadInputError(f"{path}: there is no such file") from error
-    except IsADirectoryError as error:
-        raise BadInputError(f"{path}: is a folder; a table is a file") from error
-    except PermissionError as error:
-        raise BadInputError(f"{path}: may not be read; check its permissions") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise BadInputError(f"{path}: is no whole gzip file; get it again") from error
-    except pd.errors.EmptyDataError as error:
-        raise BadInputError(f"{path}: is empty; a table has a header and rows") from error
-    # pyarrow's errors are ValueErrors or OSErrors; csv.Error is of its own kind.
-    except (ValueError, OSError, csv.Error) as error:
-        told = in_one_line(error)
-        raise BadInputError(f"{path}: cannot be read as a table: {told}") from error
+        return _read(path)
+    # csv.Error is of its own kind; pyarrow's are ValueErrors or OSErrors, as BadInputError is.
+    except (ValueError, OSError, EOFError, zlib.error, csv.Error) as error:
+        raise BadInputError(f"{known_as or path}: {why_unreadable(error)}") from error
 
 
-def _read_csv(path: Path) -> ReadTable:
-    zipped = path.read_bytes()[:2] == _GZIP
-    data = gzip.decompress(path.read_bytes()) if zipped else path.read_bytes()
+def _read(path: Path) -> ReadTable:
+    data = path.read_bytes()
+    if path.suffix.lower() in _PARQUET_SUFFIXES or data.startswith(_PARQUET):
+        return ReadTable(pd.read_parquet(path), "pandas.ParquetDataset", suffix=".parquet")
+    return _read_csv(data)
+
+
+def _read_csv(data: bytes) -> ReadTable:
+    zipped = data.startswith(_GZIP)
+    if zipped:
+        data = gzip.decompress(data)
     if not data.strip():
-        raise BadInputError(f"{path}: is empty; a table has a header and rows")
+        raise BadInputError(_EMPTY)
     if b"\0" in data[:_LOOKED_AT] and not data.startswith(
         (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
     ):
-        raise BadInputError(
-            f"{path}: is no text: only CSV and Parquet files are read; for another kind write an"
-            " entry for its table in the catalog, and leave --csv out"
-        )
+        raise BadInputError(_NO_TEXT)
     encoding = _encoding(data)
     lines = data.decode(encoding)[:_LOOKED_AT]
     if not lines.strip():  # nothing but the mark of an encoding
-        raise BadInputError(f"{path}: is empty; a table has a header and rows")
+        raise BadInputError(_EMPTY)
     separator = _separator(lines)
-    header = next(csv.reader(io.StringIO(lines, newline=""), delimiter=separator))
-    _check_header(path, header)
+    _check_header(next(csv.reader(io.StringIO(lines, newline=""), delimiter=separator)))
     load_args: dict[str, Any] = {"sep": separator} if separator != "," else {}
     if encoding != "utf-8":
         load_args["encoding"] = encoding
-    if zipped and path.suffix != ".gz":
-        load_args["compression"] = "gzip"
     table = pd.read_csv(io.BytesIO(data), sep=separator, encoding=encoding)
     told = _how_numbers_are_written(table, separator)
     if told:
         table = pd.read_csv(io.BytesIO(data), sep=separator, encoding=encoding, **told)
-    return ReadTable(table, load_args={**load_args, **told}, suffix=".csv.gz" if zipped else ".csv")
+    suffix = f".csv{_GZ}" if zipped else ".csv"
+    return ReadTable(table, load_args={**load_args, **told}, suffix=suffix)
 
 
 def _encoding(data: bytes) -> str:
@@ -144,17 +189,17 @@ def _separator(text: str) -> str:
     return max(_SEPARATORS, key=fit)
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _check_header(header: list[str]) -> None:
+    if _CONTROL.search("".join(header)):
+        raise BadInputError(_NO_TEXT)
     repeated = [name for name in header if name and header.count(name) > 1]
     if repeated:
-        raise BadInputError(
-            f"{path}: has the column '{repeated[0]}' more than once; rename one of them"
-        )
+        raise BadInputError(f"has the column '{repeated[0]}' more than once; rename one of them")
     numbers = pd.to_numeric(pd.Series(header, dtype=object), errors="coerce").notna()
     if len(header) > 1 and numbers.all():
         raise BadInputError(
-            f"{path}: the first line holds numbers alone ({', '.join(header[:3])}, …): a table"
-            " begins with a line that names its columns; write one"
+            f"the first line holds numbers alone ({', '.join(header[:3])}, …): a table begins with"
+            " a line that names its columns; write one"
         )
 
 
