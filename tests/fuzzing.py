@@ -30,12 +30,12 @@ from kedro.framework.project import configure_project
 from kedro.io import DataCatalog, DatasetError
 
 from conftest import ROOT
+from dropnorm.catalog import load_table
 from dropnorm.checks import check_study_table
 from dropnorm.commands.reading import read_table
 from dropnorm.config import StudyConfigLoader
 from dropnorm.datasets import RunRecordDataset
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import load_table
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
 from dropnorm.study import parse_study

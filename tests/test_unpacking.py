@@ -13,10 +13,10 @@ import pytest
 from kedro.io import DataCatalog
 
 from dropnorm import unpacking
+from dropnorm.catalog import load_table
 from dropnorm.commands.reading import read_table
 from dropnorm.datasets import KerasModelsDataset, SkopsDataset
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import load_table
 from dropnorm.unpacking import refuse_bomb
 
 LINES = b"a,b\n" + b"1,2\n" * 500_000

@@ -6,7 +6,6 @@ import importlib.metadata
 import logging
 import os
 import platform
-import re
 import shlex
 import time
 from contextlib import ExitStack
@@ -18,12 +17,13 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, MemoryDataset
 from kedro.io.core import Version, generate_timestamp
-from kedro_datasets.pandas import CSVDataset, ParquetDataset
+from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
 from dropnorm import cluster, memory, wording
+from dropnorm.catalog import is_local, load_table, shown, table_checksum
 from dropnorm.checks import is_looked_at
-from dropnorm.datasets.run_record import RunRecordDataset, sha256
+from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name
 from dropnorm.errors import BadInputError, did_you_mean
@@ -34,8 +34,6 @@ from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
-from dropnorm.unpacking import refuse_bomb
-from dropnorm.unreadable import why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -50,16 +48,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Arguments of pandas.read_csv that say how a file is read, and name no column.
-_HOW_TO_READ = {
-    "sep", "delimiter", "skiprows", "comment", "quotechar", "quoting", "doublequote", "escapechar",
-    "encoding", "encoding_errors", "compression", "engine", "skipinitialspace",
-}  # fmt: skip
 # Bytes of trainings that are kept for later runs.
 _REMEMBERED = 1_000_000_000
 _DEFAULT_ENGINE = "tensorflow"
-# The protocol of files on this machine, as fsspec calls it.
-_LOCAL = "file"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
 
@@ -237,68 +228,12 @@ def check_study(study: str, catalog: DataCatalog) -> None:
         raise BadInputError(f"{where}: {error}") from error
 
 
-def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
-    """Load the table of a study.
-
-    Raises:
-        BadInputError: If it cannot be read, or has a column twice: which file, and what to do.
-    """
-    name = f"{study}.table"
-    dataset = catalog.get(name)
-    where = shown(dataset)
-    if file := _file(dataset):
-        refuse_bomb(file)
-    try:
-        table = catalog.load(name)
-    except Exception as error:
-        raise BadInputError(_why_not_loaded(where, study, error)) from error
-    if not isinstance(table, pd.DataFrame):
-        raise BadInputError(f"{where}: loads a {type(table).__name__}, not a pandas DataFrame")
-    if repeated := _repeated_column(dataset, table):
-        raise BadInputError(
-            f"{where}: has the column '{repeated}' more than once; rename one of them"
-        )
-    return table
-
-
-def _repeated_column(dataset: AbstractDataset[Any, Any] | None, table: pd.DataFrame) -> str | None:
-    """Return a column that a CSV file has twice: pandas makes ``x.1`` of the second ``x``."""
-    names = [str(name) for name in table.columns]
-    renamed = [name for name in names if re.sub(r"\.\d+$", "", name) in set(names) - {name}]
-    if not renamed or not isinstance(dataset, CSVDataset):
-        return None
-    options = dataset._load_args
-    if {"header", "names"} & set(options):
-        return None
-    # What speaks of columns by their names has nothing to speak of in a header read as a row.
-    kept = {key: value for key, value in options.items() if key in _HOW_TO_READ}
-    kept |= {"header": None, "nrows": 1, "dtype": str}
-    header = [str(name) for name in dataset._copy(_load_args=kept).load().iloc[0]]
-    return next((name for name in header if header.count(name) > 1), None)
-
-
-def _why_not_loaded(where: str, study: str, error: BaseException) -> str:
-    """Say in one line why the table of a study could not be read."""
-    while error.__cause__ is not None and not isinstance(error, BadInputError):
-        error = error.__cause__
-    match error:
-        case BadInputError():
-            return str(error)
-        case FileNotFoundError():
-            return (
-                f"{where}: there is no such file; put the table of the study '{study}' there, or"
-                f" write where it lies at '{study}.table' in the catalog"
-            )
-        case _:
-            return f"{where}: {why_unreadable(error)}"
-
-
 def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what the run will write can be written: better now than after the trainings."""
     for name in sorted(pipeline.all_outputs()):
         dataset = catalog.get(name)
         path = getattr(dataset, "_filepath", None)
-        if path is None or _protocol(dataset) != _LOCAL:
+        if path is None or not is_local(dataset):
             continue
         nearest = next(folder for folder in Path(path).parents if folder.exists())
         if not nearest.is_dir():
@@ -427,30 +362,6 @@ def _newest_complete(study: str, catalog: DataCatalog) -> str:
             f" kedro run --pipelines={study}"
         )
     return versions[0]
-
-
-def table_checksum(dataset: AbstractDataset[Any, Any] | None) -> str | None:
-    """Return the checksum of the local file behind a dataset, if there is one."""
-    file = _file(dataset)
-    return sha256(file) if file else None
-
-
-def _file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
-    """Return the local file behind a dataset, if there is one."""
-    path = Path(str(getattr(dataset, "_filepath", "")))
-    return path if _protocol(dataset) == _LOCAL and path.is_file() else None
-
-
-def _protocol(dataset: AbstractDataset[Any, Any] | None) -> str:
-    return str(getattr(dataset, "_protocol", _LOCAL))
-
-
-def shown(dataset: AbstractDataset[Any, Any] | None) -> str:
-    """Return what a person knows a table by: its path from here, or what the catalog says."""
-    path, protocol = getattr(dataset, "_filepath", None), _protocol(dataset)
-    if path is None:
-        return str(dataset)
-    return from_here(Path(path)) if protocol == _LOCAL else f"{protocol}://{path}"
 
 
 def describe_process() -> dict[str, Any]:

@@ -9,11 +9,11 @@ import click
 import pandas as pd
 
 from dropnorm import wording
+from dropnorm.catalog import load_table, shown
 from dropnorm.checks import check_study_table
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import load_table, shown
 from dropnorm.inspection import counted
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts

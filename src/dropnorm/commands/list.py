@@ -8,10 +8,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from dropnorm.catalog import load_table
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import load_table
 from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant
 
 if TYPE_CHECKING:

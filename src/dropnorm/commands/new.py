@@ -18,13 +18,13 @@ from omegaconf import OmegaConf
 from rich.table import Table
 from rich.text import Text
 
+from dropnorm.catalog import load_table
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.check import find_problems, tell_findings
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.commands.reading import ReadTable, fetched, is_address, read_table
 from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import load_table
 from dropnorm.inspection import Inspection, Kind, inspect_table
 from dropnorm.proposal import Proposal, propose_study
 from dropnorm.study import Preprocessing, Study, Task, parse_study

@@ -11,11 +11,12 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from dropnorm import memory, repeats
+from dropnorm.catalog import load_table, shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
 from dropnorm.engine import check_engine, engine_name, environment
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import check_study, describe_process, load_table, shown, table_checksum
+from dropnorm.hooks import check_study, describe_process
 from dropnorm.running import as_a_run
 from dropnorm.splits import assign_parts
 from dropnorm.study import Variant, parse_study
