@@ -151,7 +151,7 @@ def run(study: str, splits: int) -> float:
     CLOCK.around(engine, "start_engine", IMPORTS)
     CLOCK.around(nodes, "train_replicas", TRAININGS)
     CLOCK.around(references, "recall_or_train", TRAININGS)
-    CLOCK.around(hooks, "_check_study", "checks before the run")
+    CLOCK.around(hooks, "check_study", "checks before the run")
     options = {study: {"replicas": {"splits": splits}}}
     with KedroSession.create(Path.cwd(), runtime_params=options) as session:
         session._hook_manager.register(Hooks())
