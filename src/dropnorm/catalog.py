@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
-from kedro_datasets.pandas import CSVDataset
+from kedro.io import AbstractDataset, DataCatalog, DatasetError
+from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 from dropnorm.datasets.run_record import sha256
 from dropnorm.datasets.whole import from_here
@@ -15,16 +16,88 @@ from dropnorm.errors import BadInputError
 from dropnorm.unpacking import refuse_bomb
 from dropnorm.unreadable import why_unreadable
 
-if TYPE_CHECKING:
-    from kedro.io import AbstractDataset, DataCatalog
-
 # Arguments of pandas.read_csv that say how a file is read, and name no column.
 _HOW_TO_READ = {
     "sep", "delimiter", "skiprows", "comment", "quotechar", "quoting", "doublequote", "escapechar",
     "encoding", "encoding_errors", "compression", "engine", "skipinitialspace",
 }  # fmt: skip
+# Arguments with which it reads all at once.
+_NOT_IN_CHUNKS = {"chunksize", "iterator", "engine", "nrows", "skipfooter"}
+_ROWS_AT_ONCE = 50_000
 # The protocol of files on this machine, as fsspec calls it.
 _LOCAL = "file"
+# Lines of Kedro's messages that say where it noticed, or guess.
+_PASSED_ON = ("An exception occurred", "Failed to instantiate", "Hint:")
+
+
+class UnusableDataset(AbstractDataset[Any, Any]):
+    """Stands for a catalog entry of which no dataset can be made, and says why when it is used."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def _load(self) -> Any:
+        raise BadInputError(self._why)
+
+    def _save(self, data: Any) -> None:
+        raise BadInputError(self._why)
+
+    def _exists(self) -> bool:
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"why": self._why}
+
+
+def make_catalog(entries: dict[str, Any], credentials: dict[str, Any]) -> DataCatalog:
+    """Make a catalog in which one bad entry does not keep the others from being used.
+
+    Args:
+        entries: By name, as the configuration has them.
+        credentials: By name as well.
+    """
+    usable, unusable = {}, {}
+    for name, entry in entries.items():
+        if why := _why_unusable(name, entry, credentials):
+            unusable[name] = UnusableDataset(why)
+        else:
+            usable[name] = entry
+    catalog = DataCatalog.from_config(usable, credentials)
+    for name, dataset in unusable.items():
+        catalog[name] = dataset
+    return catalog
+
+
+def refuse_unusable(entries: dict[str, Any], credentials: dict[str, Any]) -> None:
+    """Refuse a catalog with an entry of which no dataset can be made.
+
+    Raises:
+        BadInputError: Names the entry.
+    """
+    for name, entry in entries.items():
+        if why := _why_unusable(name, entry, credentials):
+            raise BadInputError(why)
+
+
+def _why_unusable(name: str, entry: Any, credentials: dict[str, Any]) -> str:
+    try:
+        catalog = DataCatalog.from_config({name: entry}, credentials)
+        if "{" not in name:  # no pattern, and made when it is asked for
+            catalog.get(name)
+    # Kedro's own, and what it leaves to Python: a type that is a number, credentials not there.
+    except (DatasetError, KeyError, TypeError, AttributeError, ValueError) as error:
+        told = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
+        return f"the catalog's entry '{name}' cannot be used: {_first_cause(str(told))}"
+    return ""
+
+
+def _first_cause(told: str) -> str:
+    """Return what says most in a message of Kedro's, which has a line of each who passed it on."""
+    lines = [line.strip() for line in told.splitlines()]
+    said = [line for line in lines if line and not line.startswith(_PASSED_ON)]
+    cause = said[0] if said else " ".join(lines)
+    cause = re.sub(r"(\w+)\.__init__\(\) got an unexpected keyword argument", r"\1 takes no", cause)
+    return cause.split(" See http")[0].rstrip(".")
 
 
 def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
@@ -49,6 +122,36 @@ def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
             f"{where}: has the column '{repeated}' more than once; rename one of them"
         )
     return table
+
+
+def count_rows(study: str, catalog: DataCatalog) -> int | None:
+    """Count the rows of a study's table, of CSV and Parquet files without loading the whole of one.
+
+    Returns:
+        None if there is no table.
+
+    Raises:
+        BadInputError: If it cannot be read.
+    """
+    dataset = catalog.get(f"{study}.table")
+    try:
+        if dataset is None or not dataset.exists():
+            return None
+        match dataset:
+            case ParquetDataset():
+                from pyarrow.dataset import dataset as arrow_dataset  # noqa: PLC0415  # it is slow
+
+                place = str(dataset._get_load_path())
+                return int(arrow_dataset(place, filesystem=dataset._fs).count_rows())
+            case CSVDataset() if not _NOT_IN_CHUNKS & set(dataset._load_args):
+                if file := local_file(dataset):
+                    refuse_bomb(file)
+                options = {**dataset._load_args, "chunksize": _ROWS_AT_ONCE}
+                with dataset._copy(_load_args=options).load() as chunks:
+                    return sum(map(len, chunks))
+    except Exception as error:
+        raise BadInputError(_why_not_loaded(shown(dataset), study, error)) from error
+    return len(load_table(study, catalog))
 
 
 def _repeated_column(dataset: AbstractDataset[Any, Any] | None, table: pd.DataFrame) -> str | None:

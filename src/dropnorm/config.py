@@ -94,6 +94,13 @@ class StudyConfigLoader(OmegaConfigLoader):
         """
         return parse_study(name, self["parameters"].get(name), self._sources(name))
 
+    def credentials(self) -> dict[str, Any]:
+        """Return the credentials by name; there need be none."""
+        try:
+            return self["credentials"]
+        except MissingConfigException:
+            return {}
+
     def _written(self) -> dict[str, list[tuple[Path, Any]]]:
         """Return for every study the files that speak of it, the environment's last."""
         base, environment, *_ = self._read_raw_config("parameters")

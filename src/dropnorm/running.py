@@ -24,6 +24,7 @@ from kedro.utils import load_obj
 from rich.console import Console
 from rich.logging import RichHandler
 
+from dropnorm.catalog import refuse_unusable
 from dropnorm.config import StudyConfigLoader, default_conf_source, project_config
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
@@ -116,6 +117,7 @@ def _check_options(options: dict[str, Any]) -> None:
         BadInputError: Names the option or the key, and the nearest name that there is.
     """
     config = _config(options)
+    refuse_unusable(config["catalog"], config.credentials())
     studies = config.studies()
     _check_runner(options["runner"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])

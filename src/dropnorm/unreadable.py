@@ -11,11 +11,20 @@ from pyarrow import ArrowInvalid
 
 from dropnorm.errors import BadInputError, in_one_line
 
+_PLAIN: dict[tuple[type[Exception], ...], str] = {
+    (FileNotFoundError,): "there is no such file",
+    (IsADirectoryError,): "is a folder; a table is a file",
+    (PermissionError,): "may not be read; check its permissions",
+    (EOFError, gzip.BadGzipFile, zlib.error): (
+        "is no whole gzip file; get it again, or take .gz from its name"
+    ),
+    (pd.errors.EmptyDataError,): "is empty; a table has a header and rows",
+}
 _TOO_MANY_FIELDS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
 
-def why_unreadable(error: BaseException) -> str:  # noqa: PLR0911  # one for each kind of error
+def why_unreadable(error: BaseException) -> str:  # noqa: PLR0911  # one for each kind
     """Return what is wrong with a file, and what to do; not which file it is.
 
     Args:
@@ -23,20 +32,13 @@ def why_unreadable(error: BaseException) -> str:  # noqa: PLR0911  # one for eac
     """
     while error.__cause__ is not None and not isinstance(error, BadInputError):
         error = error.__cause__
+    for kinds, why in _PLAIN.items():
+        if isinstance(error, kinds):
+            return why
     told = in_one_line(error)
     match error:
         case BadInputError():
             return str(error)
-        case FileNotFoundError():
-            return "there is no such file"
-        case IsADirectoryError():
-            return "is a folder; a table is a file"
-        case PermissionError():
-            return "may not be read; check its permissions"
-        case EOFError() | gzip.BadGzipFile() | zlib.error():
-            return "is no whole gzip file; get it again, or take .gz from its name"
-        case pd.errors.EmptyDataError():
-            return "is empty; a table has a header and rows"
         case UnicodeDecodeError():
             return (
                 f"byte {error.start} is no {error.encoding} text; if the file is text in another"
@@ -46,6 +48,10 @@ def why_unreadable(error: BaseException) -> str:  # noqa: PLR0911  # one for eac
             return _why_unparsed(told)
         case ArrowInvalid() if "parquet" in told.lower():
             return "is no whole Parquet file; get it again"
+        case ModuleNotFoundError():
+            return f"needs the package {error.name}, which is not installed"
+        case TypeError():
+            return f"cannot be read with the load_args of its catalog entry: {told}"
         case OSError() | ValueError() | ImportError():
             return f"cannot be read as a table: {told}"
         case _:

@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
+import yaml
 from kedro.io.core import Version
 
 from conftest import assert_refused
@@ -74,6 +75,34 @@ def test_a_study_with_a_mistake_does_not_keep_others_from_the_list(command, conf
     assert done.exit_code == 0
     assert "kedro study check wine" in done.output
     assert "CompressiveStrength" in done.output
+
+
+def test_a_table_that_cannot_be_read_does_not_keep_others_from_the_list(command, configured):
+    (configured / "data/01_raw/concrete.csv").write_bytes(b"")
+    entry = {"wine.table": {"type": "pandas.CSVDataset", "filepath": "nope://wine.csv"}}
+    catalog = configured / "conf/local/catalog.yml"
+    catalog.write_text(yaml.safe_dump(entry))
+
+    done = command("list")
+
+    assert done.exit_code == 0, done.output
+    lines = {line.split()[0]: line for line in done.output.splitlines()}
+    for study, told in (("concrete", "not readable"), ("wine", "not readable"), ("spotify", "no")):
+        assert told in lines[study]
+
+
+def test_a_run_that_was_damaged_does_not_keep_others_from_the_list(command, configured):
+    write_version(NEW)
+    place = configured / f"data/08_reporting/concrete/comparison.csv/{NEW}/comparison.csv"
+    place.write_text("changed")
+
+    done = command("list")
+
+    assert done.exit_code == 0, done.output
+    (line,) = (one for one in done.output.splitlines() if one.startswith("concrete"))
+    assert NEW in line
+    assert "changed or lost" in line
+    assert "wine" in done.output
 
 
 def test_old_versions_and_old_incomplete_ones_are_removed_in_all_layers(command, configured):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from kedro.io import DatasetError
 from rich.table import Table
 from rich.text import Text
 
-from dropnorm.catalog import load_table
+from dropnorm.catalog import count_rows
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
@@ -55,10 +56,16 @@ def _row(project: Project, name: str) -> list[str]:
         study = project.config.study(name)
     except BadInputError:
         return [name, "", "", "", "", f"the YAML has problems: kedro study check {name}"]
-    versions = project.complete_versions(name)
-    told = [versions[0], answer(project, name, versions[0])] if versions else ["none yet", ""]
-    rows = _rows_of_run(project, name, versions[0]) if versions else _rows_of_table(project, name)
-    return [name, rows, study.target.column, _split(study), *told]
+    told = [study.target.column, _split(study)]
+    version = next(iter(project.complete_versions(name)), None)
+    if version is None:
+        return [name, _rows_of_table(project, name), *told, "none yet", ""]
+    try:
+        rows, found = _rows_of_run(project, name, version), answer(project, name, version)
+    # What a file that was changed may hold, where it has no checksum.
+    except (DatasetError, ValueError, LookupError, TypeError, AttributeError):
+        rows, found = "", "its files have been changed or lost since"
+    return [name, rows, *told, version, found]
 
 
 def answer(project: Project, study: str, version: str) -> str:
@@ -80,13 +87,11 @@ def _rows_of_run(project: Project, study: str, version: str) -> str:
 
 
 def _rows_of_table(project: Project, study: str) -> str:
-    dataset = project.catalog.get(f"{study}.table")
-    if dataset is None or not dataset.exists():
-        return "no table"
     try:
-        return str(len(load_table(study, project.catalog)))
+        rows = count_rows(study, project.catalog)
     except BadInputError:
         return "not readable"
+    return "no table" if rows is None else str(rows)
 
 
 def _split(study: Study) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.config import MissingConfigException
 from kedro.framework.context.context import _convert_paths_to_absolute_posix
 from kedro.io import AbstractVersionedDataset, DataCatalog
 from kedro.io.core import Version
 from kedro.utils import find_kedro_project
 from rich.console import Console
 
+from dropnorm.catalog import make_catalog
 from dropnorm.config import project_config
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
@@ -109,11 +109,7 @@ def open_project(conf_source: str | None, env: str | None) -> Project:
     config = project_config(conf_source, env)
     # Not a session's catalog: for that, Kedro checks all studies and ends at the first mistake.
     entries = _convert_paths_to_absolute_posix(root, config["catalog"])
-    try:
-        credentials = config["credentials"]
-    except MissingConfigException:
-        credentials = {}
-    return Project(root, config, DataCatalog.from_config(entries, credentials))
+    return Project(root, config, make_catalog(entries, config.credentials()))
 
 
 def screen() -> Console:
