@@ -36,10 +36,12 @@ class UnusableDataset(AbstractDataset[Any, Any]):
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def _load(self) -> Any:
+    def load(self) -> Any:
+        """Refuse."""
         raise BadInputError(self._why)
 
-    def _save(self, data: Any) -> None:
+    def save(self, data: Any) -> None:
+        """Refuse."""
         raise BadInputError(self._why)
 
     def _exists(self) -> bool:
