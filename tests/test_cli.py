@@ -74,7 +74,7 @@ def test_versions_that_are_no_versions_are_refused_as_click_does(run_here):
         ("pandas.CSVDataset", "pandas.CSVDatset", "'CSVDatset' not found in 'pandas'"),
         ("filepath:", "filpath:", "CSVDataset takes no 'filpath'"),
         ("${globals:data}", "${globals:dta}", "'dta' not found"),
-        ('"{study}.table":', '"{study}.table": [', "catalog.yml, unable to read line"),
+        ('"{study}.table":', '"{study}.table": [', "catalog.yml: line"),
     ],
 )
 def test_a_catalog_that_cannot_be_used_is_refused_in_one_line(run_here, old, new, told):

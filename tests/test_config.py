@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -81,10 +82,18 @@ def test_an_archive_is_read_like_a_folder(configured):
         ("3: {title: a}\n", f"{CONCRETE}: YAML reads a name as 3, which is no text"),
         ("no: {title: a}\n", f"{CONCRETE}: YAML reads a name as False, which is no text"),
         ("'{a}': {title: a}\n", f"{CONCRETE}: '{{a}}' cannot be the name of a study"),
-        ("concrete: {title: [a\n", "concrete.yml, unable to read line 1"),
-        ("concrete:\n  title: a\n  title: b\n", "found duplicate key title"),
-        ("concrete: {title: '${nope}'}\n", "'nope' not found full_key: concrete.title"),
-        ("wine: {title: a}\n", "Duplicate keys found in .*: wine.title"),
+        ("hello: &x [*x]\n", "a value leads back to itself"),
+        ("3\n", f"{CONCRETE}: is a single value"),
+        ("concrete: {title: [a\n", f"{CONCRETE}: line 2: is no YAML: expected ',' or ']'"),
+        ("concrete:\n  title: a\n  title: b\n", f"{CONCRETE}: line 3: found duplicate key title"),
+        ("concrete: !!python/name:os.system\n", f"{CONCRETE}: line 1: the tag !!python/name:os.sy"),
+        ("concrete: {title: \x01}\n", f"{CONCRETE}: unacceptable character #x0001"),
+        ("concrete: {title: '${nope}'}\n", f"{CONCRETE}: concrete.title: .* 'nope' not found$"),
+        (
+            "concrete: {title: '${'}\n",
+            f"{CONCRETE}: concrete.title: no viable alternative at input",
+        ),
+        ("wine: {title: a}\n", f"{CONCRETE} and .*/wine.yml both have wine.title; keep it in one"),
     ],
 )
 def test_a_file_that_holds_no_study_is_refused_by_name_in_one_line(configured, text, told):
@@ -93,6 +102,37 @@ def test_a_file_that_holds_no_study_is_refused_by_name_in_one_line(configured, t
     with pytest.raises(BadInputError, match=told) as error:
         loader()["parameters"]
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_text_is_refused_by_name(configured):
+    Path(CONCRETE).write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(BadInputError, match=f"^{CONCRETE}: byte 0 is no UTF-8 text"):
+        loader().studies()
+
+
+def test_a_catalog_with_a_mistake_is_refused_by_the_file_that_has_it(configured):
+    Path("conf/sample/catalog.yml").write_text("x.table: {filepath: '${globals:nope}'}\n")
+    with pytest.raises(BadInputError, match=r"^conf/sample/catalog.yml: x.table.filepath: Globals"):
+        loader(env="sample")["catalog"]
+    Path("conf/base/catalog_x.yml").write_text("wine.table: {type: x}\n")
+    with pytest.raises(BadInputError, match=r"both have wine\.table; keep it in one of them$"):
+        loader()["catalog"]
+
+
+@pytest.mark.parametrize(
+    ("source", "env", "told"),
+    [
+        ("conf", "smaple", "there is no environment 'smaple' in conf; did you mean 'sample'?"),
+        ("conf", "../conf/sample", "'../conf/sample' is no environment: it leads out of"),
+        ("conf", "/", "'/' is no environment: it leads out of"),
+        ("none", None, "there is no configuration in none"),
+        ("data", "sample", "there is no configuration in data"),
+    ],
+)
+def test_a_place_without_a_configuration_is_refused(configured, source, env, told):
+    with pytest.raises(BadInputError, match=f"^{re.escape(told)}"):
+        loader(source, env=env)["parameters"]
 
 
 def test_a_wrong_option_is_told_with_the_source_that_set_it(configured):

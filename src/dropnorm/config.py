@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import os
 import re
 from contextlib import contextmanager
@@ -11,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from kedro.config import MissingConfigException, OmegaConfigLoader
 from kedro.framework.project import settings
 from kedro.utils import find_kedro_project
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from yaml import MarkedYAMLError, YAMLError
+from yaml.constructor import ConstructorError
+from yaml.parser import ParserError
+from yaml.scanner import ScannerError
 
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study import Study, parse_study
@@ -22,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Dots and braces mean something in the names of datasets.
-_STUDY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_STUDY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+_TAG = re.compile(r"constructor for the tag 'tag:yaml.org,2002:(.*)'")
 
 
 class StudyConfigLoader(OmegaConfigLoader):
@@ -68,19 +74,64 @@ class StudyConfigLoader(OmegaConfigLoader):
     @contextmanager
     def _told(self, key: str) -> Iterator[None]:
         """Say of whatever is wrong with files that it is in the configuration."""
-        where = f"{key} in {self.conf_source}"
+        where = f"{key} in {_shown(Path(self.conf_source))}"
         try:
             yield
-        except (BadInputError, MissingConfigException):
+        except BadInputError:
+            raise
+        except MissingConfigException:
+            self._check_places()
             raise
         except RecursionError as error:
             raise BadInputError(
                 f"{where}: a value leads back to itself, by ${{...}} or by an alias (*)"
             ) from error
-        # Kedro raises ValueError where two files have the same key, OmegaConf OSError where a file
-        # is a number.
-        except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
+        except OmegaConfBaseException as error:
+            where = self._file_with(key, str(error.full_key)) or where
+            raise BadInputError(f"{where}: {_why_no_reference(error)}") from error
+        except (YAMLError, ValueError, OSError) as error:
             raise BadInputError(f"{where}: {in_one_line(error)}") from error
+
+    def _check_places(self) -> None:
+        """Refuse a configuration source or an environment that is not there."""
+        if self._protocol != "file":
+            return
+        source = Path(self.conf_source)
+        known = sorted(place.name for place in source.glob("*/"))
+        if self.base_env not in known:
+            raise BadInputError(
+                f"there is no configuration in {_shown(source)}: a folder with a folder"
+                f" '{self.base_env}' in it"
+            )
+        if self.env and self.env not in known:
+            raise BadInputError(
+                f"there is no environment '{self.env}' in {_shown(source)}"
+                f"{did_you_mean(self.env, known)} (environments: {', '.join(known)})"
+            )
+
+    def _file_with(self, key: str, full_key: str) -> str:
+        """Return the file, the environment's if there are two, in which a key has a reference."""
+        found = ""
+        for path, text, content in self._contents(key):
+            if "${" in text and any(full_key.startswith(f"{name}.") for name in content):
+                found = _shown(path)
+        return found
+
+    def _contents(self, key: str) -> Iterator[tuple[Path, str, Any]]:
+        """Yield the files of a kind of configuration, the environment's last.
+
+        Raises:
+            BadInputError: Of the first that is no YAML.
+        """
+        for env in dict.fromkeys((self.base_env, self.env or self.default_run_env)):
+            for pattern in self.config_patterns[key]:
+                for found in sorted(self._fs.glob(f"{self._get_conf_env_path(env)}/{pattern}")):
+                    path = Path(found)
+                    if self._is_valid_config_path(path):
+                        with _naming(path):
+                            text = self._fs.cat_file(found).decode()
+                            content = OmegaConf.load(io.StringIO(text))
+                        yield path, text, content
 
     def studies(self) -> list[str]:
         """Return the names of all studies, sorted."""
@@ -116,29 +167,50 @@ class StudyConfigLoader(OmegaConfigLoader):
                     )
                 if not _STUDY_NAME.fullmatch(name):
                     raise BadInputError(
-                        f"{_shown(path)}: '{name}' cannot be the name of a study; take letters,"
-                        " digits, _ and -, a letter first"
+                        f"{_shown(path)}: '{name}' cannot be the name of a study; take up to 100"
+                        " letters, digits, _ and -, a letter first"
                     )
-                if not isinstance(content._get_node(name), DictConfig):
+                # Not content[name], which would look up what it refers to.
+                if not isinstance(options := content._get_node(name), DictConfig):
                     raise BadInputError(
                         f"{_shown(path)}: what stands at the top must be the name of a study with"
                         f" its options below; '{name}' has none"
                     )
-                written.setdefault(name, []).append((path, content[name]))
+                written.setdefault(name, []).append((path, options))
         return written
 
     def _read_raw_config(self, key: str) -> Any:
         # A packaged configuration has no conf/local, and nobody has to make one.
         if not self.env and not self._fs.isdir(self._get_conf_env_path(self.default_run_env)):
             self.default_run_env = self.base_env
+        place = Path(self.env or "")
+        if place.is_absolute() or ".." in place.parts:
+            raise BadInputError(f"'{place}' is no environment: it leads out of the configuration")
         with self._told(key):
-            return super()._read_raw_config(key)
+            try:
+                return super()._read_raw_config(key)
+            except (YAMLError, ValueError, OSError):
+                for _ in self._contents(key):  # which names the file
+                    pass
+                raise
 
     def _check_duplicates(self, key: str, config_per_file: dict[Path, Any]) -> None:
-        for path, content in config_per_file.items():
+        keys: dict[Path, set[str]] = {}
+        for path, content in sorted(config_per_file.items()):
             if not isinstance(content, DictConfig):
                 raise BadInputError(f"{_shown(path)}: is a list; it must be a mapping of names")
-        super()._check_duplicates(key, config_per_file)
+            plain = OmegaConf.to_container(content, resolve=False)
+            names = self._get_all_keys(plain) if key == "parameters" else content
+            keys[path] = {str(name) for name in names}
+        for one, other in itertools.combinations(keys, 2):
+            shared = sorted(name for name in keys[one] & keys[other] if not name.startswith("_"))
+            if shared:
+                more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
+                rename = ", or if they are two studies, rename one" if key == "parameters" else ""
+                raise BadInputError(
+                    f"{_shown(one)} and {_shown(other)} both have {shared[0]}{more}; keep it in"
+                    f" one of them{rename}"
+                )
 
     def _sources(self, name: str) -> dict[str, str]:
         sources: dict[str, str] = {}
@@ -172,6 +244,39 @@ def default_conf_source() -> str:
     """Return where the configuration of the project lies in which, or below which, we are."""
     project = find_kedro_project(Path.cwd()) or Path.cwd()
     return str(project / settings.CONF_SOURCE)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say in which line of which file something is no YAML."""
+    try:
+        yield
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        raise BadInputError(f"{_shown(path)}: {line}{_why_no_yaml(error)}") from error
+    except OmegaConfBaseException as error:
+        raise BadInputError(f"{_shown(path)}: {_why_no_reference(error)}") from error
+    except UnicodeDecodeError as error:
+        told = f"byte {error.start} is no UTF-8 text, which YAML is"
+        raise BadInputError(f"{_shown(path)}: {told}") from error
+    except (YAMLError, ValueError, OSError) as error:
+        # OmegaConf's own has no number.
+        alone = isinstance(error, OSError) and error.errno is None
+        told = "is a single value; it must be a mapping of names" if alone else in_one_line(error)
+        raise BadInputError(f"{_shown(path)}: {told}") from error
+
+
+def _why_no_reference(error: OmegaConfBaseException) -> str:
+    told = str(error).splitlines()[0]  # what follows says where, for programs
+    return f"{error.full_key}: {told}" if error.full_key else told
+
+
+def _why_no_yaml(error: MarkedYAMLError) -> str:
+    told = str(error.problem)
+    if isinstance(error, ConstructorError) and (tag := _TAG.search(told)):
+        return f"the tag !!{tag[1]} is not read; write a plain value"
+    return f"is no YAML: {told}" if isinstance(error, ParserError | ScannerError) else told
 
 
 def _shown(path: Path) -> str:

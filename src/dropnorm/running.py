@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from dropnorm.catalog import refuse_unusable
-from dropnorm.config import StudyConfigLoader, default_conf_source, project_config
+from dropnorm.config import StudyConfigLoader, project_config
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.interrupt import ends_when_interrupted
@@ -136,27 +136,9 @@ def _check_options(options: dict[str, Any]) -> None:
 
 
 def _config(options: dict[str, Any]) -> StudyConfigLoader:
-    try:
-        config = project_config(options["conf_source"], options["env"], options["params"])
-        config["parameters"]  # reads the files, and says what is wrong with them
-        return config
-    except MissingConfigException as error:
-        env = options["env"] or os.environ.get("KEDRO_ENV")
-        source = options["conf_source"] or default_conf_source()
-        known = _folders(source)
-        if env and known and env not in known:
-            raise BadInputError(
-                f"there is no environment '{env}' in {source}{did_you_mean(env, known)}"
-                f" (environments: {', '.join(known)})"
-            ) from error
-        raise
-
-
-def _folders(source: str) -> list[str]:
-    try:
-        return sorted(entry.name for entry in os.scandir(source) if entry.is_dir())
-    except OSError:  # an archive or a remote place
-        return []
+    config = project_config(options["conf_source"], options["env"], options["params"])
+    config["parameters"]  # reads the files, and says what is wrong with them
+    return config
 
 
 def _check_runner(name: str | None, options: dict[str, Any]) -> None:
