@@ -41,7 +41,7 @@ def test_yaml_with_a_python_tag_is_refused_in_one_line(command, configured, sent
     with Path(file).open("a") as text:
         text.write(f"\n_x: {tag}\n")
 
-    assert_refused(command("check", "wine"), "could not determine a constructor for the tag")
+    assert_refused(command("check", "wine"), rf"{file}: line \d+: the tag !!python/.* is not read")
 
 
 def test_the_environment_is_not_to_be_read_from_a_study(configured, monkeypatch):
@@ -49,7 +49,7 @@ def test_the_environment_is_not_to_be_read_from_a_study(configured, monkeypatch)
     text = Path(WINE).read_text()
     Path(WINE).write_text(text.replace("title: Red wine", "title: ${oc.env:SECRET}"))
 
-    with pytest.raises(BadInputError, match=r"^parameters in .*oc\.env") as refused:
+    with pytest.raises(BadInputError, match=rf"^{WINE}: .*oc\.env") as refused:
         project_config().study("wine")
     assert "the secret" not in str(refused.value)
 
