@@ -23,21 +23,27 @@ def refusal(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"network__dropout__rate": 1.5}, "network.dropout.rate is 1.5; it should be less than 1"),
+        (
+            {"network__dropout__rate": 1.5},
+            "network.dropout.rate is 1.5; it should be at least 0 and below 1",
+        ),
         ({"network__dropout__rate": [0.1, 0.2, -1]}, "network.dropout.rate.2 is -1"),
         ({"network__dropout__rate": [0.1, 0.2]}, "network has 3 hidden layers, and 2 rates"),
-        ({"network__dropout__rate": []}, "at least 1 item"),
-        ({"network__batchnorm__momentum": 1.0}, "momentum is 1.0; it should be less than 1"),
-        ({"network__batchnorm__epsilon": 0}, "epsilon is 0; it should be greater than 0"),
+        ({"network__dropout__rate": []}, "is []; it should be a list that is not empty"),
+        (
+            {"network__batchnorm__momentum": 1.0},
+            "momentum is 1.0; it should be at least 0 and below 1",
+        ),
+        ({"network__batchnorm__epsilon": 0}, "epsilon is 0; it should be above 0 and at most 1"),
         ({"network__initializer": "he_norml"}, "did you mean 'he_normal'?"),
-        ({"training__threads": 0}, "threads is 0; it should be greater than or equal to 1"),
+        ({"training__threads": 0}, "threads is 0; it should be from 1 to 1024"),
         ({"training__loss": "hubber"}, "did you mean 'huber'?"),
-        ({"training__huber_delta": 0}, "huber_delta is 0; it should be greater than 0"),
+        ({"training__huber_delta": 0}, "huber_delta is 0; it should be above 0"),
         ({"training__schedule": {"method": "cosin"}}, "schedule.method is 'cosin'; did you mean"),
         ({"training__schedule": {}}, "one of cosine, exponential, reduce_on_plateau"),
         (
             {"training__schedule": {"method": "exponential", "factor": 2}},
-            "schedule.factor is 2; it should be less than or equal to 1",
+            "schedule.factor is 2; it should be above 0 and at most 1",
         ),
         (
             {"training__schedule": {"method": "cosine", "final_fractoin": 0.1}},
@@ -56,7 +62,7 @@ def refusal(**changes: object) -> str:
             {"training__optimizer_options": {"clipnorm": 1, "clipvalue": 1}},
             "optimizer_options clips gradients in two ways: clipnorm and clipvalue",
         ),
-        ({"training__optimizer_options": {"weight_decay": 1}}, "should be less than 1"),
+        ({"training__optimizer_options": {"weight_decay": 1}}, "should be at least 0 and below 1"),
     ],
 )
 def test_an_option_out_of_its_range_is_refused_in_one_line_with_the_range(changes, told):

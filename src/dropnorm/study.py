@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 import types
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -20,6 +20,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from dropnorm.codes import CODES
 from dropnorm.errors import BadInputError, did_you_mean
@@ -806,6 +807,26 @@ class Study(_Section):
         return self
 
 
+# What pydantic finds wrong, in the words of those who write YAML.
+_EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "mapping_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "model_type": "a mapping",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text",
+    "too_short": "a list that is not empty",
+    "tuple_type": "a list",
+}
+_OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_LIMITS = {Gt: "above", Ge: "at least", Lt: "below", Le: "at most"}
+
+
 def parse_study(name: str, options: object, where: Mapping[str, str] | None = None) -> Study:
     """Make a study of what its YAML says.
 
@@ -822,19 +843,23 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
         named = {**options, "name": name} if isinstance(options, Mapping) else options
         return Study.model_validate(named)
     except ValidationError as error:
-        lines = [_problem(name, dict(problem), where or {}) for problem in error.errors()]
+        problems = error.errors()
+        places = {problem["loc"][:-1] for problem in problems}
+        # A list is called empty, too, if nothing in it is right.
+        told = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
+        lines = [_problem(name, dict(problem), where or {}) for problem in told]
         raise BadInputError("\n".join(lines)) from error
 
 
 def _problem(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> str:
-    location, model = _walk(problem["loc"])
+    location, holder = _walk(problem["loc"])
     key = ".".join((name, *map(str, location)))
     source = next((where[k] for k in _leading(key) if k in where), "")
     prefix = f"{source}: {key}" if source else key
     given, context = problem["input"], problem.get("ctx", {})
     match problem["type"]:
         case "extra_forbidden":
-            known = [key for key in model.model_fields if key != "name"]
+            known = [key for key in holder.model_fields if key != "name"]
             return f"{prefix}: no such key{did_you_mean(location[-1], known)}" + _one_of(known)
         case "missing":
             return f"{prefix} is missing"
@@ -844,17 +869,50 @@ def _problem(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> st
             known = [part.strip(" '") for part in _expected(context)]
             return f"{prefix} is {given!r}{did_you_mean(given, known)}" + _one_of(known)
         case "union_tag_not_found":
-            annotation = model.model_fields[str(location[-1])].annotation
+            annotation = holder.model_fields[str(location[-1])].annotation
             tags = [_tag(member) for member in _models_in(annotation)]
             return f"{prefix}.method is missing: one of {', '.join(tags)}"
         case "value_error":
             return f"{prefix} {context['error']}"
         case _:
-            told = problem["msg"].replace("Input should be", "it should be")
-            told = told.replace("a valid tuple", "a list").replace("Tuple", "the list")
-            told = re.sub(r"a valid dictionary or instance of \w+", "a mapping", told)
-            shown = repr(given) if not isinstance(given, Mapping) else "a mapping"
-            return f"{prefix} is {shown}; {told[0].lower()}{told[1:]}"
+            return (
+                f"{prefix} is {_as_written(given)}; it should be {_expected_value(problem, holder)}"
+            )
+
+
+def _expected_value(problem: Mapping[str, Any], holder: type[BaseModel]) -> str:
+    """Say what an option may be, with its whole range."""
+    if problem["type"] in _OUT_OF_RANGE:
+        key = next(str(step) for step in reversed(problem["loc"]) if step in holder.model_fields)
+        return _range(holder.model_fields[key])
+    if told := _EXPECTED.get(problem["type"]):
+        return told
+    told = problem["msg"].removeprefix("Input should be ")
+    return f"{told[0].lower()}{told[1:]}"
+
+
+def _range(field: FieldInfo) -> str:
+    """Say within which limits a number must be, also one of a list or a union."""
+    limits: dict[str, Any] = {}
+    to_see: list[Any] = [field.annotation, *field.metadata]
+    while to_see:
+        one = to_see.pop()
+        for kind, told in _LIMITS.items():
+            if isinstance(one, kind):
+                limits[told] = getattr(one, kind.__name__.lower())
+        to_see += one.metadata if isinstance(one, FieldInfo) else get_args(one)
+    if {"at least", "at most"} <= limits.keys():
+        return f"from {limits['at least']} to {limits['at most']}"
+    return " and ".join(f"{told} {limits[told]}" for told in _LIMITS.values() if told in limits)
+
+
+def _as_written(value: object) -> str:
+    """Return a value as YAML has it."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return repr(value)
 
 
 def _expected(context: Mapping[str, Any]) -> list[str]:

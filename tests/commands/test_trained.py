@@ -173,7 +173,7 @@ def test_a_sweep_stands_apart_complete_and_trains_only_what_the_study_has_not(co
     ("options", "told"),
     [
         (["wne"], "no study 'wne'; did you mean 'wine'?"),
-        (["tiny", "--dropout=0,1"], "tiny.sweep.dropout.1 is 1.0; it should be less than 1"),
+        (["tiny", "--dropout=0,1"], "sweep.dropout.1 is 1.0; it should be at least 0 and below 1"),
         (["tiny", "--dropout=0.1,0.1"], "tries something twice in 'dropout'"),
         (["tiny", "--params=tiny.training.epochs=0"], "tiny.training.epochs is 0"),
     ],
