@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -70,6 +71,11 @@ _ID_NAME = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 # Share of a column's texts that tell what it is meant to hold.
 _MOST = 0.5
+# What may be wrong where all columns are one.
+_ALONE = (
+    "if something else than , ; | or a tab separates its columns, write load_args: {sep: ...} in a"
+    " catalog entry of the table"
+)
 _UNNAMED = re.compile(r"Unnamed: \d+")
 _DATE_FORMATS = (
     "ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y",
@@ -157,7 +163,7 @@ def inspect_table(
             predicted.
     """
     names = [str(name) for name in table.columns]
-    table = table.set_axis(names, axis="columns")
+    table = table.set_axis(names, axis="columns").reset_index(drop=True)
     _check_names(names, target, groups, drop)
     if table.empty:
         raise BadInputError("has a header but no rows; a study needs rows to train and validate on")
@@ -193,7 +199,8 @@ def _check_names(names: list[str], target: str, groups: str | None, drop: Sequen
         if name not in names:
             hint = did_you_mean(name, names)
             shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")  # noqa: PLR2004
-            raise BadInputError(f"{option}: has no column '{name}'{hint} (it has {shown})")
+            alone = f"; {_ALONE}" if len(names) == 1 and not hint else ""
+            raise BadInputError(f"{option}: has no column '{name}'{hint} (it has {shown}){alone}")
         if names.count(name) > 1:
             raise BadInputError(f"has the column '{name}' more than once; rename one of them")
     repeated = [name for name in names if names.count(name) > 1]
@@ -243,10 +250,11 @@ def _refuse_target(values: pd.Series, task: Task) -> None:
                 f" {len(values)} rows: too many to be classes; choose another column for --target"
                 ", or of numbers --task regression"
             )
-    elif (values.abs() > _LARGEST).any():
+    elif (too_large := values.abs() > _LARGEST).any():
+        row = values.index[too_large][0]
         raise BadInputError(
-            f"column '{values.name}' is the target, and holds a value that is infinite or too"
-            " large for the networks; mend the table"
+            f"column '{values.name}' is the target, and {values[row]} in row {row} is"
+            f" {_too_large(values[row])}; mend the table"
         )
 
 
@@ -327,10 +335,16 @@ def _judge(present: pd.Series, missing: int, distinct: int) -> _Verdict:  # noqa
     return _judge_texts(name, present.astype(str), distinct)
 
 
+def _too_large(value: float) -> str:
+    return "infinite" if math.isinf(value) else "too large for the networks"
+
+
 def _judge_numbers(name: str, numbers: pd.Series, distinct: int) -> _Verdict:
     whole = bool((numbers == numbers.round()).all())
-    if (numbers.abs() > _LARGEST).any():
-        return _Verdict(Kind.UNUSABLE, "a value is infinite or too large for the networks")
+    if (too_large := numbers.abs() > _LARGEST).any():
+        row = numbers.index[too_large][0]
+        told = f"{numbers[row]} in row {row} is {_too_large(numbers[row])}"
+        return _Verdict(Kind.UNUSABLE, told)
     unique = whole and distinct >= _ENOUGH and distinct == len(numbers)
     if unique and numbers.max() - numbers.min() == distinct - 1:
         return _Verdict(Kind.ID, f"counts the rows from {numbers.min():.0f}")

@@ -16,7 +16,7 @@ from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.study import TimeSplit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from dropnorm.study import Study
 
@@ -26,6 +26,12 @@ _HAS_LOGARITHM = "has a logarithm"
 # The networks' numbers are float32.
 _LARGEST = float(np.finfo(np.float32).max)
 _NUMBERS = (Real, Decimal, np.bool_)
+# Columns of a table that are named where one is not found.
+_SHOWN = 12
+_SEPARATED = (
+    "the header is a single column, {!r}: the file is separated by something other than a comma,"
+    " write load_args: {{sep: ...}} in its catalog entry"
+)
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 
 
@@ -47,7 +53,7 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     rows = _take_columns(table, study.columns)
     if rows.empty:
         raise BadInputError("has a header but no rows; a study needs rows to train and validate on")
-    _refuse_all_missing(rows)
+    _refuse_all_missing(rows, study)
     rows = _converted(rows, study)
     target = study.target.column
     # What cannot be imputed: a row is of no use without it.
@@ -90,33 +96,55 @@ def _take_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return named.loc[:, list(columns)].reset_index(drop=True).rename_axis(index="row")
 
 
+def missing_columns(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    """Say which columns a table has not: a line for each, or one if it was not read as meant."""
+    names = [str(name) for name in table.columns]
+    missing = [column for column in columns if column not in names]
+    if missing and len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+        return [f"has no column {_listed(missing)}; {_SEPARATED.format(names[0][:60])}"]
+    return [f"has no column '{column}'{_hint(column, names)}" for column in missing]
+
+
 def _check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
     names = list(table.columns)
     missing = [column for column in columns if column not in names]
     if missing:
-        hint = did_you_mean(missing[0], names)
-        if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-            hint = (
-                f"; the header is a single column, {names[0][:60]!r}: the file is separated by"
-                " something other than a comma, write load_args: {sep: ...} in its catalog entry"
-            )
-        elif not hint:
-            hint = f"; it has {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"  # noqa: PLR2004
-        listed = ", ".join(f"'{column}'" for column in missing)
-        raise BadInputError(f"has no column {listed}{hint}")
+        told = missing_columns(table, columns)
+        if len(missing) > 1 and len(told) > 1:
+            told = [f"has no column {_listed(missing)}{_hint(missing[0], names)}"]
+        raise BadInputError(told[0])
     repeated = table.columns[table.columns.duplicated()].intersection(list(columns))
     if len(repeated):
         raise BadInputError(f"has the column '{repeated[0]}' more than once; rename one of them")
 
 
-def _refuse_all_missing(rows: pd.DataFrame) -> None:
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(f"'{column}'" for column in columns)
+
+
+def _hint(column: str, names: list[str]) -> str:
+    """Return the nearest name, or some of those that there are."""
+    return did_you_mean(column, names) or (
+        f"; it has {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}"
+    )
+
+
+def _refuse_all_missing(rows: pd.DataFrame, study: Study) -> None:
     empty = rows.columns[rows.isna().all()]
     if len(empty):
-        listed = ", ".join(f"'{name}'" for name in empty)
         raise BadInputError(
-            f"nothing stands in column {listed}: missing in all {len(rows)} rows; leave it out of"
-            " the study"
+            f"nothing stands in column {_listed(empty)}: missing in all {len(rows)} rows;"
+            f" {_without(empty[0], study)}"
         )
+
+
+def _without(column: str, study: Study) -> str:
+    """Return what to do about a column that is of no use to a study."""
+    if column == study.target.column:
+        return "choose another column for target.column"
+    if column in study.split.columns:
+        return "choose another column to split by"
+    return "leave it out of the study"
 
 
 def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -248,13 +276,14 @@ def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Collection[str]) -
         case = cases.iloc[0]
         more = f" ({len(cases) - 1} more like it)" if len(cases) > 1 else ""
         place = f"column '{case['column']}', row {case['index']}"
-        problem, remedy = _problem(rows.loc[case["index"], case["column"]], case["check"])
+        without = _without(case["column"], study)
+        problem, remedy = _problem(rows.loc[case["index"], case["column"]], case["check"], without)
         raise BadInputError(f"{place}: {problem}{more}; {remedy}") from error
 
 
-def _problem(value: Any, check: str) -> tuple[str, str]:
+def _problem(value: Any, check: str, without: str) -> tuple[str, str]:
     """Say what is wrong with a value of a column of numbers, and what to do."""
-    remedy = "mend the table, or leave the column out of the study"
+    remedy = f"mend the table, or {without}"
     if check == _HAS_LOGARITHM:
         return (
             f"{value} is not above -1, and log1p needs that",

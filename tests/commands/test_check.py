@@ -136,6 +136,43 @@ def test_a_split_is_checked_beside_the_columns():
     assert "no row to validate on" in found[1]
 
 
+def test_columns_that_are_not_there_are_told_each_with_the_nearest():
+    table = read_table("concrete").rename(columns={"Water": "water", "Age": "age"})
+
+    assert find_problems(table, read_study("concrete")) == [
+        "has no column 'Water'; did you mean 'water'?",
+        "has no column 'Age'; did you mean 'age'?",
+    ]
+
+
+def test_a_table_with_another_separator_is_one_problem():
+    (column,) = [";".join(read_table("concrete").columns)]
+
+    (found,) = find_problems(pd.DataFrame({column: ["1;2"]}), read_study("concrete"))
+
+    assert found.startswith("has no column 'Cement', ")
+    assert "write load_args: {sep: ...}" in found
+
+
+def test_splits_with_the_same_problem_are_told_once():
+    table = pd.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0]})
+    study = read_study("concrete", target={"column": "y"}, replicas__splits=5,
+                       preprocessing={"passthrough": ["x"]})  # fmt: skip
+
+    (found,) = find_problems(table, study)
+
+    assert found.startswith("split 0: column 'y' is ")
+    assert found.endswith(" (4 more splits cannot be used)")
+
+
+def test_what_is_wrong_with_the_target_is_mended_by_another_one():
+    table = read_table("concrete").assign(CompressiveStrength=None)
+
+    (found,) = find_problems(table, read_study("concrete"))
+
+    assert found.endswith("missing in all 1030 rows; choose another column for target.column")
+
+
 def test_what_only_shows_when_all_is_put_together_is_told():
     table = pd.DataFrame(
         {"x": [1.0, None, 3.0, 4.0], "z": [None, 2.0, None, None], "y": [1, 2, 3, 4]}

@@ -18,7 +18,7 @@ from dropnorm.inspection import counted
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
 from dropnorm.study import Preprocessing, RandomSplit, Replicas, Study, Target, parse_study
-from dropnorm.tables import check_table
+from dropnorm.tables import check_table, missing_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,11 +94,21 @@ def find_problems(table: pd.DataFrame, study: Study) -> list[str]:
     """
     names = {str(name) for name in table.columns}
     stand_in = next(f"target {n}" for n in range(len(names) + 1) if f"target {n}" not in names)
+    missing = missing_columns(table, study.columns)
     told = map(_told_by, _parts_of_check(table, study, stand_in))
     # That so few rows are left that the stand-in is constant shows when all is put together.
-    problems = [one for one in told if one and f"'{stand_in}'" not in one]
-    problems = problems or [one for one in map(_told_by, _whole_check(table, study)) if one]
+    problems = missing + [one for one in told if one and f"'{stand_in}'" not in one]
+    if not problems:
+        problems = _of_splits(one for one in map(_told_by, _whole_check(table, study)) if one)
     return list(dict.fromkeys(problems))
+
+
+def _of_splits(problems: Iterator[str]) -> list[str]:
+    """Return the first problem; splits are alike, and what is wrong with many is told once."""
+    told = list(problems)
+    if (more := len(told) - 1) > 0:
+        return [f"{told[0]} ({counted(more, 'more split')} cannot be used)"]
+    return told
 
 
 def _problems_of_yaml(project: Project, name: str) -> tuple[list[str], Study | None]:
@@ -127,19 +137,25 @@ def _told_by(check: Callable[[], object]) -> str:
 def _parts_of_check(
     table: pd.DataFrame, study: Study, stand_in: str
 ) -> Iterator[Callable[[], object]]:
-    """Yield checks of the target alone, of each input alone, and of what the rows are split by."""
+    """Yield checks of the target, of each input, and of what rows are split by, each alone."""
     preprocessing = study.preprocessing
+    names = {str(name) for name in table.columns}
     split, replicas = RandomSplit(method="random"), Replicas()
     bare = study.model_copy(
         update={"preprocessing": _only(preprocessing, ""), "split": split, "replicas": replicas}
     )
-    yield partial(check_table, table, bare)
+    if study.target.column in names:
+        yield partial(check_table, table, bare)
     # Inputs and splits are checked beside a target that has nothing wrong.
     beside = table.assign(**{stand_in: range(len(table))})
     bare = bare.model_copy(update={"target": Target(column=stand_in)})
     for column in preprocessing.columns:
+        if column not in names:
+            continue
         alone = bare.model_copy(update={"preprocessing": _only(preprocessing, column)})
         yield partial(check_table, beside, alone)
+    if not set(study.split.columns) <= names:
+        return
     if not isinstance(study.split, RandomSplit):
         by = bare.model_copy(update={"split": study.split, "replicas": study.replicas})
         yield lambda: assign_parts(check_table(beside, by), by)
