@@ -146,6 +146,18 @@ def test_a_wrong_option_is_told_with_the_source_that_set_it(configured):
         loader("../conf", env="sample").study("concrete")
 
 
+def test_a_missing_option_is_told_with_the_file_that_began_the_section(configured):
+    Path(CONCRETE).write_text("concrete: {title: a}\n")
+    params = {"concrete": {"training": {"epochs": 3}}}
+
+    with pytest.raises(BadInputError) as error:
+        loader(runtime_params=params).study("concrete")
+
+    lines = str(error.value).splitlines()
+    assert f"{CONCRETE}: concrete.target is missing" in lines
+    assert "--params: concrete.training.batch_size is missing" in lines
+
+
 def test_params_of_an_unknown_study_are_refused(configured):
     with pytest.raises(BadInputError, match=r"no study 'wien'; did you mean 'wine'\?"):
         loader(runtime_params={"wien": {}})["parameters"]

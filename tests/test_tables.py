@@ -167,3 +167,8 @@ def test_numbers_are_read_from_text_and_decimals_and_categories_from_whole_numbe
 
     assert rows[["a", "b"]].to_numpy().tolist() == [[1, 0.5], [2.5, 1]]
     assert list(rows["k"]) == ["1", "2"]
+
+
+def test_new_rows_must_be_some():
+    with pytest.raises(BadInputError, match="has a header but no rows; there is nothing to"):
+        check_new_rows(read_table("concrete").head(0), read_study("concrete"))

@@ -214,9 +214,13 @@ class StudyConfigLoader(OmegaConfigLoader):
 
     def _sources(self, name: str) -> dict[str, str]:
         sources: dict[str, str] = {}
-        for path, options in self._written()[name]:
-            sources.update(dict.fromkeys(_keys(name, options), _shown(path)))
-        sources.update(dict.fromkeys(_keys(name, self.runtime_params.get(name)), "--params"))
+        written = [(_shown(path), options) for path, options in self._written()[name]]
+        for source, options in (*written, ("--params", self.runtime_params.get(name))):
+            keys = _keys(name, options)
+            for key in keys:
+                # What a section lacks is missing where it was begun, not where it was changed.
+                if key not in sources or not any(one.startswith(f"{key}.") for one in keys):
+                    sources[key] = source
         return sources
 
 

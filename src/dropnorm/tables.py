@@ -80,7 +80,10 @@ def check_new_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     Raises:
         BadInputError: As of :func:`check_table`; a missing value is refused unless it is imputed.
     """
-    rows = _converted(_take_columns(table, study.preprocessing.columns), study)
+    rows = _take_columns(table, study.preprocessing.columns)
+    if rows.empty:
+        raise BadInputError("has a header but no rows; there is nothing to predict")
+    rows = _converted(rows, study)
     incomplete = rows.isna().any(axis="columns")
     if study.missing != "impute" and incomplete.any():
         raise BadInputError(
@@ -144,7 +147,7 @@ def _without(column: str, study: Study) -> str:
         return "choose another column for target.column"
     if column in study.split.columns:
         return "choose another column to split by"
-    return "leave it out of the study"
+    return "leave the column out of the study"
 
 
 def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:

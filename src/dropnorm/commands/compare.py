@@ -55,8 +55,8 @@ def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -
     project = open_project(conf_source, of_env or env)
     project.check_study(name)
     versions = project.complete_versions(name)
-    if version == _NEWEST and versions:
-        version = versions[0]
+    if version == _NEWEST:
+        version = project.choose_version(name, None, "compare")
     if version not in versions:
         where = f" in the environment '{of_env}'" if of_env else ""
         raise BadInputError(

@@ -12,7 +12,7 @@ from kedro_datasets.pandas import CSVDataset
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
 from dropnorm.commands.reading import fetched, has_columns, is_address, read_table
-from dropnorm.datasets.whole import written_whole
+from dropnorm.datasets.whole import from_here, written_whole
 from dropnorm.engine import check_engine
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.inspection import counted
@@ -79,15 +79,7 @@ def predict_study(
     scatter of single targets around it. Of a classification 'prediction' is the most probable
     class, and the numbers follow for each class: 'probability_CLASS', 'sd_CLASS' and so on.
     """
-    output = Path(place)
-    if is_address(place):
-        raise BadInputError(
-            f"--output: {place} is an address; predictions go to a file, by its path"
-        )
-    if output.is_dir():
-        raise BadInputError(f"--output: {output} is a folder; predictions go to a file")
-    if output.exists() and not overwrite:
-        raise BadInputError(f"{output} is there already; --overwrite replaces it")
+    output = _output(place, overwrite=overwrite)
     if variant is not None and variant not in list(Variant):
         raise BadInputError(
             f"there is no variant '{variant}'{did_you_mean(variant, Variant)}"
@@ -115,6 +107,23 @@ def predict_study(
         raise BadInputError(f"{source}: {error}") from error
     _write(predictions, output)
     click.echo(f"OK {output}: {counted(len(predictions), 'row')}, by {variant} of version {chosen}")
+
+
+def _output(place: str, *, overwrite: bool) -> Path:
+    """Return where predictions go; refuse what cannot be written before anything is predicted."""
+    output = Path(place)
+    if is_address(place):
+        raise BadInputError(
+            f"--output: {place} is an address; predictions go to a file, by its path"
+        )
+    if output.is_dir():
+        raise BadInputError(f"--output: {output} is a folder; predictions go to a file")
+    nearest = next(folder for folder in output.absolute().parents if folder.exists())
+    if not nearest.is_dir():
+        raise BadInputError(f"--output: {from_here(nearest)} is a file, and no folder for {output}")
+    if output.exists() and not overwrite:
+        raise BadInputError(f"{output} is there already; --overwrite replaces it")
+    return output
 
 
 def _best_variant(project: Project, study: str, version: str) -> str:

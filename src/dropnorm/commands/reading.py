@@ -42,8 +42,8 @@ _PARQUET_SUFFIXES = (".parquet", ".pq")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _EMPTY = "is empty; a table has a header and rows"
 _NO_TEXT = (
-    "is no text: only CSV and Parquet files are read; for another kind write an entry for its"
-    " table in the catalog, and leave --csv out"
+    "is no text; CSV and Parquet files are read as they are, a study's table of another kind by an"
+    " entry of its own in the catalog"
 )
 
 

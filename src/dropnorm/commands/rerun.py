@@ -69,6 +69,8 @@ def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
     table = project.catalog.get(f"{study}.table")
     known, now = record.get("table", {}).get("sha256"), table_checksum(table)
     where = shown(table)
+    if now is None and (table is None or not table.exists()):
+        raise BadInputError(f"{where}: there is no such file; put the table of that run there")
     if known is None or now is None:
         click.echo(f"Warning: {where}: without a local file, nobody knows whether it has changed")
     elif known != now:
