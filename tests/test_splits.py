@@ -249,7 +249,16 @@ SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
         (
             {"when": ["1.2.2020", "2020-02-02"]},
             {"method": "time", "by": "when", "format": "%d.%m.%Y"},
-            "row 1: '2020-02-02' is not written as %d.%m.%Y",
+            "row 1: '2020-02-02' is not written as %d.%m.%Y (1 of 2 rows), so that rows cannot be"
+            " put in order; change split.format, or mend the table",
+        ),
+        (
+            {"when": ["1.2.2020", "2.2.2020"]}, {"method": "time", "by": "when", "format": "%Q"},
+            "split.format is '%Q', which says nothing of how dates are written: 'Q' is a bad",
+        ),
+        (
+            {"when": ["1.2.2020", "2.2.2020"]}, {"method": "time", "by": "when", "format": "%d %d"},
+            "split.format is '%d %d', which says nothing of how dates are written: ",
         ),
         (
             {"part": ["train", "validatoin", "test"]}, {"method": "columns", "columns": ["part"]},

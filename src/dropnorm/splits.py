@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
-from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 
 if TYPE_CHECKING:
@@ -265,15 +266,21 @@ def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
             return numbers
         # Python's own dates, as Parquet files hold them, are written as ISO 8601.
         values = values.astype(str)
-    times = pd.to_datetime(values, format=split.format or "ISO8601", errors="coerce", utc=True)
+    try:
+        times = pd.to_datetime(values, format=split.format or "ISO8601", errors="coerce", utc=True)
+    except (ValueError, re.error) as error:
+        raise BadInputError(
+            f"split.format is {split.format!r}, which says nothing of how dates are written:"
+            f" {in_one_line(error)}"
+        ) from error
     if times.isna().any():
         row = values.index[times.isna()][0]
         wanted = f"written as {split.format}" if split.format else "a number or an ISO 8601 date"
+        remedy = "change split.format" if split.format else "write split.format, as in %d.%m.%Y"
         shown, count = values.astype(object)[row], int(times.isna().sum())
         raise BadInputError(
             f"column '{split.by}', row {row}: {shown!r} is not {wanted} ({count} of {len(values)}"
-            " rows), so that rows cannot be put in order; write split.format, as in %d.%m.%Y, or"
-            " mend the table"
+            f" rows), so that rows cannot be put in order; {remedy}, or mend the table"
         )
     return times
 
