@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from conftest import read_study, read_table
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import TEST, TRAIN, VALIDATION, assign_parts, rows_of
+from dropnorm.splits import TEST, TRAIN, VALIDATION, assign_parts, number_groups, rows_of
 from dropnorm.tables import check_table
 
 
@@ -78,6 +78,13 @@ def test_no_group_stands_on_both_sides_of_a_grouped_split(groups, seed):
 def split_of(table: pd.DataFrame, *, splits: int = 1, **split: object) -> pd.DataFrame:
     replicas = {"splits": splits, "starts": 1}
     return assign_parts(table, read_study("concrete", split=split, replicas=replicas))
+
+
+def test_groups_without_an_order_are_refused():
+    rows = pd.DataFrame({"by": [object() for _ in range(9)]})
+
+    with pytest.raises(BadInputError, match="column 'by': holds values that have no order"):
+        number_groups(rows, ["by"])
 
 
 def test_a_grouped_split_of_songs_draws_artists_as_scikit_learn_does():

@@ -84,8 +84,18 @@ def number_groups(rows: pd.DataFrame, columns: Iterable[str]) -> npt.NDArray[np.
     """Number the rows so that those with equal values in all columns share a number.
 
     Numbers count from 0 in the order of the values; two missing values are equal.
+
+    Raises:
+        BadInputError: If values have no order, as those of a column of lists.
     """
-    groups = rows.groupby(list(columns), dropna=False, observed=True, sort=True).ngroup()
+    names = list(columns)
+    try:
+        groups = rows.groupby(names, dropna=False, observed=True, sort=True).ngroup()
+    except TypeError as error:
+        where = " or ".join(f"column '{name}'" for name in names)
+        raise BadInputError(
+            f"{where}: holds values that have no order; make texts or numbers of them"
+        ) from error
     return np.asarray(groups, dtype=np.int64)
 
 
