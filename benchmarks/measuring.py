@@ -53,12 +53,17 @@ def run(*command: str, engine: str = "tensorflow", cwd: Path = ROOT, **variables
                 said, errors = running.communicate(timeout=0.5)
                 break
             except subprocess.TimeoutExpired:
-                most = max(most, sum(_pages(pid) for pid in _tree(running.pid)))
+                most = max(most, held_by(running.pid))
     seconds = time.perf_counter() - began
     if running.returncode:
         raise RuntimeError(f"{' '.join(command)}: {said[-2000:]}{errors[-2000:]}")
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     return Ended(lines, seconds, most // 2**20)
+
+
+def held_by(pid: int) -> int:
+    """Return the bytes that a process and all that it started hold now, shared pages once."""
+    return sum(_pages(one) for one in _tree(pid))
 
 
 def _tree(pid: int) -> list[int]:

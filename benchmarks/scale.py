@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,8 +26,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from measuring import ROOT, copy_project, held_by
 
-ROOT = Path(__file__).parents[1]
 NOISY = ("danceability", "energy", "loudness", "speechiness", "acousticness", "instrumentalness",
          "liveness", "valence", "tempo")  # fmt: skip
 GIB = 2**30
@@ -92,11 +91,7 @@ def prepare(file: Path, splits: int) -> None:
 
 def run(file: Path, splits: int, epochs: int) -> None:
     """Run the study of one table with ``kedro run``, and print its time and most memory."""
-    project = file.parent / "project"
-    shutil.copytree(ROOT / "conf", project / "conf")
-    (project / "src").mkdir()
-    for name in ("pyproject.toml", ".telemetry"):
-        shutil.copy(ROOT / name, project)
+    project = copy_project(file.parent / "project")
     local = project / "conf" / "local"
     local.mkdir(exist_ok=True)
     (local / "catalog.yml").write_text(
@@ -107,7 +102,7 @@ def run(file: Path, splits: int, epochs: int) -> None:
     began, most = time.perf_counter(), 0
     running = subprocess.Popen(command, cwd=project)
     while running.poll() is None:
-        most = max(most, sum(map(shared_once, tree(running.pid))))
+        most = max(most, held_by(running.pid))
         time.sleep(0.1)
     report = next(project.glob("data/08_reporting/spotify/report.html/*/report.html"))
     told = {
@@ -120,27 +115,6 @@ def run(file: Path, splits: int, epochs: int) -> None:
     for path in sorted(p for p in (project / "data").rglob("*") if p.is_file()):
         if path.stat().st_size > 10_000_000:  # noqa: PLR2004
             print(f"{path.stat().st_size / 1e6:8.0f} MB {path.relative_to(project)}")
-
-
-def tree(pid: int) -> list[int]:
-    """Return a process and all that it started."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        threads = [p.name for p in Path(f"/proc/{pid}/task").iterdir() if p.name != str(pid)]
-        for thread in threads:
-            children += Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(one for child in children for one in tree(int(child)))]
-
-
-def shared_once(pid: int) -> int:
-    """Return the bytes of memory of a process, those shared with n others as one nth."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def main() -> None:
