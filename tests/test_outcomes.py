@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -98,10 +100,22 @@ def test_a_network_worse_than_the_better_linear_model_is_told_by_how_much():
     assert found[1].found == "the MAE of linear network is 8.00 MPa"
 
 
-def test_a_network_as_good_as_the_linear_model_is_not_worse():
-    found = check_answer(an_answer(baseline=0.0), STUDY)
+@pytest.mark.parametrize("difference", [0.0, 0.25])
+def test_a_network_that_may_be_as_good_as_the_linear_model_is_not_called_worse(difference):
+    found = check_answer(an_answer(baseline=difference), STUDY)
 
     assert codes(found) == [("DN010", "baseline", 1, 1)]
+
+
+@pytest.mark.parametrize("difference", [-0.25, 0.25])
+def test_of_one_run_a_network_is_called_worse_where_its_error_is_larger(difference):
+    answer = an_answer(baseline=difference)
+    beside = answer["references"]["linear_network"]["networks_minus_this"]["baseline"]
+    beside["low"] = beside["high"] = math.nan
+
+    found = check_answer(answer, STUDY)
+
+    assert ("DN009" in [one.code.code for one in found]) == (difference > 0)
 
 
 @pytest.mark.parametrize("verdict", ["too few runs to say", "one run: no verdict"])

@@ -105,9 +105,10 @@ _ALL = (
     Code(
         "DN009",
         "a network worse than a linear model",
-        "On the same rows of the same splits its mean error is above that of the better of two"
-        " linear models: least squares (of classes, logistic regression), and one Dense layer"
-        " trained as the network is.",
+        "On the same rows of the same splits its error is above that of the better of two linear"
+        " models: least squares (of classes, logistic regression), and one Dense layer trained as"
+        " the network is. With an interval, all of it is above zero; of one run, the difference"
+        " is.",
         "Hidden layers that do not pay for themselves leave nothing for the two layers to improve:"
         " what helps here may only hold back a network that is too much for the table.",
         "Use the linear model, or a network that beats it: fewer units, weight decay, fewer"

@@ -113,7 +113,9 @@ def _worse_than_linear(answer: Mapping[str, Any], study: Study) -> Iterator[Find
         return
     best = min(known, key=lambda name: float(references[name]["error"]))
     for variant, one in references[best]["networks_minus_this"].items():
-        if _is_finite(one["difference"]) and one["difference"] > 0:
+        # Where chance leaves it open, DN010 says so.
+        shown = one["low"] if _is_finite(one["low"]) else one["difference"]
+        if _is_finite(shown) and shown > 0:
             pairs = one["pairs"]
             yield Finding(
                 CODES["DN009"],
