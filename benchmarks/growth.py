@@ -48,7 +48,7 @@ def inside(rows: int, replicas: int, inputs: int, epochs: int) -> None:
     """Prepare and train as the project does, and print what each took."""
     import yaml  # noqa: PLC0415
 
-    from dropnorm.engine import start_engine  # noqa: PLC0415
+    from dropnorm.engine import start_engine, threads_of  # noqa: PLC0415
     from dropnorm.pipelines.preparation import nodes  # noqa: PLC0415
     from dropnorm.replicas import train_replicas  # noqa: PLC0415
     from dropnorm.study import Variant, parse_study  # noqa: PLC0415
@@ -70,7 +70,7 @@ def inside(rows: int, replicas: int, inputs: int, epochs: int) -> None:
     (arrays,) = nodes.make_inputs(checked, split, fitted, study)
     prepared = clock()
     if replicas == 1:
-        start_engine(study.training.threads)
+        start_engine(threads_of(study))
     started = clock()
     wanted = [(arrays, start) for start in range(replicas)]
     trained = train_replicas(study, Variant.DROPOUT, wanted, lambda *_: None)

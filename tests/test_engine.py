@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from dropnorm.engine import check_engine, engine_name, load_keras
+from conftest import read_study
+from dropnorm.engine import check_engine, engine_name, load_keras, threads_of
 from dropnorm.errors import BadInputError
 
 
@@ -39,6 +40,26 @@ def choose(home, engine):
 
 def test_without_any_choice_the_engine_is_tensorflow(home):
     assert engine_name() == "tensorflow"
+
+
+@pytest.mark.parametrize(
+    ("engine", "named", "threads"),
+    [("tensorflow", None, 1), ("jax", None, 2), ("torch", None, 1), ("jax", 1, 1)],
+)
+def test_a_training_has_the_threads_that_its_study_names_or_its_engine_does_best_with(
+    home, monkeypatch, engine, named, threads
+):
+    monkeypatch.setenv("KERAS_BACKEND", engine)
+
+    assert threads_of(read_study("concrete", training__threads=named)) == threads
+
+
+def test_an_engine_that_no_study_has_started_has_its_usual_threads(home):
+    tell = "from dropnorm.engine import engine_threads, load_keras; load_keras();"
+
+    told = python(f"{tell} print(engine_threads())", KERAS_BACKEND="jax")
+
+    assert told.stdout == "2\n", told.stderr
 
 
 def test_keras_own_file_chooses_the_engine(home):

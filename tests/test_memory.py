@@ -126,6 +126,7 @@ def test_what_was_trained_on_one_engine_or_number_of_threads_is_not_known_on_ano
     known = Variant.BASELINE, an_input(), 0
 
     assert memory.is_remembered(a_study(), *known)
+    assert memory.is_remembered(a_study(training__threads=1), *known)  # as without saying so
     assert not memory.is_remembered(a_study(training__threads=2), *known)
     monkeypatch.setattr(memory, "engine_name", lambda: "jax")
     assert not memory.is_remembered(a_study(), *known)

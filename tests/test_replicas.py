@@ -35,7 +35,7 @@ def spread(monkeypatch):
     """Whatever the estimate says, a study is worth two workers."""
     monkeypatch.setattr(replicas, "_START_SECONDS", -1.0)
     monkeypatch.setattr(replicas, "_READY_SECONDS", -1.0)
-    monkeypatch.setattr(replicas, "workers_for", lambda threads: 2)
+    monkeypatch.setattr(replicas, "workers_for", lambda study: 2)
     yield
     for pool in list(replicas._pools.values()):
         replicas._discard(pool)
@@ -102,13 +102,23 @@ def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(sprea
 
 
 def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is(monkeypatch):
-    monkeypatch.setattr(replicas, "workers_for", lambda threads: 2)
+    monkeypatch.setattr(replicas, "workers_for", lambda study: 2)
     long = a_study(training__epochs=100_000)
     two = [(an_input(0), 0), (an_input(0), 1)]
 
     assert not replicas._worth_spreading(a_study(), two)
     assert replicas._worth_spreading(long, two)
     assert not replicas._worth_spreading(long, two[:1])
+
+
+@pytest.mark.parametrize(("threads", "workers"), [(None, 4), (1, 4), (2, 2), (3, 1), (8, 1)])
+def test_named_threads_have_cores_of_their_own_and_an_engines_usual_ones_share(
+    monkeypatch, threads, workers
+):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr(replicas.loky, "cpu_count", lambda: 4)
+
+    assert replicas.workers_for(a_study(training__threads=threads)) == workers
 
 
 def test_an_engine_that_runs_on_another_number_of_threads_sends_even_one_replica_away(monkeypatch):
@@ -135,7 +145,7 @@ if __name__ == "__main__":
     from test_replicas import a_study, an_input
     from dropnorm import replicas
     from dropnorm.study import Variant
-    replicas.workers_for = lambda threads: 2
+    replicas.workers_for = lambda study: 2
     replicas.train_replicas(
         a_study(training__epochs=1_000_000), Variant.BATCHNORM,
         [(an_input(0), start) for start in range(4)], lambda place, row: print("told", flush=True),

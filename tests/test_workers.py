@@ -26,7 +26,7 @@ time.sleep(60)
 POOLED = """
 import time
 from dropnorm.replicas import _pool
-pool = _pool(1)
+pool = _pool(1, 2)
 pool._executor.submit(time.sleep, 0).result()  # one is there
 pool._executor.submit(time.sleep, 60)
 print("one\\ntwo\\nall", flush=True)

@@ -21,7 +21,7 @@ from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Any
 
 from dropnorm import memory
-from dropnorm.engine import engine_name, engine_threads
+from dropnorm.engine import engine_name, engine_threads, threads_of
 from dropnorm.errors import BadInputError, in_one_line
 from dropnorm.training import train_replica
 
@@ -76,7 +76,8 @@ def ready_cluster(threads: set[int], workers: int) -> Iterator[None]:
         counts = ", ".join(map(str, sorted(threads)))
         raise BadInputError(
             f"{VARIABLE} is {named!r}, and the studies differ in training.threads ({counts}): a"
-            " worker's engine keeps one number; run these studies one by one"
+            " worker's engine keeps one number; run these studies one by one, or give them one"
+            " number"
         )
     with contextlib.ExitStack() as stack:
         if named == LOCAL:
@@ -104,7 +105,7 @@ def train_on_cluster(
     progress = _Progress(on_epoch)
     topic = f"dropnorm-{uuid.uuid4().hex}"
     connection.client.subscribe_topic(topic, progress.hear)
-    wanted = _facts(engine_name()), study.training.threads
+    wanted = _facts(engine_name()), threads_of(study)
     places: dict[Any, int] = {}
     found: dict[int, TrainedReplica] = {}
     try:
@@ -277,7 +278,7 @@ def _differences(wanted: tuple[dict[str, str], int]) -> str:
             return f"it has {name} {value}, and the run {facts.get(name)}; install the same there"
     if engine_threads() not in (None, threads):
         return (
-            f"its engine runs on {engine_threads()} threads, and training.threads is {threads};"
+            f"its engine runs on {engine_threads()} threads, and the study asks for {threads};"
             " restart the worker"
         )
     return ""

@@ -19,8 +19,13 @@ from dropnorm.errors import BadInputError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dropnorm.study import Study
+
 # Name of the engine, and what must be installed for it.
 _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+# Of a training whose study names no number; elsewhere one (docs/benchmarks.md, "Threads"). On JAX
+# two make a single training faster, and cost little where every core has a training of its own.
+_USUAL_THREADS = {"jax": 2}
 _import_lock = threading.Lock()
 _threads: int | None = None
 
@@ -71,19 +76,30 @@ def engine_threads() -> int | None:
     return _threads
 
 
-def start_engine(threads: int = 1) -> None:
+def threads_of(study: Study) -> int:
+    """Return on how many threads a training of the study runs: its own number, or the engine's."""
+    return study.training.threads or _usual_threads()
+
+
+def _usual_threads() -> int:
+    return _USUAL_THREADS.get(engine_name(), 1)
+
+
+def start_engine(threads: int | None = None) -> None:
     """Import Keras, and let the engine compute on ``threads`` threads at a time.
 
     An engine takes that once in the life of a process; what is started stays as it is. Sums of
     floats depend on the number of threads that share them, so it is never the engine's own choice.
 
     Args:
-        threads: Of one operation. How many trainings run beside each other is no matter of it.
+        threads: Of one operation; left out, the engine's usual number. How many trainings run
+            beside each other is no matter of it.
     """
     global _threads  # noqa: PLW0603  # the engine itself is one per process
     with _import_lock:
         if _threads is not None:
             return
+        threads = threads or _usual_threads()
         # TensorFlow speaks before it reads its own log level, and again at its first operation: so
         # the level is set, and until then it is not listened to.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -25,7 +25,7 @@ from dropnorm.catalog import is_local, load_table, shown, table_checksum
 from dropnorm.checks import is_looked_at
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
-from dropnorm.engine import check_engine, engine_name
+from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipeline_registry import SWEEP
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
@@ -145,8 +145,10 @@ class ClusterHooks:
         """Refuse a cluster that does not answer, or would give other numbers."""
         studies = {node.name.split(".")[0] for node in pipeline.nodes if _trains(node.name)}
         if studies:
-            threads = {catalog.load(f"params:{study}").training.threads for study in studies}
-            self._in_use.enter_context(cluster.ready_cluster(threads, workers_for(max(threads))))
+            trained = [catalog.load(f"params:{study}") for study in studies]
+            threads = {threads_of(study) for study in trained}
+            workers = min(workers_for(study) for study in trained)
+            self._in_use.enter_context(cluster.ready_cluster(threads, workers))
 
     @hook_impl
     def after_pipeline_run(self) -> None:

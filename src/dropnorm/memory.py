@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from joblib.memory import FileSystemStoreBackend
 
-from dropnorm.engine import engine_name
+from dropnorm.engine import engine_name, threads_of
 from dropnorm.networks import plan_layers
 from dropnorm.training import TrainedReplica, train_replica
 
@@ -180,7 +180,7 @@ def _content(study: Study, variant: Variant, inputs: SplitInputs, start: int) ->
     layers = plan_layers(study.network, variant, inputs.target.outputs)
     return {
         "layers": [layer.described() for layer in layers],
-        "training": study.training.model_dump(mode="json"),
+        "training": {**study.training.model_dump(mode="json"), "threads": threads_of(study)},
         "inputs": inputs.checksum,
         "seed": (inputs.split, start),
         "engine": engine_name(),

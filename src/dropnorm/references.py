@@ -33,9 +33,9 @@ def predict_references(inputs: SplitInputs, study: Study) -> pd.DataFrame:
 
     train, held = inputs.train, inputs.validation
     task = task_of(study)
-    # As many as a training has. Threads that wait for each other in short loops, as OpenMP's do,
+    # Threads that wait for each other in short loops, as OpenMP's do,
     # take a hundred times as long where something else computes on the same cores.
-    with threadpool_limits(study.training.threads):
+    with threadpool_limits(study.training.threads or 1):
         fixed = task.fit_references((train.x, train.y), held.x, inputs.target, study)
     return pd.concat(
         [

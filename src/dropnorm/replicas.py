@@ -27,7 +27,7 @@ import loky
 from loky.backend import get_context, resource_tracker
 
 from dropnorm import cluster, memory
-from dropnorm.engine import engine_threads, start_engine
+from dropnorm.engine import engine_threads, start_engine, threads_of
 from dropnorm.workers import end_with
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def train_replicas(
     """Train replicas of a variant, with as many cores as that is worth; known ones are recalled.
 
     Args:
-        study: Network and training options; ``training.threads`` is for each training.
+        study: Network and training options; its threads are for each training.
         variant: Which of the two layers the network has.
         replicas: Split and number of the start of each.
         on_epoch: Told the place in ``replicas`` and each epoch's row of the history; while the
@@ -103,13 +103,13 @@ def _train_all(
 ) -> list[TrainedReplica]:
     if replicas and cluster.address() is not None:
         return cluster.train_on_cluster(study, variant, replicas, on_epoch)
-    threads = study.training.threads
+    threads = threads_of(study)
     if not _worth_spreading(study, replicas):
         return [
             memory.recall_or_train(study, variant, split, start, partial(on_epoch, place))
             for place, (split, start) in enumerate(replicas)
         ]
-    pool = _pool(threads)
+    pool = _pool(threads, workers_for(study))
     try:
         trainings = [
             pool.train(partial(on_epoch, place), study, variant, split, start)
@@ -122,9 +122,13 @@ def _train_all(
         raise
 
 
-def workers_for(threads: int) -> int:
-    """Return how many trainings run at a time, given the threads of each."""
-    return max(1, int(loky.cpu_count()) // threads)
+def workers_for(study: Study) -> int:
+    """Return how many trainings run at a time: one on each core, or on the cores that it asks for.
+
+    It has no part in the numbers. An engine's usual threads need no cores of their own: they serve
+    where cores would be idle.
+    """
+    return max(1, int(loky.cpu_count()) // (study.training.threads or 1))
 
 
 def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
@@ -139,18 +143,18 @@ def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
 
 
 def _worth_spreading(study: Study, replicas: Sequence[tuple[SplitInputs, int]]) -> bool:
-    threads = study.training.threads
+    threads, workers = threads_of(study), workers_for(study)
     if engine_threads() not in (None, threads):
         return True  # the engine of this process would give other numbers
     # Whoever runs nodes in processes of its own has spread them already.
-    if multiprocessing.parent_process() is not None or workers_for(threads) == 1:
+    if multiprocessing.parent_process() is not None or workers == 1:
         return False
     # Nodes in threads train at the same time: then one replica is not alone.
     alone = len(replicas) == 1 and threading.current_thread() is threading.main_thread()
     if alone:
         return False
     seconds = sum(estimate_seconds(study, split) for split, _ in replicas)
-    return seconds / 2 > (_READY_SECONDS if _key(threads) in _pools else _START_SECONDS)
+    return seconds / 2 > (_READY_SECONDS if _key(threads, workers) in _pools else _START_SECONDS)
 
 
 class _Files:
@@ -191,14 +195,14 @@ def _remove_folder(folder: str) -> None:
 class _Pool:
     """Worker processes, and a thread that hears from them how far they are."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, workers: int) -> None:
         self._numbers = itertools.count()
         self._listeners: dict[int, tuple[Callable[[Row], None], Future[None]]] = {}
         _start_tracker()
         self._files = _Files()
         self._told: Any = get_context("loky").SimpleQueue()
         self._executor = loky.ProcessPoolExecutor(
-            workers_for(threads),
+            workers,
             timeout=_IDLE_SECONDS,
             initializer=_begin_worker,
             initargs=(self._told, os.getpid()),
@@ -260,19 +264,20 @@ def _start_tracker() -> None:
         sys.warnoptions.remove(told)
 
 
-_pools: dict[tuple[int, int], _Pool] = {}
+_pools: dict[tuple[int, int, int], _Pool] = {}
 _pools_lock = threading.Lock()
 
 
-def _key(threads: int) -> tuple[int, int]:
-    return os.getpid(), threads  # the pool of a process is not that of its fork
+def _key(threads: int, workers: int) -> tuple[int, int, int]:
+    return os.getpid(), threads, workers  # the pool of a process is not that of its fork
 
 
-def _pool(threads: int) -> _Pool:
+def _pool(threads: int, workers: int) -> _Pool:
+    key = _key(threads, workers)
     with _pools_lock:
-        if _key(threads) not in _pools:
-            _pools[_key(threads)] = _Pool(threads)
-        return _pools[_key(threads)]
+        if key not in _pools:
+            _pools[key] = _Pool(workers)
+        return _pools[key]
 
 
 def _discard(pool: _Pool) -> None:

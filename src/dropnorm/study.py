@@ -617,12 +617,13 @@ class Training(_Section):
     batch_size: int = Field(ge=1, description="Training rows of a step; the last has the rest.")
     epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training rows.")
     seed: int = Field(0, ge=0, description="From which the seeds of all starts follow.")
-    threads: int = Field(
-        1,
+    threads: int | None = Field(
+        None,
         ge=1,
         le=1024,
-        description="Of one training. Part of the study, because sums of floats depend on it;"
-        " how many trainings run at a time follows from it and from the number of cores.",
+        description="Of one training; left out, 1 on TensorFlow and PyTorch and 2 on JAX. Part of"
+        " the study, because sums of floats depend on it. As many trainings run at a time as there"
+        " are cores, or cores for the threads that are named.",
     )
     stop_when_diverged: Flag = Field(
         True, description="End a training at the first epoch whose loss is not finite."

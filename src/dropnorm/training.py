@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm.engine import load_keras, start_engine
+from dropnorm.engine import load_keras, start_engine, threads_of
 from dropnorm.loops import MOST_STEPS, Losses, make_loop
 from dropnorm.networks import KerasModel, build_network, plan_layers, up_to_outputs
 from dropnorm.scores import training_loss
@@ -91,7 +91,7 @@ def train_replica(
             are done.
     """
     training = study.training
-    start_engine(training.threads)
+    start_engine(threads_of(study))
     seed = start_seed(training.seed, inputs.split, start)
     layers = plan_layers(study.network, variant, inputs.target.outputs)
     network = build_network(layers, inputs.train.x.shape[1], seed)
