@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from conftest import ROOT
+
 
 @pytest.fixture
 def start(ctrl_c):
@@ -117,3 +119,31 @@ assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.
 
     assert run.communicate(timeout=30)[0] == ""
     assert run.returncode == 0
+
+
+EARLY = """
+import signal
+from kedro.framework.cli.cli import _init_plugins
+
+_init_plugins()
+{then}
+print("imported", flush=True)
+signal.raise_signal(signal.SIGINT)
+"""
+
+
+def test_while_kedro_imports_the_project_ctrl_c_ends_it_in_one_line(start):
+    run = start("-c", EARLY.format(then=""), cwd=ROOT / "src")
+
+    assert run.communicate(timeout=60)[0].endswith("imported\nInterrupted\n")
+    assert run.returncode == 130
+
+
+def test_what_a_command_and_another_project_do_at_ctrl_c_is_their_own_matter(start, tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.kedro]\npackage_name = "other"\n')
+    other = start("-c", EARLY.format(then=""), cwd=tmp_path)
+    command = start("-c", EARLY.format(then="import dropnorm.cli"), cwd=ROOT)
+
+    for run in (other, command):
+        assert run.communicate(timeout=60)[0].endswith("KeyboardInterrupt\n")
+        assert run.returncode == -signal.SIGINT

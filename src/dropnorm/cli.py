@@ -10,6 +10,7 @@ from dropnorm import commands
 from dropnorm.commands.arguments import environments, pipelines
 from dropnorm.errors import in_one_line
 from dropnorm.running import run_pipelines
+from dropnorm.start import leave_ctrl_c_to_the_command
 
 
 @click.group()
@@ -52,3 +53,5 @@ run = _RunCommand(
 )
 cli.add_command(run)
 cli.add_command(commands.study)
+
+leave_ctrl_c_to_the_command()
