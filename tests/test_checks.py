@@ -66,6 +66,10 @@ def test_copies_of_inputs_with_another_target_are_told_apart_from_copies_of_rows
         ("DN001", "validation part of split 0", 1, 50),
         ("DN002", "validation part of split 0", 2, 50),
     ]
+    assert [one.found for one in check(table, study)] == [
+        "1 of 50 rows equal a training row",
+        "2 of 50 rows have the inputs of a training row",
+    ]
 
 
 def test_of_several_splits_the_worst_is_told_and_the_test_part_has_a_finding_of_its_own():
@@ -90,6 +94,9 @@ def test_of_several_splits_the_worst_is_told_and_the_test_part_has_a_finding_of_
         (np.arange(400) * 7 % 401, "passthrough", 400),
         ([f"row {number // 3}" for number in range(400)], None, 0),
         ([f"row {number // 1.5:.0f}" for number in range(400)], "one_hot", 267),
+        ([f"row {number // 2}" for number in range(400)], None, 0),
+        (np.minimum(np.arange(400), 379), "passthrough", 380),
+        (np.minimum(np.arange(400), 378), None, 0),
         (np.linspace(0, 1, 400), None, 0),
     ],
 )
@@ -100,6 +107,26 @@ def test_an_input_that_names_rows_is_told(values, where, count):
     findings = check(table_of(named=values), study_of(preprocessing=preprocessing))
 
     assert found(findings) == ([("DN003", "column 'named'", count, 400)] if where else [])
+    assert [one.found for one in findings] == [f"{count} distinct values in 400 rows"] * bool(where)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(20, ["DN003"]), (19, [])])
+def test_of_very_few_rows_all_values_are_distinct_and_nothing_is_told(rows, told):
+    table = table_of(40, named=[*range(rows), *[np.nan] * (40 - rows)])
+    study = study_of(
+        missing="impute", preprocessing={"passthrough": ["named", "b"]}, silence=["DN006"]
+    )
+
+    assert [one.code.code for one in check(table, study)] == told
+
+
+def test_an_input_beside_one_of_few_rows_is_looked_at_too():
+    table = table_of(40, few=[1.0, 2.0, *[np.nan] * 38], named=range(40))
+    study = study_of(
+        missing="impute", preprocessing={"passthrough": ["few", "named"]}, silence=["DN006"]
+    )
+
+    assert [one.where for one in check(table, study)] == ["column 'named'"]
 
 
 @pytest.mark.parametrize("hidden", ["number", "category", "half of it"])
@@ -121,7 +148,42 @@ def test_an_input_that_is_the_target_in_other_words_is_told(hidden):
     assert [one[:2] for one in found(findings)] == told
 
 
-PAIRS = [f"track {number // 2}" for number in range(400)]
+def test_of_a_long_table_a_part_is_looked_at_and_always_the_same():
+    table = table_of(20_000)
+    table["leak"] = table["y"] + np.random.default_rng(1).normal(0, 0.05, 20_000)
+    study = study_of(preprocessing={"passthrough": ["a", "leak"]})
+
+    first, again = check(table, study), check(table, study)
+
+    assert found(first) == [("DN004", "column 'leak'", 6000, 6000)]
+    assert first == again
+
+
+@pytest.mark.parametrize("held", [19, 20])
+def test_a_tree_is_asked_only_where_enough_rows_can_answer(held):
+    table = table_of(100, part=["train"] * (100 - held) + ["validation"] * held)
+    table["y"] = np.arange(100) % 5
+    table["leak"] = 2 * table["y"]
+    study = study_of(split={"method": "columns", "columns": ["part"]}, silence=["DN006"],
+                     preprocessing={"passthrough": ["a", "leak"]})  # fmt: skip
+
+    assert [one.code.code for one in check(table, study)] == ["DN004"] * (held == 20)
+
+
+def test_a_target_that_is_constant_where_it_is_held_is_predicted_by_no_input():
+    table = table_of(100, part=["train"] * 50 + ["validation"] * 50)
+    table.loc[50:, "y"] = 1.5
+    study = study_of(split={"method": "columns", "columns": ["part"]})
+
+    assert check(table, study) == []
+
+
+def test_columns_of_one_name_that_are_no_inputs_are_not_looked_at():
+    table = table_of()
+    table = pd.concat([table, pd.DataFrame({"id": np.arange(400) // 2})], axis="columns")
+    table.insert(0, "id", np.arange(400) // 2, allow_duplicates=True)
+
+    assert check(table, study_of()) == []
 
 
 @pytest.mark.parametrize(
@@ -138,6 +200,11 @@ PAIRS = [f"track {number // 2}" for number in range(400)]
             False,
         ),
         ("humid", np.arange(400) // 2, {}, False),
+        ("track_id", np.arange(400) / 2, {}, False),
+        ("track_id", np.arange(400) // 20, {}, True),
+        ("track_id", np.arange(400) // 22, {}, False),
+        ("name", [f"t{number // 5}" for number in range(400)], {}, True),
+        ("name", [f"t{number // 6}" for number in range(400)], {}, False),
         ("track_id", np.arange(400), {}, False),
         ("genre", [f"g{number % 5}" for number in range(400)], {}, False),
         ("sold", pd.date_range("2020", periods=200).repeat(2).strftime("%d.%m.%y"), {}, False),
@@ -151,11 +218,12 @@ def test_an_entity_on_both_sides_of_a_random_split_is_told(column, values, split
 
     assert [one.code.code for one in findings] == ["DN005"] * told
     if told:
+        assert findings[0].found.endswith(" of 120 rows have a value that training rows have")
         assert findings[0].where == f"column '{column}', validation part of split 0"
         # Of pairs drawn at random with 70 % training, some 70 % of the held rows have their twin
         # in the training part.
         assert findings[0].of == 120
-        assert 60 < findings[0].count < 110
+        assert 60 < findings[0].count <= 120
 
 
 def test_a_song_on_both_sides_is_told_of_a_random_split_and_not_of_one_by_artists():

@@ -142,9 +142,24 @@ def test_holm_keeps_the_order_and_lies_between_the_p_value_and_bonferroni(p_valu
     assert adjusted[order[0]] == pytest.approx(min(1, len(p_values) * min(p_values)))
 
 
-def test_ties_are_no_wins():
-    assert share_of_wins(np.array([-1.0, 0.0, 2.0, -3.0]))["wins"] == 2
-    assert share_of_wins(np.array([]))["share"] is None
+def test_ties_are_no_wins_and_the_share_has_wilsons_interval():
+    found = share_of_wins(np.array([-1.0, 0.0, 2.0, -3.0, -1.0]))
+
+    z = stats.norm.ppf(0.975)
+    middle, half = 0.6 + z**2 / 10, z * math.sqrt(0.6 * 0.4 / 5 + z**2 / 100)
+    assert found == {
+        "wins": 3,
+        "pairs": 5,
+        "share": 0.6,
+        "low": pytest.approx((middle - half) / (1 + z**2 / 5)),
+        "high": pytest.approx((middle + half) / (1 + z**2 / 5)),
+    }
+
+
+def test_without_pairs_there_is_no_share_of_wins():
+    assert share_of_wins(np.array([])) == {
+        "wins": 0, "pairs": 0, "share": None, "low": None, "high": None,
+    }  # fmt: skip
 
 
 def test_variance_is_taken_apart_into_rows_that_train_rows_that_validate_and_starts():
@@ -166,6 +181,34 @@ def test_variance_is_taken_apart_into_rows_that_train_rows_that_validate_and_sta
     assert found["start"] == pytest.approx(1.0, rel=0.1)
 
 
+@pytest.mark.parametrize("rows", [{0: 0.02, 1: 0.03}, {0: 0.02, 1: math.nan}, {}])
+def test_variance_components_are_those_of_the_textbooks_analysis_of_variance(rows):
+    table = np.array([[1.0, 1.2], [1.5, 1.9]])
+
+    found = variance_components(errors_of({"e": table.ravel()}, 2, 2)["e"], rows)
+
+    within = (0.2**2 / 2 + 0.4**2 / 2) / 2
+    known = rows.get(1, math.nan) == 0.03
+    of_rows = 0.025 if known else 0.0
+    assert found == {
+        "split": pytest.approx(math.sqrt(0.6**2 / 2 - within / 2 - of_rows)),
+        "rows": pytest.approx(math.sqrt(of_rows)) if known else None,
+        "start": pytest.approx(math.sqrt(within)),
+    }
+
+
+def test_a_component_that_comes_out_below_zero_is_none_at_all():
+    alike = errors_of({"e": [1.0, 2.0, 1.1, 1.9]}, 2, 2)["e"]
+
+    assert variance_components(alike, {})["split"] == 0.0
+
+
+def test_of_one_split_nothing_is_said_of_what_lies_between_splits():
+    found = variance_components(errors_of({"e": [1.0, 3.0]}, 1, 2)["e"], {0: 0.25})
+
+    assert found == {"split": None, "rows": 0.5, "start": pytest.approx(math.sqrt(2))}
+
+
 def test_with_one_start_each_splits_and_starts_are_not_told_apart():
     assert variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"], {0: 4.0, 1: 4, 2: 4}) == {
         "split": None,
@@ -182,6 +225,8 @@ def test_with_one_start_each_splits_and_starts_are_not_told_apart():
         (Interval(-1, -1.5, -0.5), 0.06, 0, 0, Verdict.TOO_FEW),
         (Interval(-1, -1.5, -0.5), 0.01, 2, 0, Verdict.SAME),
         (Interval(-1, -2.5, 0.5), 0.2, 2, 0, Verdict.TOO_FEW),
+        (Interval(0, -2.0, 2.0), 1.0, 2, 0, Verdict.SAME),
+        (Interval(1, 0.0, 2.0), 1 - 0.95, 0, 0, Verdict.TOO_FEW),
         (Interval(-1, -1.5, -0.5), 0.01, 0, 1, Verdict.DIVERGED),
         (Interval(-1), math.nan, 0, 0, Verdict.NONE),
     ],
@@ -212,7 +257,35 @@ def test_effects_are_differences_of_pairs_and_the_interaction_is_what_exceeds_th
     verdicts = [found[contrast]["verdict"] for contrast in Contrast]
     assert verdicts == ["helps", "hurts", "hurts", "helps"]
     assert found["dropout"]["wins"]["wins"] == 6
-    assert found["dropout"]["percent_of_baseline"] == pytest.approx(-100 / base.mean(), rel=0.03)
+    difference = found["dropout"]["difference"]
+    assert found["dropout"]["percent_of_baseline"] == pytest.approx(100 * difference / base.mean())
+
+
+def test_all_four_differences_are_judged_together():
+    columns = dict(zip(VARIANTS, np.random.default_rng(5).normal(2, 0.1, (4, 6)), strict=True))
+    columns["dropout"] = columns["baseline"] - np.linspace(0.15, 0.25, 6)
+    evidence = Evidence(errors_of(columns, 6), 0.4, root=False)
+
+    found = estimate(evidence, NOBODY, margin=0.0)
+
+    assert [one["p_holm"] for one in found.values()] == holm([one["p"] for one in found.values()])
+    seen = columns["dropout"] - columns["baseline"]
+    alone = over_splits(seen, 0.4, alpha=0.05 / 4)
+    assert found["dropout"] == {
+        "difference": alone.mean,
+        "low": alone.low,
+        "high": alone.high,
+        "percent_of_baseline": pytest.approx(100 * seen.mean() / columns["baseline"].mean()),
+        "p": alone.p,
+        "p_holm": pytest.approx(4 * alone.p),
+        "pairs": 6,
+        "wins": share_of_wins(seen),
+        "deviations": {"split": None, "rows": None, "start": None},
+        "diverged": {"dropout": 0, "baseline": 0},
+        "verdict": Verdict.HELPS,
+        "needed": alone.needed,
+    }
+    assert estimate(evidence, NOBODY, margin=0.5)["dropout"]["verdict"] == Verdict.SAME
 
 
 def test_a_diverged_replica_is_counted_and_its_pair_left_out_of_the_estimate():
