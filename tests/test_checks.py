@@ -247,6 +247,7 @@ def test_parts_of_few_rows_and_few_groups_are_told():
         ("DN006", "validation part of split 0", 2, 8)
     ]
     assert [one[:2] for one in told if one[3] == 60] == [("DN006", "validation part of split 0")]
+    assert [one.found for one in check(table, study)] == [f"{told[0][2]} rows", "2 groups"]
 
 
 def test_a_silenced_check_is_not_told_and_the_output_says_that_it_was_silenced(caplog):
@@ -268,8 +269,18 @@ def test_a_silenced_check_is_not_told_and_the_output_says_that_it_was_silenced(c
 @pytest.mark.parametrize(
     ("training", "told"),
     [
-        ({"training__early_stopping": {}}, "early_stopping chooses the epoch by"),
-        ({"training__schedule": {"method": "reduce_on_plateau"}}, "the schedule changes"),
+        ({"training__early_stopping": {}}, "early_stopping chooses the epoch"),
+        (
+            {"training__schedule": {"method": "reduce_on_plateau"}},
+            "the schedule changes the learning rate",
+        ),
+        (
+            {
+                "training__early_stopping": {},
+                "training__schedule": {"method": "reduce_on_plateau"},
+            },
+            "early_stopping chooses the epoch and the schedule changes the learning rate",
+        ),
         ({"training__schedule": {"method": "cosine"}}, None),
     ],
 )
@@ -277,7 +288,7 @@ def test_validation_rows_that_steer_the_training_are_told(training, told):
     findings = check(table_of(), study_of(**training))
 
     assert found(findings) == ([("DN013", "training", 120, 120)] if told else [])
-    assert told is None or told in findings[0].found
+    assert told is None or findings[0].found == f"{told} by the rows that score the network"
 
 
 def classes_of(**changes: Any) -> Study:
@@ -317,3 +328,28 @@ def test_a_class_that_is_rare_or_missing_in_a_part_is_found(parts, told):
     assert [one.code.code for one in findings] == ["DN015", "DN015"]
     assert findings[1].where == "validation part of split 0"
     assert findings[1].found == told
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"b": 5}, None),
+        ({"b": 4}, "4 rows of the class 'b'"),
+        ({"b": 1}, "1 row of the class 'b'"),
+        ({"c": 2, "b": 3}, "2 rows of the class 'c' (1 more class is as rare)"),
+        ({"b": 3, "c": 2, "d": 4}, "2 rows of the class 'c' (2 more classes are as rare)"),
+    ],
+)
+def test_of_the_rarest_class_of_a_part_it_is_told_how_rare_it_is(counts, told):
+    held = [name for name, count in counts.items() for _ in range(count)]
+    trained = sorted(counts) * 20
+    parts = ["validation"] * len(held) + ["train"] * len(trained) + ["train", "validation"] * 100
+    table = table_of(len(parts), y=[*held, *trained, *["a"] * 200], part=parts)
+    study = classes_of(split={"method": "columns", "columns": ["part"]})
+
+    findings = [one for one in check(table, study) if one.code.code == "DN015"]
+
+    rarest = min(counts, key=counts.__getitem__)
+    place = ("DN015", "validation part of split 0", counts[rarest], counts[rarest] + 20)
+    assert found(findings) == ([place] if told else [])
+    assert [one.found for one in findings] == ([told] if told else [])

@@ -65,6 +65,30 @@ def test_starts_of_one_split_without_chance_in_the_rows_are_a_plain_t_test():
     assert found.p == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
 
 
+def test_degrees_of_freedom_of_starts_and_rows_are_welchs():
+    differences = np.array([0.2, 0.1, 0.15, 0.12])
+
+    found = over_starts(differences, 0.001, units=20, alpha=0.05)
+
+    of_starts = differences.var(ddof=1) / 4
+    total = of_starts + 0.001
+    freedom = total**2 / (of_starts**2 / 3 + 0.001**2 / 19)
+    assert found.high - found.mean == pytest.approx(stats.t.ppf(0.975, freedom) * math.sqrt(total))
+    assert found.p == pytest.approx(2 * stats.t.sf(differences.mean() / math.sqrt(total), freedom))
+
+
+@pytest.mark.parametrize(
+    ("differences", "found"),
+    [
+        ([0.5, 0.5, 0.5], Interval(0.5, 0.5, 0.5, 0.0, 3)),
+        ([0.0, 0.0, 0.0], Interval(0.0, 0.0, 0.0, 1.0, None)),
+    ],
+)
+def test_differences_that_never_vary_leave_nothing_open(differences, found):
+    assert over_splits(np.array(differences), 0.4, alpha=0.05) == found
+    assert over_starts(np.array(differences), 0.0, units=9, alpha=0.05) == found
+
+
 def test_chance_in_the_rows_widens_the_interval_and_bounds_what_more_starts_can_do():
     differences = np.array([0.2, 0.1, 0.15, 0.12])
 
@@ -114,6 +138,46 @@ def test_rows_of_one_group_are_left_out_together():
     assert units == 3
     assert by_group == pytest.approx(np.var([1, 5, 3], ddof=1) / 3)
     assert by_group > by_row
+
+
+@given(
+    losses=st.lists(st.tuples(*[st.floats(0.1, 9)] * 2), min_size=4, max_size=12),
+    grouped=st.booleans(),
+    root=st.booleans(),
+)
+def test_the_jackknife_leaves_out_each_row_or_group_in_turn(losses, grouped, root):
+    table = np.array(losses).T
+    groups = np.arange(table.shape[1]) // 2 if grouped else np.arange(table.shape[1])
+
+    variance, units = jackknife_variance(table, [1, -1], groups if grouped else None, root=root)
+
+    left_out = []
+    for one in np.unique(groups):
+        means = table[:, groups != one].mean(axis=1)
+        left_out.append(np.subtract(*(np.sqrt(means) if root else means)))
+    assert units == len(left_out)
+    spread = np.sum((np.array(left_out) - np.mean(left_out)) ** 2)
+    assert variance == pytest.approx((units - 1) / units * spread, abs=1e-12)
+
+
+def test_of_one_split_the_rows_that_validate_are_grouped_and_scored_as_the_split_says():
+    chance = np.random.default_rng(3)
+    losses = dict(zip(VARIANTS, chance.gamma(2, 1, (4, 12)), strict=True))
+    groups = np.arange(12) // 3
+    errors = errors_of(dict(zip(VARIANTS, chance.normal(2, 0.1, (4, 2)), strict=True)), 1, 2)
+    evidence = Evidence(errors, 0.4, root=True, rows={0: RowLosses(losses, groups)})
+
+    found, pairs = evidence.difference({"dropout": 1, "baseline": -1}, 0.05)
+
+    both = np.array([losses["dropout"], losses["baseline"]])
+    variance, units = jackknife_variance(both, [1, -1], groups, root=True)
+    assert units == 4
+    assert list(pairs) == list(errors["dropout"] - errors["baseline"])
+    assert found == over_starts(pairs.to_numpy(), variance, units, 0.05)
+    without_rows, _ = Evidence(errors, 0.4, root=True).difference(
+        {"dropout": 1, "baseline": -1}, 0.05
+    )
+    assert math.isnan(without_rows.low)
 
 
 def test_one_group_alone_says_nothing_about_others():
