@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from conftest import read_study, read_table
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import TEST, TRAIN, VALIDATION, assign_parts, number_groups, rows_of
+from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, assign_parts, number_groups, rows_of
 from dropnorm.tables import check_table
 
 
@@ -248,6 +248,26 @@ def test_a_test_part_of_groups_is_drawn_by_the_seed():
     assert list(drawn[0]) != list(drawn[2])
 
 
+def test_of_groups_as_many_train_and_are_tested_as_the_fractions_say():
+    table = pd.DataFrame({"group": np.repeat(np.arange(20), 3)})
+
+    split = split_of(table, method="grouped", by="group", train_fraction=0.5, test_fraction=0.2)
+
+    groups = {part: set(table["group"].iloc[rows_of(split, 0, part)]) for part in PARTS}
+    assert {part: len(own) for part, own in groups.items()} == {
+        TRAIN: 10, VALIDATION: 6, TEST: 4,
+    }  # fmt: skip
+    assert set.union(*groups.values()) == set(range(20))
+
+
+def test_a_split_has_a_row_for_each_row_of_each_split_and_names_all_parts():
+    split = split_of(pd.DataFrame({"x": range(5)}), splits=2, method="random")
+
+    assert list(split.index) == list(range(10))
+    assert list(split["row"]) == [*range(5)] * 2
+    assert list(split["part"].cat.categories) == list(PARTS)
+
+
 def test_columns_say_the_part_and_each_column_is_a_split():
     table = pd.DataFrame({
         "a": ["train", "validation", "train", "test"],
@@ -427,6 +447,12 @@ def test_rows_that_stand_together_are_shared_out_by_the_class_most_of_them_have(
     [
         ("aaaab", {}, r"class 'b' has 1 row only \(row 4\), and each of 2 parts needs one;"),
         ("aaaabc", {}, r"'b' has 1 row only \(row 4\), .*, and 1 more class is as rare;"),
+        (
+            "aaaabcd",
+            {},
+            r"'b' has 1 row only \(row 4\), .*, and 2 more classes are as rare; take"
+            " such rows out of the table, or put the class together with another$",
+        ),
         ("aaaabb", {"test_fraction": 0.2}, r"'b' has 2 rows only \(the first row 4\), and each"),
         (
             "aabbccdd",
@@ -455,6 +481,16 @@ def test_a_class_too_rare_for_the_parts_is_refused_with_a_reason(classes, split,
 
     with pytest.raises(BadInputError, match=f"^column 'y'.*{told}"):
         assign_parts(table, classes_study(**split))
+
+
+def test_a_class_with_a_row_for_each_part_is_enough():
+    table = pd.DataFrame({"y": list("aaaaaabbb"), "x": 1.0})
+
+    split = assign_parts(table, classes_study(train_fraction=0.4, test_fraction=0.3))
+
+    for number in range(2):
+        rows = [rows_of(split, number, part) for part in PARTS]
+        assert all("b" in set(table.loc[own, "y"]) for own in rows)
 
 
 def test_a_class_that_the_training_part_of_a_split_lacks_is_refused():

@@ -167,8 +167,6 @@ def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def _to_numbers(values: pd.Series) -> pd.Series:
     """Return float64; missing where a value is no number."""
-    if pd.api.types.is_datetime64_any_dtype(values) or pd.api.types.is_timedelta64_dtype(values):
-        return pd.Series(np.nan, index=values.index, name=values.name)
     if not pd.api.types.is_numeric_dtype(values):
         plain = values.astype(object)
         # A list or a date is no number, and pandas would stop at one or count its nanoseconds.
