@@ -30,15 +30,20 @@ def a_study(**changes: object):
     return read_study("concrete", **{**small, **changes})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def ended():
+    """Workers, which take seconds to start, are shared by the tests, and end with them."""
+    yield
+    for pool in list(replicas._pools.values()):
+        replicas._discard(pool)
+
+
 @pytest.fixture
 def spread(monkeypatch):
     """Whatever the estimate says, a study is worth two workers."""
     monkeypatch.setattr(replicas, "_START_SECONDS", -1.0)
     monkeypatch.setattr(replicas, "_READY_SECONDS", -1.0)
     monkeypatch.setattr(replicas, "workers_for", lambda study: 2)
-    yield
-    for pool in list(replicas._pools.values()):
-        replicas._discard(pool)
 
 
 @pytest.mark.training
@@ -62,6 +67,18 @@ def test_replicas_in_workers_have_the_numbers_of_those_trained_here_and_tell_eac
 
 
 @pytest.mark.training
+def test_many_short_trainings_whose_epochs_are_told_slowly_all_come_back(spread):
+    """A training may be back before its last epoch has been told."""
+    wanted = [(an_input(0), start) for start in range(12)]
+
+    found = replicas.train_replicas(
+        a_study(), Variant.BASELINE, wanted, lambda place, row: time.sleep(0.05)
+    )
+
+    assert len(found) == 12
+
+
+@pytest.mark.training
 def test_what_goes_wrong_in_telling_an_epoch_is_raised_and_keeps_nobody_waiting(spread):
     def tell(place, row):
         raise BrokenPipeError
@@ -72,18 +89,6 @@ def test_what_goes_wrong_in_telling_an_epoch_is_raised_and_keeps_nobody_waiting(
         )
 
     assert not replicas._pools
-
-
-@pytest.mark.training
-def test_many_short_trainings_whose_epochs_are_told_slowly_all_come_back(spread):
-    """A training may be back before its last epoch has been told."""
-    wanted = [(an_input(0), start) for start in range(12)]
-
-    found = replicas.train_replicas(
-        a_study(), Variant.BASELINE, wanted, lambda place, row: time.sleep(0.05)
-    )
-
-    assert len(found) == 12
 
 
 @pytest.mark.training
@@ -155,9 +160,8 @@ if __name__ == "__main__":
 
 @pytest.mark.training
 @pytest.mark.skipif(os.name != "posix", reason="asks /proc and the process group")
-@pytest.mark.parametrize("whole_group", [True, False])
 @pytest.mark.usefixtures("ctrl_c")
-def test_an_interruption_ends_the_workers_too(tmp_path, whole_group):
+def test_an_interruption_ends_the_workers_too(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     running = subprocess.Popen(
@@ -168,10 +172,7 @@ def test_an_interruption_ends_the_workers_too(tmp_path, whole_group):
         assert running.stdout.readline() == "told\n"
         workers = children(running.pid)
         assert len(workers) >= 2
-        if whole_group:  # what Ctrl-C in a terminal does
-            os.killpg(running.pid, signal.SIGINT)
-        else:
-            running.send_signal(signal.SIGINT)
+        os.killpg(running.pid, signal.SIGINT)  # as Ctrl-C in a terminal does
         assert running.wait(timeout=60) != 0
         wait_until(lambda: not any(map(alive, workers)))
     finally:

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import assert_refused
+from conftest import assert_refused, copy_project
 
+REPLICAS = "--params=concrete.replicas.starts=2,concrete.replicas.splits=1"
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 
 
@@ -38,10 +39,16 @@ def history(project: Path, study: str = "concrete") -> pd.DataFrame:
     )
 
 
+@pytest.fixture(scope="module")
+def sequential(tmp_path_factory):
+    """A project after a run of concrete, one split and two starts, and what it said."""
+    project = copy_project(tmp_path_factory.mktemp("sequential"))
+    return project, kedro(project, "run", "--env=sample", "--pipeline=concrete", REPLICAS)
+
+
 @pytest.mark.training
-def test_a_run_writes_every_output_and_a_record_that_names_each_with_its_checksum(project):
-    done = kedro(project, "run", "--env=sample", "--pipeline=concrete",
-                 "--params=concrete.replicas.starts=2,concrete.replicas.splits=1")  # fmt: skip
+def test_a_run_writes_every_output_and_a_record_that_names_each_with_its_checksum(sequential):
+    project, done = sequential
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Concrete (made-up table): validation loss (mae) by variant" in done.stdout
     assert "oneDNN" not in done.stdout + done.stderr
@@ -86,21 +93,19 @@ def test_a_run_writes_every_output_and_a_record_that_names_each_with_its_checksu
 
 
 @pytest.mark.training
-def test_all_three_runners_give_the_same_numbers_to_the_last_bit(project, monkeypatch):
+@pytest.mark.parametrize("runner", ["ThreadRunner", "ParallelRunner"])
+def test_all_three_runners_give_the_same_numbers_to_the_last_bit(
+    sequential, project, monkeypatch, runner
+):
     monkeypatch.setenv("DROPNORM_MEMORY", "off")  # each trains for itself
-    found = []
-    for runner in ("SequentialRunner", "ThreadRunner", "ParallelRunner"):
-        done = kedro(project, "run", "--env=sample", "--pipelines=concrete", f"--runner={runner}",
-                     "--params=concrete.replicas.splits=2", below="src")  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        found.append(history(project))
-        newest(project, "08_reporting/concrete/run.json").unlink()
-        for folder in (project / "data" / "sample").glob("0[5-8]*"):
-            folder.rename(project / f"{folder.name}-{runner}")
 
-    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
-    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
-    assert np.isfinite(found[0]["val_loss"]).any()
+    done = kedro(project, "run", "--env=sample", "--pipelines=concrete", f"--runner={runner}",
+                 REPLICAS, below="src")  # fmt: skip
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    expected = history(sequential[0])
+    pd.testing.assert_frame_equal(history(project), expected, check_exact=True)
+    assert np.isfinite(expected["val_loss"]).any()
 
 
 def test_a_wrong_option_is_refused_in_one_line(project):

@@ -17,12 +17,12 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory):
-    """A project with a run of the made-up wine in the sample, and one of another network."""
+    """A project with a run of the made-up songs in the sample, and one of another network."""
     project = copy_project(tmp_path_factory.mktemp("twice"))
-    for changed in ("", ",wine.network.activation=tanh"):
+    for changed in ("", ",spotify.network.activation=tanh"):
         subprocess.run(
-            [sys.executable, "-m", "kedro", "run", "--env=sample", "--pipelines=wine",
-             f"--params=wine.training.epochs=1,wine.replicas.splits=2{changed}"],
+            [sys.executable, "-m", "kedro", "run", "--env=sample", "--pipelines=spotify",
+             f"--params=spotify.training.epochs=1,spotify.replicas.splits=2{changed}"],
             cwd=project, check=True, capture_output=True, timeout=200,
         )  # fmt: skip
     return project
@@ -37,10 +37,10 @@ def compare(project, *words):
 
 def test_two_runs_are_put_side_by_side_and_a_sentence_says_what_it_comes_to(twice):
     runs = sorted(
-        path.name for path in (twice / "data/sample/08_reporting/wine/run.json").iterdir()
+        path.name for path in (twice / "data/sample/08_reporting/spotify/run.json").iterdir()
     )
 
-    done = compare(twice, "wine", runs[0], "sample:newest", "--env=sample")
+    done = compare(twice, "spotify", runs[0], "sample:newest", "--env=sample")
 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -55,6 +55,6 @@ def test_a_version_that_is_not_there_is_refused_with_those_that_are(twice, monke
     monkeypatch.chdir(twice)
     monkeypatch.setattr(StudyConfigLoader, "latest", None)
     configure_project("dropnorm")
-    done = CliRunner().invoke(study, ["compare", "wine", "sample:newest", "sample:2020"])
+    done = CliRunner().invoke(study, ["compare", "spotify", "sample:newest", "sample:2020"])
 
-    assert_refused(done, "there is no complete version '2020' of the study 'wine' in the env")
+    assert_refused(done, "there is no complete version '2020' of the study 'spotify' in the env")
