@@ -1,0 +1,1 @@
+"""Tables: how files are read, and what the columns hold."""

@@ -1,0 +1,48 @@
+"""How the table in a text file is written: its dialect, and the marks of each column's numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Len
+from pydantic import BaseModel, ConfigDict, Field
+
+Mark = Annotated[str, Len(1, 1)]
+
+
+class ColumnFormat(BaseModel):
+    """How the values of one column are written. Whoever reads by it converts every cell or fails.
+
+    An empty cell is missing in every column.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["number", "text"] = Field(
+        "number", description="Text keeps its spelling: codes, ids, names of classes, dates."
+    )
+    decimal: Mark = Field(".", description="Stands before the fraction of a number.")
+    thousands: Mark | None = Field(None, description="Stands between groups of three digits.")
+    prefix: str = Field("", description="Stands before a number, as in $45.")
+    suffix: str = Field("", description="Stands after a number, as in 12 %; the value is 12.")
+    missing: tuple[str, ...] = Field((), description="Words that mean that a value is missing.")
+
+
+class TableFormat(BaseModel):
+    """How a text file holds a table: the arguments of :func:`dropnorm.data.readers.read_table`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sep: Mark = Field(",", description="Separates the columns.")
+    encoding: str = Field("utf-8", description="As Python calls it.")
+    compression: Literal["gzip", "bz2", "xz", "zip"] | None = None
+    skiprows: int = Field(0, ge=0, description="Lines above the header.")
+    comment: Mark | None = Field(None, description="Begins a line that is not read.")
+    skip_blanks: bool = Field(False, description="Blanks after a separator are not of the value.")
+    row_names: bool = Field(
+        False, description="The first field of a row is its name; the header does not count it."
+    )
+    surplus: bool = Field(False, description="Rows may end in an empty field without a header.")
+    columns: dict[str, ColumnFormat] = Field(
+        default_factory=dict, description="By column; one that is not named holds plain numbers."
+    )
