@@ -22,6 +22,7 @@ from yaml.scanner import ScannerError
 
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study import Study, parse_study
+from dropnorm.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +90,7 @@ class StudyConfigLoader(OmegaConfigLoader):
         except OmegaConfBaseException as error:
             where = self._file_with(key, str(error.full_key)) or where
             raise BadInputError(f"{where}: {_why_no_reference(error)}") from error
-        except (YAMLError, ValueError, OSError) as error:
+        except (YAMLError, ValueError, ArithmeticError, OSError) as error:
             raise BadInputError(f"{where}: {in_one_line(error)}") from error
 
     def _check_places(self) -> None:
@@ -123,15 +124,20 @@ class StudyConfigLoader(OmegaConfigLoader):
         Raises:
             BadInputError: Of the first that is no YAML.
         """
+        for path, found in self._files(key):
+            with _naming(path):
+                text = found.decode()
+                content = OmegaConf.load(io.StringIO(text))
+            yield path, text, content
+
+    def _files(self, key: str) -> Iterator[tuple[Path, bytes]]:
+        """Yield the files of a kind of configuration with their content, the environment's last."""
         for env in dict.fromkeys((self.base_env, self.env or self.default_run_env)):
             for pattern in self.config_patterns[key]:
                 for found in sorted(self._fs.glob(f"{self._get_conf_env_path(env)}/{pattern}")):
                     path = Path(found)
                     if self._is_valid_config_path(path):
-                        with _naming(path):
-                            text = self._fs.cat_file(found).decode()
-                            content = OmegaConf.load(io.StringIO(text))
-                        yield path, text, content
+                        yield path, self._fs.cat_file(found)
 
     def studies(self) -> list[str]:
         """Return the names of all studies, sorted."""
@@ -187,19 +193,23 @@ class StudyConfigLoader(OmegaConfigLoader):
         if place.is_absolute() or ".." in place.parts:
             raise BadInputError(f"'{place}' is no environment: it leads out of the configuration")
         with self._told(key):
+            for path, found in self._files(key):
+                refuse_yaml_bomb(found.decode(errors="replace"), _shown(path))
             try:
                 return super()._read_raw_config(key)
-            except (YAMLError, ValueError, OSError):
+            except (YAMLError, ValueError, ArithmeticError, OSError):
                 for _ in self._contents(key):  # which names the file
                     pass
                 raise
 
     def _check_duplicates(self, key: str, config_per_file: dict[Path, Any]) -> None:
         keys: dict[Path, set[str]] = {}
+        values: dict[Any, Any] = {}
         for path, content in sorted(config_per_file.items()):
             if not isinstance(content, DictConfig):
                 raise BadInputError(f"{_shown(path)}: is a list; it must be a mapping of names")
-            plain = OmegaConf.to_container(content, resolve=False)
+            plain: Any = OmegaConf.to_container(content, resolve=False)
+            values |= plain
             names = self._get_all_keys(plain) if key == "parameters" else content
             keys[path] = {str(name) for name in names}
         for one, other in itertools.combinations(keys, 2):
@@ -211,6 +221,7 @@ class StudyConfigLoader(OmegaConfigLoader):
                     f"{_shown(one)} and {_shown(other)} both have {shared[0]}{more}; keep it in"
                     f" one of them{rename}"
                 )
+        refuse_reference_bomb(values, f"{key} in {_shown(Path(self.conf_source))}")
 
     def _sources(self, name: str) -> dict[str, str]:
         sources: dict[str, str] = {}
@@ -264,7 +275,7 @@ def _naming(path: Path) -> Iterator[None]:
     except UnicodeDecodeError as error:
         told = f"byte {error.start} is no UTF-8 text, which YAML is"
         raise BadInputError(f"{_shown(path)}: {told}") from error
-    except (YAMLError, ValueError, OSError) as error:
+    except (YAMLError, ValueError, ArithmeticError, OSError) as error:
         # OmegaConf's own has no number.
         alone = isinstance(error, OSError) and error.errno is None
         told = "is a single value; it must be a mapping of names" if alone else in_one_line(error)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import assert_refused
+from dropnorm.errors import BadInputError
+from dropnorm.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb, why_too_large
+
+EVIL = Path("conf/base/parameters/evil.yml")
+
+
+def laughs(levels: int, times: int, entry: str = "[{}]") -> str:
+    """A text in which every level has the one before it so many times."""
+    lines = ["_a0: &a0 {x: 1}"]
+    for level in range(1, levels + 1):
+        inner = ", ".join([f"*a{level - 1}"] * times)
+        lines.append(f"_a{level}: &a{level} {entry.format(inner)}")
+    return "\n".join(lines) + "\n"
+
+
+def references(levels: int, times: int, dot: str = "") -> dict[str, str]:
+    return {"_a0": "x"} | {
+        f"_a{level}": f"${{{dot}_a{level - 1}}}" * times for level in range(1, levels + 1)
+    }
+
+
+@pytest.mark.parametrize("entry", ["[{}]", "{{<<: [{}]}}"])
+@pytest.mark.parametrize(("levels", "times"), [(6, 10), (17, 2), (2, 400)])
+def test_aliases_that_unpack_to_far_more_than_is_written_are_refused(entry, levels, times):
+    before = time.perf_counter()
+
+    with pytest.raises(
+        BadInputError, match=r"^evil\.yml: line \d+: aliases .* unpack to more than 100000 values"
+    ):
+        refuse_yaml_bomb(laughs(levels, times, entry), "evil.yml")
+
+    assert time.perf_counter() - before < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: " + "[" * 101 + "]" * 101,
+        "[" * 100_000,
+        "_a0: &a0 [1]\n" + "".join(f"_a{i + 1}: &a{i + 1} [*a{i}]\n" for i in range(101)),
+    ],
+)
+def test_what_is_nested_too_deeply_is_refused_also_by_aliases(text):
+    with pytest.raises(BadInputError, match="is nested more than 100 levels deep"):
+        refuse_yaml_bomb(text, "evil.yml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a: &a [*a]",  # told by who builds it
+        "a: *nowhere",
+        "a: [",
+        laughs(4, 10),
+        "a: " + "[" * 98 + "]" * 98,
+        "a: &a [" + "1, " * 80_000 + "2]\nb: *a",
+        "x:\n" + "".join(f"  k{i}: [1, 2, a{i}]\n" for i in range(60_000)),  # large, and no alias
+    ],
+    ids=range(8),
+)
+def test_what_is_as_large_as_it_looks_is_not_refused(text):
+    assert why_too_large(text) == ""
+
+
+def test_an_anchor_that_is_given_twice_counts_as_it_was_when_it_was_used():
+    big = "[" + "1, " * 60_000 + "2]"
+
+    assert why_too_large(f"a: &a 1\nb: [*a, *a]\nc: &a {big}\n") == ""
+    assert "unpack to more" in why_too_large(f"a: &a {big}\nb: [{'*a, ' * 9}1]\nc: &a 1\n")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        references(6, 10),
+        references(17, 2),
+        {"_a": references(6, 10, ".")},
+        {"_a0": ["x"]} | {f"_a{i}": [f"${{oc.select:_a{i - 1}}}"] * 10 for i in range(1, 7)},
+    ],
+    ids=range(4),
+)
+def test_references_that_resolve_to_far_more_than_is_written_are_refused(values):
+    with pytest.raises(BadInputError, match=r"_\w+: references .* resolve to more than 100000"):
+        refuse_reference_bomb(values, "parameters")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        references(4, 10),
+        {"a": "${a}", "b": "${c}", "c": "${b}"},  # told by who resolves it
+        {"a": "${nowhere}", "b": "${globals:data}/${a}.csv", "c": "${..up}"},
+        {"a": {str(i): i for i in range(150_000)}, "b": "${a}"},
+        {"a": ["${b}"] * 80_000, "b": None},
+    ],
+    ids=range(6),
+)
+def test_references_to_little_are_not_refused(values):
+    refuse_reference_bomb(values, "parameters")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        (EVIL, laughs(9, 10), rf"{EVIL}: line \d+: aliases"),
+        (Path("conf/base/catalog_evil.yml"), laughs(9, 10), r"catalog_evil\.yml: line \d+: alias"),
+        (Path("conf/local/globals.yml"), laughs(9, 10), r"globals\.yml: line \d+: aliases"),
+        (Path("conf/local/globals.yml"), "_a: " + "[" * 9999, "nested more than 100 levels"),
+        (EVIL, yaml.safe_dump(references(12, 10)), r"parameters in conf: _a\d+: references"),
+        (EVIL, f"_a: 1{':1' * 999}.5", "evil.yml: int too large"),
+    ],
+)
+def test_every_command_refuses_such_a_file_in_one_line(command, file, text, told):
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+
+    assert_refused(command("list"), told)
