@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from kedro.io import AbstractDataset, DataCatalog, DatasetError
+from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog, DatasetError
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 from dropnorm.datasets.run_record import sha256
@@ -111,8 +111,7 @@ def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
     name = f"{study}.table"
     dataset = catalog.get(name)
     where = shown(dataset)
-    if file := local_file(dataset):
-        refuse_bomb(file)
+    check_file(dataset)
     try:
         table = catalog.load(name)
     except Exception as error:
@@ -136,6 +135,7 @@ def count_rows(study: str, catalog: DataCatalog) -> int | None:
         BadInputError: If it cannot be read.
     """
     dataset = catalog.get(f"{study}.table")
+    check_file(dataset)
     try:
         if dataset is None or not dataset.exists():
             return None
@@ -146,8 +146,6 @@ def count_rows(study: str, catalog: DataCatalog) -> int | None:
                 place = str(dataset._get_load_path())
                 return int(arrow_dataset(place, filesystem=dataset._fs).count_rows())
             case CSVDataset() if not _NOT_IN_CHUNKS & set(dataset._load_args):
-                if file := local_file(dataset):
-                    refuse_bomb(file)
                 options = {**dataset._load_args, "chunksize": _ROWS_AT_ONCE}
                 with dataset._copy(_load_args=options).load() as chunks:
                     return sum(map(len, chunks))
@@ -186,6 +184,26 @@ def _why_not_loaded(where: str, study: str, error: BaseException) -> str:
             )
         case _:
             return f"{where}: {why_unreadable(error)}"
+
+
+def check_file(dataset: AbstractDataset[Any, Any] | None) -> None:
+    """Refuse a local file, or one in a folder of Parquet files, that is not safe to read.
+
+    Raises:
+        BadInputError: If it unpacks to far more than it should, or is a pipe or a device.
+    """
+    name = getattr(dataset, "_filepath", None)
+    if name is None or not is_local(dataset):
+        return
+    if isinstance(dataset, AbstractVersionedDataset):
+        try:
+            name = dataset._get_load_path()
+        except DatasetError:
+            return  # there is none
+    place = Path(str(name))
+    parts = place.rglob("*") if isinstance(dataset, ParquetDataset) and place.is_dir() else ()
+    for file in (place, *parts):
+        refuse_bomb(file, from_here(file))
 
 
 def table_checksum(dataset: AbstractDataset[Any, Any] | None) -> str | None:

@@ -1,0 +1,130 @@
+"""How much a Parquet file takes in memory: a value that repeats is written once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+# Of a number, in bytes, in the table that is made of it.
+_NUMBER = 8
+_TEXT = "BYTE_ARRAY"
+_FIXED = "FIXED_LEN_BYTE_ARRAY"
+# Texts of which each says how much it has of the one before it.
+_PREFIXED = "DELTA_BYTE_ARRAY"
+_ROWS_AT_ONCE = 65536
+# Bytes of such texts that are unpacked at a time.
+_AT_ONCE = 100_000_000
+
+
+def parquet_size(path: Path, most: int) -> int:
+    """Return about how many bytes the table in a Parquet file takes, or some number above ``most``.
+
+    Numbers are counted by what the file says of itself. A text that stands in the file once may
+    stand in each row: where that could come to more than ``most``, the texts are counted.
+
+    Raises:
+        OSError: If it is no whole Parquet file; also ValueError.
+    """
+    import pyarrow.parquet as pq  # noqa: PLC0415  # not needed for other files
+
+    about = pq.read_metadata(path)
+    size = 0
+    texts: dict[str, _Texts] = {}
+    for group in map(about.row_group, range(about.num_row_groups)):
+        for place in range(group.num_columns):
+            chunk, column = group.column(place), about.schema.column(place)
+            width = max(_NUMBER, column.length if chunk.physical_type == _FIXED else 0)
+            size += max(width * chunk.num_values, chunk.total_uncompressed_size)
+            if chunk.physical_type == _TEXT:
+                name, repeated = chunk.path_in_schema, column.max_repetition_level > 0
+                texts.setdefault(name, _Texts(path, name, repeated)).chunks.append(chunk)
+    for bound in (_Texts.at_most, _Texts.by_longest):
+        if size > most or sum(map(bound, texts.values())) <= most:
+            return size
+    unpacked = 0
+    for column in texts.values():
+        for found in column.sizes():
+            unpacked += found
+            if unpacked > most:
+                break
+    return max(size, unpacked)
+
+
+class _Texts:
+    """A column of texts, and its part in each group of rows."""
+
+    def __init__(self, path: Path, name: str, repeated: bool) -> None:
+        self.chunks: list[pq.ColumnChunkMetaData] = []
+        self._path = path
+        self._name = name
+        self._repeated = repeated
+
+    def at_most(self) -> int:
+        """Return what it takes if each text is as long as all of its chunk."""
+        return sum(chunk.num_values * chunk.total_uncompressed_size for chunk in self.chunks)
+
+    def by_longest(self) -> int:
+        """Return what it takes if each text is as long as the longest of those written once."""
+        import pyarrow.compute as pc  # noqa: PLC0415
+
+        if self._is_prefixed():
+            return self.at_most()
+        size = 0
+        for number, chunk in enumerate(self.chunks):
+            if not chunk.num_values:
+                continue
+            first = next(self._batches(1, read_dictionary=[self._name], row_groups=[number]))
+            longest = pc.max(pc.binary_length(_leaf(first.column(0)).dictionary)).as_py() or 0
+            size += chunk.num_values * longest + chunk.total_uncompressed_size
+        return size
+
+    def sizes(self) -> Iterator[int]:
+        """Yield the bytes of some rows after the other, without unpacking all of them."""
+        longest = max(chunk.total_uncompressed_size for chunk in self.chunks)
+        if not self._is_prefixed():
+            batches = self._batches(_ROWS_AT_ONCE, read_dictionary=[self._name])
+        elif self._repeated:  # a single row may have all of them
+            yield self.at_most()
+            return
+        else:
+            batches = self._batches(min(_ROWS_AT_ONCE, max(1, _AT_ONCE // longest)))
+        for batch in batches:
+            yield _unpacked(batch.column(0))
+
+    def _is_prefixed(self) -> bool:
+        return any(_PREFIXED in chunk.encodings for chunk in self.chunks)
+
+    def _batches(
+        self, rows: int, row_groups: list[int] | None = None, **options: Any
+    ) -> Iterator[pa.RecordBatch]:
+        import pyarrow.parquet as pq  # noqa: PLC0415
+
+        with pq.ParquetFile(self._path, **options) as file:
+            yield from file.iter_batches(
+                batch_size=rows, row_groups=row_groups, columns=[self._name]
+            )
+
+
+def _leaf(array: pa.Array) -> pa.Array:
+    """Return the one column of values that is in lists and structures of them."""
+    while array.type.num_fields:
+        flat = array.flatten()
+        array = flat if hasattr(flat, "type") else flat[0]
+    return array
+
+
+def _unpacked(array: pa.Array) -> int:
+    """Return how many bytes texts take once each is written out where it stands."""
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    array = _leaf(array)
+    if not hasattr(array, "dictionary"):
+        return int(array.nbytes)
+    lengths = pc.binary_length(array.dictionary)
+    return int(pc.sum(pc.take(lengths, array.indices)).as_py() or 0)
