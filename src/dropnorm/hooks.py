@@ -21,7 +21,7 @@ from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
 from dropnorm import cluster, memory, wording
-from dropnorm.catalog import is_local, load_table, shown, table_checksum
+from dropnorm.catalog import check_file, is_local, load_table, shown, table_checksum
 from dropnorm.checks import is_looked_at
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
@@ -60,6 +60,8 @@ class ProjectHooks:
 
     def __init__(self) -> None:
         self._memory = os.environ.get(memory.VARIABLE)
+        # By run: what it has claimed, and in which version.
+        self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -79,6 +81,8 @@ class ProjectHooks:
         names = {node.name for node in pipeline.nodes}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
+        for name in sorted(pipeline.inputs()):
+            check_file(catalog.get(name))
         for study in _studies(pipeline):
             _read_by_column(_study_of(study), catalog)
             if f"{study}.check_rows" in names:
@@ -91,14 +95,30 @@ class ProjectHooks:
                 _prepare_record(study, pipeline, catalog, _command(study, run_params))
         _check_inputs(pipeline, catalog)
         agreed = yield
-        _settle_version_written(pipeline, catalog, records, run_params["run_id"])
+        run = run_params["run_id"]
+        self._claimed[run] = _settle_version_written(pipeline, catalog, records, run)
         return agreed
+
+    @hook_impl
+    def on_pipeline_error(self, run_params: dict[str, Any]) -> None:
+        """Say of the versions of a run that failed that it has ended."""
+        self._release(run_params)
+
+    def _release(self, run_params: dict[str, Any]) -> None:
+        for record, version in self._claimed.pop(run_params["run_id"], ()):
+            record.unclaim(version)
 
     @hook_impl
     def after_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Say where the results are, and each variant's in one line."""
+        try:
+            self._tell(pipeline, catalog)
+        finally:
+            self._release(run_params)
+
+    def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         memory.forget_beyond(_REMEMBERED)
         outputs = pipeline.all_outputs()
         for study in _studies(pipeline):
@@ -336,10 +356,13 @@ def _settle_version_written(
     catalog: DataCatalog,
     records: Iterable[AbstractDataset[Any, Any] | None],
     version: str,
-) -> None:
+) -> list[tuple[RunRecordDataset, str]]:
     """Let all that a run writes be of one version, which no other run writes.
 
     Versions are milliseconds: runs that began in the same one would share theirs.
+
+    Returns:
+        Whose version is claimed, and which it is.
     """
     versioned = [
         dataset
@@ -347,12 +370,16 @@ def _settle_version_written(
         if isinstance(dataset := catalog.get(name), AbstractVersionedDataset) and dataset._version
     ]
     kept = [record for record in records if versioned and isinstance(record, RunRecordDataset)]
-    while not all([record.claim(version) for record in kept]):
+    while not all(claims := [record.claim(version) for record in kept]):
+        for record, claimed in zip(kept, claims, strict=True):
+            if claimed:
+                record.unclaim(version)
         time.sleep(0.002)
         version = generate_timestamp()
     for dataset in versioned:
         # What the run writes it reads back in its own version.
         dataset._version = Version(version, version)
+    return [(record, version) for record in kept]
 
 
 def _newest_complete(study: str, catalog: DataCatalog) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -114,12 +115,12 @@ def test_old_versions_and_old_incomplete_ones_are_removed_in_all_layers(command,
     done = command("prune", "concrete", "--keep", 1)
 
     assert done.exit_code == 0, done.output
-    removed = {path for path in written if OLD in path or MIDDLE in path}
+    removed = {path for path in written if NEW not in path or NEWEST in path}
     assert files(configured) == before | written - removed
-    assert len(removed) == 4 + 3
+    assert len(removed) == 4 + 3 + 3
     assert f"removing version {OLD} (4 files" in done.output
     assert f"removing version {MIDDLE} (3 files, 0.0 MB, incomplete)" in done.output
-    assert "concrete: 2 versions removed, 2 kept" in done.output
+    assert "concrete: 3 versions removed, 1 kept" in done.output
 
 
 def test_a_dry_run_removes_nothing(command, configured):
@@ -165,10 +166,147 @@ def test_predictions_and_tables_are_left_alone(command, configured):
     ]
 
 
-def test_a_study_without_a_complete_version_keeps_all(command, configured):
+def test_what_an_interrupted_run_has_left_is_removed_also_without_a_complete_version(
+    command, configured
+):
     write_version(OLD, complete=False)
 
-    assert "0 versions removed, 1 kept" in command("prune", "concrete", "--keep", 0).output
+    assert "1 version removed, 0 kept" in command("prune", "concrete", "--keep", 0).output
+    assert not [path for path in files(configured) if OLD in path]
+
+
+RUN = "data/08_reporting/concrete/run.json"
+
+
+@pytest.fixture
+def going_on(configured):
+    """A process that has claimed the version MIDDLE, as a run does, and goes on."""
+    script = "\n".join(
+        [
+            "import sys, time",
+            "from kedro.io import Version",
+            "from dropnorm.datasets import RunRecordDataset",
+            "record = RunRecordDataset(filepath=sys.argv[1], version=Version(None, None))",
+            "print(record.claim(sys.argv[2]), flush=True)",
+            "time.sleep(300)",
+        ]
+    )
+    with subprocess.Popen([sys.executable, "-c", script, configured / RUN, MIDDLE],
+                          stdout=subprocess.PIPE, text=True) as process:  # fmt: skip
+        assert process.stdout.readline() == "True\n"
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_version_whose_run_goes_on_is_left_alone_until_its_process_is_gone(
+    command, configured, going_on, complete
+):
+    write_version(MIDDLE, complete=complete)
+    write_version(NEW)
+    before = files(configured)
+
+    done = command("prune", "concrete", "--keep", 0)
+
+    assert done.exit_code == 0, done.output
+    assert f"left alone: version {MIDDLE}, whose run goes on" in done.output
+    assert "concrete: 1 version removed, 1 kept" in done.output
+    assert files(configured) == {path for path in before if NEW not in path}
+
+    going_on.kill()
+    going_on.wait()
+    done = command("prune", "concrete", "--keep", 0)
+
+    assert f"removing version {MIDDLE} (" in done.output
+    assert not [path for path in configured.rglob("*") if MIDDLE in path.name]  # nor its lock
+
+
+def victim(configured):
+    """A folder that is somebody else's, with what looks like a version and what does not."""
+    place = configured.parent / f"{configured.name}-victim"
+    beside = ("split.parquet", "concrete/split.parquet", "metrics.json")
+    for name in (OLD, MIDDLE, "0_thesis", *(f"{folder}/{OLD}" for folder in beside)):
+        (place / name).mkdir(parents=True)
+        (place / name / "f.txt").write_text("precious")
+    return place
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"{RUN}/{MIDDLE}",
+        "data/08_reporting/concrete/baseline/metrics.json",
+        "data/08_reporting/concrete/baseline",
+        "data/05_model_input/concrete",
+        "data/05_model_input",
+    ],
+)
+def test_what_lies_behind_a_link_is_never_removed(command, configured, link):
+    place = victim(configured)
+    write_version(OLD)
+    write_version(NEW)
+    before = files(place)
+    if (configured / link).exists():
+        shutil.rmtree(configured / link)
+    (configured / link).symlink_to(place, target_is_directory=True)
+
+    for _ in range(2):
+        done = command("prune", "concrete", "--keep", 1)
+
+        assert done.exit_code == 0, done.output
+        assert done.output.count(f"left alone: {link}, which is a link\n") == 1
+        assert files(place) == before
+        assert (configured / link).is_symlink()
+    assert [path for path in files(configured) if NEW in path]
+    assert f"{RUN}/{OLD}/run.json" not in files(configured)
+
+
+def test_data_that_is_a_link_as_a_whole_is_the_studys_own(command, configured):
+    write_version(OLD)
+    write_version(NEW)
+    disk = configured.parent / f"{configured.name}-disk"
+    (configured / "data").rename(disk)
+    (configured / "data").symlink_to(disk, target_is_directory=True)
+
+    done = command("prune", "concrete", "--keep", 1)
+
+    assert "1 version removed, 1 kept" in done.output
+    assert "left alone" not in done.output
+    assert not [path for path in files(disk) if OLD in path]
+
+
+@pytest.mark.parametrize(
+    "name", ["0 my notes", "2020-01-01", f"{OLD}.bak", f"{OLD}\n", OLD.lower(), "n" * 200]
+)
+def test_a_folder_that_is_named_as_no_version_is_left_alone(command, configured, name):
+    write_version(OLD)
+    write_version(NEW)
+    notes = configured / RUN / name / "n.txt"
+    notes.parent.mkdir()
+    notes.write_text("mine")
+
+    done = command("prune", "concrete", "--keep", 1)
+
+    assert done.exit_code == 0, done.output
+    (line,) = (one for one in done.output.splitlines() if "left alone" in one)
+    assert line.startswith(f"left alone in {RUN}: {name[:60]!r}")
+    assert line.endswith("which no run has written")
+    assert notes.read_text() == "mine"
+    assert "1 version removed" in done.output
+
+
+def test_results_that_lie_elsewhere_are_left_alone(command, configured):
+    write_version(OLD)
+    place = "elsewhere/comparison.csv"
+    entry = {"concrete.comparison": {"type": "pandas.CSVDataset", "filepath": place,
+                                     "versioned": True}}  # fmt: skip
+    (configured / "conf/local/catalog.yml").write_text(yaml.safe_dump(entry))
+    (configured / place / OLD).mkdir(parents=True)
+
+    done = command("prune", "concrete", "--keep", 0)
+
+    assert f"left alone: {place}, which is not in the study's own folders" in done.output
+    assert (configured / place / OLD).is_dir()
 
 
 @pytest.mark.parametrize("arguments", [("prune", "concret", "--keep", 1), ("check", "concret")])

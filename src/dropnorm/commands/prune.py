@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +17,19 @@ from kedro.io import AbstractVersionedDataset
 from dropnorm import memory
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
+from dropnorm.datasets.run_record import RunRecordDataset
+from dropnorm.datasets.whole import from_here
+from dropnorm.errors import BadInputError
 from dropnorm.inspection import counted
 from dropnorm.pipeline_registry import SWEEP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+# As Kedro names versions.
+_VERSION = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d\.\d{3}Z", re.ASCII)
+# Names of what is left alone: how many of a folder, and how much of each.
+_NAMED, _SHOWN = 3, 60
 
 
 @dataclass(frozen=True)
@@ -28,11 +39,13 @@ class _Stored:
     Attributes:
         version: Its name.
         complete: Whether it has a record.
+        running: Whether its run goes on, or may do so.
         folders: Of its files; the record's first.
     """
 
     version: str
     complete: bool
+    running: bool
     folders: list[Path]
 
     def remove(self) -> None:
@@ -75,55 +88,126 @@ def prune_study(
     """Remove old versions of the study NAME.
 
     That is of its runs and of its sweeps, in all layers. The newest KEEP complete versions of each
-    stay, and whatever is newer than the newest complete one: it may belong to a run that goes on.
-    Older versions without a run.json are removed too. Tables and predictions are left alone.
+    stay; those without a run.json, which interrupted runs have left, are removed. A run that goes
+    on, links, folders that are no versions, tables and predictions are left alone.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
     for run in (name, f"{name}{SWEEP}"):
         stored = _stored_versions(project, run)
         if run == name or stored:
-            _remove(run, stored, _to_remove(stored, keep), dry_run=dry_run)
+            _remove(project, run, stored, _to_remove(stored, keep), dry_run=dry_run)
     place = project.config["globals"].get("memory")
     if megabytes is not None and place and not dry_run:
         memory.forget_beyond(megabytes * 1_000_000, project.root / place)
         click.echo(f"{place}: at most {megabytes} MB of trainings kept")
 
 
-def _remove(run: str, stored: list[_Stored], gone: list[_Stored], *, dry_run: bool) -> None:
+def _remove(
+    project: Project, run: str, stored: list[_Stored], gone: list[_Stored], *, dry_run: bool
+) -> None:
+    for one in stored:
+        if one.running:
+            click.echo(f"left alone: version {one.version}, whose run goes on")
+    record = project.catalog.get(f"{run}.run")
     for one in gone:
         # Said before it is done: an interruption then leaves no version half gone and unnamed.
         click.echo(f"{'would remove' if dry_run else 'removing'} {one.told()}")
-        if not dry_run:
+        if dry_run:
+            continue
+        try:
             one.remove()
+        except OSError as error:
+            where = from_here(Path(str(error.filename))) if error.filename else run
+            raise BadInputError(
+                f"version {one.version} could not be removed: {where}: {error.strerror}; what is"
+                " left of it is not complete, and the next prune removes it"
+            ) from error
+        if isinstance(record, RunRecordDataset):
+            record.unclaim(one.version)
     done = "would be removed" if dry_run else "removed"
     click.echo(f"{run}: {counted(len(gone), 'version')} {done}, {len(stored) - len(gone)} kept")
 
 
 def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
-    """Choose what goes: complete versions but the newest, and incomplete ones that are older."""
+    """Choose what goes: complete versions but the newest, and what interrupted runs have left."""
     newest_first = sorted(stored, key=lambda one: one.version, reverse=True)
-    complete = [one for one in newest_first if one.complete]
-    if not complete:
-        return []
-    incomplete = [
-        one for one in newest_first if not one.complete and one.version < complete[0].version
-    ]
+    ended = [one for one in newest_first if not one.running]
+    complete = [one for one in ended if one.complete]
+    incomplete = [one for one in ended if not one.complete]
     return sorted([*complete[keep:], *incomplete], key=lambda one: one.version)
 
 
 def _stored_versions(project: Project, run: str) -> list[_Stored]:
     """Find the versions of everything that the pipeline of a study or its sweep writes."""
-    record = f"{run}.run"
-    names = [record, *sorted(pipelines[run].all_outputs() - {record})]
-    folders: dict[str, list[Path]] = {}
+    record = project.catalog.get(f"{run}.run")
+    folders: dict[str, list[Path]] = defaultdict(list)
+    for place in _places(project, run):
+        for folder in _versions_in(place):
+            folders[folder.name].append(folder)
+    if not isinstance(record, RunRecordDataset):
+        return []
+    # In this order: a run that ends in between is complete by then.
+    running = {version for version in folders if record.is_running(version)}
     complete = set(project.complete_versions(run))
-    for name in names:
+    return [
+        _Stored(version, version in complete, version in running, found)
+        for version, found in folders.items()
+    ]
+
+
+def _places(project: Project, run: str) -> Iterator[Path]:
+    """Yield the folders with the versions of what a run writes, the record's first.
+
+    Links below the folder of all data lead to what is somebody else's: they are not followed.
+    """
+    record = f"{run}.run"
+    links: set[Path] = set()
+    for name in (record, *sorted(pipelines[run].all_outputs() - {record})):
         dataset = project.catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
             continue
         place = Path(dataset._filepath)
-        for folder in place.iterdir() if place.is_dir() else ():
-            if folder.is_dir():
-                folders.setdefault(folder.name, []).append(folder)
-    return [_Stored(version, version in complete, found) for version, found in folders.items()]
+        if name == record:
+            data = place.parents[2]
+        if not place.is_dir():
+            continue
+        inside = place.relative_to(data) if place.is_relative_to(data) else Path("..")
+        if ".." in inside.parts or inside.parts[1:2] != (run,):
+            click.echo(f"left alone: {from_here(place)}, which is not in the study's own folders")
+        elif link := _link_in(data, inside):
+            if link not in links:
+                click.echo(f"left alone: {from_here(link)}, which is a link")
+            links.add(link)
+        else:
+            yield place
+
+
+def _link_in(data: Path, inside: Path) -> Path | None:
+    """Return the first part of a path below ``data`` that leads elsewhere."""
+    real = Path(os.path.realpath(data))
+    for depth in range(1, len(inside.parts) + 1):
+        part = Path(*inside.parts[:depth])
+        if os.path.normcase(os.path.realpath(data / part)) != os.path.normcase(real / part):
+            return data / part
+    return None
+
+
+def _versions_in(place: Path) -> Iterator[Path]:
+    """Yield the folders of versions; say what else there is, and is left alone."""
+    others = []
+    for folder in sorted(place.iterdir()):
+        if folder.name.startswith("."):
+            continue
+        if not _VERSION.fullmatch(folder.name):
+            others.append(repr(folder.name[:_SHOWN]))
+        elif _link_in(place, Path(folder.name)):
+            click.echo(f"left alone: {from_here(folder)}, which is a link")
+        elif folder.is_dir():
+            yield folder
+    if others:
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        click.echo(
+            f"left alone in {from_here(place)}: {', '.join(others[:_NAMED])}{more}, which no run"
+            " has written"
+        )

@@ -10,6 +10,7 @@ from typing import Any
 from kedro.io import DatasetError, Version
 from kedro_datasets._typing import JSONPreview
 
+from dropnorm import locks
 from dropnorm.datasets.whole import WholeFileDataset, from_here
 
 # Of a version that cannot be trusted.
@@ -74,14 +75,34 @@ class RunRecordDataset(WholeFileDataset):
         return RunRecordDataset(filepath=str(self._filepath), version=Version(version, None))
 
     def claim(self, version: str) -> bool:
-        """Take a version for a run that begins; return whether no other had taken it."""
+        """Take a version for a run that begins; return whether no other had taken it.
+
+        Until it is released, or this process ends, all others know that the run goes on.
+        """
         folder = Path(self._filepath) / version
         folder.parent.mkdir(parents=True, exist_ok=True)
+        # First, so that no version is seen whose run goes on, and that nobody holds.
+        if not locks.hold(self._lock_of(version)):
+            return False
         try:
             folder.mkdir()
-        except FileExistsError:
-            return False
+        except BaseException as error:
+            self.unclaim(version)
+            if isinstance(error, FileExistsError):
+                return False
+            raise
         return True
+
+    def unclaim(self, version: str) -> None:
+        """Say that the run of a version has ended."""
+        locks.release(self._lock_of(version))
+
+    def is_running(self, version: str) -> bool:
+        """Return whether the run that writes a version goes on, or may do so."""
+        return locks.is_held(self._lock_of(version))
+
+    def _lock_of(self, version: str) -> Path:
+        return Path(self._filepath) / f".{version}.lock"
 
     def save(self, data: dict[str, Any]) -> None:
         """Add version and files to the record, and write it whole or not at all."""
