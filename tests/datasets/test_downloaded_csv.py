@@ -16,7 +16,8 @@ import pytest
 import yaml
 from kedro.io import DataCatalog, DatasetError
 
-from dropnorm.datasets import DownloadedCSVDataset, downloaded_csv
+from dropnorm.data import fetching
+from dropnorm.datasets import DownloadedCSVDataset
 from dropnorm.datasets.whole import discard_unfinished
 from dropnorm.errors import BadInputError
 
@@ -227,7 +228,7 @@ def test_a_file_that_is_there_is_neither_touched_nor_asked_for(path, server):
 def test_a_download_that_fails_is_told_in_one_line_and_leaves_no_file(
     tmp_path, path, server, monkeypatch, answer, why
 ):
-    monkeypatch.setattr(downloaded_csv, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(fetching, "TIMEOUT", 0.3)
     server.answer = answer
 
     told = refusal(a_dataset(path, server.url()))
@@ -297,7 +298,7 @@ def test_a_size_that_is_not_the_one_of_the_catalog_is_refused_before_a_byte_is_r
 
 @pytest.mark.parametrize("size", [len(BODY), None])
 def test_a_file_that_never_ends_is_refused(tmp_path, path, server, monkeypatch, size):
-    monkeypatch.setattr(downloaded_csv, "_MOST", 10 * len(BODY))
+    monkeypatch.setattr(fetching, "MOST", 10 * len(BODY))
     server.answer = endless
 
     told = refusal(
@@ -309,7 +310,7 @@ def test_a_file_that_never_ends_is_refused(tmp_path, path, server, monkeypatch, 
 
 
 def test_a_file_that_comes_drop_by_drop_is_refused(tmp_path, path, server, monkeypatch):
-    monkeypatch.setattr(downloaded_csv, "_PATIENCE", 0.3)
+    monkeypatch.setattr(fetching, "PATIENCE", 0.3)
     server.answer = drop_by_drop
 
     told = refusal(a_dataset(path, server.url()))

@@ -9,9 +9,11 @@ import click
 import pandas as pd
 from kedro_datasets.pandas import CSVDataset
 
+from dropnorm.catalog import local_file
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
 from dropnorm.commands.reading import fetched, has_columns, is_address, read_table
+from dropnorm.data.fetching import local_path
 from dropnorm.datasets.whole import from_here, written_whole
 from dropnorm.engine import check_engine
 from dropnorm.errors import BadInputError, did_you_mean
@@ -53,9 +55,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--mc-dropout",
-    type=click.IntRange(min=2),
+    type=click.IntRange(min=2, max=10_000),
     metavar="DRAWS",
-    help="Draw so many predictions of each replica with dropout at work, and add their interval.",
+    help="Draw so many predictions of each replica with dropout at work, 10000 at the most, and add"
+    " their interval.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace OUTPUT if it is there.")
 @of_project
@@ -88,6 +91,7 @@ def predict_study(
     check_engine()
     project = open_project(conf_source, env)
     project.check_study(name)
+    _refuse_inputs(project, source, output)
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
     columns = parse_study(name, run.get("options")).preprocessing.columns
@@ -124,6 +128,25 @@ def _output(place: str, *, overwrite: bool) -> Path:
     if output.exists() and not overwrite:
         raise BadInputError(f"{output} is there already; --overwrite replaces it")
     return output
+
+
+def _refuse_inputs(project: Project, source: str, output: Path) -> None:
+    """Refuse to write over the new rows, or over any study's table, also behind links."""
+    if not output.exists():
+        return
+    rows = local_path(source)
+    if rows is not None and rows.exists() and output.samefile(rows):
+        raise BadInputError(
+            f"--output: {output} is the file of --input, which is not written over; take another"
+            " name"
+        )
+    for study in project.config.studies():
+        table = local_file(project.catalog.get(f"{study}.table"))
+        if table is not None and output.samefile(table):
+            raise BadInputError(
+                f"--output: {output} is the table of the study '{study}', which is not written"
+                " over; take another name"
+            )
 
 
 def _best_variant(project: Project, study: str, version: str) -> str:

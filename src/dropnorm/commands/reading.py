@@ -7,23 +7,22 @@ import csv
 import gzip
 import io
 import re
-import shutil
 import zlib
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 import pandas as pd
 
-from dropnorm.errors import BadInputError, in_one_line
+from dropnorm.data.fetching import fetched, is_address
+from dropnorm.errors import BadInputError
 from dropnorm.unpacking import refuse_bomb
 from dropnorm.unreadable import why_unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["ReadTable", "fetched", "has_columns", "is_address", "read_table"]
 
 # In the order in which they are preferred where they fit equally well.
 _SEPARATORS = (",", ";", "\t", "|")
@@ -69,36 +68,6 @@ class ReadTable:
         if name.endswith(_GZ) == zipped or self.dataset != ReadTable.dataset:
             return self.load_args
         return {**self.load_args, "compression": "gzip" if zipped else None}
-
-
-def is_address(source: Path | str) -> bool:
-    """Tell an address, such as ``https://…``, from a path."""
-    return "://" in str(source)
-
-
-@contextmanager
-def fetched(source: str) -> Iterator[Path]:
-    """Give the path of a file, or of what was fetched from an address, as long as it is needed.
-
-    Raises:
-        BadInputError: If nothing could be fetched, in one line.
-    """
-    if not is_address(source):
-        yield Path(source)
-        return
-    with TemporaryDirectory() as folder:
-        file = Path(folder, source.rsplit("/", maxsplit=1)[-1] or "table")
-        try:
-            with fsspec.open(source, "rb") as remote, file.open("wb") as local:
-                shutil.copyfileobj(remote, local)
-        except Exception as error:  # every file system has its own
-            # A server that does not answer is a file that is not there, for a reason.
-            why = error.__cause__ or error
-            if isinstance(why, FileNotFoundError):
-                raise BadInputError(f"{source}: there is no such file") from error
-            told = in_one_line(why) or type(why).__name__
-            raise BadInputError(f"{source}: cannot be fetched: {told}") from error
-        yield file
 
 
 def read_table(path: Path, known_as: str | None = None) -> ReadTable:

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import logging
 import sys
-import threading
-import time
-from concurrent.futures import Future
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
+from dropnorm.data.fetching import Arrival, RefusedError, download, wait_for
 from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
 logger = logging.getLogger(__name__)
-
-# Seconds without a byte until a server counts as gone.
-_TIMEOUT = 30
-# Bytes that must have come per second on the whole, once so many seconds have passed.
-_SLOWEST, _PATIENCE = 5_000, 60
-# Bytes of a file whose size the catalog does not tell.
-_MOST = 1_000_000_000
-
-
-class _RefusedError(Exception):
-    """A download that is stopped: why, to be told behind "is not there, and"."""
 
 
 class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets has no types
@@ -95,9 +79,9 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
                 self._retrieve(part)
         # requests' errors are OSErrors, some of them ValueErrors too; what pooch raises for another
         # checksum is a ValueError alone.
-        except (OSError, ValueError, _RefusedError) as error:
+        except (OSError, ValueError, RefusedError) as error:
             match error:
-                case _RefusedError():
+                case RefusedError():
                     why = str(error)
                 case OSError():
                     why = f"it could not be downloaded ({type(error).__name__})"
@@ -113,26 +97,20 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
     def _retrieve(self, part: Path) -> None:
         import pooch  # noqa: PLC0415
 
-        arrival = _Arrival(_MOST if self.size is None else self.size)
-        download = pooch.HTTPDownloader(
-            progressbar=sys.stderr.isatty(),
-            timeout=_TIMEOUT,
-            hooks={"response": self._check_answer},
-        )
-
         def save(url: str, target: str, _: Any) -> None:
-            with Path(target).open("wb") as arrival.file:
-                download(url, arrival, None)
+            with Path(target).open("wb") as file:
+                arrival = Arrival(file, self.size)
+                shown = sys.stderr.isatty()
+                wait_for(
+                    lambda: download(url, arrival, self._check_answer, progress=shown), arrival
+                )
 
-        _wait_for(
-            lambda: pooch.retrieve(
-                url=self.url,
-                known_hash=f"sha256:{self.sha256}",
-                fname=part.name,
-                path=part.parent,
-                downloader=save,
-            ),
-            arrival.check_speed,
+        pooch.retrieve(
+            url=self.url,
+            known_hash=f"sha256:{self.sha256}",
+            fname=part.name,
+            path=part.parent,
+            downloader=save,
         )
 
     def _check_answer(self, answer: Any, **_: Any) -> None:
@@ -141,65 +119,14 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
             target = urljoin(answer.url, answer.headers["location"])
             before, after = urlsplit(answer.url), urlsplit(target)
             if before.hostname != after.hostname or (after.scheme not in {"https", before.scheme}):
-                raise _RefusedError(
+                raise RefusedError(
                     f"its server sends to another place, {target}, which the catalog does not name"
                 )
         announced = answer.headers.get("content-length", "")
         if self.size is not None and answer.ok and not answer.is_redirect and announced.isdigit():
             packed = "content-encoding" in answer.headers
             if not packed and int(announced) != self.size:
-                raise _RefusedError(
+                raise RefusedError(
                     "what its server has is not the file that is meant (it has"
                     f" {announced} bytes, not {self.size})"
                 )
-
-
-class _Arrival:
-    """A file that takes what arrives, but no more than there should be."""
-
-    file: IO[bytes]
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._received = 0
-        self._began = time.monotonic()
-
-    def write(self, chunk: bytes) -> None:
-        self._received += len(chunk)
-        if self._received > self._most:
-            raise _RefusedError(
-                f"what came is not the file that is meant (more than {self._most} bytes)"
-            )
-        self.file.write(chunk)
-
-    def flush(self) -> None:
-        self.file.flush()
-
-    def check_speed(self) -> None:
-        seconds = time.monotonic() - self._began
-        if seconds > _PATIENCE and self._received < _SLOWEST * seconds:
-            raise _RefusedError(
-                f"its server is too slow ({self._received} bytes in {seconds:.0f} seconds)"
-            )
-
-
-def _wait_for(work: Callable[[], object], check: Callable[[], None]) -> None:
-    """Do the work in a thread of its own, and look after it every second.
-
-    A thread that waits for bytes cannot be stopped: when ``check`` raises, it is left alone, and
-    ends with the process at the latest.
-    """
-    done: Future[None] = Future()
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-
-    threading.Thread(target=run, name="download", daemon=True).start()
-    while not concurrent.futures.wait([done], timeout=min(1, _PATIENCE)).done:
-        check()
-    done.result()

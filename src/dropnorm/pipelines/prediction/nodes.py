@@ -23,8 +23,9 @@ logger = logging.getLogger(__name__)
 
 # Bound of the interval of MC dropout, in percent of the draws: the middle 95 %.
 _INTERVAL = (2.5, 97.5)
-# Rows drawn at a time: bounds memory.
+# Rows drawn at a time, and numbers drawn for them: bounds memory.
 _DRAWN_AT_ONCE = 1024
+_NUMBERS_AT_ONCE = 20_000_000
 # Categories named in a message.
 _NAMED = 5
 
@@ -100,7 +101,7 @@ def predict(
                 for (split, _), network in networks.items()
             ]
         )
-        for chunk in _chunks(len(rows))
+        for chunk in _chunks(len(rows), mc_dropout * len(networks) * each.shape[2])
     ]
     return predictions.assign(**_interval(drawn, target))
 
@@ -189,8 +190,10 @@ def _interval(
     }
 
 
-def _chunks(rows: int) -> Iterator[slice]:
-    return (slice(first, first + _DRAWN_AT_ONCE) for first in range(0, rows, _DRAWN_AT_ONCE))
+def _chunks(rows: int, numbers: int) -> Iterator[slice]:
+    """Yield rows to draw for at a time, where one row takes so many numbers."""
+    at_once = max(1, min(_DRAWN_AT_ONCE, _NUMBERS_AT_ONCE // numbers))
+    return (slice(first, first + at_once) for first in range(0, rows, at_once))
 
 
 def _draw(network: KerasModel, x: npt.NDArray[np.float32], draws: int) -> npt.NDArray[np.float64]:
