@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -202,3 +204,30 @@ def wait_until(holds) -> None:
             return
         time.sleep(0.1)
     pytest.fail("it did not come to hold in 30 seconds")
+
+
+def test_files_of_a_process_that_was_killed_with_all_that_tidies_up_go_at_the_next_start(
+    tmp_path, monkeypatch
+):
+    script = "from dropnorm.replicas import _Files; f = _Files(); print(f._folder); import os"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mine = tmp_path / "dropnorm-mine"  # has no lock: not one of ours
+    mine.mkdir()
+    # With its whole group, as a container that is stopped.
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}, signal; os.killpg(0, signal.SIGKILL)"],
+        env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        start_new_session=True, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    left = Path(done.stdout.strip())
+    assert left.is_dir()
+    in_use = replicas._Files()
+
+    assert not left.exists()
+    again = replicas._Files()
+    assert {path.name for path in tmp_path.glob("*dropnorm-*")} == {
+        "dropnorm-mine", Path(in_use._folder).name, Path(again._folder).name,
+    }  # fmt: skip
+    in_use.close()
+    again.close()
+    assert list(tmp_path.glob("*dropnorm-*")) == [mine]

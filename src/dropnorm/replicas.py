@@ -26,7 +26,7 @@ import joblib
 import loky
 from loky.backend import get_context, resource_tracker
 
-from dropnorm import cluster, memory
+from dropnorm import cluster, locks, memory
 from dropnorm.engine import engine_threads, start_engine, threads_of
 from dropnorm.workers import end_with
 
@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds until a new worker has imported its engine and compiled, and for one that has.
 _START_SECONDS, _READY_SECONDS = 8.0, 1.0
+# Folders of files that workers read, and what says that one is in use.
+_PREFIX, _LOCK = "dropnorm-", "in-use.lock"
 # A worker leaves when it had nothing to do for so long.
 _IDLE_SECONDS = 60
 # What one core does, roughly: per step beside the arithmetic, and arithmetic per second.
@@ -161,11 +163,13 @@ class _Files:
     """Splits in files that the workers map into their memory: one copy for all of them.
 
     A file goes when its split is no longer in use here, and all of them when this process ends,
-    however it does.
+    however it does. Where nothing was left to remove them, as when a container is stopped, the next
+    one that makes such files does.
     """
 
     def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="dropnorm-")
+        _remove_stale()
+        self._folder = str(_locked_folder())
         resource_tracker.register(self._folder, "folder")
         self._paths: dict[int, Path] = {}
         self._lock = threading.Lock()
@@ -185,6 +189,25 @@ class _Files:
 
     def _remove(self, key: int) -> None:
         shutil.rmtree(self._paths.pop(key).parent, ignore_errors=True)
+
+
+def _locked_folder() -> Path:
+    """Make a folder that is known to be in use as long as this process lives."""
+    made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
+    locks.hold(made / _LOCK)
+    try:
+        # Takes its name once it is locked: nobody sees it before.
+        return made.rename(made.with_name(made.name.removeprefix(".")))
+    except OSError:  # Windows moves no folder in which a file is open
+        return made
+
+
+def _remove_stale() -> None:
+    """Remove the folders of processes that were killed together with all that tidies up."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        lock = folder / _LOCK
+        if not folder.is_symlink() and lock.is_file() and not locks.is_held(lock):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_folder(folder: str) -> None:

@@ -106,7 +106,10 @@ def _why_not_fetched(error: Exception) -> str:
         return "there is no such file"
     if isinstance(error, RefusedError):
         return str(error)
-    return f"cannot be fetched: {in_one_line(why) or type(why).__name__}"
+    told = in_one_line(why) or type(why).__name__
+    if "Max retries exceeded" in told:  # with the insides of requests
+        told = "Cannot connect to its server"
+    return f"cannot be fetched: {told}"
 
 
 def download(
