@@ -80,7 +80,8 @@ def test_a_run_repeated_from_its_record_agrees_bit_for_bit_and_writes_nothing(
 ):
     before = written(trained, "*")
     asked: list[Path | None] = []
-    monkeypatch.setattr(memory, "_remembered", lambda: asked.append(memory.folder()))
+    folder = memory.folder
+    monkeypatch.setattr(memory, "folder", lambda: asked.append(folder()))
     # The record says what was run, not the YAML of today.
     yml = trained / "conf/base/parameters/tiny.yml"
     yml.write_text(yaml.safe_dump({"tiny": {**STUDY, "network": {"hidden": [7, 7]}}}))
