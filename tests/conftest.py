@@ -55,6 +55,14 @@ def read_table(name: str, folder: str = "data/01_raw") -> pd.DataFrame:
     return pd.read_csv(ROOT / folder / TABLES[name])
 
 
+def change_options(file: Path, name: str, changes: dict[str, dict[str, object]]) -> None:
+    """Change options of a study in the file that says them, by section."""
+    options = yaml.safe_load(file.read_text())
+    for section, changed in changes.items():
+        options[name][section] = {**options[name].get(section, {}), **changed}
+    file.write_text(yaml.safe_dump(options, sort_keys=False))
+
+
 def complete_version(run: str, version: str, **record: object) -> None:
     """Make a version complete: what its run would have written beside what is there is empty."""
     catalog = open_project(None, None).catalog
