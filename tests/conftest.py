@@ -14,10 +14,12 @@ import yaml
 from click.testing import CliRunner
 from hypothesis import settings
 from kedro.framework.project import configure_project
+from kedro.io.core import Version
 
-from dropnorm import cluster, memory
+from dropnorm import cluster, memory, versions
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
+from dropnorm.commands.project import open_project
 from dropnorm.config import StudyConfigLoader
 from dropnorm.study import Study, parse_study
 
@@ -51,6 +53,26 @@ def read_study(name: str, **changes: object) -> Study:
 
 def read_table(name: str, folder: str = "data/01_raw") -> pd.DataFrame:
     return pd.read_csv(ROOT / folder / TABLES[name])
+
+
+def change_options(file: Path, name: str, changes: dict[str, dict[str, object]]) -> None:
+    """Change options of a study in the file that says them, by section."""
+    options = yaml.safe_load(file.read_text())
+    for section, changed in changes.items():
+        options[name][section] = {**options[name].get(section, {}), **changed}
+    file.write_text(yaml.safe_dump(options, sort_keys=False))
+
+
+def complete_version(run: str, version: str, **record: object) -> None:
+    """Make a version complete: what its run would have written beside what is there is empty."""
+    catalog = open_project(None, None).catalog
+    written = [path / version / path.name for path in versions._places_written(run, catalog)]
+    for path in written:
+        if path.name != "run.json" and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    study = {"study": run.removesuffix(".sweep")}
+    catalog.get(f"{run}.run", version=Version(None, version)).save({**study, **record})
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from kedro.framework.project import configure_project
 from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss, roc_auc_score
 
-from conftest import copy_project, read_study
+from conftest import change_options, copy_project, read_study
 from dropnorm.commands import study as study_group
 from dropnorm.config import StudyConfigLoader
 from dropnorm.engine import load_keras
@@ -91,10 +91,11 @@ def flowers(tmp_path_factory):
         project, "study", "new", "flowers", "--csv=iris.csv", "--target=species", "--env=sample"
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    done = kedro(
-        project, "run", "--env=sample", "--pipelines=flowers",
-        "--params=flowers.training.epochs=4,flowers.replicas.starts=2,flowers.replicas.splits=2",
+    change_options(
+        project / "conf/base/parameters/flowers.yml", "flowers",
+        {"training": {"epochs": 4}, "replicas": {"starts": 2, "splits": 2}},
     )  # fmt: skip
+    done = kedro(project, "run", "--env=sample", "--pipelines=flowers")
     assert done.returncode == 0, done.stdout + done.stderr
     return project, done.stdout + done.stderr
 

@@ -60,7 +60,7 @@ def test_a_worker_killed_in_the_middle_costs_neither_the_run_nor_a_bit_of_its_nu
     for place, (inputs, start) in enumerate(wanted):
         epochs = [epoch for of, epoch in told if of == place]
         assert epochs[-1] == 60  # the bar comes to its end
-        assert memory.is_remembered(study, Variant.DROPOUT_BATCHNORM, inputs, start)
+        assert memory.recall(study, Variant.DROPOUT_BATCHNORM, inputs, start)
     assert any(epoch < 60 for _, epoch in told)
 
 

@@ -18,7 +18,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 import browser
-from conftest import ROOT, TABLES
+from conftest import ROOT
 from dropnorm import study
 from messy_table import bikes
 
@@ -154,18 +154,6 @@ def own_table(path: Path) -> None:
     ).to_csv(path, index=False)
 
 
-def quick(words: list[str]) -> list[str]:
-    """Give a run of the reader's own study as few epochs as the made-up ones have."""
-    if words[0] != "run":
-        return words
-    named = {name for word in words for name in re.findall(r"--pipelines?=(\S+)", word)}
-    own = {name for names in named for name in names.split(",")} - set(TABLES)
-    given = [word.partition("=")[2] for word in words if word.startswith("--params=")]
-    short = [f"{name}.training.epochs=2,{name}.replicas.splits=2" for name in sorted(own)]
-    rest = [word for word in words if not word.startswith("--params=")]
-    return [*rest, "--params=" + ",".join([*given, *short])] if short else words
-
-
 @pytest.mark.training
 @pytest.mark.timeout(600)  # many runs, one after the other
 def test_what_the_pages_say_to_type_can_be_typed(project):
@@ -188,7 +176,7 @@ def test_what_the_pages_say_to_type_can_be_typed(project):
 
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "kedro_commands.py"],
-        input=json.dumps([quick(words[1:]) for _, words in in_one_process]),
+        input=json.dumps([words[1:] for _, words in in_one_process]),
         cwd=project, env=env, capture_output=True, text=True, timeout=560, check=False,
     )  # fmt: skip
     codes = re.findall(r"^(\d+): kedro ", done.stdout, re.MULTILINE)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import json
 import logging
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +11,7 @@ from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro_datasets.pandas import ParquetDataset
 
+from conftest import complete_version
 from dropnorm.config import project_config
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import ProjectHooks
@@ -43,10 +44,7 @@ def write(version: str, *, complete: bool) -> None:
             file.parent.mkdir(parents=True)
             file.write_text("{}")
     if complete:
-        record = Path("data/08_reporting/wine/run.json", version, "run.json")
-        record.parent.mkdir(parents=True)
-        record.write_text(json.dumps({"study": "wine", "options": {}, "version": version,
-                                      "files": []}))  # fmt: skip
+        complete_version("wine", version, options={})
 
 
 def test_a_part_of_a_study_reads_the_newest_complete_version_and_writes_a_new_one(configured):
@@ -97,6 +95,39 @@ def test_a_part_that_begins_behind_what_memory_holds_is_refused(configured):
 
     with pytest.raises(BadInputError, match=r"'wine.inputs' .*--from-nodes=wine.check_rows"):
         begin(pipelines["wine"].only_nodes("wine.dropout.train"), catalog())
+
+
+FIRST, SECOND = "2026-01-01T00.00.00.000Z", "2026-01-02T00.00.00.000Z"
+
+
+def test_a_part_reads_no_copy_of_a_version_not_even_one_that_is_asked_for(configured):
+    write(FIRST, complete=True)
+    for folder in Path("data").rglob(FIRST):
+        shutil.copytree(folder, folder.with_name(f"{FIRST}.bak"))
+    made = catalog()
+
+    begin(pipelines["wine"].only_nodes("wine.compare"), made)
+
+    assert made.get(METRICS).resolve_load_version() == FIRST
+    with pytest.raises(BadInputError, match=r"--load-versions: .*\.bak' is not read: its folder"):
+        begin(pipelines["wine"].only_nodes("wine.compare"), catalog(**{METRICS: f"{FIRST}.bak"}))
+
+
+def test_a_part_reads_the_newest_version_of_the_studys_own_options(configured):
+    write(FIRST, complete=True)
+    write(SECOND, complete=False)
+    other = {"training.epochs": {"run": 5, "study": 100, "by": "--params"}}
+    options = project_config().study("wine").model_dump(mode="json")
+    options["training"]["epochs"] = 5
+    complete_version("wine", SECOND, options=options, environment=None, overridden=other)
+    made = catalog()
+
+    begin(pipelines["wine"].only_nodes("wine.compare"), made)
+
+    assert made.get(METRICS).resolve_load_version() == FIRST
+    shutil.rmtree(Path("data/08_reporting/wine/run.json", FIRST))
+    with pytest.raises(BadInputError, match=rf"{SECOND} was run with training.epochs 5 .*--load-v"):
+        begin(pipelines["wine"].only_nodes("wine.compare"), catalog())
 
 
 def test_a_part_leaves_no_record_and_says_so(configured, caplog):
@@ -191,10 +222,8 @@ def test_runs_that_begin_in_the_same_millisecond_write_different_versions(config
 
 def test_a_part_does_not_read_what_has_changed_since_its_run_wrote_it(configured):
     write("2026-01-01T00.00.00.000Z", complete=True)
-    version = Path("data/08_reporting/wine/run.json/2026-01-01T00.00.00.000Z/run.json")
     metrics = "08_reporting/wine/dropout/metrics.json/2026-01-01T00.00.00.000Z/metrics.json"
-    files = [{"path": metrics, "sha256": "0" * 64, "bytes": 2}]
-    version.write_text(json.dumps({**json.loads(version.read_text()), "files": files}))
+    Path("data", metrics).write_text("{ }")
 
     with pytest.raises(DatasetError, match=rf"^data/{metrics}: has changed since the run wrote it"):
         begin(pipelines["wine"].only_nodes("wine.compare"), catalog())

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import json
 import pickle
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from conftest import read_study
 from dropnorm import memory, replicas
 from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study import Variant
+from dropnorm.training import train_replica
 
 pytestmark = pytest.mark.training
 
@@ -125,11 +130,11 @@ def test_what_was_trained_on_one_engine_or_number_of_threads_is_not_known_on_ano
     go(a_study(), [(an_input(), 0)])
     known = Variant.BASELINE, an_input(), 0
 
-    assert memory.is_remembered(a_study(), *known)
-    assert memory.is_remembered(a_study(training__threads=1), *known)  # as without saying so
-    assert not memory.is_remembered(a_study(training__threads=2), *known)
+    assert memory.recall(a_study(), *known)
+    assert memory.recall(a_study(training__threads=1), *known)  # as without saying so
+    assert not memory.recall(a_study(training__threads=2), *known)
     monkeypatch.setattr(memory, "engine_name", lambda: "jax")
-    assert not memory.is_remembered(a_study(), *known)
+    assert not memory.recall(a_study(), *known)
 
 
 def test_an_interrupted_run_goes_on_where_it_was(kept, trained):
@@ -165,11 +170,11 @@ def test_the_switch_turns_it_off(kept, trained, monkeypatch):
 def test_its_size_is_bounded(kept, trained):
     go(a_study(), [(an_input(), 0)])
     memory.forget_beyond(10**9)
-    assert memory.is_remembered(a_study(), Variant.BASELINE, an_input(), 0)
+    assert memory.recall(a_study(), Variant.BASELINE, an_input(), 0)
 
     memory.forget_beyond(0)
 
-    assert not memory.is_remembered(a_study(), Variant.BASELINE, an_input(), 0)
+    assert not memory.recall(a_study(), Variant.BASELINE, an_input(), 0)
 
 
 def test_what_is_kept_are_arrays_and_not_pickles(kept):
@@ -180,16 +185,204 @@ def test_what_is_kept_are_arrays_and_not_pickles(kept):
         assert all(arrays[name].dtype != object for name in arrays.files)
 
 
-@pytest.mark.parametrize("spoil", [pickled, cut_short, emptied, changed])
-def test_a_memory_that_is_spoilt_runs_no_code_and_is_trained_anew(kept, trained, tmp_path, spoil):
-    (first,), _ = go(a_study(), [(an_input(), 0)])
+def rewritten(**changes):
+    """Change arrays of a training by name: a name with no value is dropped."""
+
+    def spoil(file, _):
+        with np.load(file) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+        for name, change in changes.items():
+            name = name.replace("__", "/")  # noqa: PLW2901
+            arrays[name] = change(arrays.get(name))
+        arrays = {name: array for name, array in arrays.items() if array is not None}
+        with file.open("wb") as written:
+            np.savez(written, **arrays)
+
+    return spoil
+
+
+def with_epochs(columns, epochs):
+    """Change the number of epochs of a history, in all of its columns."""
+    names = ("epoch", "loss", "val_loss", *columns)
+
+    def change(name):
+        def padded(array):
+            more = np.arange(1, epochs + 1) if name == "epoch" else np.full(epochs, np.nan)
+            more = more.astype(array.dtype)
+            more[: len(array)] = array[:epochs]
+            return more
+
+        return padded
+
+    return rewritten(
+        **{f"history__column__{name}": change(name) for name in names},
+        chosen_epoch__value=lambda _: np.asarray(epochs),
+    )
+
+
+def a_folder(file, _):
+    file.unlink()
+    file.mkdir()
+
+
+def encrypted(file, _):
+    content = bytearray(file.read_bytes())
+    for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = -1
+        while (at := content.find(signature, at + 1)) >= 0:
+            content[at + place] |= 1
+    file.write_bytes(content)
+
+
+def a_bomb(file, _):
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("more.npy", b"0" * 300_000_000)
+
+
+def huge(file, _):
+    with file.open("r+b") as written:
+        written.truncate(10**12)
+
+
+def without_an_array(file, _):
+    with zipfile.ZipFile(file) as archive:
+        members = {one.filename: archive.read(one) for one in archive.infolist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, b"no array" if name.startswith("outputs") else content)
+
+
+SPOILT = {
+    "pickled": pickled, "cut short": cut_short, "emptied": emptied, "changed": changed,
+    "a folder": a_folder, "encrypted": encrypted, "a bomb": a_bomb, "huge": huge,
+    "no array": without_an_array,
+    "other weights": rewritten(weights__entry__0=lambda array: array[:, :-1]),
+    "wider weights": rewritten(weights__entry__0=lambda array: array.astype(np.float64)),
+    "no weights": rewritten(weights__entry__3=lambda _: None),
+    "more weights": rewritten(weights__entry__4=lambda _: np.zeros(1, np.float32)),
+    "fewer rows": rewritten(outputs__value=lambda array: array[:-1]),
+    "outputs of another type": rewritten(outputs__value=lambda array: array.astype(np.float32)),
+    "text": rewritten(outputs__value=lambda array: array.astype(str)),
+    "no outputs": rewritten(outputs__value=lambda _: None),
+    "fewer epochs": with_epochs((), 1),
+    "more epochs, of nan": with_epochs((), 5),
+    "columns of two lengths": rewritten(history__column__loss=lambda array: array[:1]),
+    "no val_loss": rewritten(history__column__val_loss=lambda _: None),
+    "nan that did not diverge": rewritten(history__column__loss=lambda array: array * np.nan),
+    "diverged without nan": rewritten(diverged_at_epoch__value=lambda _: np.asarray(1)),
+    "another chosen epoch": rewritten(chosen_epoch__value=lambda _: np.asarray(1)),
+    "steps that nobody took": rewritten(
+        first_steps__column__step=lambda _: np.arange(1, 3),
+        first_steps__column__loss=lambda _: np.ones(2),
+    ),
+    "no seconds": rewritten(fit_seconds__value=lambda _: None),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def once_trained():
+    """A training, and what it leaves, for all ways to spoil it."""
+    study, inputs = a_study(), an_input()
+    return study, inputs, train_replica(study, Variant.BASELINE, inputs, 0)
+
+
+def told_of(caplog):
+    return [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT.keys())
+def test_a_memory_that_is_spoilt_runs_no_code_is_told_once_and_replaced(
+    kept, once_trained, tmp_path, caplog, monkeypatch, spoil
+):
+    study, inputs, trained = once_trained
+    known = study, Variant.BASELINE, inputs, 0
+    memory.remember(*known, trained)
     (file,) = kept.rglob("output.pkl")
     spoil(file, tmp_path / "sentinel")
+    runs = []
+    monkeypatch.setattr(memory, "train_replica", lambda *_: runs.append(1) or trained)
+
+    tracemalloc.start()
+    found = memory.recall_or_train(*known, lambda _: None)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert runs == [1]
+    assert found is trained
+    assert most < 20_000_000
+    (told,) = told_of(caplog)
+    assert told.startswith(f"{file}: is not a training as it was kept (")
+    assert "\n" not in told
+    assert not (tmp_path / "sentinel").exists()
+    again = memory.recall_or_train(*known, lambda _: None)
+    assert runs == [1]  # the new one is known
+    assert len(told_of(caplog)) == 1
+    np.testing.assert_array_equal(again.history.to_numpy(), trained.history.to_numpy())
+
+
+def test_a_run_trains_what_is_spoilt_again_and_gives_the_same_numbers(kept, trained, caplog):
+    (first,), _ = go(a_study(), [(an_input(), 0)])
+    (file,) = kept.rglob("output.pkl")
+    cut_short(file, None)
 
     (second,), _ = go(a_study(), [(an_input(), 0)])
 
     assert trained == [(0, 0), (0, 0)]
-    assert not (tmp_path / "sentinel").exists()
+    assert len(told_of(caplog)) == 1
     np.testing.assert_array_equal(first.history.to_numpy(), second.history.to_numpy())
-    go(a_study(), [(an_input(), 0)])
-    assert len(trained) == 2  # the new one is known
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training__learning_rate": 1e30, "training__epochs": 4},
+        {"training__learning_rate": 1e30, "training__epochs": 4,
+         "training__stop_when_diverged": True},
+        {"training__early_stopping": {"patience": 1}, "training__epochs": 30},
+        {"training__metrics": ["mse"]},
+        {"network__batchnorm__placement": "before_activation"},
+    ],
+)  # fmt: skip
+def test_whatever_a_training_leaves_is_known_as_it_was(kept, changes):
+    study, inputs = a_study(**changes), an_input()
+    for variant in Variant:
+        trained = memory.recall_or_train(study, variant, inputs, 0, lambda _: None)
+        known = memory.recall(study, variant, inputs, 0)
+        assert known is not None
+        assert (known.chosen_epoch, known.diverged_at_epoch) == (
+            trained.chosen_epoch, trained.diverged_at_epoch,
+        )  # fmt: skip
+        pd.testing.assert_frame_equal(known.history, trained.history)
+        pd.testing.assert_frame_equal(known.first_steps, trained.first_steps)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TF_ENABLE_ONEDNN_OPTS", "0"), ("TF_DETERMINISTIC_OPS", "1"), ("XLA_FLAGS", "--xla_x=1"),
+        ("NVIDIA_TF32_OVERRIDE", "0"),
+    ],
+)  # fmt: skip
+def test_a_switch_of_the_engine_trains_again(kept, once_trained, monkeypatch, name, value):
+    study, inputs, trained = once_trained
+    known = study, Variant.BASELINE, inputs, 0
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    memory.remember(*known, trained)
+    assert memory.recall(*known)
+
+    monkeypatch.setenv(name, value)
+
+    assert not memory.recall(*known)
+
+
+def test_another_type_or_epsilon_of_keras_trains_again(kept, once_trained, monkeypatch, tmp_path):
+    study, inputs, trained = once_trained
+    known = study, Variant.BASELINE, inputs, 0
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    memory.remember(*known, trained)
+    for changed in ({"floatx": "float64"}, {"epsilon": 1e-5}):
+        (tmp_path / "keras.json").write_text(json.dumps(changed))
+        assert not memory.recall(*known)
+    (tmp_path / "keras.json").write_text("{}")
+    assert memory.recall(*known)

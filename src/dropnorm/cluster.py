@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from dropnorm import memory
 from dropnorm.engine import engine_name, engine_threads, threads_of
 from dropnorm.errors import BadInputError, in_one_line
+from dropnorm.switches import switches_of
 from dropnorm.training import train_replica
 
 if TYPE_CHECKING:
@@ -259,7 +260,16 @@ def _facts(engine: str) -> dict[str, str]:
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             versions[name] = "not installed"
-    return {"engine": engine, **versions}
+    switches = switches_of(engine)
+    # Not the processor's instruction set: a cluster of machines of two ages is one still.
+    return {
+        "engine": engine,
+        **versions,
+        "floatx": switches.floatx,
+        "epsilon": str(switches.epsilon),
+        "device": switches.device,
+        "switches": " ".join(f"{name}={value}" for name, value in switches.variables.items()),
+    }
 
 
 # ---- what runs on the workers -----------------------------------------------------------------
@@ -275,7 +285,7 @@ def _differences(wanted: tuple[dict[str, str], int]) -> str:
         engine = importlib.import_module("keras").backend.backend()
     for name, value in _facts(engine).items():
         if facts.get(name) != value:
-            return f"it has {name} {value}, and the run {facts.get(name)}; install the same there"
+            return f"it has {name} {value}, and the run {facts.get(name)}; make them the same"
     if engine_threads() not in (None, threads):
         return (
             f"its engine runs on {engine_threads()} threads, and the study asks for {threads};"

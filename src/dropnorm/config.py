@@ -151,6 +151,19 @@ class StudyConfigLoader(OmegaConfigLoader):
         """
         return parse_study(name, self["parameters"].get(name), self._sources(name))
 
+    def written_in(self, env: str | None) -> dict[str, Any]:
+        """Return the studies as an environment says them, whatever the command line overrides.
+
+        Raises:
+            BadInputError: If they cannot be read.
+        """
+        latest = StudyConfigLoader.latest
+        try:
+            loader = type(self)(self.conf_source, env=env, **settings.CONFIG_LOADER_ARGS)
+            return loader["parameters"]
+        finally:
+            StudyConfigLoader.latest = latest
+
     def credentials(self) -> dict[str, Any]:
         """Return the credentials by name; there need be none."""
         try:

@@ -38,9 +38,15 @@ def engine_name() -> str:
     """
     if named := os.environ.get("KERAS_BACKEND"):
         return named
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        return str(json.loads(_configuration_file().read_text()).get("backend", "tensorflow"))
-    return "tensorflow"
+    return str(keras_configuration().get("backend", "tensorflow"))
+
+
+def keras_configuration() -> dict[str, Any]:
+    """Return what Keras' own configuration file says; nothing where there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        written = json.loads(_configuration_file().read_text())
+        return written if isinstance(written, dict) else {}
+    return {}
 
 
 def check_engine() -> str:

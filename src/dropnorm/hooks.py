@@ -23,17 +23,21 @@ from pyarrow import ArrowInvalid, types
 from dropnorm import cluster, memory, wording
 from dropnorm.catalog import check_file, is_local, load_table, shown, table_checksum
 from dropnorm.checks import is_looked_at
-from dropnorm.datasets.run_record import RunRecordDataset
+from dropnorm.config import StudyConfigLoader
+from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.pipeline_registry import SWEEP
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
+from dropnorm.switches import switches_of
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
+from dropnorm.versions import newest_own, overridden_options, versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -62,10 +66,14 @@ class ProjectHooks:
         self._memory = os.environ.get(memory.VARIABLE)
         # By run: what it has claimed, and in which version.
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
+        self._config: StudyConfigLoader | None = None
+        self._overridden: dict[str, str] = {}
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Say where trainings are kept for later runs, unless the environment says it."""
+        if isinstance(context.config_loader, StudyConfigLoader):
+            self._config = context.config_loader
         if self._memory is None:
             place = context.config_loader["globals"].get("memory")
             os.environ[memory.VARIABLE] = str(context.project_path / place) if place else "off"
@@ -88,11 +96,19 @@ class ProjectHooks:
             if f"{study}.check_rows" in names:
                 check_study(_study_of(study), catalog)
         _check_folders(pipeline, catalog)
-        _settle_versions_read(pipeline, catalog)
+        _settle_versions_read(pipeline, catalog, run_params["env"])
         records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
         for study in _studies(pipeline):
             if names & {f"{study}.record_run", f"{study}.make_report"}:
-                _prepare_record(study, pipeline, catalog, _command(study, run_params))
+                options = catalog.load(f"params:{_study_of(study)}")
+                other = overridden_options(self._config, options, run_params)
+                self._overridden[study] = tell(other)
+                told = {
+                    "command": _command(study, run_params),
+                    "environment": run_params["env"],
+                    "overridden": other,
+                }
+                _prepare_record(study, pipeline, catalog, told)
         _check_inputs(pipeline, catalog)
         agreed = yield
         run = run_params["run_id"]
@@ -125,6 +141,8 @@ class ProjectHooks:
             if f"{study}.comparison" in outputs:
                 options: Study = catalog.load(f"params:{study}")
                 logger.info("%s", _answer(options, catalog.load(f"{study}.comparison")))
+                if other := self._overridden.get(study):
+                    logger.info("  %s: %s", Standing.OVERRIDDEN.capitalize(), other)
             if f"{study}.effects" in outputs:
                 found = catalog.load(f"{study}.effects")
                 told = [
@@ -305,14 +323,16 @@ def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
     return flat
 
 
-def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, command: str) -> None:
+def _prepare_record(
+    study: str, pipeline: Pipeline, catalog: DataCatalog, told: dict[str, Any]
+) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     table = catalog.get(f"{_study_of(study)}.table")
     process = describe_process()
     process.pop("engine")  # which the trainings tell
     catalog[f"{study}.provenance"] = MemoryDataset(
         {
-            "command": command,
+            **told,
             "table": {"path": shown(table), "sha256": table_checksum(table)},
             **process,
         }
@@ -326,28 +346,34 @@ def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, comman
         )
 
 
-def _settle_versions_read(pipeline: Pipeline, catalog: DataCatalog) -> None:
+def _settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
     """Let all that a run reads of earlier ones of a study come from one version.
 
-    That is the newest that is complete, unless ``--load-versions`` says which.
+    That is the newest that is complete and has the study's options, unless ``--load-versions`` says
+    which; one whose record is wrong is not read in any case.
     """
+    known: dict[str, Versions] = {}
     for name in sorted(pipeline.inputs()):
         dataset = catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
             continue
         study = _run_of(name)
+        versions = known.setdefault(study, versions_of(study, catalog))
         if read := dataset._version.load:
             if read not in (there := dataset.list_versions(full_path=False)):
                 raise BadInputError(
                     f"--load-versions: there is no version '{read}' of '{name}'"
                     f"{did_you_mean(read, there)}"
                 )
+            if read in versions.skipped or not is_version(read):
+                why = versions.skipped.get(read, "it is not named as Kedro names versions")
+                raise BadInputError(f"--load-versions: version '{read}' is not read: {why}")
         else:
-            read = _newest_complete(study, catalog)
+            read = _newest_complete(study, versions, catalog, env)
         # Kedro lets a version be set when a dataset is made, and offers no way afterwards.
         dataset._version = Version(read, None)
         record = catalog.get(f"{study}.run")
-        if isinstance(record, RunRecordDataset) and read in record.complete_versions():
+        if isinstance(record, RunRecordDataset) and read in versions.complete:
             record.check_files(read, Path(dataset._get_load_path()))
 
 
@@ -382,15 +408,15 @@ def _settle_version_written(
     return [(record, version) for record in kept]
 
 
-def _newest_complete(study: str, catalog: DataCatalog) -> str:
-    record = catalog.get(f"{study}.run")
-    versions = record.complete_versions() if isinstance(record, RunRecordDataset) else []
-    if not versions:
+def _newest_complete(study: str, versions: Versions, catalog: DataCatalog, env: str | None) -> str:
+    if not versions.complete:
+        skipped = f" ({versions.told()})" if versions.skipped else ""
         raise BadInputError(
-            f"there is no complete run of the study '{study}' to take up; run all of it first:"
-            f" kedro run --pipelines={study}"
+            f"there is no complete run of the study '{study}' to take up{skipped}; run all of it"
+            f" first: kedro run --pipelines={study}"
         )
-    return versions[0]
+    options = catalog.load(f"params:{_study_of(study)}")
+    return newest_own(study, versions, catalog, options, env, "--load-versions")
 
 
 def describe_process() -> dict[str, Any]:
@@ -398,6 +424,7 @@ def describe_process() -> dict[str, Any]:
     packages = (*_PACKAGES, engine_name())
     return {
         "engine": engine_name(),
+        "switches": switches_of().described(),
         "packages": {name: importlib.metadata.version(name) for name in packages},
         "python": platform.python_version(),
         "platform": platform.platform(),

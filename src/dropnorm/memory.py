@@ -1,10 +1,10 @@
 """What earlier trainings found, so that only what changed is trained again.
 
 A training is known by the content of all that its numbers depend on: the layers, the options of the
-training, the arrays of its split, its seed, the engine with its version and threads, and the
-versions of this package, Keras and NumPy. Whoever changes none of these gets the same numbers bit
-for bit. What is kept are arrays, not pickles: a memory that came with someone else's project runs
-no code.
+training, the arrays of its split, its seed, the sources of this package that it rests on, the
+engine with its threads and switches, and the versions of engine, Keras and NumPy. Whoever changes
+none of these gets the same numbers bit for bit. What is kept are arrays, not pickles: a memory that
+came with someone else's project runs no code.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ import contextlib
 import importlib.metadata
 import logging
 import os
-import zipfile
-import zlib
+import shutil
+import tempfile
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
-import numpy as np
-import pandas as pd
-from joblib.memory import FileSystemStoreBackend
 
 from dropnorm.engine import engine_name, threads_of
 from dropnorm.networks import plan_layers
+from dropnorm.replica_file import read_replica, write_replica
+from dropnorm.sources import sources_checksum
+from dropnorm.switches import switches_of
 from dropnorm.training import TrainedReplica, train_replica
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ logger = logging.getLogger(__name__)
 VARIABLE = "DROPNORM_MEMORY"
 _OFF = "off"
 _PACKAGES = ("dropnorm", "keras", "numpy")
+# Taken when this process imports them: what is edited later is not what trains here.
+_SOURCES = sources_checksum(train_replica.__module__)
 
 
 def folder() -> Path | None:
@@ -49,12 +50,24 @@ def folder() -> Path | None:
     return None if named == _OFF else Path(named)
 
 
-def is_remembered(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> bool:
-    """Return whether a training need not be run."""
-    remembered = _remembered()
-    if remembered is None:
-        return False
-    return bool(remembered.check_call_in_cache(_content(study, variant, inputs, start), None))
+def recall(
+    study: Study, variant: Variant, inputs: SplitInputs, start: int
+) -> TrainedReplica | None:
+    """Return what :func:`dropnorm.training.train_replica` found earlier; None if nobody knows.
+
+    A file that is not what such a training leaves is told of, and removed.
+    """
+    file = _file(study, variant, inputs, start)
+    if file is None or not os.path.lexists(file):
+        return None
+    try:
+        return read_replica(file, study, variant, inputs)
+    # Whatever is wrong with a file, it is no training: then it is trained again.
+    except Exception as error:
+        told = str(error).partition("\n")[0] or type(error).__name__
+        logger.warning("%s: is not a training as it was kept (%.200s); trained again", file, told)
+        shutil.rmtree(file.parent, ignore_errors=True)
+        return None
 
 
 def recall_or_train(
@@ -65,126 +78,56 @@ def recall_or_train(
     on_epoch: Callable[[dict[str, float]], None],
 ) -> TrainedReplica:
     """Return what :func:`dropnorm.training.train_replica` does, from memory where it is there."""
-    remembered = _remembered()
-    if remembered is None:
-        return train_replica(study, variant, inputs, start, on_epoch)
-    train = partial(train_replica, study, variant, inputs, start, on_epoch)
-    trained: TrainedReplica = remembered(_content(study, variant, inputs, start), train)
+    trained = recall(study, variant, inputs, start)
+    if trained is None:
+        trained = train_replica(study, variant, inputs, start, on_epoch)
+        remember(study, variant, inputs, start, trained)
     return trained
 
 
 def remember(
     study: Study, variant: Variant, inputs: SplitInputs, start: int, trained: TrainedReplica
 ) -> None:
-    """Keep what was trained elsewhere."""
-    if (remembered := _remembered()) is not None:
-        remembered(_content(study, variant, inputs, start), lambda: trained)
+    """Keep a training, whole or not at all."""
+    file = _file(study, variant, inputs, start)
+    if file is None:
+        return
+    # A disk that is full, or may not be written to: then it is trained again.
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as unfinished:
+            written = Path(unfinished, file.name)
+            write_replica(written, trained)
+            written.replace(file)
 
 
 def forget_beyond(size: int, place: Path | None = None) -> None:
     """Bound the size of the memory, in bytes: what was not asked for longest goes first."""
     place = place or folder()
     if place is not None and place.is_dir():
-        _memory(place).reduce_size(bytes_limit=size)
+        joblib.Memory(place, verbose=0).reduce_size(bytes_limit=size)
 
 
-def _remembered() -> Any:
+def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> Path | None:
+    """Return where a training is kept: joblib forgets folders named by a checksum.
+
+    It looks at a file of this name for when a training was last asked for.
+    """
     place = folder()
     if place is None:
         return None
-    return _memory(place).cache(_train, ignore=["train"])
-
-
-def _memory(place: Path) -> Any:
-    return joblib.Memory(place, backend=_ArrayStore.name, verbose=0)
-
-
-class _ArrayStore(FileSystemStoreBackend):  # type: ignore[misc]  # joblib has no types
-    """joblib's store of files, with arrays in place of pickles."""
-
-    name = "dropnorm-arrays"
-
-    def load_item(self, call_id: Any, **_: Any) -> TrainedReplica:
-        """Read a training."""
-        with np.load(self._file(call_id), allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in kept.files}
-        return TrainedReplica(
-            **{field.name: _from_arrays(arrays, field.name) for field in fields(TrainedReplica)}
-        )
-
-    def dump_item(self, call_id: Any, item: TrainedReplica, **_: Any) -> None:
-        """Write a training, whole or not at all."""
-        arrays: dict[str, Any] = {}
-        for field in fields(item):
-            arrays |= _as_arrays(field.name, getattr(item, field.name))
-
-        def write(arrays: dict[str, Any], path: str) -> None:
-            with Path(path).open("wb") as file:
-                np.savez(file, **arrays)
-
-        # A disk that is full, or may not be written to: then it is trained again.
-        with contextlib.suppress(OSError):
-            self.create_location(str(self._file(call_id).parent))
-            self._concurrency_safe_write(arrays, str(self._file(call_id)), write)
-
-    def contains_item(self, call_id: Any) -> bool:
-        """Return whether there is a training that can be read."""
-        try:
-            self.load_item(call_id)
-        # Whatever is wrong with a file, it is no training: then it is trained again.
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-            return False
-        return True
-
-    def _file(self, call_id: Any) -> Path:
-        # joblib looks at a file of this name for when an item was last asked for.
-        return Path(self.location, *call_id, "output.pkl")
-
-
-joblib.register_store_backend(_ArrayStore.name, _ArrayStore)
-
-
-def _as_arrays(name: str, value: Any) -> dict[str, Any]:
-    """Name the arrays that a part of a training consists of; there are none of None."""
-    match value:
-        case None:
-            return {}
-        case pd.DataFrame():
-            return {f"{name}/column/{column}": value[column].to_numpy() for column in value.columns}
-        case list():
-            return {f"{name}/entry/{number}": array for number, array in enumerate(value)}
-        case _:
-            return {f"{name}/value": np.asarray(value)}
-
-
-def _from_arrays(arrays: dict[str, Any], name: str) -> Any:
-    kinds = {key.split("/")[1] for key in arrays if key.split("/")[0] == name}
-    parts = [key for key in arrays if key.split("/")[0] == name]
-    if kinds == {"column"}:
-        return pd.DataFrame({key.split("/", 2)[2]: arrays[key] for key in parts})
-    if kinds == {"entry"}:
-        return [arrays[f"{name}/entry/{number}"] for number in range(len(parts))]
-    value = arrays[f"{name}/value"] if parts else None
-    return value.item() if value is not None and value.ndim == 0 else value
-
-
-def _train(
-    content: dict[str, Any],  # what joblib knows a training by
-    train: Callable[[], TrainedReplica],
-) -> TrainedReplica:
-    return train()
-
-
-def _content(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> dict[str, Any]:
     packages = (*_PACKAGES, engine_name())
     layers = plan_layers(study.network, variant, inputs.target.outputs)
-    return {
+    content = {
         "layers": [layer.described() for layer in layers],
         "training": {**study.training.model_dump(mode="json"), "threads": threads_of(study)},
         "inputs": inputs.checksum,
         "seed": (inputs.split, start),
         "engine": engine_name(),
+        "switches": switches_of().described(),
+        "sources": _SOURCES,
         # What is kept in another form than it has now is not recalled.
         "leaves": [field.name for field in fields(TrainedReplica)],
         "versions": {name: importlib.metadata.version(name) for name in packages},
     }
+    return place / "joblib" / str(joblib.hash(content)) / "output.pkl"

@@ -134,6 +134,24 @@ def plan_layers(
     return layers
 
 
+def weight_shapes(layers: Sequence[Layer], inputs: int) -> list[tuple[int, ...]]:
+    """Return the shapes of a network's weights, as ``get_weights`` lists them.
+
+    Args:
+        layers: As :func:`plan_layers` lists them.
+        inputs: Number of inputs.
+    """
+    shapes: list[tuple[int, ...]] = []
+    width = inputs
+    for layer in layers:
+        if layer.units is not None:
+            shapes += [(width, layer.units), (layer.units,)]
+            width = layer.units
+        elif layer.kind == "batchnorm":  # factor and offset, running mean and variance
+            shapes += [(width,)] * 4
+    return shapes
+
+
 def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequence) -> KerasModel:
     """Build a ``keras.Sequential`` of ``layers``, not compiled.
 

@@ -83,7 +83,7 @@ def compare_histories(first: pd.DataFrame, second: pd.DataFrame) -> Agreement:
 
 
 def what_may_explain(record: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, str]:
-    """Return what of engine, packages, Python and platform is another here than in a record.
+    """Return what of engine, switches, packages, Python and platform is another than in a record.
 
     Args:
         record: Of the run.
@@ -98,8 +98,19 @@ def what_may_explain(record: Mapping[str, Any], here: Mapping[str, Any]) -> dict
             name: (record.get("packages", {}).get(name), version)
             for name, version in here["packages"].items()
         },
+        **_switches(record.get("switches"), here.get("switches")),
     }
     return {key: f"{one} → {two}" for key, (one, two) in pairs.items() if one != two}
+
+
+def _switches(record: Any, here: Any) -> dict[str, tuple[Any, Any]]:
+    """Pair what of the switches of an engine is told; early records tell nothing of them."""
+    if not record or not here:
+        return {}
+    one, other = ({**told, **told["variables"]} for told in (record, here))
+    return {
+        name: (one.get(name), other.get(name)) for name in sorted({*one, *other} - {"variables"})
+    }
 
 
 def conclude(agreements: Iterable[Agreement], differing: Iterable[str]) -> str:
@@ -116,6 +127,7 @@ def conclude(agreements: Iterable[Agreement], differing: Iterable[str]) -> str:
         return "the repetition agrees bit for bit"
     if not (known := list(differing)):
         raise BadInputError(
-            "the repetition differs, though engine, packages, Python and platform are the same"
+            "the repetition differs, though engine, switches, packages, Python and platform are the"
+            " same"
         )
     return f"the repetition agrees as far as another {', another '.join(known)} allows"

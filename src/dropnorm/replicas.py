@@ -71,9 +71,10 @@ def train_replicas(
     """
     found: dict[int, TrainedReplica] = {}
     for place, (split, start) in enumerate(replicas):
-        if memory.is_remembered(study, variant, split, start):
-            found[place] = memory.recall_or_train(study, variant, split, start, lambda _: None)
-            last = found[place].history.iloc[-1]
+        known = memory.recall(study, variant, split, start)
+        if known is not None:
+            found[place] = known
+            last = known.history.iloc[-1]
             on_epoch(place, {str(name): float(value) for name, value in last.items()})
     if found:
         logger.info(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dropnorm import figures, wording
 from dropnorm.effects import Contrast
+from dropnorm.evaluation.overrides import tell
 from dropnorm.scores import SCORES
 from dropnorm.study import Variant
 from dropnorm.style import to_svg
@@ -81,6 +82,7 @@ def write_page(report: Mapping[str, Any]) -> str:
         plot_told=_plot_told(report),
         scores=SCORES,
         beside=report["beside"],
+        overridden=tell(report["overridden"]),
         notes=wording.notes(report["findings"], made_up=report["made_up"]),
     )
 

@@ -19,7 +19,7 @@ _REPLICA = ["split", "start"]
 _SIGNIFICANT = 0.05
 _OPTIONS = "The changed options"
 # Of the record, what a difference may come from; the rest differs in every run.
-_TELLING = ("engine", "table.sha256", "packages", "options")
+_TELLING = ("engine", "switches", "table.sha256", "packages", "options")
 # Of the options, those that no training depends on.
 _BESIDE = ("options.title", "options.sweep")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
@@ -184,7 +184,7 @@ def _subject(differing: Mapping[str, object]) -> str:
     kinds = {key.split(".")[0] for key in differing}
     if not differing:
         return "Chance alone"
-    if kinds <= {"engine", "packages"} and "engine" in kinds:
+    if kinds <= {"engine", "packages", "switches"} and "engine" in kinds:
         return "The engine"
     if kinds == {"options"}:
         return _OPTIONS

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.engine import engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.evaluation.overrides import tell
 from dropnorm.study import Variant
 
 if TYPE_CHECKING:
@@ -252,6 +253,8 @@ def _log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking
         "engine": record["engine"],
         "made_up": str(record["made_up"]).lower(),
     }
+    if record["overridden"]:
+        tags["overridden"] = tell(record["overridden"])
 
     def begin(name: str, level: str, **more: str) -> Any:
         return mlflow.start_run(

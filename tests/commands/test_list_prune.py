@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,15 +11,20 @@ import pytest
 import yaml
 from kedro.io.core import Version
 
-from conftest import assert_refused
+from conftest import assert_refused, complete_version
 from dropnorm.commands.project import open_project
+from dropnorm.config import project_config
 
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 OLD, MIDDLE, NEW, NEWEST = (f"2026-01-0{day}T00.00.00.000Z" for day in (1, 2, 3, 4))
 
 
-def write_version(version: str, *, complete: bool = True, loss: float = 0.5) -> None:
-    """Write some of what a run of concrete writes, with Kedro's own datasets."""
+def write_version(
+    version: str, *, complete: bool = True, loss: float = 0.5, **record: object
+) -> None:
+    """Write what a run of concrete writes: some with Kedro's own datasets, and the rest empty."""
+    options = project_config().study("concrete").model_dump(mode="json")
+    record = {"options": options, **record}
     catalog = open_project(None, None).catalog
 
     def save(name: str, data: object) -> None:
@@ -32,7 +38,7 @@ def write_version(version: str, *, complete: bool = True, loss: float = 0.5) -> 
         pd.DataFrame({"variant": VARIANTS, "final_val_loss": losses, "replicas": 2}),
     )
     if complete:
-        save("run", {"study": "concrete"})
+        complete_version("concrete", version, **record)
 
 
 def files(project) -> set[str]:
@@ -106,6 +112,83 @@ def test_a_run_that_was_damaged_does_not_keep_others_from_the_list(command, conf
     assert "wine" in done.output
 
 
+def line_of(done, study="concrete"):
+    (_, line) = done.output.split(f"\n{study}", 1)
+    return " ".join(line.partition("\nspotify")[0].split())
+
+
+def overridden(**changes):
+    """Say in a record what a run with other epochs says."""
+    options = project_config().study("concrete").model_dump(mode="json")
+    options["training"] = {**options["training"], "epochs": 5}
+    told = {"training.epochs": {"run": 5, "study": 100, "by": "--params"}}
+    return {"options": options, "environment": None, "overridden": told, **changes}
+
+
+def test_a_run_with_other_options_is_not_taken_for_the_studys_own(command, configured):
+    write_version(OLD, loss=0.25)
+    write_version(NEW, loss=0.5, **overridden())
+
+    assert OLD in line_of(command("list"))
+    assert "overridden" not in line_of(command("list"))
+
+
+def test_where_all_runs_had_other_options_the_newest_is_shown_and_marked(command, configured):
+    write_version(OLD, **overridden())
+    write_version(NEW, **overridden())
+
+    told = line_of(command("list"))
+
+    assert NEW in told
+    assert "not the study's own options: training.epochs 5 (study: 100)" in told
+    refused = command("predict", "concrete", "--input", "a.csv", "--output", "b.csv")
+    assert_refused(
+        refused,
+        "no complete run of 'concrete' has the study's own options; version"
+        rf" {NEW} .*training.epochs 5 \(study: 100\)",
+    )
+    assert "--version" in refused.stderr
+
+
+def test_a_study_that_was_changed_since_its_run_is_listed_with_the_change(command, configured):
+    write_version(NEW, **overridden(overridden={}))
+
+    assert "options changed since: training.epochs 5 (study: 100)" in line_of(command("list"))
+
+
+def test_copies_and_records_that_name_nothing_are_skipped_and_told(command, configured):
+    write_version(OLD, loss=0.25)
+    write_version(NEW, loss=0.5)
+    for folder in (configured / "data").rglob(NEW):
+        shutil.copytree(folder, folder.with_name(f"{NEW}.bak"))
+    record = configured / f"data/08_reporting/concrete/run.json/{NEW}/run.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "files": []}))
+
+    told = line_of(command("list"))
+
+    assert "dropout 0.25" in told
+    assert OLD in told
+    assert f"{NEW}.bak is skipped: its folder is not named as Kedro names versions" in told
+    assert "and 1 more" in told
+    for version in (NEW, f"{NEW}.bak"):
+        assert_refused(
+            command("predict", "concrete", "--input=a", "--output=b", "--version", version),
+            f"version {version} of the study 'concrete' is not read: its",
+        )
+
+
+def test_results_that_the_system_refuses_do_not_keep_others_from_the_list(command, configured):
+    folder = configured / "data/08_reporting/concrete"
+    folder.parent.mkdir()
+    folder.symlink_to("x" * 300)
+
+    done = command("list")
+
+    assert done.exit_code == 0, done.output
+    assert "results cannot be read: File name too long" in line_of(done)
+    assert "quality" in done.output
+
+
 def test_old_versions_and_old_incomplete_ones_are_removed_in_all_layers(command, configured):
     before = files(configured)
     for version, complete in ((OLD, True), (MIDDLE, False), (NEW, True), (NEWEST, False)):
@@ -117,8 +200,9 @@ def test_old_versions_and_old_incomplete_ones_are_removed_in_all_layers(command,
     assert done.exit_code == 0, done.output
     removed = {path for path in written if NEW not in path or NEWEST in path}
     assert files(configured) == before | written - removed
-    assert len(removed) == 4 + 3 + 3
-    assert f"removing version {OLD} (4 files" in done.output
+    whole = len([path for path in removed if OLD in path])
+    assert whole > len([path for path in removed if MIDDLE in path]) == 3
+    assert f"removing version {OLD} ({whole} files" in done.output
     assert f"removing version {MIDDLE} (3 files, 0.0 MB, incomplete)" in done.output
     assert "concrete: 3 versions removed, 1 kept" in done.output
 

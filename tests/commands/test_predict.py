@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
-from conftest import assert_refused, copy_project, read_study, read_table
+from conftest import assert_refused, change_options, copy_project, read_study, read_table
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
 from dropnorm.config import StudyConfigLoader
@@ -35,9 +35,11 @@ def kedro(project, *options: str) -> str:
 def trained(tmp_path_factory):
     """A project with a complete run of the made-up songs: one split, two starts."""
     project = copy_project(tmp_path_factory.mktemp("trained"))
-    kedro(project, "run", "--env=sample", "--pipelines=spotify",
-          "--params=spotify.training.epochs=2,spotify.replicas.starts=2,spotify.replicas.splits=1",
-          )  # fmt: skip
+    change_options(
+        project / "conf/sample/parameters/spotify.yml", "spotify",
+        {"training": {"epochs": 2}, "replicas": {"starts": 2, "splits": 1}},
+    )  # fmt: skip
+    kedro(project, "run", "--env=sample", "--pipelines=spotify")
     return project
 
 

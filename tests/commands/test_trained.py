@@ -80,7 +80,8 @@ def test_a_run_repeated_from_its_record_agrees_bit_for_bit_and_writes_nothing(
 ):
     before = written(trained, "*")
     asked: list[Path | None] = []
-    monkeypatch.setattr(memory, "_remembered", lambda: asked.append(memory.folder()))
+    folder = memory.folder
+    monkeypatch.setattr(memory, "folder", lambda: asked.append(folder()))
     # The record says what was run, not the YAML of today.
     yml = trained / "conf/base/parameters/tiny.yml"
     yml.write_text(yaml.safe_dump({"tiny": {**STUDY, "network": {"hidden": [7, 7]}}}))
@@ -198,3 +199,40 @@ def test_an_option_of_a_sweep_is_read_as_click_does(command, option, told):
 
     assert done.exit_code == 2
     assert told in done.stderr
+
+
+def test_a_run_with_overridden_options_says_so_and_is_not_taken_for_the_studys_own(
+    command, trained
+):
+    records = trained / "data/08_reporting/tiny/run.json"
+    (own,) = (folder.name for folder in records.iterdir())
+
+    StudyConfigLoader.latest = None
+    done = CliRunner().invoke(run, ["--pipelines=tiny", "--params=tiny.training.epochs=1"])
+
+    assert done.exit_code == 0, done.output
+    told = "--params: training.epochs 1 (study: 2)"
+    assert f"  Not the study's own options: {told}" in done.output
+    (other,) = {folder.name for folder in records.iterdir()} - {own}
+    record = json.loads((records / other / "run.json").read_text())
+    assert record["overridden"] == {"training.epochs": {"run": 1, "study": 2, "by": "--params"}}
+    assert record["environment"] is None
+    assert record["switches"]["floatx"] == "float32"
+    assert json.loads((records / own / "run.json").read_text())["overridden"] == {}
+    page = trained / "data/08_reporting/tiny/report.html" / other / "report.html"
+    line = "Not the study&#39;s own options: --params: training.epochs 1 (study: 2)"
+    assert line in page.read_text("utf-8").partition("<h1")[0]
+    (line,) = (one for one in command("list").output.splitlines() if one.startswith("tiny"))
+    assert own in line
+
+    table = trained / "data/sample/01_raw/concrete.csv"
+    out = trained / "out.csv"
+    done = command("predict", "tiny", "--input", table, "--output", out, "--variant=dropout")
+    assert f"by dropout of version {own}" in done.output
+    done = command(
+        "predict", "tiny", "--input", table, "--output", trained / "2.csv", "--version", other
+    )
+    assert f"of version {other}" in done.output
+    done = command("compare", "tiny", own, "newest")
+    assert "newest: not the study's own options: training.epochs 1 (study: 2)" in done.output
+    assert "options.training.epochs: 2 → 1" in done.output

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kedro.io import DataCatalog, DatasetError, Version
+from kedro.io.core import generate_timestamp
 from kedro_viz.models.flowchart.node_metadata import DataNodeMetadata
 from kedro_viz.models.flowchart.nodes import GraphNode
 
 from dropnorm.datasets import RunRecordDataset
-from dropnorm.datasets.run_record import sha256
+from dropnorm.datasets.run_record import is_version, sha256
 
 V1, V2, V3 = (f"2024-05-0{day}T10.00.00.000Z" for day in (1, 2, 3))
 
@@ -305,3 +307,135 @@ def test_brackets_in_the_name_of_a_folder_hide_no_version(tmp_path):
     record.save({})
 
     assert record.complete_versions() == [V1]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        (V1, True), (f"{V1}.bak", False), ("2024-05-01", False), ("latest", False),
+        ("2024-5-1T10.00.00.000Z", False), ("2024-05-01T10.00.00.000000Z", False),
+        ("2024-13-01T10.00.00.000Z", False), (f"copy of {V1}", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_version_is_named_as_kedro_names_it(name, is_one):
+    assert is_version(name) is is_one
+
+
+def test_kedro_names_versions_so():
+    assert is_version(generate_timestamp())
+
+
+OUTPUTS = ("06_models/wine/pre.skops", "06_models/wine/dropout", "08_reporting/wine/metrics.json")
+
+
+def read(tmp_path):
+    dataset = RunRecordDataset(
+        filepath=str(tmp_path / "08_reporting/wine/run.json"), version=Version(None, None)
+    )
+    return dataset.versions([tmp_path / output for output in OUTPUTS])
+
+
+def test_a_version_that_names_all_that_the_study_writes_is_complete(tmp_path, complete):
+    found = read(tmp_path)
+
+    assert found.complete == [V1]
+    assert found.skipped == {}
+    assert found.told() == ""
+
+
+def test_outputs_that_stand_elsewhere_are_not_asked_for(tmp_path, complete):
+    elsewhere = [tmp_path.parent / "report.html", tmp_path / "08_reporting/other/report.html"]
+
+    assert complete.complete_versions(elsewhere) == [V1]
+
+
+def changed_record(**changes):
+    def write(tmp_path):
+        (file,) = (tmp_path / "08_reporting/wine/run.json").rglob("run.json")
+        record = json.loads(file.read_text())
+        new = {key: change(record) for key, change in changes.items()}
+        file.write_text(json.dumps({**record, **new}))
+
+    return write
+
+
+def a_copy(name):
+    def copy(tmp_path):
+        for folder in sorted(tmp_path.rglob(V1)):
+            folder.rename(folder.with_name(name))
+
+    return copy
+
+
+def without(part):
+    return changed_record(files=lambda one: [f for f in one["files"] if part not in f["path"]])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name", "told"),
+    [
+        (a_copy(f"{V1}.bak"), f"{V1}.bak", "its folder is not named as Kedro names versions"),
+        (a_copy("latest"), "latest", "its folder is not named as Kedro names versions"),
+        (a_copy(V2), V2, "its run.json is no record of this version"),
+        (changed_record(version=lambda _: V2), V1, "its run.json is no record of this version"),
+        (changed_record(version=lambda _: 1), V1, "its run.json is no record of this version"),
+        (changed_record(files=lambda _: []), V1, "names no file of 06_models/wine/pre.skops"),
+        (changed_record(files=lambda _: None), V1, "its run.json is no record of this version"),
+        (without("metrics"), V1, "names no file of 08_reporting/wine/metrics.json"),
+        (without("dropout"), V1, "names no file of 06_models/wine/dropout"),
+        (without("1.keras"), V1, "does not name 06_models/wine/dropout/.*/1.keras"),
+        (without("metrics.svg"), V1, "does not name 08_reporting/wine/metrics.json/.*metrics.svg"),
+    ],
+)  # fmt: skip
+def test_what_is_no_whole_version_is_skipped_and_told_why(tmp_path, spoil, name, told):
+    for path in ("06_models/wine/pre.skops", "08_reporting/wine/metrics.json"):
+        put(tmp_path / path / V1 / Path(path).name)
+    put(tmp_path / "08_reporting/wine/metrics.json" / V1 / "metrics.svg")
+    for model in ("0.keras", "1.keras"):
+        put(tmp_path / "06_models/wine/dropout" / V1 / "dropout" / model)
+    record(tmp_path).save({})
+    assert read(tmp_path).complete == [V1]
+
+    spoil(tmp_path)
+
+    found = read(tmp_path)
+    assert found.complete == []
+    assert list(found.skipped) == [name]
+    assert re.search(told, found.skipped[name])
+    assert found.told().startswith(f"{name} is skipped: its ")
+
+
+def test_what_else_lies_in_a_folder_does_no_harm(tmp_path, complete):
+    put(tmp_path / "06_models/wine/dropout" / V1 / "dropout" / ".DS_Store")
+    put(tmp_path / "08_reporting/wine/metrics.json" / V1 / "notes.txt")
+
+    assert read(tmp_path).complete == [V1]
+
+
+def test_a_record_that_the_system_refuses_is_skipped_and_the_others_are_read(tmp_path, complete):
+    folder = tmp_path / "08_reporting/wine/run.json" / V2
+    folder.mkdir()
+    (folder / "run.json").symlink_to(folder / ("x" * 300))  # too long a name: no "there is none"
+
+    found = read(tmp_path)
+
+    assert found.complete == [V1]
+    assert "cannot be read (File name too long)" in found.skipped[V2]
+
+
+def test_the_record_itself_may_be_loaded_and_a_file_that_it_does_not_name_may_not(
+    tmp_path, complete
+):
+    complete.check_files(V1, Path(complete._get_load_path()))
+    place = tmp_path / "08_reporting/wine/new.csv" / V1 / "new.csv"
+    for _ in range(2):  # where there is none, and where there is one
+        with pytest.raises(DatasetError, match=r"new\.csv: is not of the run"):
+            complete.check_files(V1, place)
+        put(place)
+
+
+def test_the_record_of_another_version_is_not_loaded(tmp_path, complete):
+    a_copy(V2)(tmp_path)
+
+    with pytest.raises(DatasetError, match=f"is the record of version {V1}, and stands in the fol"):
+        record(tmp_path, V2).load()

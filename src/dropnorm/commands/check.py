@@ -14,6 +14,7 @@ from dropnorm.checks import check_study_table
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.overrides import Standing
 from dropnorm.inspection import counted
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
@@ -75,14 +76,16 @@ def tell_findings(table: pd.DataFrame, study: Study) -> int:
 
 def _tell_last_run(project: Project, study: Study) -> int:
     """Print what the last complete run found in its trainings; return how many codes."""
-    versions = project.complete_versions(study.name)
-    if not versions:
+    for version in project.complete_versions(study.name):
+        if project.judge(study.name, version).standing is not Standing.OVERRIDDEN:
+            break
+    else:
         return 0
-    found = project.load(f"{study.name}.effects", versions[0]).get("findings", [])
+    found = project.load(f"{study.name}.effects", version).get("findings", [])
     told = [one for one in found if one["code"] not in study.silence]
     lines = wording.notes(told, made_up=False)
     for line in lines:
-        click.echo(f"Warning, of the run {versions[0]}: {line}")
+        click.echo(f"Warning, of the run {version}: {line}")
     return len(lines)
 
 

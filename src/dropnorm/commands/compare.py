@@ -11,7 +11,7 @@ from rich.table import Table
 from dropnorm import runs, wording
 from dropnorm.commands.arguments import of_project, of_study, versions_or_newest
 from dropnorm.commands.project import Project, open_project, screen
-from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.errors import BadInputError
 from dropnorm.scores import SCORES
 from dropnorm.study import Variant
 
@@ -33,16 +33,20 @@ def compare_runs(
 ) -> None:
     """Put two complete runs of the study NAME side by side.
 
-    FIRST and SECOND are versions, 'newest' for the last one, or with an environment before it:
-    'standardized:newest'. It says what differs between the two (engine, options, table, packages),
-    what each found, and whether the difference changes the answer.
+    FIRST and SECOND are versions, 'newest' for the last one whatever its options, or with an
+    environment before it: 'standardized:newest'. It says what differs between the two (engine,
+    options, table, packages), what each found, and whether the difference changes the answer.
 
     \b
     KERAS_BACKEND=jax kedro run --pipelines=wine
     kedro study compare wine 2026-11-24T13.47.49.989Z newest
     """  # noqa: D301  # a real \\b keeps click from filling the lines
-    one, other = (_find_run(name, words, env, conf_source) for words in (first, second))
+    found = [_find_run(name, words, env, conf_source) for words in (first, second)]
+    (one, _), (other, _) = found
     console = screen()
+    for run, told in found:
+        if told:
+            console.print(f"{run.name}: {told}", markup=False, highlight=False)
     for key, (before, after) in runs.what_differs(one, other).items():
         console.print(f"{key}: {before} → {after}", markup=False, highlight=False)
     console.print(_errors(one, other))
@@ -50,20 +54,19 @@ def compare_runs(
     console.print(runs.sentence(one, other), markup=False, highlight=False)
 
 
-def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -> Run:
+def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -> tuple[Run, str]:
+    """Return a run, and whether its options are the study's own in one line; empty if they are."""
     of_env, _, version = words.rpartition(":")
     project = open_project(conf_source, of_env or env)
     project.check_study(name)
-    versions = project.complete_versions(name)
-    if version == _NEWEST:
-        version = project.choose_version(name, None, "compare")
-    if version not in versions:
-        where = f" in the environment '{of_env}'" if of_env else ""
-        raise BadInputError(
-            f"there is no complete version '{version}' of the study '{name}'{where}"
-            f"{did_you_mean(version, versions)} (complete: {', '.join(versions) or 'none'})"
-        )
-    return _load_run(project, name, words, version)
+    named = None if version == _NEWEST else version
+    try:
+        version = project.choose_version(name, named, "compare", own=False)
+    except BadInputError as error:
+        if of_env:
+            raise BadInputError(f"in the environment '{of_env}', {error}") from error
+        raise
+    return _load_run(project, name, words, version), project.judge(name, version).told
 
 
 def _load_run(project: Project, name: str, words: str, version: str) -> Run:

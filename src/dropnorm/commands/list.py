@@ -13,10 +13,11 @@ from dropnorm.catalog import count_rows
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.overrides import Standing
 from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -27,7 +28,8 @@ def list_studies(env: str | None, conf_source: str | None) -> None:
     """List the studies, and what their last runs found.
 
     The rows are those that the last complete run used, or of a study that has none, those of its
-    table if it is there.
+    table if it is there. A run with other options than the study's own is shown where there is no
+    other, and says so; what is not read, as a copy of a version, is told behind the answer.
     """
     project = open_project(conf_source, env)
     names = project.config.studies()
@@ -57,15 +59,36 @@ def _row(project: Project, name: str) -> list[str]:
     except BadInputError:
         return [name, "", "", "", "", f"the YAML has problems: kedro study check {name}"]
     told = [study.target.column, _split(study)]
-    version = next(iter(project.complete_versions(name)), None)
-    if version is None:
-        return [name, _rows_of_table(project, name), *told, "none yet", ""]
     try:
-        rows, found = _rows_of_run(project, name, version), answer(project, name, version)
+        versions = project.versions(name)
+    except OSError as error:
+        return [name, "", *told, "not readable", f"its results cannot be read: {error.strerror}"]
+    skipped = f"; {versions.told()}" if versions.skipped else ""
+    if not versions.complete:
+        return [name, _rows_of_table(project, name), *told, "none yet", skipped.removeprefix("; ")]
+    version = versions.complete[0]
+    try:
+        version, mark = _shown(project, name, versions.complete)
+        rows, found = _rows_of_run(project, name, version), answer(project, name, version) + mark
     # What a file that was changed may hold, where it has no checksum.
-    except (DatasetError, ValueError, LookupError, TypeError, AttributeError):
+    except (DatasetError, OSError, ValueError, LookupError, TypeError, AttributeError):
         rows, found = "", "its files have been changed or lost since"
-    return [name, rows, *told, version, found]
+    return [name, rows, *told, version, found + skipped]
+
+
+def _shown(project: Project, study: str, versions: Sequence[str]) -> tuple[str, str]:
+    """Return the newest version of the study's own options, and what is to be said of it.
+
+    Where all had others, that is the newest of them.
+    """
+    judged = {}
+    for version in versions:
+        judged[version] = project.judge(study, version)
+        if judged[version].standing is not Standing.OVERRIDDEN:
+            break
+    else:
+        version = versions[0]
+    return version, f"; {judged[version].told}" if judged[version].told else ""
 
 
 def answer(project: Project, study: str, version: str) -> str:

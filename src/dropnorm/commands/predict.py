@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     shell_complete=lambda _, __, word: [one for one in Variant if one.startswith(word)],
 )
 @click.option(
-    "--version", help="Of a complete run; the newest if left out.", shell_complete=versions
+    "--version",
+    help="Of a complete run; the newest with the study's own options if left out.",
+    shell_complete=versions,
 )
 @click.option(
     "--mc-dropout",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,22 @@ from dropnorm.catalog import make_catalog
 from dropnorm.config import project_config
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.evaluation.overrides import Standing
+from dropnorm.pipeline_registry import SWEEP
+from dropnorm.versions import judge_version, newest_own, versions_of
 
 if TYPE_CHECKING:
     from dropnorm.config import StudyConfigLoader
+    from dropnorm.datasets.run_record import Versions
+    from dropnorm.evaluation.overrides import Judged
+    from dropnorm.study import Study
+
+logger = logging.getLogger(__name__)
 
 # Of tables that are written to a file, in characters.
 _WIDTH = 160
+# Versions that a message names.
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -51,36 +62,76 @@ class Project:
                 f" (studies: {', '.join(studies)})"
             )
 
-    def complete_versions(self, study: str) -> list[str]:
-        """Return the versions of a study that have a record, the newest first."""
-        record = self.catalog.get(f"{study}.run")
-        return record.complete_versions() if isinstance(record, RunRecordDataset) else []
+    def versions(self, study: str) -> Versions:
+        """Return the versions of a study that have a record: complete ones, and why others are not.
 
-    def choose_version(self, study: str, version: str | None, what_for: str) -> str:
-        """Return a complete version of a study: the newest if none is named.
+        Raises:
+            OSError: If the folder of its records cannot be read.
+        """
+        return versions_of(study, self.catalog)
+
+    def complete_versions(self, study: str) -> list[str]:
+        """Return the versions of a study that can be read, the newest first."""
+        return self.versions(study).complete
+
+    def judge(self, study: str, version: str) -> Judged:
+        """Say whether a complete version has the options of the study as it is today."""
+        return judge_version(study, version, self.catalog, self._study(study), self.config.env)
+
+    def choose_version(
+        self, study: str, version: str | None, what_for: str, *, own: bool = True
+    ) -> str:
+        """Return a complete version of a study: the newest of its own options if none is named.
 
         Args:
             study: Name of a study that there is.
             version: What a user has named.
             what_for: For messages: ``predict with``.
+            own: Whether the newest must have the study's own options.
 
         Raises:
             BadInputError: Names the nearest version, or says how to get one.
         """
-        versions = self.complete_versions(study)
-        if not versions:
+        versions = self.versions(study)
+        if not versions.complete:
+            skipped = f" ({versions.told()})" if versions.skipped else ""
             raise BadInputError(
-                f"there is no complete run of the study '{study}' to {what_for}; run it first:"
-                f" kedro run --pipelines={study}"
+                f"there is no complete run of the study '{study}' to {what_for}{skipped}; run it"
+                f" first: kedro run --pipelines={study}"
             )
-        if version is None:
-            return versions[0]
-        if version not in versions:
+        if version is not None:
+            self._check_version(study, version, versions)
+            return version
+        chosen = versions.complete[0]
+        if own:
+            now, env = self._study(study), self.config.env
+            chosen = newest_own(study, versions, self.catalog, now, env, "--version")
+        if versions.skipped and max(versions.skipped) > chosen:
+            logger.warning("%s: %s", study, versions.told())
+        if own and (judged := self.judge(study, chosen)).standing is not Standing.OWN:
+            logger.warning("%s, version %s: %s", study, chosen, judged.told)
+        return chosen
+
+    def _check_version(self, study: str, version: str, versions: Versions) -> None:
+        if version in versions.skipped:
             raise BadInputError(
-                f"there is no complete version '{version}' of the study '{study}'"
-                f"{did_you_mean(version, versions)} (complete: {', '.join(versions)})"
+                f"version {version:.60} of the study '{study}' is not read:"
+                f" {versions.skipped[version]}"
             )
-        return version
+        if version not in versions.complete:
+            raise BadInputError(
+                f"there is no complete version '{version:.60}' of the study '{study}'"
+                f"{did_you_mean(version, versions.complete)}"
+                f" (complete: {', '.join(versions.complete[:_MOST_NAMED])}"
+                f"{' …' if len(versions.complete) > _MOST_NAMED else ''})"
+            )
+
+    def _study(self, name: str) -> Study | None:
+        """Return a study as it is today; None if its YAML has problems, or it is gone."""
+        try:
+            return self.config.study(name.removesuffix(SWEEP))
+        except BadInputError:
+            return None
 
     def load(self, name: str, version: str) -> Any:
         """Load one complete version of a dataset, as its run wrote it.

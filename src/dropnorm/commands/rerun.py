@@ -51,7 +51,7 @@ def rerun_study(
     with as_a_run(verbose, _INTERRUPTED):
         project = open_project(conf_source, env)
         project.check_study(name)
-        chosen = project.choose_version(name, version, "repeat")
+        chosen = project.choose_version(name, version, "repeat", own=False)
         record: dict[str, Any] = project.load(f"{name}.run", chosen)
         _check_table(project, name, record)
         engine = os.environ.get("KERAS_BACKEND") or str(record.get("engine", engine_name()))
@@ -59,6 +59,8 @@ def rerun_study(
             check_engine()
             differing = repeats.what_may_explain(record, describe_process())
             click.echo(f"Repeating {name}, version {chosen}")
+            if told := project.judge(name, chosen).told:
+                click.echo(f"  {told}")
             for key, change in differing.items():
                 click.echo(f"  {key}: {change}")
             agreements = _repeat(project, chosen, parse_study(name, record.get("options")))

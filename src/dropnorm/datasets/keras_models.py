@@ -6,9 +6,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
-from dropnorm.datasets.whole import WholeFileDataset
+from dropnorm.datasets.whole import WholeFileDataset, from_here
 from dropnorm.engine import load_keras
 from dropnorm.unpacking import refuse_bomb
 
@@ -28,7 +29,11 @@ class KerasModelsDataset(WholeFileDataset):
 
     def load(self) -> dict[str, KerasModel]:
         """Load all networks, in Keras' safe mode: a file cannot bring code of its own."""
-        files = sorted(self._path_to_load().glob("*.keras"))
+        folder = self._path_to_load()
+        files = sorted(folder.glob("*.keras"))
+        described = json.loads((folder / _LAYERS).read_text(encoding="utf-8"))
+        if missing := sorted({*described} - {file.stem for file in files}):
+            raise DatasetError(f"{from_here(folder)}: has no {missing[0]}.keras, which it had")
         for file in files:
             refuse_bomb(file)
         load_model = load_keras().saving.load_model

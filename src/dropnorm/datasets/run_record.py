@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError, Version
+from kedro.io.core import VERSION_FORMAT
 from kedro_datasets._typing import JSONPreview
 
 from dropnorm import locks
 from dropnorm.datasets.whole import WholeFileDataset, from_here
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 # Of a version that cannot be trusted.
 _REMEDY = "take another version, or run the study again"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The versions of a study that have a record.
+
+    Attributes:
+        complete: Those that can be read, the newest first.
+        skipped: Why others cannot, by the name of their folder.
+    """
+
+    complete: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def told(self) -> str:
+        """Say in one line what is skipped, the newest first; empty if nothing is."""
+        if not self.skipped:
+            return ""
+        name = max(self.skipped)
+        more = f", and {len(self.skipped) - 1} more" if len(self.skipped) > 1 else ""
+        return f"{name:.60} is skipped: {self.skipped[name]}{more}"
 
 
 class RunRecordDataset(WholeFileDataset):
@@ -33,7 +61,7 @@ class RunRecordDataset(WholeFileDataset):
         path = self._path_to_load()
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            whole = "version" in record and all(
+            whole = isinstance(record["version"], str) and all(
                 isinstance(file["path"], str) and isinstance(file["sha256"], str)
                 for file in record["files"]
             )
@@ -42,6 +70,11 @@ class RunRecordDataset(WholeFileDataset):
             whole = False
         if not whole:
             raise DatasetError(f"{from_here(path)}: is no record of a run; {_REMEDY}")
+        if self._version is not None and path.parent.name != record["version"]:
+            raise DatasetError(
+                f"{from_here(path)}: is the record of version {record['version']:.60}, and stands"
+                f" in the folder of another; {_REMEDY}"
+            )
         loaded: dict[str, Any] = record
         return loaded
 
@@ -55,15 +88,18 @@ class RunRecordDataset(WholeFileDataset):
         Raises:
             DatasetError: Names the first file that is missing, changed, or not the run's.
         """
-        data = Path(self._filepath).parents[2]
-        written = {data / file["path"]: file["sha256"] for file in self.at(version).load()["files"]}
+        data, own = Path(self._filepath).parents[2], self.at(version)
+        written = {data / file["path"]: file["sha256"] for file in own.load()["files"]}
+        if place == Path(own._get_load_path()):  # which cannot name itself
+            return
         expected = {path for path in written if place in (path, *path.parents)}
-        found = {place, *place.rglob("*")} if expected else set()
-        for path in sorted(expected | {path for path in found if path.is_file()}):
-            if not path.is_file():
-                problem = "is missing"
-            elif path not in expected:
+        found = {path for path in (place, *place.rglob("*")) if path.is_file()}
+        # Of what the record names nothing, the place itself is told.
+        for path in sorted(expected | found or {place}):
+            if path not in expected:
                 problem = "is not of the run that wrote the others"
+            elif not path.is_file():
+                problem = "is missing"
             elif sha256(path) != written[path]:
                 problem = "has changed since the run wrote it (its checksum is another)"
             else:
@@ -118,14 +154,66 @@ class RunRecordDataset(WholeFileDataset):
         """Return the record for kedro-viz."""
         return JSONPreview(json.dumps(self.load()))
 
-    def complete_versions(self) -> list[str]:
-        """Return the versions that have a record, the newest first."""
+    def versions(self, outputs: Iterable[Path] = ()) -> Versions:
+        """Return which versions are complete, and which are not though they have a record.
+
+        A version is complete if its folder is named as Kedro names versions, its record is that of
+        this version, and names all that the study writes. Whether files are as the record says is
+        checked when they are loaded: :meth:`check_files`.
+
+        Args:
+            outputs: Where the study writes, without versions; of those outside its folders, the
+                record has nothing to name.
+        """
         place = Path(self._filepath)
         if self._version is None or not place.is_dir():
-            return []
+            return Versions()
+        data = place.parents[2]
+        own = [
+            path
+            for path in outputs
+            if path != place
+            and path.is_relative_to(data)
+            and path.relative_to(data).parts[1:2] == (place.parent.name,)
+        ]
+        found = Versions()
         # Not list_versions(), which takes a bracket in a folder's name for a pattern.
-        found = (folder.name for folder in place.iterdir() if (folder / place.name).is_file())
-        return sorted(found, reverse=True)
+        for name in sorted((folder.name for folder in place.iterdir()), reverse=True):
+            try:
+                if not (place / name / place.name).is_file():
+                    continue
+                problem = self._why_incomplete(name, own)
+            except OSError as error:
+                problem = f"its record cannot be read ({error.strerror})"
+            except DatasetError:
+                problem = f"its {place.name} is no record of this version"
+            if problem:
+                found.skipped[name] = problem
+            else:
+                found.complete.append(name)
+        return found
+
+    def complete_versions(self, outputs: Iterable[Path] = ()) -> list[str]:
+        """Return the versions that can be read, the newest first; see :meth:`versions`."""
+        return self.versions(outputs).complete
+
+    def _why_incomplete(self, version: str, outputs: Iterable[Path]) -> str:
+        """Say what a version lacks to be complete; nothing if it lacks nothing."""
+        if not is_version(version):
+            return "its folder is not named as Kedro names versions"
+        data, name = Path(self._filepath).parents[2], Path(self._filepath).name
+        named = {data / file["path"] for file in self.at(version).load()["files"]}
+        holders = {holder for path in named for holder in (path, *path.parents)}
+        for output in outputs:
+            place = output / version / output.name
+            if place not in holders:
+                return f"its {name} names no file of {output.relative_to(data)}"
+            # A folder holds its own files; beside a plot stands the same in another format.
+            kept = place.rglob("*") if place.is_dir() else place.parent.glob(f"{_plain(place)}.*")
+            for path in kept:
+                if path.is_file() and path not in named and not path.name.startswith("."):
+                    return f"its {name} does not name {path.relative_to(data)}"
+        return ""
 
     def _files(self, version: str) -> list[dict[str, Any]]:
         file = Path(self._filepath)
@@ -144,6 +232,20 @@ class RunRecordDataset(WholeFileDataset):
             }
             for path in found
         ]
+
+
+def is_version(name: str) -> bool:
+    """Tell whether a folder is named as Kedro names versions: 2026-01-31T23.59.59.999Z."""
+    try:
+        parsed = datetime.strptime(name, VERSION_FORMAT)  # the Z is in the format
+    except ValueError:
+        return False
+    written = parsed.strftime(VERSION_FORMAT)
+    return name == f"{written[:-4]}Z"  # milliseconds, as Kedro writes them
+
+
+def _plain(path: Path) -> str:
+    return glob.escape(path.stem)
 
 
 def sha256(path: Path) -> str:

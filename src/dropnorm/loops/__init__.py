@@ -15,7 +15,6 @@ the arithmetic itself for networks of this size. Measured for concrete's ``batch
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Protocol
 
 from dropnorm.engine import load_keras
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-_LOOPS = {"tensorflow": "TensorFlowLoop", "jax": "JaxLoop", "torch": "TorchLoop"}
 # More steps than this at a time gain nothing more.
 MOST_STEPS = 256
 
@@ -94,7 +92,17 @@ def make_loop(model: KerasModel, optimizer: Any, losses: Losses, steps: int, row
         steps: The most that a call of ``train`` will be given.
         rows: The most that a batch will have.
     """
-    engine = load_keras().backend.backend()
-    loop = getattr(importlib.import_module(f"dropnorm.loops.{engine}"), _LOOPS[engine])
-    made: Loop = loop(model, optimizer, losses, steps, rows)
-    return made
+    # Each is imported by its name, and when it is used: it imports its engine.
+    match load_keras().backend.backend():
+        case "jax":
+            from dropnorm.loops.jax import JaxLoop  # noqa: PLC0415
+
+            return JaxLoop(model, optimizer, losses, steps, rows)
+        case "torch":
+            from dropnorm.loops.torch import TorchLoop  # noqa: PLC0415
+
+            return TorchLoop(model, optimizer, losses, steps, rows)
+        case _:
+            from dropnorm.loops.tensorflow import TensorFlowLoop  # noqa: PLC0415
+
+            return TensorFlowLoop(model, optimizer, losses, steps, rows)

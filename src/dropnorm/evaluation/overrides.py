@@ -1,0 +1,178 @@
+"""Whether a run had the options of its study, or others: of the command line, of an environment."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from dropnorm.errors import BadInputError
+from dropnorm.study import Study, parse_study
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARAMS = "--params"
+# Environments that are read when none is asked for.
+_USUAL = (None, "", "base", "local")
+# Options that no result of a run depends on.
+_BESIDE = ("name", "title", "sweep")
+# So many options are told of, and so many characters of a value.
+_MOST_TOLD, _LONGEST = 4, 40
+
+
+class Standing(StrEnum):
+    """How the options of a run compare with those of its study today."""
+
+    OWN = "the study's own"
+    CHANGED = "options changed since"
+    OVERRIDDEN = "not the study's own options"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A run, and how its options compare with those of its study today.
+
+    Attributes:
+        standing: Whether it may be taken for the study's own.
+        difference: Which options, in one line; empty if none was ever overridden.
+    """
+
+    standing: Standing
+    difference: str
+
+    @property
+    def told(self) -> str:
+        """The difference, and what it means."""
+        own = self.standing is Standing.OWN
+        return self.difference if own else f"{self.standing}: {self.difference}"
+
+
+def differences(run: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the options that differ, in a run and in a study, by dotted key."""
+    one, other = _flat(run), _flat(study)
+    return {
+        key: (one.get(key), other.get(key))
+        for key in sorted({*one, *other})
+        if one.get(key) != other.get(key) and key.split(".")[0] not in _BESIDE
+    }
+
+
+def overridden(
+    options: Mapping[str, Any],
+    in_environment: Mapping[str, Any],
+    own: Mapping[str, Any],
+    environment: str | None,
+) -> dict[str, dict[str, Any]]:
+    """Return the options of a run that are not its study's own, as ``run.json`` says them.
+
+    Args:
+        options: As they were run.
+        in_environment: Of the study in the environment of the run.
+        own: Of the study where no environment is asked for; of one that is only in the environment,
+            the same as ``in_environment``.
+        environment: Its name.
+
+    Returns:
+        By dotted key the value in the ``run``, that of the ``study``, and ``by`` what it came.
+    """
+    by_params = differences(options, in_environment)
+    return {
+        key: {
+            "run": run,
+            "study": study,
+            "by": PARAMS if key in by_params else f"--env={environment}",
+        }
+        for key, (run, study) in differences(options, own).items()
+    }
+
+
+def tell(changed: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say in one line which options were overridden, by what, and what the study says.
+
+    Args:
+        changed: As :func:`overridden` returns it; may be empty.
+    """
+    in_order = sorted(changed.items(), key=lambda one: (one[1]["by"] != PARAMS, one[1]["by"]))
+    groups = groupby(in_order[:_MOST_TOLD], key=lambda one: str(one[1]["by"]))
+    told = [
+        f"{by}: {', '.join(_pair(key, one['run'], one['study']) for key, one in of_one)}"
+        for by, of_one in groups
+    ]
+    return "; ".join(told) + _more(len(in_order))
+
+
+def judge(record: Mapping[str, Any], study: Study | None, environment: str | None) -> Judged:
+    """Say whether a run may be taken for its study's own.
+
+    It may if its options are those of the study today, or were when it was made.
+
+    Args:
+        record: Its ``run.json``.
+        study: As it is today in the environment in use, without the command line's options; None
+            if it cannot be read.
+        environment: The one in use.
+    """
+    environment_of_run, params = _asked(record)
+    if study is None:
+        standing = Standing.OVERRIDDEN if params else Standing.OWN
+        return Judged(standing, tell(record.get("overridden", {})))
+    changed = differences(_options(record), study.model_dump(mode="json"))
+    if not changed:
+        return Judged(Standing.OWN, tell(record.get("overridden", {})))
+    told = [_pair(key, run, now) for key, (run, now) in changed.items()]
+    line = ", ".join(told[:_MOST_TOLD]) + _more(len(told))
+    if params & {*changed} or _usual(environment_of_run) != _usual(environment):
+        return Judged(Standing.OVERRIDDEN, line)
+    return Judged(Standing.CHANGED, line)
+
+
+def _asked(record: Mapping[str, Any]) -> tuple[str | None, set[str]]:
+    """Return the environment of a run, and the options that its command line gave."""
+    if "overridden" in record:
+        changed = record["overridden"].items()
+        return record.get("environment"), {key for key, one in changed if one["by"] == PARAMS}
+    # Records before those say it by the command alone.
+    words = shlex.split(str(record.get("command", "")))
+    given = dict(word.split("=", 1) for word in words if word.startswith("--") and "=" in word)
+    keys = [one.split("=")[0] for one in given.get(PARAMS, "").split(",") if "=" in one]
+    return given.get("--env"), {key.partition(".")[2] for key in keys}
+
+
+def _options(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a run, with those that an earlier version of this project had not."""
+    options: dict[str, Any] = record.get("options", {})
+    try:
+        return parse_study(str(record.get("study")), options).model_dump(mode="json")
+    except BadInputError:
+        return options
+
+
+def _usual(environment: str | None) -> str | None:
+    return None if environment in _USUAL else environment
+
+
+def _flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in options.items():
+        if isinstance(value, dict) and value:
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _pair(key: str, run: Any, study: Any) -> str:
+    return f"{key} {_value(run)} (study: {_value(study)})"
+
+
+def _more(options: int) -> str:
+    return f" and {options - _MOST_TOLD} more" if options > _MOST_TOLD else ""
+
+
+def _value(value: Any) -> str:
+    told = "none" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 1]}…"

@@ -1,0 +1,125 @@
+"""Which version of a study is read: complete, and of the study's own options."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import AbstractVersionedDataset
+from kedro.io.core import Version
+
+from dropnorm.catalog import is_local
+from dropnorm.datasets.run_record import RunRecordDataset, Versions
+from dropnorm.errors import BadInputError
+from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
+from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
+from dropnorm.study import parse_study
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedro.io import DataCatalog
+
+    from dropnorm.config import StudyConfigLoader
+    from dropnorm.study import Study
+
+
+def versions_of(run: str, catalog: DataCatalog) -> Versions:
+    """Return the versions of a study, or of its sweep, that are complete, and why others are not.
+
+    Raises:
+        OSError: If the folder of its records cannot be read.
+    """
+    record = catalog.get(f"{run}.run")
+    if not isinstance(record, RunRecordDataset) or not Path(record._filepath).is_dir():
+        return Versions()
+    return record.versions(_places_written(run, catalog))
+
+
+def judge_version(
+    run: str, version: str, catalog: DataCatalog, study: Study | None, environment: str | None
+) -> Judged:
+    """Say whether a complete version may be taken for the study's own, as it is today."""
+    record = catalog.get(f"{run}.run", version=Version(version, None))
+    return judge(record.load() if record else {}, study, environment)
+
+
+def newest_own(
+    run: str,
+    versions: Versions,
+    catalog: DataCatalog,
+    study: Study | None,
+    environment: str | None,
+    option: str,
+) -> str:
+    """Return the newest complete version that may be taken for the study's own.
+
+    Args:
+        run: Name of the study or the sweep.
+        versions: Its own; one is complete.
+        catalog: Knows where its records are.
+        study: As it is today; None if it cannot be read.
+        environment: The one in use.
+        option: Which takes a version all the same.
+
+    Raises:
+        BadInputError: If there is none, for all had options that were overridden.
+    """
+    judged = {}
+    for version in versions.complete:
+        judged[version] = judge_version(run, version, catalog, study, environment)
+        if judged[version].standing is not Standing.OVERRIDDEN:
+            return version
+    newest = versions.complete[0]
+    raise BadInputError(
+        f"no complete run of '{run}' has the study's own options; version {newest} was run with"
+        f" {judged[newest].difference}; {option} takes that one, and 'kedro run --pipelines={run}'"
+        " runs the study itself"
+    )
+
+
+def overridden_options(
+    config: StudyConfigLoader | None, options: Study, run_params: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the options of a run that are not those of its study, as ``run.json`` says them.
+
+    Args:
+        config: Of the run; None outside a project.
+        options: Of the run.
+        run_params: As Kedro gives them to hooks.
+    """
+    name, env = options.name, run_params["env"]
+    if config is None or not (run_params["runtime_params"].get(name) or env):
+        return {}
+
+    def written(where: str | None, otherwise: dict[str, Any]) -> dict[str, Any]:
+        try:
+            studies = config.written_in(where)
+            if name in studies:
+                return parse_study(name, studies[name]).model_dump(mode="json")
+        except BadInputError:  # without environment or command line it is no whole study
+            pass
+        return otherwise
+
+    in_environment = written(env, {})
+    own = written(None, in_environment)
+    return overridden(options.model_dump(mode="json"), in_environment, own, env)
+
+
+def _places_written(run: str, catalog: DataCatalog) -> list[Path]:
+    """Return where a study, or its sweep, writes what it keeps of each version."""
+    places = []
+    for rest in _outputs(sweep=run.endswith(SWEEP)):
+        dataset = catalog.get(f"{run}{rest}")
+        if isinstance(dataset, AbstractVersionedDataset) and dataset._version and is_local(dataset):
+            places.append(Path(dataset._filepath))
+    return places
+
+
+@cache
+def _outputs(*, sweep: bool) -> list[str]:
+    """Return what every study's outputs are called behind its name."""
+    pipeline = create_sweep_pipeline("study") if sweep else create_study_pipeline("study")
+    name = f"study{SWEEP}" if sweep else "study"
+    return sorted(one.removeprefix(name) for one in pipeline.all_outputs())
