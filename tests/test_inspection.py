@@ -102,19 +102,37 @@ def test_a_target_of_few_whole_numbers_is_ambiguous(table, expected):
         (["no", "yes", "no", "no"], None, "classification", "'no' in 3 rows, 'yes' in 1 row"),
         ([True, False, None, True], None, "classification", "'True' in 2 rows, 'False' in 1 row"),
         ([0, 1, 1, 0], "classification", "classification", "'0' in 2 rows, '1' in 2 rows"),
-        ([0.0, 1.0, None, 0.0], "classification", "classification", "'0' in 2 rows, '1' in 1 row"),
-        ([0, 1, 1, 0], None, "regression", "from 0 to 1"),
-        (["0", "1", "0", "1"], None, "regression", "from 0 to 1"),
+        ([0, 1, 1, 0], None, "classification", "'0' in 2 rows, '1' in 2 rows"),
+        ([0.0, 1.0, None, 0.0], None, "classification", "'0' in 2 rows, '1' in 1 row"),
+        (["0", "1", "0", "1"], None, "classification", "'0' in 2 rows, '1' in 2 rows"),
+        ([-1, 1, 1, 1], None, "classification", "'1' in 3 rows, '-1' in 1 row"),
+        ([1.0, 2.0, None, 1.0], None, "classification", "'1' in 2 rows, '2' in 1 row"),
+        ([0, 1, 1, 0], "regression", "regression", "from 0 to 1"),
+        ([0.5, 1.5, 1.5, 0.5], None, "regression", "from 0.5 to 1.5"),
+        ([0, 1, 2, 0], None, "regression", "from 0 to 2"),
     ],
 )
-def test_text_and_true_and_false_are_classes_and_numbers_amounts_unless_told(
-    values, told, task, classes
-):
+def test_two_classes_are_told_from_amounts(values, told, task, classes):
     look = inspect_table(pd.DataFrame({"y": values, "x": range(4)}), "y", task=told)
 
     assert look.task == task
     assert look.of_kind(Kind.TARGET)[0].why == classes
     assert look.ambiguous_target == (task == "regression")
+
+
+def test_no_advice_about_the_task_leads_back_to_itself():
+    prices = pd.DataFrame({"y": [f"${number}" for number in range(40)], "x": range(40)})
+    measured = pd.DataFrame({"y": np.linspace(0, 1, 40), "x": range(40)})
+
+    with pytest.raises(BadInputError, match="too many to be classes") as classes:
+        inspect_table(prices, "y")
+    with pytest.raises(BadInputError, match="'\\$0' in row 0 is not a number") as numbers:
+        inspect_table(prices, "y", task="regression")
+    with pytest.raises(BadInputError, match="with --task regression"):
+        inspect_table(measured, "y", task="classification")
+
+    assert "--task" not in str(classes.value)
+    assert "--task" not in str(numbers.value)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +144,8 @@ def test_text_and_true_and_false_are_classes_and_numbers_amounts_unless_told(
         ({"y": [1, 2], "x": [1, 2]}, {"drop": ("y",)}, "--drop: 'y' is the target"),
         ({"y": [1, 2], "x": [1, 2]}, {"groups": "x", "drop": ("x",)}, "--drop: 'x' is the column"),
         ({"y": [], "x": []}, {}, "a header but no rows"),
-        ({"y": ["a", "b"]}, {"task": "regression"}, "'a' in row 0 is no number"),
-        ({"y": [1, "b"]}, {}, r"'b' in row 1 is no number \(1 of 2 rows\); .* --task classif"),
+        ({"y": ["a", "b"]}, {"task": "regression"}, "'a' in row 0 is not a number"),
+        ({"y": [1, "b"]}, {}, r"'b' in row 1 is not a number \(1 of 2 rows\); .* --task classif"),
         ({"y": ["a", "b", "c"]}, {}, "3 distinct values in 3 rows: too many to be classes"),
         ({"y": ["a", "a", None]}, {}, "is a in every row"),
         ({"y": [None, None]}, {}, "has no value in any row"),

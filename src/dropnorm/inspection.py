@@ -134,11 +134,15 @@ class Inspection:
 
     @property
     def ambiguous_target(self) -> bool:
-        """Whether amounts could be meant as classes: few distinct whole numbers."""
+        """Whether amounts could be meant as classes: few distinct whole numbers, or two of any."""
         if self.task != "regression":
             return False
-        whole = bool((self.target == self.target.round()).all())
-        return whole and self.target.nunique() <= FEW_INTEGERS
+        return _is_binary(self.target) or _are_few_whole(self.target, FEW_INTEGERS)
+
+    @property
+    def numbered_classes(self) -> bool:
+        """Whether all names of classes are numbers."""
+        return self.task == "classification" and bool(as_numbers(self.target).notna().all())
 
 
 def inspect_table(
@@ -155,8 +159,8 @@ def inspect_table(
         target: Column to predict.
         groups: Column whose values are to stand in one part of a split each.
         drop: Columns to leave out.
-        task: What the target is for; left out, it is a classification if the target is text, or
-            true and false, and else a regression.
+        task: What the target is for; left out, it is a classification if the target is text, true
+            and false, or two distinct whole numbers, and else a regression.
 
     Raises:
         BadInputError: If a column named here is not there, or if the target is nothing that can be
@@ -214,11 +218,26 @@ def _check_names(names: list[str], target: str, groups: str | None, drop: Sequen
 
 
 def _task_of(values: pd.Series) -> Task:
-    """Take text, and true and false, for classes; a column of numbers with mistakes stays one."""
+    """Take text, true and false, and two whole numbers for classes; other numbers for amounts.
+
+    A column of numbers with mistakes stays one.
+    """
     present = values.dropna()
     if pd.api.types.is_bool_dtype(present.infer_objects()):
         return "classification"
-    return "regression" if as_numbers(present).notna().mean() >= _MOST else "classification"
+    numbers = as_numbers(present)
+    if numbers.notna().all() and _are_few_whole(numbers, 2) and _is_binary(numbers):
+        return "classification"
+    return "regression" if numbers.notna().mean() >= _MOST else "classification"
+
+
+def _is_binary(numbers: pd.Series) -> bool:
+    return int(numbers.nunique()) == 2  # noqa: PLR2004
+
+
+def _are_few_whole(numbers: pd.Series, few: int) -> bool:
+    whole = (numbers.abs() <= _LARGEST) & (numbers == numbers.round())
+    return bool(whole.all()) and int(numbers.nunique()) <= few
 
 
 def _target_numbers(values: pd.Series) -> pd.Series:
@@ -229,10 +248,21 @@ def _target_numbers(values: pd.Series) -> pd.Series:
         row = int(np.flatnonzero(bad)[0])
         raise BadInputError(
             f"column '{values.name}' is the target, and {_shown(values.iloc[row])} in row {row} is"
-            f" no number ({int(bad.sum())} of {len(values)} rows); mend the table, or take the"
-            " values for names of classes with --task classification"
+            f" not a number ({int(bad.sum())} of {len(values)} rows); mend the table{_or(values)}"
         )
     return numbers
+
+
+def _or(values: pd.Series) -> str:
+    """Return the advice to take a target that is not all numbers for classes, if it can be."""
+    texts = to_text(values).dropna()
+    if _are_too_many(texts):
+        return ""
+    return ", or take the values for names of classes with --task classification"
+
+
+def _are_too_many(classes: pd.Series) -> bool:
+    return int(classes.nunique()) > max(_MOST_CLASSES * len(classes), 2)
 
 
 def _refuse_target(values: pd.Series, task: Task) -> None:
@@ -243,12 +273,12 @@ def _refuse_target(values: pd.Series, task: Task) -> None:
             " every row: there is nothing to predict; choose another column for --target"
         )
     if task == "classification":
-        distinct = int(values.nunique())
-        if distinct > max(_MOST_CLASSES * len(values), 2):
+        if _are_too_many(values):
+            numbers = bool(as_numbers(values).notna().all())
             raise BadInputError(
-                f"column '{values.name}' is the target, and has {distinct} distinct values in"
-                f" {len(values)} rows: too many to be classes; choose another column for --target"
-                ", or of numbers --task regression"
+                f"column '{values.name}' is the target, and has {int(values.nunique())} distinct"
+                f" values in {len(values)} rows: too many to be classes; choose another column for"
+                f" --target{', or predict the number with --task regression' if numbers else ''}"
             )
     elif (too_large := values.abs() > _LARGEST).any():
         row = values.index[too_large][0]
