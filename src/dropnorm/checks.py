@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.codes import CODES, Finding
+from dropnorm.evaluation.leaks import check_formula
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
@@ -67,11 +68,13 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         split.loc[split["split"] == number].set_index("row")["part"].reindex(rows.index).to_numpy()
         for number in range(study.replicas.splits)
     ]
+    alone = list(_predictors(rows, study, parts[0]))
     others = table.set_axis([str(name) for name in table.columns], axis="columns")
     findings = [
         *_copies(rows, study, parts),
         *_nearly_unique(rows, study),
-        *_predictors(rows, study, parts[0]),
+        *alone,
+        *check_formula(rows, study, parts[0], alone),
         *_entities(others.iloc[rows.index.to_numpy()], study, parts),
         *_small_parts(rows, study, parts),
         *_rare_classes(rows, study, parts),

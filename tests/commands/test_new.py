@@ -230,6 +230,20 @@ def test_two_whole_numbers_are_classes_unless_the_user_says_otherwise(
     assert amounts["amount"]["task"] == "regression", asked.output
 
 
+def test_inputs_whose_sum_is_the_target_are_told(command, configured, tmp_path):
+    chance = np.random.default_rng(0)
+    file = tmp_path / "bikes.csv"
+    table = pd.DataFrame(chance.integers(1, 500, (120, 2)), columns=["casual", "registered"])
+    table.assign(cnt=table.sum(axis="columns"), hum=chance.random(120)).to_csv(file, index=False)
+
+    new = command("new", "bike", "--csv", file, "--target", "cnt")
+    checked = command("check", "bike")
+
+    told = "columns 'casual', 'registered': cnt = casual + registered (R² 1 on the validation rows"
+    assert told in new.stdout
+    assert told in checked.stdout
+
+
 NAMES = st.text(min_size=1, max_size=12).filter(lambda name: name.strip())
 
 
