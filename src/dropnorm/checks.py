@@ -68,13 +68,11 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         split.loc[split["split"] == number].set_index("row")["part"].reindex(rows.index).to_numpy()
         for number in range(study.replicas.splits)
     ]
-    alone = list(_predictors(rows, study, parts[0]))
     others = table.set_axis([str(name) for name in table.columns], axis="columns")
     findings = [
         *_copies(rows, study, parts),
         *_nearly_unique(rows, study),
-        *alone,
-        *check_formula(rows, study, parts[0], alone),
+        *_leaks(rows, study, parts[0]),
         *_entities(others.iloc[rows.index.to_numpy()], study, parts),
         *_small_parts(rows, study, parts),
         *_rare_classes(rows, study, parts),
@@ -158,6 +156,11 @@ def _nearly_unique(rows: pd.DataFrame, study: Study) -> Iterator[Finding]:
                 distinct,
                 len(values),
             )
+
+
+def _leaks(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> list[Finding]:
+    alone = list(_predictors(rows, study, part))
+    return [*alone, *check_formula(rows, study, part, alone)]
 
 
 def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:

@@ -141,8 +141,11 @@ class Inspection:
 
     @property
     def numbered_classes(self) -> bool:
-        """Whether all names of classes are numbers."""
-        return self.task == "classification" and bool(as_numbers(self.target).notna().all())
+        """Whether the names of two classes are whole numbers, and could be meant as amounts."""
+        if self.task != "classification":
+            return False
+        numbers = as_numbers(self.target)
+        return _is_binary(numbers) and _are_few_whole(numbers, 2)
 
 
 def inspect_table(
@@ -248,21 +251,10 @@ def _target_numbers(values: pd.Series) -> pd.Series:
         row = int(np.flatnonzero(bad)[0])
         raise BadInputError(
             f"column '{values.name}' is the target, and {_shown(values.iloc[row])} in row {row} is"
-            f" not a number ({int(bad.sum())} of {len(values)} rows); mend the table{_or(values)}"
+            f" no number ({int(bad.sum())} of {len(values)} rows); mend the table, or take the"
+            " values for names of classes with --task classification"
         )
     return numbers
-
-
-def _or(values: pd.Series) -> str:
-    """Return the advice to take a target that is not all numbers for classes, if it can be."""
-    texts = to_text(values).dropna()
-    if _are_too_many(texts):
-        return ""
-    return ", or take the values for names of classes with --task classification"
-
-
-def _are_too_many(classes: pd.Series) -> bool:
-    return int(classes.nunique()) > max(_MOST_CLASSES * len(classes), 2)
 
 
 def _refuse_target(values: pd.Series, task: Task) -> None:
@@ -273,12 +265,12 @@ def _refuse_target(values: pd.Series, task: Task) -> None:
             " every row: there is nothing to predict; choose another column for --target"
         )
     if task == "classification":
-        if _are_too_many(values):
-            numbers = bool(as_numbers(values).notna().all())
+        distinct = int(values.nunique())
+        if distinct > max(_MOST_CLASSES * len(values), 2):
             raise BadInputError(
-                f"column '{values.name}' is the target, and has {int(values.nunique())} distinct"
-                f" values in {len(values)} rows: too many to be classes; choose another column for"
-                f" --target{', or predict the number with --task regression' if numbers else ''}"
+                f"column '{values.name}' is the target, and has {distinct} distinct values in"
+                f" {len(values)} rows: too many to be classes; choose another column for --target"
+                ", or of numbers --task regression"
             )
     elif (too_large := values.abs() > _LARGEST).any():
         row = values.index[too_large][0]

@@ -182,7 +182,7 @@ def test_a_target_of_names_makes_a_classification(command, configured, cars):
         (
             "cars",
             ["--target", "maker", "--task", "regression"],
-            "is not a number .* --task classif",
+            "is no number .* --task classif",
         ),
         ("cars", ["--task", "classification"], "distinct values in 120 rows: too many to be"),
         ("cars", ["--csv", "none.csv"], "none.csv: there is no such file"),
