@@ -102,19 +102,23 @@ def test_a_target_of_few_whole_numbers_is_ambiguous(table, expected):
         (["no", "yes", "no", "no"], None, "classification", "'no' in 3 rows, 'yes' in 1 row"),
         ([True, False, None, True], None, "classification", "'True' in 2 rows, 'False' in 1 row"),
         ([0, 1, 1, 0], "classification", "classification", "'0' in 2 rows, '1' in 2 rows"),
-        ([0.0, 1.0, None, 0.0], "classification", "classification", "'0' in 2 rows, '1' in 1 row"),
-        ([0, 1, 1, 0], None, "regression", "from 0 to 1"),
-        (["0", "1", "0", "1"], None, "regression", "from 0 to 1"),
+        ([0, 1, 1, 0], None, "classification", "'0' in 2 rows, '1' in 2 rows"),
+        ([0.0, 1.0, None, 0.0], None, "classification", "'0' in 2 rows, '1' in 1 row"),
+        (["0", "1", "0", "1"], None, "classification", "'0' in 2 rows, '1' in 2 rows"),
+        ([-1, 1, 1, 1], None, "classification", "'1' in 3 rows, '-1' in 1 row"),
+        ([1.0, 2.0, None, 1.0], None, "classification", "'1' in 2 rows, '2' in 1 row"),
+        ([0, 1, 1, 0], "regression", "regression", "from 0 to 1"),
+        ([0.5, 1.5, 1.5, 0.5], None, "regression", "from 0.5 to 1.5"),
+        ([0, 1, 2, 0], None, "regression", "from 0 to 2"),
     ],
 )
-def test_text_and_true_and_false_are_classes_and_numbers_amounts_unless_told(
-    values, told, task, classes
-):
+def test_two_classes_are_told_from_amounts(values, told, task, classes):
     look = inspect_table(pd.DataFrame({"y": values, "x": range(4)}), "y", task=told)
 
     assert look.task == task
     assert look.of_kind(Kind.TARGET)[0].why == classes
     assert look.ambiguous_target == (task == "regression")
+    assert look.numbered_classes == (classes[1] in "-01" and task == "classification")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from dropnorm import __version__
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -39,7 +41,7 @@ def python(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = Path(sysconfig.get_path("purelib", "venv", {"base": folder, "platbase": folder}))
     lent = Path(sysconfig.get_path("purelib"))
     (own / "lent.pth").write_text(f"{lent}\n")
-    (wheel,) = packaged.glob("*.whl")
+    (wheel,) = packaged.glob(f"dropnorm-{__version__}-*.whl")
     python = folder / Path(sysconfig.get_path("scripts")).name / Path(sys.executable).name
     subprocess.run([sys.executable, "-m", "pip", "--quiet", "--python", python, "install",
                     "--no-index", "--no-deps", "--force-reinstall", wheel],

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.codes import CODES, Finding
+from dropnorm.evaluation.leaks import check_formula
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
@@ -71,7 +72,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
     findings = [
         *_copies(rows, study, parts),
         *_nearly_unique(rows, study),
-        *_predictors(rows, study, parts[0]),
+        *_leaks(rows, study, parts[0]),
         *_entities(others.iloc[rows.index.to_numpy()], study, parts),
         *_small_parts(rows, study, parts),
         *_rare_classes(rows, study, parts),
@@ -155,6 +156,11 @@ def _nearly_unique(rows: pd.DataFrame, study: Study) -> Iterator[Finding]:
                 distinct,
                 len(values),
             )
+
+
+def _leaks(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> list[Finding]:
+    alone = list(_predictors(rows, study, part))
+    return [*alone, *check_formula(rows, study, part, alone)]
 
 
 def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:

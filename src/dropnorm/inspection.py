@@ -134,11 +134,18 @@ class Inspection:
 
     @property
     def ambiguous_target(self) -> bool:
-        """Whether amounts could be meant as classes: few distinct whole numbers."""
+        """Whether amounts could be meant as classes: few distinct whole numbers, or two of any."""
         if self.task != "regression":
             return False
-        whole = bool((self.target == self.target.round()).all())
-        return whole and self.target.nunique() <= FEW_INTEGERS
+        return _is_binary(self.target) or _are_few_whole(self.target, FEW_INTEGERS)
+
+    @property
+    def numbered_classes(self) -> bool:
+        """Whether the names of two classes are whole numbers, and could be meant as amounts."""
+        if self.task != "classification":
+            return False
+        numbers = as_numbers(self.target)
+        return _is_binary(numbers) and _are_few_whole(numbers, 2)
 
 
 def inspect_table(
@@ -155,8 +162,8 @@ def inspect_table(
         target: Column to predict.
         groups: Column whose values are to stand in one part of a split each.
         drop: Columns to leave out.
-        task: What the target is for; left out, it is a classification if the target is text, or
-            true and false, and else a regression.
+        task: What the target is for; left out, it is a classification if the target is text, true
+            and false, or two distinct whole numbers, and else a regression.
 
     Raises:
         BadInputError: If a column named here is not there, or if the target is nothing that can be
@@ -214,11 +221,26 @@ def _check_names(names: list[str], target: str, groups: str | None, drop: Sequen
 
 
 def _task_of(values: pd.Series) -> Task:
-    """Take text, and true and false, for classes; a column of numbers with mistakes stays one."""
+    """Take text, true and false, and two whole numbers for classes; other numbers for amounts.
+
+    A column of numbers with mistakes stays one.
+    """
     present = values.dropna()
     if pd.api.types.is_bool_dtype(present.infer_objects()):
         return "classification"
-    return "regression" if as_numbers(present).notna().mean() >= _MOST else "classification"
+    numbers = as_numbers(present)
+    if numbers.notna().all() and _are_few_whole(numbers, 2) and _is_binary(numbers):
+        return "classification"
+    return "regression" if numbers.notna().mean() >= _MOST else "classification"
+
+
+def _is_binary(numbers: pd.Series) -> bool:
+    return int(numbers.nunique()) == 2  # noqa: PLR2004
+
+
+def _are_few_whole(numbers: pd.Series, few: int) -> bool:
+    whole = (numbers.abs() <= _LARGEST) & (numbers == numbers.round())
+    return bool(whole.all()) and int(numbers.nunique()) <= few
 
 
 def _target_numbers(values: pd.Series) -> pd.Series:

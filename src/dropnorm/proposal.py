@@ -188,7 +188,9 @@ def _task(look: Inspection, told_task: bool) -> Choice:
     if told_task:
         return Choice(look.task, "as --task asks")
     if look.ambiguous_target:
-        return Choice(look.task, "few whole numbers: --task classification takes them for classes")
+        return Choice(look.task, "few numbers: --task classification takes them for classes")
+    if look.numbered_classes:
+        return Choice(look.task, "two whole numbers: --task regression takes them for amounts")
     what = "numbers" if look.task == "regression" else "names of classes"
     return Choice(look.task, f"the target's values are {what}")
 
@@ -200,8 +202,8 @@ def _target(look: Inspection, told_task: bool) -> Choice:
     if look.ambiguous_target and not told_task:
         return Choice(
             column.name,
-            f"{column.distinct} distinct whole numbers, {column.why}: an amount or a class? Taken"
-            " as an amount, that is for regression",
+            f"{column.distinct} distinct numbers, {column.why}: an amount or a class? Taken as an"
+            " amount, that is for regression",
         )
     return Choice(column.name, f"{column.distinct} distinct numbers, {column.why}")
 

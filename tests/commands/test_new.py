@@ -179,7 +179,11 @@ def test_a_target_of_names_makes_a_classification(command, configured, cars):
         ("cars", ["--groups", "makr"], "did you mean 'maker'?"),
         ("cars", ["--drop", "wight"], "did you mean 'weight'?"),
         ("cars", ["--drop", "weight", "--drop", "maker"], "has no column to predict from"),
-        ("cars", ["--target", "maker", "--task", "regression"], "is no number .* --task classif"),
+        (
+            "cars",
+            ["--target", "maker", "--task", "regression"],
+            "is no number .* --task classif",
+        ),
         ("cars", ["--task", "classification"], "distinct values in 120 rows: too many to be"),
         ("cars", ["--csv", "none.csv"], "none.csv: there is no such file"),
         ("cars", ["--csv", "conf"], "conf: is a folder"),
@@ -205,6 +209,39 @@ def test_an_ambiguous_target_is_pointed_out(command, configured):
     assert "an amount or a class?" in command("new", "red", *options).output
     told = command("new", "red_told", *options, "--task", "regression").output
     assert "an amount or a class?" not in told
+
+
+@pytest.mark.parametrize("values", [[0, 1], [-1, 1], [1, 2], [0.0, None, 1.0]])
+def test_two_whole_numbers_are_classes_unless_the_user_says_otherwise(
+    command, configured, tmp_path, values
+):
+    chance = np.random.default_rng(0)
+    file = tmp_path / "pima.csv"
+    table = pd.DataFrame({"bmi": chance.normal(30, 5, 120), "y": np.resize(values, 120)})
+    table.to_csv(file, index=False)
+
+    done = command("new", "pima", "--csv", file, "--target", "y")
+    asked = command("new", "amount", "--csv", file, "--target", "y", "--task", "regression")
+
+    written = yaml.safe_load((configured / "conf/base/parameters/pima.yml").read_text())
+    assert written["pima"]["task"] == "classification"
+    assert "two whole numbers: --task regression takes them for amounts" in done.output
+    amounts = yaml.safe_load((configured / "conf/base/parameters/amount.yml").read_text())
+    assert amounts["amount"]["task"] == "regression", asked.output
+
+
+def test_inputs_whose_sum_is_the_target_are_told(command, configured, tmp_path):
+    chance = np.random.default_rng(0)
+    file = tmp_path / "bikes.csv"
+    table = pd.DataFrame(chance.integers(1, 500, (120, 2)), columns=["casual", "registered"])
+    table.assign(cnt=table.sum(axis="columns"), hum=chance.random(120)).to_csv(file, index=False)
+
+    new = command("new", "bike", "--csv", file, "--target", "cnt")
+    checked = command("check", "bike")
+
+    told = "columns 'casual', 'registered': cnt = casual + registered (R² 1 on the validation rows"
+    assert told in new.stdout
+    assert told in checked.stdout
 
 
 NAMES = st.text(min_size=1, max_size=12).filter(lambda name: name.strip())

@@ -54,8 +54,8 @@ _MINUTE = 60
 @click.option(
     "--task",
     type=click.Choice(["regression", "classification"]),
-    help="What the target is for. Left out: classification if it is text, or true and false, and"
-    " regression if it is numbers, few distinct whole ones as well.",
+    help="What the target is for. Left out: classification if it is text, true and false, or two"
+    " distinct whole numbers such as 0 and 1; regression if it is other numbers.",
 )
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out; repeatable.")
 @click.option(

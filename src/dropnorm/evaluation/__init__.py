@@ -1,1 +1,1 @@
-"""What was found, judged and told."""
+"""What trainings are worth: checks of the data, metrics, effects and their intervals."""
