@@ -24,7 +24,8 @@ class ColumnFormat(BaseModel):
     )
     decimal: Mark = Field(".", description="Stands before the fraction of a number.")
     thousands: Mark | None = Field(
-        None, description="May stand between groups of three digits; ' and a blank stand for all such."
+        None,
+        description="May stand between groups of three digits; ' and a blank stand for all such.",
     )
     prefix: str = Field("", description="Stands before a number, as in $45.")
     suffix: str = Field("", description="Stands after a number, as in 12 %; the value is 12.")
@@ -57,3 +58,13 @@ class TableFormat(BaseModel):
     columns: dict[str, ColumnFormat] = Field(
         default_factory=dict, description="By column; one that is not named holds plain numbers."
     )
+
+    @model_validator(mode="after")
+    def _separates(self) -> TableFormat:
+        if self.sep in '"\r\n' or self.sep == self.comment:
+            raise ValueError(f"sep cannot be {self.sep!r}")
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise ValueError(f"encoding: Python knows none called {self.encoding!r}") from None
+        return self
