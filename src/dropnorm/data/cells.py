@@ -66,6 +66,11 @@ def read_cells(path: Path, how: TableFormat) -> Cells:
         reader = _Reader(path, how, header)
         while chunk := list(islice(rows, _AT_ONCE)):
             reader.take(chunk)
+        if reader.ends_short and not lines.last.endswith(("\n", "\r")):
+            raise BadInputError(
+                f"ends in the middle of a row, in line {lines.number}; it may have been cut off:"
+                " get it again"
+            )
     _check_comments(lines, how, len(reader.header))
     return reader.cells()
 
@@ -114,6 +119,11 @@ class _Reader:
         self._count += len(rows)
         for part, cells in zip(self._parts, zip(*rows, strict=True), strict=False):
             part.append(pa.array(cells, pa.string()))
+
+    @property
+    def ends_short(self) -> bool:
+        """Whether the last row lacks fields."""
+        return bool(self._short) and self._short[-1] == self._count - 1
 
     def _fitted(self, row: list[str], place: int) -> list[str]:
         width, count = self._width, len(row)

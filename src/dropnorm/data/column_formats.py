@@ -9,31 +9,22 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from dropnorm.data.formats import ColumnFormat
-from dropnorm.data.number_formats import (
-    MARKS,
-    NOT_A_VALUE,
-    ZERO,
-    common_readings,
-    readings_of,
-    shown,
-)
-from dropnorm.errors import BadInputError
+from dropnorm.data.number_formats import NOT_A_VALUE, ZERO, common_readings, shown
+from dropnorm.data.number_marks import decide_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dropnorm.data.number_formats import Column, Reading, Written
+    from dropnorm.data.number_formats import Column, Written
 
 _MOST_EXACT = 2**53
 _DIGITS_OF_MOST_EXACT = 16
 _DIGITS_OF_PHONES = 8
 _MOST = 0.5
-_NAMES = {
-    ".": "a dot", ",": "a comma", "'": "an apostrophe", " ": "a blank", "_": "an underscore",
-}  # fmt: skip
-# With these, three digits behind a comma are not a fraction.
-_DOLLARS = "$£¥"
 _SHARES = ("%", "‰")
+# Of missing numbers, a warning is due.
+_MANY = 1 / 3
+_MAY_BE_A_CLASS = {"none", "unknown"}
 
 
 @dataclass
@@ -43,14 +34,6 @@ class Found:
     columns: dict[str, ColumnFormat] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Marks:
-    """Marks that columns of a file prove to be in use, with the column and a value that does."""
-
-    decimal: dict[str, tuple[str, str]]
-    thousands: dict[str, tuple[str, str]]
 
 
 def find_formats(
@@ -74,16 +57,12 @@ def find_formats(
     """
     found = Found()
     numbers = [column for column in columns if _holds_numbers(column, found, line_of)]
-    proven = _proven(numbers)
-    decided = [_decided(column, proven, sep, decimal, thousands) for column in numbers]
-    usual = _usual_marks([reading for reading, _ in decided])
-    for column, (reading, reason) in zip(numbers, decided, strict=True):
-        filled = reading[0] or (_other(reading[1]) if reading[1] in MARKS else usual[0]) or "."
-        grouped = reading[1] or usual[1]
-        prefix, suffix = _affixes(column)
+    decided = decide_marks(numbers, sep, decimal, thousands)
+    for column, (mark, group, reason) in zip(numbers, decided, strict=True):
+        prefix, suffix = column.affixes()
         found.columns[column.name] = ColumnFormat(
-            decimal=filled,
-            thousands=grouped if grouped != filled else None,
+            decimal=mark,
+            thousands=group,
             prefix=prefix,
             suffix=suffix,
             negative=_negative(column),
@@ -92,6 +71,8 @@ def find_formats(
         told = [reason, *_reasons(column, prefix, suffix)]
         if text := "; ".join(filter(None, told)):
             found.reasons[column.name] = text
+        if warning := _warning(column):
+            found.warnings.append(warning)
     return found
 
 
@@ -209,149 +190,6 @@ def _both(column: Column, one: Written, other: Written) -> str:
     return f"'{column.example(one.shape)[1]}' and '{column.example(other.shape)[1]}'"
 
 
-def _other(mark: str | None) -> str:
-    return "," if mark == "." else "."
-
-
-def _proven(columns: list[Column]) -> _Marks:
-    """Return the marks of which columns leave no doubt."""
-    marks = _Marks({}, {})
-    for column in columns:
-        if len(column.readings) != 1:
-            continue
-        ((decimal, thousands),) = column.readings
-        for mark, known in ((decimal, marks.decimal), (thousands, marks.thousands)):
-            if mark is not None and mark not in known:
-                known[mark] = (column.name, _with_mark(column, mark))
-    return marks
-
-
-def _with_mark(column: Column, mark: str) -> str:
-    """Return a value with this mark, at best one that proves what it means."""
-    marked = [one for one in column.written if mark in one.core]
-    proof = next((one for one in marked if len(readings_of(one)) == 1), marked[0])
-    return column.example(proof.shape)[1]
-
-
-def _decided(
-    column: Column, marks: _Marks, sep: str, decimal: str | None, thousands: str | None
-) -> tuple[Reading, str]:
-    """Return the roles of a column's marks, and why."""
-    if not column.readings:
-        return (None, None), ""
-    if len(column.readings) == 1:
-        (reading,) = column.readings
-        return reading, _told(column, reading, "")
-    left = {
-        reading
-        for reading in column.readings
-        if (decimal is None or (reading[0] in (None, decimal) and reading[1] != decimal))
-        and (thousands is None or (reading[1] in (None, thousands) and reading[0] != thousands))
-    }
-    if len(left) == 1:
-        (reading,) = left
-        return reading, _told(column, reading, "as you say")
-    mark = next(mark for mark in MARKS if any(mark in reading for reading in column.readings))
-    as_decimal = next(reading for reading in column.readings if reading[0] == mark)
-    as_thousands = next(reading for reading in column.readings if reading[1] == mark)
-    fractions, groups = _votes(column, mark, marks, sep)
-    if fractions and not groups:
-        return as_decimal, _told(column, as_decimal, fractions)
-    if groups and not fractions:
-        return as_thousands, _told(column, as_thousands, groups)
-    usual = "" if fractions or groups else _usual(column, mark, sep)
-    if usual:
-        chosen = as_decimal if mark == "." else as_thousands
-        return chosen, _told(column, chosen, usual)
-    raise BadInputError(_question(column, mark))
-
-
-def _usual_marks(readings: list[Reading]) -> Reading:
-    """Return the marks that a column without any would have, as far as others tell."""
-    decimals = {decimal for decimal, _ in readings if decimal is not None}
-    groups = {group for _, group in readings if group is not None}
-    decimal = next(iter(decimals)) if len(decimals) == 1 else None
-    group = next(iter(groups)) if len(groups) == 1 else None
-    if not decimals and group in MARKS:
-        decimal = _other(str(group))
-    return decimal, group if group != decimal else None
-
-
-def _votes(column: Column, mark: str, marks: _Marks, sep: str) -> tuple[str, str]:
-    """Return what speaks for a mark as decimal mark, and what as one of thousands."""
-    other = _other(mark)
-    fractions = [
-        marks.decimal.get(mark),
-        *(where for known, where in marks.thousands.items() if known != mark),
-    ]
-    groups = [marks.thousands.get(mark)]
-    # In a file separated by commas, a text with a decimal comma may be the odd one out.
-    if sep != "," or mark == "," or _whole_beside(column):
-        groups.append(marks.decimal.get(other))
-    beside = [
-        next((f"beside '{value}' in column '{shown(name)}'" for name, value in found), "")
-        for found in ([f for f in fractions if f], [g for g in groups if g])
-    ]
-    return beside[0], beside[1]
-
-
-def _whole_beside(column: Column) -> bool:
-    """Tell whether numbers from 1 to 999 stand there without a mark, and none of 1000 and more."""
-    lengths = [len(one.core) for one in column.written if one.core and set(one.core) == {"9"}]
-    return bool(lengths) and max(lengths) <= 3  # noqa: PLR2004  # thousands
-
-
-def _usual(column: Column, mark: str, sep: str) -> str:
-    """Return why a mark means what it usually does in such a file, if that is safe."""
-    if sep == ";":
-        return ""
-    whole = _whole_beside(column)
-    if mark == "." and not whole:
-        return "no other value says otherwise"
-    if mark == "," and whole:
-        return "whole numbers below 1000 stand beside it"
-    prefix, suffix = _affixes(column)
-    if mark == "," and any(sign in prefix + suffix for sign in _DOLLARS):
-        return "amounts of money have no three decimals"
-    return ""
-
-
-def _question(column: Column, mark: str) -> str:
-    shape = next(one.shape for one in column.written if mark in one.core)
-    value = column.example(shape)[1]
-    digits = re.sub(rf"[^0-9{re.escape(mark)}]", "", value)
-    name = _NAMES[mark]
-    return (
-        f"column '{shown(column.name)}' can be read in two ways: '{value}' is"
-        f" {digits.replace(mark, '.', 1)} if {name} is the decimal mark, or"
-        f" {digits.replace(mark, '')} if {name} stands between thousands, and no other value of"
-        f" the file decides; say which it is with --decimal '{mark}' or --thousands '{mark}'"
-    )
-
-
-def _told(column: Column, reading: Reading, why: str) -> str:
-    """Say how marks are read where that is not what everybody expects."""
-    decimal, thousands = reading
-    roles = []
-    if decimal is not None and (decimal != "." or why):
-        roles.append(f"{_NAMES[decimal]} is the decimal mark")
-    if thousands is not None:
-        roles.append(f"{_NAMES[thousands]} stands between thousands")
-    if not roles or why == "no other value says otherwise":
-        return ""
-    value = _with_mark(column, str(decimal if thousands is None else thousands))
-    return f"'{value}'{why and f' {why}' if why.startswith('beside') else why and f', {why}'}: " + (
-        " and ".join(roles)
-    )
-
-
-def _affixes(column: Column) -> tuple[str, str]:
-    """Return what stands before and behind the numbers of a column."""
-    return max(
-        (one.affixes for one in column.written), default=("", ""), key=lambda a: a != ("", "")
-    )
-
-
 def _negative(column: Column) -> str:
     return next((one.negative for one in column.written if one.negative), "minus")
 
@@ -362,14 +200,25 @@ def _reasons(column: Column, prefix: str, suffix: str) -> list[str]:
     if prefix or suffix:
         one = next(one for one in column.written if one.affixes == (prefix, suffix))
         reasons.append(f"'{column.example(one.shape)[1]}' is read without '{prefix or suffix}'")
-    if (negative := _negative(column)) != "minus":
+    if _negative(column) != "minus":
         one = next(one for one in column.written if one.negative)
         reasons.append(f"'{column.example(one.shape)[1]}' is read as a number below zero")
-    del negative
     if column.words:
-        words = ", ".join(f"'{word}'" for word in sorted(column.words))
-        rows = sum(column.words.values())
-        reasons.append(
-            f"{words} in {rows} of {len(column.values)} rows, beside numbers, is read as missing"
-        )
+        reasons.append(f"{_words(column)}, beside numbers, means that the value is missing")
     return reasons
+
+
+def _words(column: Column) -> str:
+    words = ", ".join(f"'{shown(word)}'" for word in sorted(column.words))
+    return f"{words} in {sum(column.words.values())} of {len(column.values)} rows"
+
+
+def _warning(column: Column) -> str:
+    """Warn of words for missing numbers that are many, or may be a class."""
+    many = sum(column.words.values()) > _MANY * len(column.values)
+    if not many and not {word.lower() for word in column.words} & _MAY_BE_A_CLASS:
+        return ""
+    return (
+        f"{_words(column)} of column '{shown(column.name)}', beside numbers, is read as missing; if"
+        " it is a class, write type: text for the column"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from dropnorm.data.text_files import Lines
@@ -44,14 +44,15 @@ class Dialect:
 class _Fit:
     """How well a separator fits: better ones compare as greater."""
 
-    fits: bool
-    quality: float
-    width: int
-    dialect: Dialect = field(compare=False)
+    dialect: Dialect
+    fits: bool = False
+    splits: bool = False
+    quality: float = 0.0
+    width: int = 1
 
     @property
-    def score(self) -> tuple[bool, float, int]:
-        return self.fits and self.width > 1, self.quality, self.width
+    def score(self) -> tuple[bool, bool, float, int]:
+        return self.fits and self.width > 1, self.splits, self.quality, self.width
 
 
 def find_dialect(text: object) -> Dialect:
@@ -70,10 +71,28 @@ def find_dialect(text: object) -> Dialect:
         sep = "\t" if told["sep"] == "\\t" else told["sep"]
         fit = _fit(lines, whole, sep, 1, None)
         reason = f"the first line says 'sep={told['sep']}', and is not of the table"
-        return _with_reasons(fit.dialect, {"sep": reason})
+        return replace(fit.dialect, reasons={**fit.dialect.reasons, "sep": reason})
     comment = _comment(lines)
     fits = [_fit(lines, whole, sep, 0, comment) for sep in _SEPARATORS]
-    return max(fits, key=lambda fit: fit.score).dialect
+    best = max(fits, key=lambda fit: fit.score)
+    if best.width == 1 and not best.splits and _separated_by_blanks(lines):
+        raise BadInputError(
+            "separates its columns by blanks; save it with commas, semicolons, tabs or | between"
+        )
+    return best.dialect
+
+
+def _separated_by_blanks(lines: list[str]) -> bool:
+    rows = [(0, line.replace('"', "").split()) for line in lines if line.strip()]
+    width = len(rows[-1][1])
+    return (
+        width > 1
+        and len(rows) > 1
+        and all(len(row) == width for _, row in rows[1:])
+        and len(rows[0][1]) in (width, width - 1)
+        and (_heads(rows, 0) or _heads([(0, ["", *rows[0][1]]), *rows[1:]], 0))
+        and not all(_is_value(line) for line in lines[1:] if line.strip())
+    )
 
 
 def _first_lines(text: object) -> tuple[list[str], bool]:
@@ -91,16 +110,6 @@ def _first_lines(text: object) -> tuple[list[str], bool]:
 def _comment(lines: list[str]) -> str | None:
     first = next(line for line in lines if line.strip())
     return _COMMENT if first.startswith(_COMMENT) else None
-
-
-def _with_reasons(dialect: Dialect, more: dict[str, str]) -> Dialect:
-    return Dialect(
-        dialect.sep,
-        dialect.skiprows,
-        dialect.comment,
-        dialect.row_names,
-        {**more, **dialect.reasons},
-    )
 
 
 def _rows(lines: list[str], sep: str, skiprows: int, comment: str | None) -> tuple[Rows, bool]:
@@ -121,7 +130,7 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
         skiprows, comment = last, None
         rows, parsed = _rows(lines, sep, skiprows, comment)
     if not rows:
-        return _Fit(False, 0.0, 1, Dialect(sep, skiprows, comment))
+        return _Fit(Dialect(sep, skiprows, comment))
     width = _full_width(rows)
     place, names = _header(rows, width)
     header, body = rows[place][1], rows[place + 1 :]
@@ -130,11 +139,11 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
     if comment:
         reasons["comment"] = f"lines that begin with {comment} are not of the table"
     elif skiprows:
-        reasons["skiprows"] = f"{skiprows} lines stand above the header"
+        reasons["skiprows"] = "what stands above the header is not of the table"
     if place:
         reasons["skiprows"] = (
-            f"{above} lines stand above the header, which is line {rows[place][0]}:"
-            f" '{','.join(header)[:60]}'"
+            f"the header is line {rows[place][0]}, '{sep.join(header)[:60]}'; what stands above it"
+            " is not of the table"
         )
     if names:
         reasons["row_names"] = (
@@ -147,7 +156,9 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
     quality = (1 - (short + len(long)) / max(len(body), 1)) * _clean(rows[place:], sep)
     dialect = Dialect(sep, above, comment, names, reasons)
     # The last text may go on in lines that were not looked at.
-    return _Fit(not long and (parsed or not whole), quality, min(width, expected), dialect)
+    fits = not long and 2 * short <= len(body) and (parsed or not whole)
+    splits = len(header) > 1 and any(len(row) > 1 for _, row in body)
+    return _Fit(dialect, fits, splits, quality, min(width, expected))
 
 
 def _header_is_commented(rows: Rows, lines: list[str], sep: str) -> bool:
@@ -188,7 +199,10 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
         return 0, False
     for place in range(1, min(_MOST_ABOVE, len(rows) - 1)):
         row = rows[place][1]
-        if _may_head(row, width) and (count < width or _heads(rows, place)):
+        if _may_head(row, width) and (
+            _heads(rows, place)
+            or (count < width and all(len(row) >= width for _, row in rows[place + 1 :]))
+        ):
             return place, False
         if len(row) >= width and row[width - 1].strip():  # no line of a preamble
             break

@@ -20,6 +20,7 @@ _MISSING = (
     "n.a.", "n.a", "n/d", "n.d.", "k.a.", "k. a.", "nil", "nd", "#div/0!", "#value!", "#ref!",
     "#num!", "#name?", "#null!",
 )  # fmt: skip
+APOSTROPHES = "’‘"
 BLANKS = "\u00a0\u202f\u2007\u2009"
 MARKS = (".", ",")
 # A leading zero in a shape, whose other digits are nines.
@@ -89,6 +90,10 @@ class Column:
         row = pc.index(shapes(self.values), shape).as_py()
         return row, shown(self.values[row].as_py())
 
+    def affixes(self) -> tuple[str, str]:
+        """Return what stands before and behind numbers, where something does."""
+        return max((one.affixes for one in self.written), key=any, default=("", ""))
+
 
 def shown(value: object) -> str:
     """Return a value as it is told, not longer than a part of a line."""
@@ -96,10 +101,21 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
+def one_kind(mark: str) -> str:
+    """Return the mark that stands for all kinds of blanks, or of apostrophes."""
+    return " " if mark in BLANKS else "'" if mark in APOSTROPHES else mark
+
+
+def words_for_missing(values: pa.ChunkedArray) -> list[str]:
+    """Return the words in texts that, where a number should stand, mean that it is missing."""
+    found = values.filter(pc.is_in(pc.utf8_lower(values), pa.array(_MISSING)))
+    return sorted(found.unique().to_pylist())
+
+
 def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return texts with 9 for each digit, but for a leading zero, and one kind of blanks."""
     values = pc.replace_substring_regex(values, f"[{BLANKS}]", " ")
-    values = pc.replace_substring_regex(values, "[’‘]", "'")
+    values = pc.replace_substring_regex(values, f"[{APOSTROPHES}]", "'")
     values = pc.replace_substring_regex(values, r"^([^0-9]*)0", rf"\1{ZERO}")
     return pc.replace_substring_regex(values, "[0-9]", "9")
 

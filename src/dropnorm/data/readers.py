@@ -15,7 +15,7 @@ from dropnorm.data.column_formats import Found, find_formats
 from dropnorm.data.conversion import UnfitCellError, convert, described
 from dropnorm.data.dialect import find_dialect
 from dropnorm.data.formats import ColumnFormat, TableFormat
-from dropnorm.data.number_formats import look_at, shown
+from dropnorm.data.number_formats import look_at, one_kind, shown, words_for_missing
 from dropnorm.data.text_files import SUFFIX_OF, compression_of, find_encoding, open_text
 from dropnorm.errors import BadInputError
 from dropnorm.unpacking import refuse_bomb
@@ -24,6 +24,8 @@ from dropnorm.unreadable import why_unreadable
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+
+    import pyarrow as pa
 
 
 _PARQUET = b"PAR1"
@@ -85,6 +87,8 @@ def read_table(
             return _read_parquet(path)
         if table_format is not None:
             return _read_by(path, table_format)
+        if thousands is not None:
+            thousands = one_kind(thousands)
         return _read_new(path, columns or {}, decimal, thousands)
     except _UNREADABLE as error:
         raise BadInputError(f"{known_as or path}: {_why(error)}") from error
@@ -121,8 +125,9 @@ def _read_parquet(path: Path) -> ReadTable:
 
 def _read_by(path: Path, how: TableFormat) -> ReadTable:
     """Read a file by its format."""
-    if not path.is_file():
-        compression_of(path)  # which says why it cannot be opened
+    if compression_of(path) != how.compression:
+        packed = f"packed by {how.compression}" if how.compression else "not packed"
+        raise BadInputError(f"is not as its format says, {packed}")
     cells = read_cells(path, how)
     if cells.surplus and not how.surplus:
         raise BadInputError(
@@ -187,10 +192,22 @@ def _found(
     """Find the formats of the columns that are not known."""
     unknown = [look_at(name, cells.columns[name]) for name in cells.columns if name not in columns]
     found = find_formats(unknown, sep, line, decimal, thousands)
-    known = {name: columns[name] for name in cells.columns if name in columns}
+    known = {
+        name: _with_usual_words(columns[name], cells.columns[name])
+        for name in cells.columns
+        if name in columns
+    }
     formats = {**known, **found.columns}
     found.columns = {name: formats[name] for name in cells.columns}
     return found
+
+
+def _with_usual_words(column: ColumnFormat, values: pa.ChunkedArray) -> ColumnFormat:
+    """Add the words in a column of numbers that mean a missing one in any file."""
+    if column.type == "text":
+        return column
+    words = {*column.missing, *words_for_missing(values)}
+    return column.model_copy(update={"missing": tuple(sorted(words))})
 
 
 def _converted(
@@ -221,10 +238,10 @@ def _table(cells: Cells, columns: dict[str, pd.Series]) -> pd.DataFrame:
 def _of_short(cells: Cells) -> tuple[str, ...]:
     if not cells.count_short:
         return ()
-    lines = ", ".join(map(str, cells.short)) + (
-        ", …" if len(cells.short) < cells.count_short else ""
-    )
+    lines = ", ".join(map(str, cells.short))
+    more = ", …" if len(cells.short) < cells.count_short else ""
+    rows = "1 row has" if cells.count_short == 1 else f"{cells.count_short} rows have"
     return (
-        f"{cells.count_short} rows have fewer fields than the header; what they lack at their end"
-        f" is taken as missing: line {lines}",
+        f"{rows} fewer fields than the header; what is lacking at the end is taken as missing: line"
+        f" {lines}{more}",
     )

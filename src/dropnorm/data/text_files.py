@@ -240,6 +240,7 @@ class Lines:
         number: Of the last line given, counted from 1.
         began: Number of the line with which the current row began.
         header: Number of the line with which the first row began.
+        last: The last line given.
         left_out: Numbers and texts of comments.
     """
 
@@ -247,6 +248,7 @@ class Lines:
         self.number = 0
         self.began = 0
         self.header = 0
+        self.last = ""
         self.left_out: list[tuple[int, str]] = []
         self._text = text
         self._skiprows = skiprows
@@ -269,6 +271,7 @@ class Lines:
                     continue
                 self.began = self.number
             self._between = False
+            self.last = line
             return line
 
     def rows(self, sep: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,0 +1,421 @@
+"""Writes tables of known values in many spellings, and reads them again; run it for a long go.
+
+    python tests/round_trips.py --examples 5000
+
+A table is read if its values are those that were written. Else it is refused in one line, or the
+reader asks how its numbers are written, and reads it right when told. Anything else is a fault.
+What the writer does is known from what people and programs write, not from how the reader reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import bz2
+import gzip
+import io
+import lzma
+import math
+import random
+import sys
+import tempfile
+import time
+import zipfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dropnorm.data.formats import ColumnFormat
+from dropnorm.data.readers import read_table
+from dropnorm.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# How often reading ended how.
+OUTCOMES: Counter[str] = Counter()
+REFUSALS: Counter[str] = Counter()
+
+# Decimal mark and mark between thousands, as they go together, and separators beside which programs
+# write them. A comma-separated file with 1.234 for 1234 is told from one with fractions by nobody.
+LOCALES: list[tuple[str, str | None, str]] = [
+    (".", None, ",;\t|"),
+    (".", ",", ",;\t|"),
+    (".", "'", ",;\t|"),
+    (".", "’", ",;\t|"),
+    (".", " ", ",;\t|"),
+    (".", "\u2009", ",;\t|"),
+    (".", "_", ",;\t|"),
+    (",", None, ",;\t|"),
+    (",", ".", ";\t|"),
+    (",", " ", ",;\t|"),
+    (",", "\u00a0", ",;\t|"),
+    (",", "\u202f", ",;\t|"),
+    (",", "'", ";\t|"),
+]
+WORDS = [
+    "Berlin", "München", "Köln", "rot", "blau", "Sleep Apnea", "x", "y", "État", "naïve", "a,b",
+    "c; d", "e|f", 'say "hi"', "it's", "two\nlines", "50 cm x 3", "A12", "n/k", ">50K", "<=50K", "#1",
+    "12a", "–", "a\tb",
+]  # fmt: skip
+ABSENT = ["None", "NA", "null", "nan", "N/A", "NULL", "NaN", "n/a"]
+GAPS = ["?", "NA", "n/a", "-", "NaN", "null", "--", ".", "missing", "None", "#N/A"]
+NAMES = [
+    "Größe", "price", "area (m²)", "Gewicht, kg", "a;b", "town", "x 1", "y", "n", "Preis €", "État",
+    "date", "code", "the \"quoted\"", "size|cm", "class", "None", "id", "PM2.5", "2020 total",
+]  # fmt: skip
+
+
+@dataclass
+class Spelling:
+    """How a file is written."""
+
+    sep: str = ","
+    decimal: str = "."
+    thousands: str | None = None
+    minus: str = "-"
+    quoting: str = "minimal"
+    blank: str = ""
+    encoding: str = "utf-8"
+    newline: str = "\n"
+    surplus: str = "none"
+    above: list[str] = field(default_factory=list)
+    comments: bool = False
+    below: str = ""
+    row_names: bool = False
+    compression: str = ""
+    last_newline: bool = True
+
+
+@dataclass
+class Written:
+    """A file, and the values that are in it."""
+
+    content: bytes
+    values: pd.DataFrame
+    spelling: Spelling
+
+
+def number(value: float, how: Spelling, places: int | None) -> str:
+    """Spell a number: its digits in groups, its fraction to so many places or as short as can be."""
+    if places is None:
+        text = repr(abs(value))
+        whole, _, fraction = text.partition(".")
+        if "e" in text:
+            return ("-" if value < 0 else "") + text.replace(".", how.decimal)
+        fraction = "" if fraction == "0" else fraction
+    else:
+        whole, _, fraction = f"{abs(value):.{places}f}".partition(".")
+    if how.thousands is not None and len(whole) > 3:
+        first = len(whole) % 3 or 3
+        parts = [whole[:first]] + [whole[i : i + 3] for i in range(first, len(whole), 3)]
+        whole = how.thousands.join(parts)
+    text = whole + (how.decimal + fraction if fraction else "")
+    return (how.minus if math.copysign(1, value) < 0 else "") + text
+
+
+Column = tuple[list[Any], list[str]]
+
+
+def floats(rnd: random.Random, rows: int, how: Spelling) -> Column:
+    """Numbers with fractions: as short as can be, or all with as many places."""
+    places = rnd.choice([None, None, 1, 2, 3, 4])
+    size = rnd.choice([1, 30, 1000, 50_000, 10**7])
+    low = rnd.choice([0, 0, -size])
+    values = [round(rnd.uniform(low, size), places or rnd.randint(0, 6)) for _ in range(rows)]
+    if rnd.random() < 0.1:
+        values[rnd.randrange(rows)] = rnd.choice([1e-12, 1.5e300, 0.1 + 0.2, 5e-324, 2.0**60])
+        places = None
+    return values, [number(value, how, places) for value in values]
+
+
+def integers(rnd: random.Random, rows: int, how: Spelling) -> Column:
+    """Whole numbers."""
+    low, high = rnd.choice([(0, 1), (1, 9), (0, 999), (200, 60_000), (-5000, 5000), (1000, 999_999),
+                            (10**6, 10**9), (0, 2**53)])  # fmt: skip
+    values = [rnd.randint(low, high) for _ in range(rows)]
+    return list(values), [number(value, how, 0) for value in values]
+
+
+def money(rnd: random.Random, rows: int, how: Spelling) -> Column:
+    """Amounts and shares, with signs."""
+    before, behind, places = rnd.choice(
+        [("$", "", 2), ("$", "", 0), ("€ ", "", 2), ("", " €", 2), ("", " €", 0), ("", "%", 1),
+         ("", " %", 2), ("", "\u202f%", 1), ("£", "", 0), ("CHF ", "", 2), ("", " kg", 1), ("", " km", 0),
+         ("", "kg", 2), ("", " years", 0), ("US$", "", 2)]
+    )  # fmt: skip
+    size = rnd.choice([100, 100_000])
+    values = [round(rnd.uniform(0, size), places) for _ in range(rows)]
+    spelt = [number(value, how, places) for value in values]
+    return values, [f"{before}{text}{behind}" for text in spelt]
+
+
+def ledger(rnd: random.Random, rows: int, how: Spelling) -> Column:
+    """Amounts below zero in parentheses, or with the minus behind."""
+    left, right = rnd.choice([("(", ")"), ("", "-")])
+    values = [round(rnd.uniform(-900, 20_000), 2) for _ in range(rows)]
+    spelt = [number(abs(value), how, 2) for value in values]
+    return values, [
+        f"{left}{text}{right}" if value < 0 else text
+        for value, text in zip(values, spelt, strict=True)
+    ]
+
+
+def codes(rnd: random.Random, rows: int, _: Spelling) -> Column:
+    """Digits that are no amounts: postcodes, ids of 19 digits, phones."""
+    kind = rnd.choice(["zeros", "ids", "mixed", "phone"])
+    if kind == "zeros":
+        width = rnd.randint(2, 6)
+        values = [str(rnd.randrange(10**width)).zfill(width) for _ in range(rows)]
+        values[0] = "7".zfill(width)
+    elif kind == "ids":
+        values = [str(rnd.randrange(10**18, 10**19)) for _ in range(rows)]
+    elif kind == "phone":
+        values = [f"+49{rnd.randrange(10**8, 10**9)}" for _ in range(rows)]
+    else:
+        values = [rnd.choice(["01", "02", "A", "B", "10"]) for _ in range(rows)]
+        values[0] = "A"
+    return list(values), list(values)
+
+
+def texts(rnd: random.Random, rows: int, _: Spelling) -> Column:
+    """Categories, among them words that may mean that there is none."""
+    pool = rnd.sample(WORDS, rnd.randint(1, 6)) + rnd.sample(ABSENT, rnd.randint(0, 2))
+    values = [rnd.choice(pool) for _ in range(rows)]
+    values[rnd.randrange(rows)] = rnd.choice(["rot", "Berlin", "Köln"])
+    padded = rnd.random() < 0.2
+    return list(values), [f" {value} " if padded else value for value in values]
+
+
+def flags(rnd: random.Random, rows: int, _: Spelling) -> Column:
+    """Truth values and dates, which keep their spelling."""
+    pool = rnd.choice(
+        [["TRUE", "FALSE"], ["true", "false"], ["True", "False"], ["2024-01-31", "1999-12-01"],
+         ["31.12.2024", "01.02.2023"], ["12/31/24", "1/2/23"], ["12:30", "9:05"]]
+    )  # fmt: skip
+    values = [rnd.choice(pool) for _ in range(rows)]
+    return list(values), list(values)
+
+
+KINDS: list[Callable[[random.Random, int, Spelling], Column]] = [
+    floats, floats, integers, integers, money, ledger, codes, texts, texts, flags,
+]  # fmt: skip
+NUMBERS = (floats, integers, money, ledger)
+
+
+def spelling(rnd: random.Random) -> Spelling:
+    """Draw how a file is written: most files are plain in most ways."""
+
+    def rarely(plain: Any, *others: Any) -> Any:
+        return plain if rnd.random() < 0.6 else rnd.choice(others)
+
+    decimal, thousands, separators = rnd.choice(LOCALES)
+    encoding = rarely("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252")
+    how = Spelling(
+        sep=rnd.choice(separators),
+        decimal=decimal,
+        thousands=thousands,
+        minus=rarely("-", "-", "\u2212"),
+        quoting=rarely("minimal", "all", "texts"),
+        blank=rarely("", "", " "),
+        encoding=encoding,
+        newline=rarely("\n", "\r\n", "\r\n", "\r"),
+        surplus=rarely("none", "none", "rows", "some", "header"),
+        row_names=rnd.random() < 0.08,
+        compression=rarely("", "", "gz", "bz2", "xz", "zip"),
+        last_newline=rnd.random() < 0.8,
+    )
+    if how.encoding == "cp1252":
+        how.minus = "-"
+        how.thousands = {"\u2009": " "}.get(str(thousands), thousands)
+    if how.row_names:
+        how.surplus = "none"
+    match rarely("", "", "", "sep", "preamble", "comments"):
+        case "sep":
+            how.above = [f"sep={how.sep}"]
+        case "preamble":
+            how.above = rnd.choice(
+                [["Sales report"], ["Source: registry", ""], ["Title", "of 3 May", ""],
+                 [f'"Data Source"{how.sep}"World Development"', "", "Updated", ""]]
+            )  # fmt: skip
+            how.row_names = False
+        case "comments":
+            how.comments = True
+            how.above = ["# written by a tool", "# operator, AB"]
+            how.below = rnd.choice(["", "# end"])
+    return how
+
+
+def field_of(text: str, how: Spelling, is_text: bool) -> str:
+    """Quote a field as its file does."""
+    must = any(mark in text for mark in (how.sep, '"', "\n", "\r")) or (
+        how.comments and text.startswith("#")
+    )
+    if must or how.quoting == "all" or (how.quoting == "texts" and is_text):
+        doubled = text.replace('"', '""')
+        return f'"{doubled}"'
+    return text
+
+
+def written(rnd: random.Random) -> Written:
+    """Draw a table and a spelling, and write it."""
+    how = spelling(rnd)
+    rows = rnd.choice([2, 5, 12, 40])
+    names = rnd.sample(NAMES, rnd.randint(3, 6))
+    values: dict[str, list[Any]] = {}
+    cells: list[list[str]] = []
+    kinds = []
+    for name in names:
+        make = rnd.choice(KINDS)
+        column, spelt = make(rnd, rows, how)
+        is_number = make in NUMBERS
+        if rnd.random() < 0.3:  # gaps
+            word = rnd.choice(GAPS) if is_number and rnd.random() < 0.5 else ""
+            for row in rnd.sample(range(1, rows), rnd.randint(0, rows // 3)):
+                column[row], spelt[row] = None, word
+        values[name] = column
+        cells.append(spelt)
+        kinds.append(is_number)
+    lines = [*how.above]
+    header = [field_of(name, how, True) for name in names]
+    body = []
+    for row in range(rows):
+        fields = [
+            field_of(spelt[row], how, not number)
+            for spelt, number in zip(cells, kinds, strict=True)
+        ]
+        if how.row_names:
+            fields.insert(0, f'"{row + 1}"')
+        body.append(fields)
+    lines.append((how.sep + how.blank).join(header) + (how.sep if how.surplus == "header" else ""))
+    for row, fields in enumerate(body):
+        ends = how.surplus in ("rows", "header") or (how.surplus == "some" and row % 3 == 0)
+        lines.append((how.sep + how.blank).join(fields) + (how.sep if ends else ""))
+    if how.below:
+        lines.append(how.below)
+    if how.encoding == "cp1252":
+        lines = [line.replace("\u202f", "\u00a0") for line in lines]
+    text = how.newline.join(lines) + (how.newline if how.last_newline else "")
+    table = pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in values.items()})
+    if how.row_names:
+        table.index = pd.RangeIndex(1, rows + 1)
+    return Written(packed(text.encode(how.encoding), how.compression), table, how)
+
+
+def packed(content: bytes, compression: str) -> bytes:
+    """Pack a file's content."""
+    match compression:
+        case "gz":
+            return gzip.compress(content, mtime=0)
+        case "bz2":
+            return bz2.compress(content)
+        case "xz":
+            return lzma.compress(content)
+        case "zip":
+            buffer = io.BytesIO()
+            with zipfile.ZipFile(buffer, "w") as archive:
+                archive.writestr("table.csv", content)
+            return buffer.getvalue()
+        case _:
+            return content
+
+
+def difference(read: pd.DataFrame, meant: pd.DataFrame) -> str:
+    """Say what is not as it was written, if anything."""
+    if list(read.columns) != list(meant.columns):
+        return f"columns {list(read.columns)} for {list(meant.columns)}"
+    if list(read.index) != list(meant.index):
+        return f"rows {list(read.index)[:5]} … for {list(meant.index)[:5]} …"
+    for name in meant:
+        is_number = pd.api.types.is_numeric_dtype(read[name])
+        for row, (got, want) in enumerate(zip(read[name], meant[name], strict=True)):
+            if want is None:
+                if not pd.isna(got):
+                    return f"{name}, row {row}: {got!r} for a gap"
+            elif isinstance(want, str):
+                if is_number or got != want.strip():
+                    return f"{name}, row {row}: {got!r} for {want!r}"
+            elif not is_number or not (got == want or float(got) == float(want)):
+                return f"{name}, row {row}: {got!r} for {want!r}"
+    return ""
+
+
+def check(made: Written) -> str:
+    """Read a file that was written, and count how that ended.
+
+    Returns:
+        What is wrong, if anything.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "table")
+        file.write_bytes(made.content)
+        how = made.spelling
+        try:
+            read = read_table(file)
+        except BadInputError as error:
+            told = str(error).removeprefix(f"{file}: ")
+            if "\n" in told or len(told) > 500:
+                return f"not one line, or a long one: {told}"
+            if "can be read in two ways" not in told:
+                OUTCOMES["refused"] += 1
+                REFUSALS[told[:60]] += 1
+                return ""
+            OUTCOMES["asked"] += 1
+            try:
+                read = read_table(file, decimal=how.decimal, thousands=how.thousands)
+            except BadInputError as error:
+                return f"refused though told: {error}"
+        else:
+            OUTCOMES["read"] += 1
+        if wrong := difference(read.table, made.values):
+            return wrong
+        again = read_table(file, read.format)
+        pd.testing.assert_frame_equal(again.table, read.table)
+        assert read.format is not None
+        columns = {name: read.format.columns.get(name, ColumnFormat()) for name in read.table}
+        new = read_table(file, columns=columns)
+        pd.testing.assert_frame_equal(new.table, read.table)
+    return ""
+
+
+@given(rnd=st.randoms(use_true_random=True))
+def round_trips(rnd: random.Random) -> None:
+    """A table, written and read."""
+    made = written(rnd)
+    wrong = check(made)
+    if wrong:
+        OUTCOMES["wrong"] += 1
+    assert not wrong, f"{wrong}\n{made.spelling}\n{made.content[:1500]!r}"
+
+
+def main() -> None:
+    """Write and read so many tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of the first table")
+    parser.add_argument("--all", action="store_true", help="go on after a fault")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    for seed in range(options.seed, options.seed + options.examples):
+        made = written(random.Random(seed))  # noqa: S311
+        try:
+            wrong = check(made)
+        except Exception as error:  # noqa: BLE001
+            wrong = f"{type(error).__name__}: {error}"
+        if wrong:
+            OUTCOMES["wrong"] += 1
+            sys.stdout.write(f"seed {seed}: {wrong}\n{made.spelling}\n{made.content[:700]!r}\n")
+            if not options.all:
+                sys.exit(1)
+    seconds = time.perf_counter() - began
+    sys.stdout.write(f"{options.examples} tables, {dict(OUTCOMES)}, {seconds:.0f} s\n")
+    for told, count in REFUSALS.most_common():
+        sys.stdout.write(f"{count} refused: {told} …\n")
+
+
+if __name__ == "__main__":
+    main()
