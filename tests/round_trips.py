@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dropnorm.data.formats import ColumnFormat
@@ -59,8 +59,8 @@ LOCALES: list[tuple[str, str | None, str]] = [
 ]
 WORDS = [
     "Berlin", "München", "Köln", "rot", "blau", "Sleep Apnea", "x", "y", "État", "naïve", "a,b",
-    "c; d", "e|f", 'say "hi"', "it's", "two\nlines", "50 cm x 3", "A12", "n/k", ">50K", "<=50K", "#1",
-    "12a", "–", "a\tb",
+    "c; d", "e|f", 'say "hi"', "it's", "two\nlines", "50 cm x 3", "A12", "n/k", ">50K", "<=50K",
+    "#1", "12a", "–", "a\tb",
 ]  # fmt: skip
 ABSENT = ["None", "NA", "null", "nan", "N/A", "NULL", "NaN", "n/a"]
 GAPS = ["?", "NA", "n/a", "-", "NaN", "null", "--", ".", "missing", "None", "#N/A"]
@@ -101,7 +101,7 @@ class Written:
 
 
 def number(value: float, how: Spelling, places: int | None) -> str:
-    """Spell a number: its digits in groups, its fraction to so many places or as short as can be."""
+    """Spell a number, its fraction to so many places or as short as can be."""
     if places is None:
         text = repr(abs(value))
         whole, _, fraction = text.partition(".")
@@ -145,8 +145,8 @@ def money(rnd: random.Random, rows: int, how: Spelling) -> Column:
     """Amounts and shares, with signs."""
     before, behind, places = rnd.choice(
         [("$", "", 2), ("$", "", 0), ("€ ", "", 2), ("", " €", 2), ("", " €", 0), ("", "%", 1),
-         ("", " %", 2), ("", "\u202f%", 1), ("£", "", 0), ("CHF ", "", 2), ("", " kg", 1), ("", " km", 0),
-         ("", "kg", 2), ("", " years", 0), ("US$", "", 2)]
+         ("", " %", 2), ("", "\u202f%", 1), ("£", "", 0), ("CHF ", "", 2), ("", " kg", 1),
+         ("", " km", 0), ("", "kg", 2), ("", " years", 0), ("US$", "", 2)]
     )  # fmt: skip
     size = rnd.choice([100, 100_000])
     values = [round(rnd.uniform(0, size), places) for _ in range(rows)]
@@ -372,7 +372,10 @@ def check(made: Written) -> str:
         else:
             OUTCOMES["read"] += 1
         if wrong := difference(read.table, made.values):
-            return wrong
+            column = wrong.split(", row ")[0]
+            if not any(f"column '{column}' is read as text" in told for told in read.warnings):
+                return wrong
+            OUTCOMES["numbers kept as text, with a warning"] += 1
         again = read_table(file, read.format)
         pd.testing.assert_frame_equal(again.table, read.table)
         assert read.format is not None
@@ -404,7 +407,7 @@ def main() -> None:
         made = written(random.Random(seed))  # noqa: S311
         try:
             wrong = check(made)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             wrong = f"{type(error).__name__}: {error}"
         if wrong:
             OUTCOMES["wrong"] += 1

@@ -169,7 +169,9 @@ def _mixture(column: Column, named: str) -> str:
     if len(negative) > 1:
         first, other = _unlike([one for one in written if one.negative], lambda one: one.negative)
         return f"{named}: minus signs are written in two ways: {_both(column, first, other)}"
-    if negative & {"parentheses", "minus behind"} and all(one.negative for one in written):
+    # (12,50) is an amount; (1) and 2- may be anything.
+    whole = all(set(one.core) <= {"9", ZERO} for one in written)
+    if whole and negative - {"minus"} and all(one.negative for one in written):
         value = column.example(written[0].shape)[1]
         return (
             f"{named}: '{value}' could be a number below zero, but all values are written so; if"

@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dropnorm.data.number_formats import BLANKS, number_pattern
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dropnorm.data.formats import ColumnFormat
 
 _PLAIN = r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
@@ -37,7 +38,7 @@ class UnfitCellError(Exception):
         self.value = value
 
 
-def convert(values: pa.ChunkedArray, column: ColumnFormat) -> pd.Series:
+def convert(values: pa.ChunkedArray, column: ColumnFormat) -> pd.Series | np.ndarray:
     """Return the values of a column.
 
     Args:
@@ -107,14 +108,14 @@ def _all(true: pa.ChunkedArray) -> bool:
     return bool(pc.all(true, min_count=0).as_py())
 
 
-def _numbers(plain: pa.ChunkedArray, written: pa.ChunkedArray) -> pd.Series:
+def _numbers(plain: pa.ChunkedArray, written: pa.ChunkedArray) -> np.ndarray:
     if plain.null_count > written.null_count:
         unfit = pc.and_(pc.is_null(plain), pc.is_valid(written))
         row = pc.index(unfit, True).as_py()
         raise UnfitCellError(row, written[row].as_py())
     if len(plain) and not plain.null_count and _all(pc.match_substring_regex(plain, _WHOLE)):
         try:
-            return pd.Series(pc.cast(plain, pa.int64()).to_numpy())
+            return np.asarray(pc.cast(plain, pa.int64()))
         except pa.ArrowInvalid:  # more than 64 bits
             pass
     try:
@@ -123,7 +124,7 @@ def _numbers(plain: pa.ChunkedArray, written: pa.ChunkedArray) -> pd.Series:
         numbers = pa.chunked_array(
             [[None if one is None else float(one) for one in plain.to_pylist()]], pa.float64()
         )
-    return pd.Series(numbers.to_numpy(), dtype=float)
+    return np.asarray(numbers.to_numpy(), dtype=float)
 
 
 def described(column: ColumnFormat) -> str:

@@ -192,7 +192,11 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
     count = len(first)
     while count > width and not first[count - 1].strip():
         count -= 1
-    names = count == width - 1 and _are_names(rows[1:], width) and not _heads(rows, 1)
+    names = (
+        count == width - 1
+        and _are_names(rows[1:], width)
+        and (_is_value(rows[1][1][0]) or not _heads(rows, 1))
+    )
     if names or (count == width and first[width - 1].strip()):
         return 0, names
     if count >= width and _heads(rows, 0):

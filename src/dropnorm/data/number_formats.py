@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,6 +47,7 @@ _SHAPE = re.compile(
     rf"(?P<core>{_CORE})(?P<exponent>[eE][-+\u2212]?[9{ZERO}]9*)?"
     rf"(?: ?(?P<suffix>{_SUFFIX}))?(?P<behind>(?<=[9{ZERO}])-)?(?P<close>\))?"
 )
+_FIRST_ZERO = "^([^0-9]*)0"
 _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
 # Only what this matches can match _SHAPE, in the syntax of Arrow's expressions.
 _LIKE_NUMBER = r"^[^9\x01]{0,8}[9\x01][9\x01.,'_ eE+\x{2212}-]*[^9\x01]{0,16}$|(?i)^[-+]?inf"
@@ -114,10 +117,24 @@ def words_for_missing(values: pa.ChunkedArray) -> list[str]:
 
 def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return texts with 9 for each digit, but for a leading zero, and one kind of blanks."""
-    values = pc.replace_substring_regex(values, f"[{BLANKS}]", " ")
-    values = pc.replace_substring_regex(values, f"[{APOSTROPHES}]", "'")
-    values = pc.replace_substring_regex(values, r"^([^0-9]*)0", rf"\1{ZERO}")
-    return pc.replace_substring_regex(values, "[0-9]", "9")
+    if not pc.all(pc.string_is_ascii(values)).as_py():
+        values = pc.replace_substring_regex(values, f"[{BLANKS}]", " ")
+        values = pc.replace_substring_regex(values, f"[{APOSTROPHES}]", "'")
+    if pc.any(pc.match_substring_regex(values, _FIRST_ZERO)).as_py():
+        values = pc.replace_substring_regex(values, _FIRST_ZERO, rf"\1{ZERO}")
+    return pa.chunked_array([_with_nines(chunk) for chunk in values.chunks], pa.string())
+
+
+def _with_nines(texts: pa.StringArray) -> pa.StringArray:
+    """Replace digits in all texts at once: in UTF-8 no other character has their bytes."""
+    valid, offsets, data = texts.buffers()
+    if data is None:
+        return texts
+    characters = np.frombuffer(data, np.uint8).copy()
+    characters[(characters >= ord("0")) & (characters <= ord("9"))] = ord("9")
+    return pa.StringArray.from_buffers(
+        len(texts), offsets, pa.py_buffer(characters), valid, texts.null_count, texts.offset
+    )
 
 
 def look_at(name: str, values: pa.ChunkedArray) -> Column:
@@ -177,22 +194,26 @@ def _written(shape: str, count: int) -> Written | None:
     return written if readings_of(written) else None
 
 
-def readings_of(written: Written) -> set[Reading]:
+def readings_of(written: Written) -> frozenset[Reading]:
     """Return the roles of marks in which this is a number."""
-    core = written.core
+    return _readings(written.core, written.exponent)
+
+
+@lru_cache
+def _readings(core: str, exponent: bool) -> frozenset[Reading]:
     marks = {mark for mark in core if mark not in f"9{ZERO}"}
     readings: set[Reading] = set()
     if not marks:
-        return {(None, None)}
+        return frozenset({(None, None)})
     for decimal in (None, *(mark for mark in MARKS if mark in marks)):
         left = marks - {decimal}
         thousands = next(iter(left), None)
-        if len(left) > 1 or (thousands and written.exponent):
+        if len(left) > 1 or (thousands and exponent):
             continue
         pattern = number_pattern(decimal, thousands, first=f"[9{ZERO}]", nonzero="9", digit="9")
         if re.fullmatch(pattern, core):
             readings.add((decimal, thousands))
-    return readings
+    return frozenset(readings)
 
 
 def number_pattern(

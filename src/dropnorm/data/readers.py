@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    import numpy as np
     import pyarrow as pa
 
 
@@ -212,7 +213,7 @@ def _with_usual_words(column: ColumnFormat, values: pa.ChunkedArray) -> ColumnFo
 
 def _converted(
     cells: Cells, formats: Mapping[str, ColumnFormat], line: Callable[[int], int]
-) -> dict[str, pd.Series]:
+) -> dict[str, pd.Series | np.ndarray]:
     converted = {}
     for name, texts in cells.columns.items():
         try:
@@ -226,7 +227,7 @@ def _converted(
     return converted
 
 
-def _table(cells: Cells, columns: dict[str, pd.Series]) -> pd.DataFrame:
+def _table(cells: Cells, columns: dict[str, pd.Series | np.ndarray]) -> pd.DataFrame:
     table = pd.DataFrame(columns)
     if cells.row_names is None:
         return table
