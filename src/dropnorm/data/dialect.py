@@ -263,8 +263,9 @@ def _is_value(cell: str) -> bool:
 
 def _clean(rows: Rows, sep: str) -> float:
     """Return the share of cells that hold no other separator that nothing but itself explains."""
-    others = "".join(set(_SEPARATORS) - {sep, "\t"})
-    mixed = re.compile(rf"[{re.escape(others)}](?=\S)|\t")
+    others = "".join(set(";|\t") - {sep})
+    # In a sentence, a blank follows a comma.
+    mixed = re.compile(f"[{others}]" if sep == "," else rf"[{others}]|,(?=\S)")
     cells = [cell for _, row in rows for cell in row]
     unclean = sum(bool(mixed.search(cell)) and not _is_value(cell) for cell in cells)
     return 1 - unclean / max(len(cells), 1)

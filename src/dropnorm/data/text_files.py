@@ -10,7 +10,7 @@ import io
 import lzma
 import re
 import zipfile
-from typing import IO, TYPE_CHECKING, Any, Literal, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from dropnorm.errors import BadInputError
 
@@ -152,13 +152,14 @@ def find_encoding(path: Path, compression: Compression | None) -> tuple[str, str
         return "cp1252", _why_western(file.read())
 
 
-def _wide(head: bytes) -> Literal["utf-16-le", "utf-16-be"] | None:
+def _wide(head: bytes) -> str | None:
     """Tell UTF-16 that does not begin with its mark."""
     half = max(len(head) // 2, 1)
-    if head[1::2].count(0) / half > _WIDE and not head[::2].count(0):
-        return "utf-16-le"
-    if head[::2].count(0) / half > _WIDE and not head[1::2].count(0):
-        return "utf-16-be"
+    for encoding, nothing in (("utf-16-le", 1), ("utf-16-be", 0)):
+        empty, full = head[nothing::2], head[1 - nothing :: 2]
+        if empty.count(0) / half > _WIDE and not full.count(0):
+            text = head[: 2 * half].decode(encoding, errors="ignore")
+            return encoding if re.search(r"[\r\n]", text) else None
     return None
 
 
