@@ -89,6 +89,8 @@ class Spelling:
     row_names: bool = False
     compression: str = ""
     last_newline: bool = True
+    blank_lines: bool = False
+    short: bool = False
 
 
 @dataclass
@@ -228,6 +230,8 @@ def spelling(rnd: random.Random) -> Spelling:
         row_names=rnd.random() < 0.08,
         compression=rarely("", "", "gz", "bz2", "xz", "zip"),
         last_newline=rnd.random() < 0.8,
+        blank_lines=rnd.random() < 0.1,
+        short=rnd.random() < 0.1,
     )
     if how.encoding == "cp1252":
         how.minus = "-"
@@ -261,25 +265,11 @@ def field_of(text: str, how: Spelling, is_text: bool) -> str:
     return text
 
 
-def written(rnd: random.Random) -> Written:
-    """Draw a table and a spelling, and write it."""
-    how = spelling(rnd)
-    rows = rnd.choice([2, 5, 12, 40])
-    names = rnd.sample(NAMES, rnd.randint(3, 6))
-    values: dict[str, list[Any]] = {}
-    cells: list[list[str]] = []
-    kinds = []
-    for name in names:
-        make = rnd.choice(KINDS)
-        column, spelt = make(rnd, rows, how)
-        is_number = make in NUMBERS
-        if rnd.random() < 0.3:  # gaps
-            word = rnd.choice(GAPS) if is_number and rnd.random() < 0.5 else ""
-            for row in rnd.sample(range(1, rows), rnd.randint(0, rows // 3)):
-                column[row], spelt[row] = None, word
-        values[name] = column
-        cells.append(spelt)
-        kinds.append(is_number)
+def lines_of(
+    names: list[str], cells: list[list[str]], kinds: list[bool], how: Spelling
+) -> list[str]:
+    """Write the lines of a file; cells and whether they are numbers come by column."""
+    rows = len(cells[0])
     lines = [*how.above]
     header = [field_of(name, how, True) for name in names]
     body = []
@@ -294,9 +284,43 @@ def written(rnd: random.Random) -> Written:
     lines.append((how.sep + how.blank).join(header) + (how.sep if how.surplus == "header" else ""))
     for row, fields in enumerate(body):
         ends = how.surplus in ("rows", "header") or (how.surplus == "some" and row % 3 == 0)
+        if how.short and not ends and row < rows - 1:
+            while len(fields) > 2 and not fields[-1]:
+                fields.pop()
         lines.append((how.sep + how.blank).join(fields) + (how.sep if ends else ""))
+        if how.blank_lines and row % 4 == 1:
+            lines.append("")
     if how.below:
         lines.append(how.below)
+    return lines
+
+
+def written(rnd: random.Random) -> Written:
+    """Draw a table and a spelling, and write it."""
+    how = spelling(rnd)
+    rows = rnd.choice([1, 2, 5, 12, 40, 300])
+    names = rnd.sample(NAMES, rnd.choice([1, 2, 3, 4, 5, 6, 12]))
+    if len(names) == 1:  # an empty line is no row, and a preamble no narrower than the table
+        how.row_names, how.surplus, how.short, how.above = False, "none", False, []
+        how.comments, how.below = False, ""
+        names = rnd.sample(["price", "n", "x 1", "Größe"], 1)
+    values: dict[str, list[Any]] = {}
+    cells: list[list[str]] = []
+    kinds = []
+    for name in names:
+        make = rnd.choice(KINDS)
+        column, spelt = make(rnd, rows, how)
+        is_number = make in NUMBERS
+        if rnd.random() < 0.3:  # gaps
+            word = rnd.choice(GAPS) if is_number and rnd.random() < 0.5 else ""
+            for row in rnd.sample(
+                range(1, rows), rnd.randint(0, rows // 3) if len(names) > 1 else 0
+            ):
+                column[row], spelt[row] = None, word
+        values[name] = column
+        cells.append(spelt)
+        kinds.append(is_number)
+    lines = lines_of(names, cells, kinds, how)
     if how.encoding == "cp1252":
         lines = [line.replace("\u202f", "\u00a0") for line in lines]
     text = how.newline.join(lines) + (how.newline if how.last_newline else "")

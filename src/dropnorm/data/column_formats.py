@@ -38,7 +38,7 @@ class Found:
 
 def find_formats(
     columns: Iterable[Column],
-    sep: str,
+    sep: str | None,
     line_of: Callable[[int], int],
     decimal: str | None = None,
     thousands: str | None = None,
@@ -47,7 +47,7 @@ def find_formats(
 
     Args:
         columns: What their values look like.
-        sep: What separates them in the file.
+        sep: What separates them in the file; ``None`` if there is but one.
         line_of: Gives the number of the line in which a row, counted from 0, begins.
         decimal: Decimal mark where values leave it open.
         thousands: Mark between thousands, likewise.

@@ -85,8 +85,10 @@ def find_dialect(text: object) -> Dialect:
 def _separated_by_blanks(lines: list[str]) -> bool:
     rows = [(0, line.replace('"', "").split()) for line in lines if line.strip()]
     width = len(rows[-1][1])
+    named_apart = width > 2 or lines[0].count('"') > 2  # noqa: PLR2004  # not a name of two words
     return (
         width > 1
+        and named_apart
         and len(rows) > 1
         and all(len(row) == width for _, row in rows[1:])
         and len(rows[0][1]) in (width, width - 1)
@@ -197,7 +199,8 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
         and _are_names(rows[1:], width)
         and (_is_value(rows[1][1][0]) or not _heads(rows, 1))
     )
-    if names or (count == width and first[width - 1].strip()):
+    ragged = any(len(row) < width for _, row in rows[1:_MOST_ABOVE])
+    if names or (count == width and first[width - 1].strip() and not ragged):
         return 0, names
     if count >= width and _heads(rows, 0):
         return 0, False
@@ -208,8 +211,8 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
             or (count < width and all(len(row) >= width for _, row in rows[place + 1 :]))
         ):
             return place, False
-        if len(row) >= width and row[width - 1].strip():  # no line of a preamble
-            break
+        if len(row) >= width and row[width - 1].strip():
+            break  # a row, and no line of a preamble
     return 0, False
 
 

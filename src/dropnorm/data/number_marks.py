@@ -36,13 +36,13 @@ class _Marks:
 
 
 def decide_marks(
-    columns: list[Column], sep: str, decimal: str | None, thousands: str | None
+    columns: list[Column], sep: str | None, decimal: str | None, thousands: str | None
 ) -> list[tuple[str, str | None, str]]:
     """Decide what marks mean in columns of numbers.
 
     Args:
         columns: What their values look like.
-        sep: What separates them in the file.
+        sep: What separates them in the file; ``None`` if there is but one.
         decimal: Decimal mark where values leave it open.
         thousands: Mark between thousands, likewise.
 
@@ -100,7 +100,7 @@ def _usual_marks(readings: list[Reading]) -> Reading:
 
 
 def _decided(
-    column: Column, marks: _Marks, sep: str, decimal: str | None, thousands: str | None
+    column: Column, marks: _Marks, sep: str | None, decimal: str | None, thousands: str | None
 ) -> tuple[Reading, str]:
     """Return the roles of a column's marks, and why."""
     if not column.readings:
@@ -130,7 +130,7 @@ def _decided(
     raise BadInputError(_question(column, mark))
 
 
-def _votes(column: Column, mark: str, marks: _Marks, sep: str) -> tuple[str, str]:
+def _votes(column: Column, mark: str, marks: _Marks, sep: str | None) -> tuple[str, str]:
     """Return what other columns say for a mark as decimal mark, and as one of thousands."""
     fractions = [marks.decimal.get(mark, "")]
     fractions += [where for known, where in marks.thousands.items() if known != mark]
@@ -142,12 +142,12 @@ def _votes(column: Column, mark: str, marks: _Marks, sep: str) -> tuple[str, str
     return beside[0], beside[1]
 
 
-def _by_itself(column: Column, mark: str, sep: str) -> tuple[str, str]:
+def _by_itself(column: Column, mark: str, sep: str | None) -> tuple[str, str]:
     """Return what speaks for a mark as decimal mark, and as one of thousands, if it is alone."""
     affix = "".join(column.affixes())
     if mark == "," and any(sign in affix for sign in _DOLLARS):
         return "", "with an amount of money"
-    if sep == ";":
+    if sep in (";", None):
         return "", ""
     marked = sum(one.count for one in column.written if mark in one.core)
     if mark == "," and _whole_beside(column) and marked >= _ENOUGH:

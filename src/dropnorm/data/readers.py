@@ -164,7 +164,9 @@ def _read_new(
     def line(row: int) -> int:
         return line_of(path, how, row)
 
-    found = _found(cells, columns, how.sep, line, decimal, thousands)
+    # One column alone is not separated by anything, whatever was found.
+    sep = how.sep if len(cells.columns) > 1 else None
+    found = _found(cells, columns, sep, line, decimal, thousands)
     converted = _converted(cells, found.columns, line)
     reasons = dict(dialect.reasons)
     if why_encoding:
@@ -185,7 +187,7 @@ def _read_new(
 def _found(
     cells: Cells,
     columns: Mapping[str, ColumnFormat],
-    sep: str,
+    sep: str | None,
     line: Callable[[int], int],
     decimal: str | None,
     thousands: str | None,
