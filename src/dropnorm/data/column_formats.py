@@ -21,6 +21,9 @@ _MOST_EXACT = 2**53
 _DIGITS_OF_MOST_EXACT = 16
 _DIGITS_OF_PHONES = 8
 _MOST = 0.5
+# More different words behind numbers are no units.
+_MOST_UNITS = 5
+_BEHIND = re.compile(rf"-?[9{ZERO}][9.,]*([^-\d9.,{ZERO}()?*!/:#]{{1,12}})")
 _SHARES = ("%", "‰")
 # Of missing numbers, a warning is due.
 _MANY = 1 / 3
@@ -105,7 +108,7 @@ def _why_text(column: Column, line_of: Callable[[int], int]) -> tuple[str, str]:
     if column.others:
         share = count / (count + sum(column.others.values()))
         if share <= _MOST:
-            return "", ""
+            return _one_sign(column), ""
         row, value = column.example(next(iter(column.others)))
         return "", (
             f"{named}: '{value}' in line {line_of(row)} is not a number, though {share:.0%} of its"
@@ -116,7 +119,23 @@ def _why_text(column: Column, line_of: Callable[[int], int]) -> tuple[str, str]:
         return "", ""
     if code := _code(column):
         return code, ""
+    if len({one.affixes for one in column.written}) > _MOST_UNITS:
+        return "many different words stand behind its numbers: text", ""
     return "", _mixture(column, named)
+
+
+def _one_sign(column: Column) -> str:
+    """Say how numbers can be read that all have the same sign behind them, of no known kind."""
+    found = [_BEHIND.fullmatch(shape) for shape in column.others]
+    signs = {match[1].strip() for match in found if match}
+    if column.written or not all(found) or len(signs) != 1:
+        return ""
+    value = column.example(next(iter(column.others)))[1]
+    (sign,) = signs
+    return (
+        f"'{value}' and all others have '{sign}' behind a number, which is text; write type: number"
+        f" and suffix: '{sign}' for the column if they are amounts"
+    )
 
 
 def _code(column: Column) -> str:
