@@ -137,7 +137,8 @@ class _Reader:
                 raise BadInputError(self._count_is_wrong(place, count))
             self._surplus = True
             return row[:width]
-        if count == 1 and width > 2:  # noqa: PLR2004  # a note below the table
+        # A note below the table, or above its header.
+        if count == 1 and (width > 2 or not place):  # noqa: PLR2004
             raise BadInputError(self._count_is_wrong(place, count))
         self._short.append(place)
         return row + [""] * (width - count)
@@ -145,9 +146,10 @@ class _Reader:
     def _count_is_wrong(self, place: int, count: int) -> str:
         line = line_of(self._path, self._how, place)
         fields = "1 field" if count == 1 else f"{count} fields"
+        expected = "1 is" if self._width == 1 else f"{self._width} are"
         named = "; the header does not count the names of rows" if self._how.row_names else ""
         return (
-            f"line {line} has {fields} where {self._width} are expected, as the header has"
+            f"line {line} has {fields} where {expected} expected, as the header has"
             f"{named}; mend the line, or take it out if it is not of the table"
         )
 

@@ -159,8 +159,17 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
     dialect = Dialect(sep, above, comment, names, reasons)
     # The last text may go on in lines that were not looked at.
     fits = not long and 2 * short <= len(body) and (parsed or not whole)
-    splits = len(header) > 1 and any(len(row) > 1 for _, row in body)
+    splits = _splits(header, [row for _, row in body])
     return _Fit(dialect, fits, splits, quality, min(width, expected))
+
+
+def _splits(header: list[str], body: list[list[str]]) -> bool:
+    """Tell whether a separator stands in the rows of a table, and not in its only column."""
+    widths = {len(row) for row in body}
+    if len(header) > 1:
+        return max(widths, default=1) > 1
+    # 1,5 is one number, but a title above a header is no header.
+    return len(widths) == 1 and widths != {1} and not all(map(_is_value, body[0]))
 
 
 def _header_is_commented(rows: Rows, lines: list[str], sep: str) -> bool:
@@ -198,6 +207,7 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
         count == width - 1
         and _are_names(rows[1:], width)
         and (_is_value(rows[1][1][0]) or not _heads(rows, 1))
+        and any(map(_is_value, rows[1][1]))  # else it may be the header, below a title
     )
     ragged = any(len(row) < width for _, row in rows[1:_MOST_ABOVE])
     if names or (count == width and first[width - 1].strip() and not ragged):
@@ -208,7 +218,7 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
         row = rows[place][1]
         if _may_head(row, width) and (
             _heads(rows, place)
-            or (count < width and all(len(row) >= width for _, row in rows[place + 1 :]))
+            or (count < width - 1 and all(len(row) >= width for _, row in rows[place + 1 :]))
         ):
             return place, False
         if len(row) >= width and row[width - 1].strip():
