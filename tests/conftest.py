@@ -51,6 +51,18 @@ def read_study(name: str, **changes: object) -> Study:
     return parse_study(name, options)
 
 
+@pytest.fixture
+def write_file(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    """Write a file of this content, and give its path."""
+
+    def written(content: str | bytes) -> Path:
+        file = tmp_path / "t.csv"
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    return written
+
+
 def read_table(name: str, folder: str = "data/01_raw") -> pd.DataFrame:
     return pd.read_csv(ROOT / folder / TABLES[name])
 

@@ -1,0 +1,318 @@
+"""Text files: how they are packed, in which encoding they are, and their lines."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import csv
+import gzip
+import io
+import lzma
+import re
+import zipfile
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from dropnorm.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dropnorm.data.formats import Compression
+
+_PACKED: dict[bytes, Compression] = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",  # with nothing in it
+}
+SUFFIX_OF: dict[Compression | None, str] = {
+    None: ".csv", "gzip": ".csv.gz", "bz2": ".csv.bz2", "xz": ".csv.xz", "zip": ".csv.zip",
+}  # fmt: skip
+NO_TEXT = "is no text; tables are read from CSV and Parquet files"
+# Files that people take for tables, by their first bytes.
+_OTHERS: dict[bytes, str] = {
+    b"\x28\xb5\x2f\xfd": "is packed by Zstandard, which is not read; unpack it (zstd -d)",
+    b"7z\xbc\xaf\x27\x1c": "is a 7z archive, which is not read; unpack it",
+    b"Rar!": "is a RAR archive, which is not read; unpack it",
+    b"\xd0\xcf\x11\xe0": "is an Excel workbook; save its sheet as CSV",
+    b"SQLite format 3": "is an SQLite database; export its table as CSV",
+    b"\x89HDF": "is an HDF5 file; save its table as CSV or Parquet",
+    b"ARROW1": "is a Feather file; save its table as CSV or Parquet",
+}
+_TAR = (257, b"ustar")
+_SHEETS = {"[Content_Types].xml": "an Excel workbook", "mimetype": "a workbook of OpenDocument"}
+_AT_ONCE = 1 << 20
+_BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# Share of bytes that are NUL in every other place of UTF-16 with separators and digits.
+_WIDE = 0.2
+_MULTIBYTE = re.compile(
+    rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_NON_ASCII = re.compile(rb"[\x80-\xff]")
+# Windows-1252 as people write it has letters with accents one or two at a time, as small as those
+# before them, and its other signs not between two letters.
+_LETTER = "A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸƒ"
+_UNLIKELY = re.compile(
+    r"[À-ÖØ-öø-ÿŒœŠšŽžŸƒ]{3}"
+    r"|[a-zß-öø-ÿ][À-ÖØ-ÞŒŠŽŸ]"
+    r"|[A-Za-z][À-ÖØ-ÞŒŠŽŸ][a-z]"
+    rf"|[{_LETTER}][¡-¬®¯±-´¶¸-¿×÷‚„…†‡ˆ‰‹“”•˜™›][{_LETTER}]"
+    rf"|[{_LETTER}][¡-¦¨¬¿×]"
+    r"|[\x80-\x9f]"
+)
+_MOST = 0.1
+_SHOWN = 40
+
+
+def compression_of(path: Path) -> Compression | None:
+    """Tell by a file's first bytes how it is packed; its name may mislead.
+
+    Raises:
+        BadInputError: If it is of a kind that is not read.
+    """
+    with path.open("rb") as file:
+        head = file.read(512)
+    for magic, what in _OTHERS.items():
+        if head.startswith(magic):
+            raise BadInputError(what)
+    return next((how for magic, how in _PACKED.items() if head.startswith(magic)), None)
+
+
+def open_bytes(path: Path, compression: Compression | None) -> IO[bytes]:
+    """Open a file, unpacked."""
+    match compression:
+        case None:
+            return path.open("rb")
+        case "zip":
+            return _open_zip(path)
+        case "gzip":
+            return cast("IO[bytes]", gzip.open(path))
+        case "bz2":
+            return bz2.open(path)
+        case "xz":
+            return lzma.open(path)
+
+
+def _open_zip(path: Path) -> IO[bytes]:
+    archive = zipfile.ZipFile(path)
+    names = [
+        entry.filename
+        for entry in archive.infolist()
+        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+    ]
+    for name, what in _SHEETS.items():
+        if name in names:
+            raise BadInputError(f"is {what}; save its sheet as CSV")
+    if len(names) != 1:
+        some = ", ".join(name[:60] for name in names[:3])
+        raise BadInputError(
+            f"is a zip file with {len(names)} files in it{some and f' ({some}, …)'}; unpack it, and"
+            " give the one with the table"
+        )
+    if archive.getinfo(names[0]).flag_bits & 1:
+        raise BadInputError("is a zip file with a password; unpack it")
+    return archive.open(names[0])
+
+
+def open_text(path: Path, compression: Compression | None, encoding: str) -> io.TextIOWrapper:
+    r"""Open a file as text whose lines end in ``\n``, ``\r`` or ``\r\n``, as they stand there."""
+    return io.TextIOWrapper(open_bytes(path, compression), encoding, newline="")
+
+
+def find_encoding(path: Path, compression: Compression | None) -> tuple[str, str]:
+    """Find the encoding of a text file from all of it.
+
+    Returns:
+        As Python calls it, and how that is known: a sentence, empty for UTF-8.
+
+    Raises:
+        BadInputError: If it is no text, or in an encoding that cannot be told.
+    """
+    with open_bytes(path, compression) as file:
+        head = file.read(_AT_ONCE)
+        if head[_TAR[0] :].startswith(_TAR[1]):
+            raise BadInputError("is a tar archive; unpack it, and give the file with the table")
+        for mark, encoding in _BOMS.items():
+            if head.startswith(mark):
+                return encoding, "" if encoding == "utf-8-sig" else "the file begins with its mark"
+        if wide := _wide(head):
+            return wide, "every second byte of most characters is 0"
+        found = _utf8_until_it_is_not(head, file)
+    if found is None:
+        return "utf-8", ""
+    with open_bytes(path, compression) as file:
+        return "cp1252", _why_western(file.read())
+
+
+def _wide(head: bytes) -> str | None:
+    """Tell UTF-16 that does not begin with its mark."""
+    half = max(len(head) // 2, 1)
+    for encoding, nothing in (("utf-16-le", 1), ("utf-16-be", 0)):
+        empty, full = head[nothing::2], head[1 - nothing :: 2]
+        if empty.count(0) / half > _WIDE and not full.count(0):
+            text = head[: 2 * half].decode(encoding, errors="ignore")
+            return encoding if re.search(r"[\r\n]", text) else None
+    return None
+
+
+def _utf8_until_it_is_not(head: bytes, file: IO[bytes]) -> int | None:
+    """Return ``None`` if all of a file is UTF-8, else some number."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    chunk = head
+    while True:
+        if b"\0" in chunk:
+            raise BadInputError(NO_TEXT)
+        try:
+            decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            return error.start
+        if not chunk:
+            return None
+        chunk = file.read(_AT_ONCE)
+
+
+def _why_western(data: bytes) -> str:
+    """Say what makes a file look like Windows-1252, which any bytes could be.
+
+    Raises:
+        BadInputError: If it looks like something else.
+    """
+    if b"\0" in data:
+        raise BadInputError(NO_TEXT)
+    marks = len(_NON_ASCII.findall(data))
+    if 2 * sum(map(len, _MULTIBYTE.findall(data))) > marks:
+        place = _first_not_utf8(data)
+        raise BadInputError(
+            f"is text in UTF-8 but for some bytes, the first in line {place}; mend that line, or"
+            " get the file again: it may have been cut off, or joined of two"
+        )
+    text = data.decode("cp1252", errors="replace")
+    unlikely = list(_UNLIKELY.finditer(text)) + list(re.finditer("\ufffd", text))
+    words = _words(text)
+    if len(unlikely) > _MOST * marks / 2:
+        raise BadInputError(
+            f"is text in an encoding that cannot be told: it is not UTF-8, and as Windows-1252 it"
+            f" would say '{_around(text, unlikely[0].start())}'; save it as UTF-8"
+        )
+    return f"the file is not UTF-8; as Windows-1252 it says {words}"
+
+
+def _first_not_utf8(data: bytes) -> int:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        return len(re.findall(rb"\r\n|\r|\n", before)) + 1
+    return 1
+
+
+def _words(text: str) -> str:
+    """Return some words with letters that ASCII does not have."""
+    found = dict.fromkeys(
+        word for word in re.findall(r"\w*[^\x00-\x7f\W]\w*", text[: 1 << 20]) if len(word) > 1
+    )
+    some = [f"'{word[:_SHOWN]}'" for word in list(found)[:3]]
+    return ", ".join(some) or f"'{_around(text, _first_non_ascii(text))}'"
+
+
+def _first_non_ascii(text: str) -> int:
+    found = re.search(r"[^\x00-\x7f]", text)
+    return found.start() if found else 0
+
+
+def _around(text: str, place: int) -> str:
+    """Return what stands around a place, within its line."""
+    before = re.split(r"[\r\n]", text[max(0, place - _SHOWN // 2) : place])[-1]
+    return before + re.split(r"[\r\n]", text[place : place + _SHOWN // 2])[0]
+
+
+class Lines:
+    """The lines of a text that a parser of CSV is to see, and their numbers.
+
+    Attributes:
+        number: Of the last line given, counted from 1.
+        began: Number of the line with which the current row began.
+        header: Number of the line with which the first row began.
+        last: The last line given.
+        left_out: Numbers and texts of comments.
+    """
+
+    def __init__(self, text: Iterator[str], skiprows: int = 0, comment: str | None = None) -> None:
+        self.number = 0
+        self.began = 0
+        self.header = 0
+        self.last = ""
+        self.left_out: list[tuple[int, str]] = []
+        self._text = text
+        self._skiprows = skiprows
+        self._comment = comment
+        self._between = True
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        while True:
+            line = next(self._text)
+            self.number += 1
+            if self.number <= self._skiprows:
+                continue
+            # Within a row, in a text in quotation marks, nothing is a comment.
+            if self._between:
+                if self._comment and line.startswith(self._comment):
+                    self.left_out.append((self.number, line))
+                    continue
+                self.began = self.number
+            self._between = False
+            self.last = line
+            return line
+
+    def rows(self, sep: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield rows, without blank ones, and the numbers of the lines with which they begin.
+
+        Raises:
+            BadInputError: If quotation marks are not as CSV has them.
+        """
+        reader = csv.reader(self, **dialect(sep))
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise BadInputError(why_unparsed(error, self.began)) from error
+            self._between = True
+            if row:
+                self.header = self.header or self.began
+                yield self.began, row
+
+
+def dialect(sep: str) -> dict[str, Any]:
+    """Return the arguments of ``csv.reader``: blanks after a separator are not of the value."""
+    return {"delimiter": sep, "strict": True, "skipinitialspace": sep != " "}
+
+
+def why_unparsed(error: csv.Error, line: int) -> str:
+    """Say what is wrong with the row that begins in a line."""
+    told = str(error)
+    if "unexpected end" in told:
+        return f'in line {line} a quotation mark (") opens that nothing closes; mend it'
+    if "expected after" in told:
+        return (
+            f'in line {line} something stands behind the quotation mark (") that closes a text;'
+            ' write "" for a quotation mark inside a text'
+        )
+    if "field limit" in told:
+        return (
+            f"a field of line {line} is longer than {csv.field_size_limit():,} characters; look"
+            ' whether a quotation mark (") opens there that nothing closes'
+        )
+    return f"line {line} cannot be read: {told}"

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dropnorm.data.formats import ColumnFormat, TableFormat
+from dropnorm.data.readers import read_table
+from dropnorm.errors import BadInputError
+
+
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        ("x;y\n1.303;2,5\n929;3,5\n", [1303, 929]),
+        ("x\ty\n40,648\t2.5\n949\t3.5\n", [40648, 949]),
+        ('x,y\n"40,648",2.5\n"5,120",3.5\n', [40648, 5120]),
+        ('x,y\n"$45,120",2\n"$9,990",3\n', [45120, 9990]),
+        ("x,y\n12.25%,2\n3 %,3\n", [12.25, 3]),
+        ("x;y\n1'234.5;2\n12’345;3\n", [1234.5, 12345]),
+        ("x;y\n1\u00a0234,5;2\n12\u202f345;3\n1 000;4\n", [1234.5, 12345, 1000]),
+        ('x,y\n"12,5",2\n"3,25",3\n', [12.5, 3.25]),
+        ("x;y\n1.234.567;2\n1.234;3\n", [1234567, 1234]),
+        ('x,y\n"12,34,567",2\n"1,00,000",3\n', [1234567, 100000]),
+        ("x;y\n(12,50);2\n1.012,50;3\n", [-12.5, 1012.5]),
+        ("x;y\n12,50-;2\n1.012,50;3\n", [-12.5, 1012.5]),
+        ("x,y\n\u221212.5,2\n–3,3\n", [-12.5, -3]),
+        ("x,y\n1_000,2\n20_000,3\n", [1000, 20000]),
+        ("x,y\n12 kg,2\n3 kg,3\n", [12, 3]),
+        ("x,y\nEUR 12.50,2\nEUR 3.00,3\n", [12.5, 3]),
+        ("x,y\n1e5,2\n-1.5E-3,3\n+.5,3\n5.,3\n", [1e5, -0.0015, 0.5, 5]),
+        ("x,y\n0.123,2\n1.234,3\n", [0.123, 1.234]),
+        ("x,y\n1.234,2\n12.345,3\n", [1.234, 12.345]),
+        ("x;y\n1.234;2\n1234.5;3\n", [1.234, 1234.5]),
+        ("x,y\n007.5,2\n010.2,3\n", [7.5, 10.2]),
+        ("x,y\n0.1,2\n1e999,3\n", [0.1, np.inf]),
+    ],
+)
+def test_marks_mean_what_all_values_of_a_file_allow(write_file, content, values):
+    read = read_table(write_file(content))
+
+    assert read.table["x"].tolist() == values
+    again = read_table(write_file(content), read.format)
+    pd.testing.assert_frame_equal(again.table, read.table)
+
+
+@pytest.mark.parametrize(
+    ("content", "mark", "fraction"),
+    [
+        ("x;y\n1.234;2\n12.345;3\n", ".", 1.234),
+        ("x\ty\n1.234\t2\n12.345\t3\n", ".", 1.234),
+        ("x,y\n1.234,2\n949,3\n", ".", 1.234),
+        ('x,y\n"1,234",2\n"12,345",3\n', ",", 1.234),
+        ("x;y;z\n1.234;2;1,5\n12.345;3;1.5\n", ".", 1.234),
+        ("x,y\n$1.234,2\n$12.345,3\n", ".", 1.234),
+    ],
+)
+def test_where_two_readings_fit_the_user_is_asked(write_file, content, mark, fraction):
+    file = write_file(content)
+
+    with pytest.raises(BadInputError, match="column 'x' can be read in two ways") as error:
+        read_table(file)
+
+    assert f"is {fraction} if" in str(error.value)
+    assert f"1234 if a {'dot' if mark == '.' else 'comma'} stands between" in str(error.value)
+    assert f"--decimal '{mark}' or --thousands '{mark}'" in str(error.value)
+    assert read_table(file, decimal=mark).table["x"][0] == fraction
+    assert read_table(file, thousands=mark).table["x"][0] == 1234
+    other = "," if mark == "." else "."
+    assert read_table(file, decimal=other).table["x"][0] == 1234
+
+
+def test_many_numbers_of_three_digits_and_whole_ones_beside_them_have_thousands(write_file):
+    rows = "".join(f"{n},{n + 100}\t3\n" for n in range(1, 25))
+
+    assert read_table(write_file(f"x\ty\n{rows}949\t3\n")).table["x"].max() == 24124
+
+
+def test_a_column_of_whole_numbers_has_the_marks_of_its_file(write_file):
+    read = read_table(write_file("km;preis\n129;2,5\n14;3.003,5\n"))
+
+    assert read.format.columns["km"] == ColumnFormat(decimal=",", thousands=".")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (["12.5", "13,7"], "no decimal mark and no mark of thousands fits all of its values"),
+        (["12 %", "0.3"], "different signs or units: '12 %' and '0.3'"),
+        (["5 kg", "300 g"], "different signs or units: '5 kg' and '300 g'"),
+        (["-5", "(6)", "7"], "minus signs are written in two ways: '-5' and '\\(6\\)'"),
+        (["(5)", "(6)"], "'\\(5\\)' could be a number below zero"),
+        (["1", "2", "3", "n/k"], "'n/k' in line 5 is not a number, though 75% of its values are"),
+    ],
+)
+def test_numbers_that_no_one_format_reads_are_text_with_a_warning(write_file, values, told):
+    read = read_table(write_file("x;y\n" + "".join(f"{value};1\n" for value in values)))
+
+    assert read.table["x"].tolist() == values
+    (warning,) = read.warnings
+    assert warning.startswith("column 'x' is read as text: ")
+    assert re.search(told, warning)
+
+
+def test_words_for_missing_are_kept_in_text_with_a_warning_and_are_gaps_in_numbers(write_file):
+    read = read_table(write_file("sleep,n\nNone,1\nApnea,?\nNone,2.5\n,NA\n"))
+
+    assert read.table["sleep"].tolist()[:3] == ["None", "Apnea", "None"]
+    assert read.table["sleep"].isna().tolist() == [False, False, False, True]
+    assert read.table["n"].dropna().tolist() == [1, 2.5]
+    assert read.format.columns == {
+        "sleep": ColumnFormat(type="text"), "n": ColumnFormat(missing=("?", "NA")),
+    }  # fmt: skip
+    assert (
+        read.reasons["n"]
+        == "'?', 'NA' in 2 of 4 rows, beside numbers, means that the value is missing"
+    )
+    assert read.warnings == (
+        "'None' stands in 2 of 4 rows of column 'sleep' and is kept as text; if it means that the"
+        " value is missing, write missing: ['None'] for the column",
+        "'?', 'NA' in 2 of 4 rows of column 'n', beside numbers, is read as missing; if it is a"
+        " class, write type: text for the column",
+    )
+
+
+def test_a_format_says_which_words_are_missing_in_text(write_file):
+    how = TableFormat(columns={"a": ColumnFormat(type="text", missing=("None",))})
+
+    assert read_table(write_file("a,n\nNone,1\nx,2\n"), how).table["a"].isna().tolist() == [
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["010", "2", "7"],
+        ["01", "02", "A"],
+        ["1234567890123456789", "9234567890123456788"],
+        ["9007199254740993", "1"],
+        ["+4917112345678", "+4930123456"],
+        ["TRUE", "FALSE"],
+        ["True", "False"],
+        ["0x1F", "0x20"],
+        ["١٢", "٣"],
+        ["A12", "A13"],
+        ["4WD", "2WD"],
+        ["31.12.2024", "01.02.2023"],
+        ["1.2.3", "1.2.4"],
+        ["192.168.100.101", "10.0.0.1"],
+    ],
+)
+def test_what_is_no_amount_keeps_its_spelling(write_file, values):
+    rows = "".join(f"{value};1\n" for value in [*values, ""])
+    read = read_table(write_file(f"code;n\n{rows}"))
+
+    assert read.table["code"].tolist()[:-1] == values
+    assert pd.isna(read.table["code"].iloc[-1])
+
+
+def test_a_sign_behind_all_numbers_that_is_no_unit_is_told_with_the_format_that_reads_it(
+    write_file,
+):
+    file = write_file("x,y\n1.5k,1\n-3k,2\n")
+    read = read_table(file)
+
+    assert read.table["x"].tolist() == ["1.5k", "-3k"]
+    assert "write type: number and suffix: 'k' for the column" in read.reasons["x"]
+    how = TableFormat(columns={"x": ColumnFormat(suffix="k")})
+    assert read_table(file, how).table["x"].tolist() == [1.5, -3]
+
+
+def test_words_behind_numbers_that_are_no_units_are_not_warned_of(write_file):
+    streets = ("Oak", "Elm", "Main", "Hill", "Lake", "Park")
+    read = read_table(
+        write_file("x,y\n" + "".join(f"{n} {one},1\n" for n, one in enumerate(streets)))
+    )
+
+    assert read.table["x"][1] == "1 Elm"
+    assert not read.warnings

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+
+import pandas as pd
+import pytest
+
+from dropnorm.data.formats import ColumnFormat, TableFormat
+from dropnorm.data.readers import read_table
+from dropnorm.errors import BadInputError
+
+
+def _zipped(content: bytes, *names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def _tarred(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        entry = tarfile.TarInfo("t.csv")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+PLAIN = b"a,b\n1,x\n2,y\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "suffix"),
+    [
+        (gzip.compress(PLAIN), ".csv.gz"),
+        (bz2.compress(PLAIN), ".csv.bz2"),
+        (lzma.compress(PLAIN), ".csv.xz"),
+        (_zipped(PLAIN, "t.csv"), ".csv.zip"),
+        (_zipped(PLAIN, "t.csv", "__MACOSX/._t.csv"), ".csv.zip"),
+        (PLAIN, ".csv"),
+    ],
+)
+def test_packed_tables_are_known_by_their_content(write_file, content, suffix):
+    read = read_table(write_file(content))
+
+    assert read.table.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+    assert read.suffix == suffix
+    pd.testing.assert_frame_equal(read_table(write_file(content), read.format).table, read.table)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
+def test_encodings_that_can_be_told_are(write_file, encoding):
+    read = read_table(write_file("ort;Fläche\nMünchen;1,5\nKöln;2,5\n".encode(encoding)))
+
+    assert read.table.to_dict("list") == {"ort": ["München", "Köln"], "Fläche": [1.5, 2.5]}
+    if encoding == "cp1252":
+        assert "as Windows-1252 it says 'Fläche', 'München'" in read.reasons["encoding"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Москва Казань Самара", "cp1251"),
+        ("東京 大阪 京都", "shift_jis"),
+        ("北京 上海 广州", "gbk"),
+        ("Αθήνα Πάτρα", "cp1253"),
+        ("Łódź Kraków żółć", "iso8859-2"),
+        ("München Köln Größe", "mac_roman"),
+        ("München Köln Größe", "cp850"),
+    ],
+)
+def test_encodings_that_cannot_be_told_are_refused(write_file, text, encoding):
+    rows = "".join(f"{n},{word}\n" for n, word in enumerate(text.split()))
+
+    with pytest.raises(BadInputError, match="in an encoding that cannot be told"):
+        read_table(write_file(f"n,place\n{rows}".encode(encoding)))
+
+
+def test_utf8_with_a_line_in_another_encoding_is_refused_with_the_line(write_file):
+    content = "n,place\n1,München\n2,Köln\n".encode() + "3,Düren\n".encode("cp1252")
+
+    with pytest.raises(BadInputError, match="UTF-8 but for some bytes, the first in line 4"):
+        read_table(write_file(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (gzip.compress(b""), "is empty"),
+        (gzip.compress(PLAIN * 99)[:20], "no whole gzip file"),
+        (bz2.compress(PLAIN * 99)[:20], "cannot be read|no whole"),
+        (lzma.compress(PLAIN * 99)[:40], "no whole"),
+        (b"PK\x03\x04\x00\x00", "is no whole zip file"),
+        (_zipped(PLAIN, "a.csv", "b.csv"), r"a zip file with 2 files in it \(a.csv, b.csv, …\)"),
+        (_zipped(PLAIN, "[Content_Types].xml", "b"), "is an Excel workbook; save its sheet as CSV"),
+        (_tarred(PLAIN), "is a tar archive"),
+        (gzip.compress(_tarred(PLAIN)), "is a tar archive"),
+        (b"\x28\xb5\x2f\xfd\x00", r"Zstandard, which is not read; unpack it \(zstd -d\)"),
+        (b"SQLite format 3\0", "is an SQLite database"),
+        (b"a,b\n\0,1\n", "is no text"),
+        (bytes(range(1, 256)), "is no text|cannot be told"),
+        (b"a,a\n1,2\n", "has the column 'a' more than once"),
+        (b"1.5,2\n1,2\n", "the header is a line of numbers alone"),
+        (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 fields where 2 are expected"),
+        (b"a,b\n5.5,2,3\n6.5,2,3\n", "line 2 has 3 fields where 2 are expected"),
+        (b"Sales\nplace,kind\nx,y\nz,y\n", "line 2 has 2 fields where 1 is expected"),
+        (b"Data,World\nUpdated\nplace,kind\nx,y\n", "line 2 has 1 field where 2 are expected"),
+        (b"a,b,c\n1,2,3\nSource: X\n", "line 3 has 1 field where 3 are expected"),
+        (b"a,b,c\n1,2,3\n4,5", "ends in the middle of a row, in line 3"),
+        (b"# x\na,b\n1,2\n#3,4\n", "line 4 begins with #, as comments do, and has as many fields"),
+        (b'a,b\n1,"2\n3,4\n', "in line 2 a quotation mark .* opens that nothing closes"),
+        (b'a,b\n1,2\n3,"4"5\n', "in line 3 something stands behind the quotation mark"),
+        (b'a,b\n1,"' + b"x" * 200_000 + b'"\n', "a field of line 2 is longer than 131,072"),
+        (b'"x" "y"\n"1" 2 3\n"2" 3 4\n', "separates its columns by blanks"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_is_refused_in_one_line(write_file, content, told):
+    file = write_file(content)
+
+    with pytest.raises(BadInputError, match=told) as error:
+        read_table(file)
+
+    assert str(error.value).startswith(f"{file}: ")
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_a_file_that_is_not_there_is_told_by_the_name_that_the_user_gave(tmp_path):
+    with pytest.raises(BadInputError, match=r"^s3://x: there is no such file$"):
+        read_table(tmp_path / "x.csv", known_as="s3://x")
+    with pytest.raises(BadInputError, match="is a folder"):
+        read_table(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "options", [{"decimal": ".", "thousands": "."}, {"sep": '"'}, {"encoding": "nope"}]
+)
+def test_formats_that_read_nothing_are_refused(options):
+    model = ColumnFormat if "decimal" in options else TableFormat
+
+    with pytest.raises(ValueError, match=r"same mark|sep cannot be|none called"):
+        model(**options)

@@ -1,0 +1,130 @@
+"""Writes tables of known values in many spellings, and reads them again; run it for a long go.
+
+    python tests/round_trips.py --examples 5000
+
+A table is read if its values are those that were written. Else it is refused in one line, or the
+reader asks how its numbers are written, and reads it right when told. Anything else is a fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dropnorm.data.formats import ColumnFormat
+from dropnorm.data.readers import read_table
+from dropnorm.errors import BadInputError
+from written_tables import Written, written
+
+# How often reading ended how.
+OUTCOMES: Counter[str] = Counter()
+REFUSALS: Counter[str] = Counter()
+
+
+def difference(read: pd.DataFrame, meant: pd.DataFrame) -> str:
+    """Say what is not as it was written, if anything."""
+    if list(read.columns) != list(meant.columns):
+        return f"columns {list(read.columns)} for {list(meant.columns)}"
+    if list(read.index) != list(meant.index):
+        return f"rows {list(read.index)[:5]} … for {list(meant.index)[:5]} …"
+    for name in meant:
+        is_number = pd.api.types.is_numeric_dtype(read[name])
+        for row, (got, want) in enumerate(zip(read[name], meant[name], strict=True)):
+            if want is None:
+                if not pd.isna(got):
+                    return f"{name}, row {row}: {got!r} for a gap"
+            elif isinstance(want, str):
+                if is_number or got != want.strip():
+                    return f"{name}, row {row}: {got!r} for {want!r}"
+            elif not is_number or not (got == want or float(got) == float(want)):
+                return f"{name}, row {row}: {got!r} for {want!r}"
+    return ""
+
+
+def check(made: Written) -> str:
+    """Read a file that was written, and count how that ended.
+
+    Returns:
+        What is wrong, if anything.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "table")
+        file.write_bytes(made.content)
+        how = made.spelling
+        try:
+            read = read_table(file)
+        except BadInputError as error:
+            told = str(error).removeprefix(f"{file}: ")
+            if "\n" in told or len(told) > 500:
+                return f"not one line, or a long one: {told}"
+            if "can be read in two ways" not in told:
+                OUTCOMES["refused"] += 1
+                REFUSALS[told[:60]] += 1
+                return ""
+            OUTCOMES["asked"] += 1
+            try:
+                read = read_table(file, decimal=how.decimal, thousands=how.thousands)
+            except BadInputError as error:
+                return f"refused though told: {error}"
+        else:
+            OUTCOMES["read"] += 1
+        if wrong := difference(read.table, made.values):
+            column = wrong.split(", row ")[0]
+            if not any(f"column '{column}' is read as text" in told for told in read.warnings):
+                return wrong
+            OUTCOMES["numbers kept as text, with a warning"] += 1
+        again = read_table(file, read.format)
+        pd.testing.assert_frame_equal(again.table, read.table)
+        assert read.format is not None
+        columns = {name: read.format.columns.get(name, ColumnFormat()) for name in read.table}
+        new = read_table(file, columns=columns)
+        pd.testing.assert_frame_equal(new.table, read.table)
+    return ""
+
+
+@given(rnd=st.randoms(use_true_random=True))
+def round_trips(rnd: random.Random) -> None:
+    """A table, written and read."""
+    made = written(rnd)
+    wrong = check(made)
+    if wrong:
+        OUTCOMES["wrong"] += 1
+    assert not wrong, f"{wrong}\n{made.spelling}\n{made.content[:1500]!r}"
+
+
+def main() -> None:
+    """Write and read so many tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0, help="of the first table")
+    parser.add_argument("--all", action="store_true", help="go on after a fault")
+    options = parser.parse_args()
+    began = time.perf_counter()
+    for seed in range(options.seed, options.seed + options.examples):
+        made = written(random.Random(seed))  # noqa: S311
+        try:
+            wrong = check(made)
+        except Exception as error:
+            wrong = f"{type(error).__name__}: {error}"
+        if wrong:
+            OUTCOMES["wrong"] += 1
+            sys.stdout.write(f"seed {seed}: {wrong}\n{made.spelling}\n{made.content[:700]!r}\n")
+            if not options.all:
+                sys.exit(1)
+    seconds = time.perf_counter() - began
+    sys.stdout.write(f"{options.examples} tables, {dict(OUTCOMES)}, {seconds:.0f} s\n")
+    for told, count in REFUSALS.most_common():
+        sys.stdout.write(f"{count} refused: {told} …\n")
+
+
+if __name__ == "__main__":
+    main()
