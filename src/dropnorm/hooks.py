@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, MemoryDataset
 from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import ParquetDataset
@@ -27,7 +26,7 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import SWEEP, create_pipeline
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
@@ -251,7 +250,7 @@ def _check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that a part of a study does not begin behind what only memory holds."""
     for name in sorted(pipeline.inputs()):
         if catalog.get(name) is None:
-            first = pipelines["__default__"].to_outputs(name).grouped_nodes[0]
+            first = create_pipeline(_run_of(name)).to_outputs(name).grouped_nodes[0]
             raise BadInputError(
                 f"'{name}' passes from node to node in memory, no earlier run has left it; begin"
                 f" with what makes it: --from-nodes={','.join(node.name for node in first)}"
@@ -297,7 +296,8 @@ def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, comman
             **process,
         }
     )
-    if {node.name for node in pipelines[study].nodes} - {node.name for node in pipeline.nodes}:
+    whole = {node.name for node in create_pipeline(study).nodes}
+    if whole - {node.name for node in pipeline.nodes}:
         catalog[f"{study}.run"] = MemoryDataset()
         logger.warning(
             "%s: only a part of the study runs; without a run.json this version is not complete,"

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset
 
 from dropnorm import memory
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
 from dropnorm.inspection import counted
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import SWEEP, create_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,7 +114,7 @@ def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
 def _stored_versions(project: Project, run: str) -> list[_Stored]:
     """Find the versions of everything that the pipeline of a study or its sweep writes."""
     record = f"{run}.run"
-    names = [record, *sorted(pipelines[run].all_outputs() - {record})]
+    names = [record, *sorted(create_pipeline(run).all_outputs() - {record})]
     folders: dict[str, list[Path]] = {}
     complete = set(project.complete_versions(run))
     for name in names:

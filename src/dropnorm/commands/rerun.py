@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import click
-from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
@@ -17,6 +16,7 @@ from dropnorm.commands.project import Project, open_project
 from dropnorm.engine import check_engine, engine_name, environment
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import check_study, describe_process
+from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.running import as_a_run
 from dropnorm.splits import assign_parts
 from dropnorm.study import Variant, parse_study
@@ -93,7 +93,7 @@ def _repeat(project: Project, version: str, study: Study) -> list[repeats.Agreem
     histories = {variant: f"{name}.{variant}.history" for variant in Variant}
     for dataset in histories.values():
         catalog[dataset] = MemoryDataset()
-    SequentialRunner().run(pipelines[name].to_outputs(*histories.values()), catalog)
+    SequentialRunner().run(create_study_pipeline(name).to_outputs(*histories.values()), catalog)
     agreements = []
     for variant, dataset in histories.items():
         agreements.append(
