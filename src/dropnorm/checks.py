@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.codes import CODES, Finding
+from dropnorm.data.ahead import computed
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
@@ -62,7 +63,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
     Raises:
         BadInputError: If the study cannot use the table.
     """
-    rows = check_table(table, study)
+    rows = computed(check_table, table, study)
     parts = [
         split.loc[split["split"] == number].set_index("row")["part"].reindex(rows.index).to_numpy()
         for number in range(study.replicas.splits)

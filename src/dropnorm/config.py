@@ -46,11 +46,11 @@ class StudyConfigLoader(OmegaConfigLoader):
         super().__init__(*args, **kwargs)
         # Read once: the files of all studies are read for either, and each study asks for both.
         self._options: dict[str, Any] | None = None
-        self._files: dict[str, list[tuple[Path, list[str]]]] | None = None
+        self._keys_by_study: dict[str, list[tuple[Path, list[str]]]] | None = None
         self._is_handed_on = False
         before, StudyConfigLoader.latest = StudyConfigLoader.latest, self
         if before is not None and before._is_handed_on and before._asked() == self._asked():
-            self._options, self._files = before._options, before._files
+            self._options, self._keys_by_study = before._options, before._keys_by_study
 
     def hand_on(self) -> None:
         """Let the next loader that is asked for the same take over the studies as they are here.
@@ -184,9 +184,9 @@ class StudyConfigLoader(OmegaConfigLoader):
 
         With each file stand the keys that it has of the study.
         """
-        if self._files is None:
+        if self._keys_by_study is None:
             self._read_raw_config("parameters")
-        return self._files or {}
+        return self._keys_by_study or {}
 
     @staticmethod
     def _by_study(files: Iterable[tuple[Path, Any]]) -> dict[str, list[tuple[Path, list[str]]]]:
@@ -231,7 +231,7 @@ class StudyConfigLoader(OmegaConfigLoader):
                 raise
             if key == "parameters":
                 base, environment, *_ = read
-                self._files = self._by_study([*base.items(), *environment.items()])
+                self._keys_by_study = self._by_study([*base.items(), *environment.items()])
         return read
 
     def _check_duplicates(self, key: str, config_per_file: dict[Path, Any]) -> None:

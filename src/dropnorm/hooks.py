@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from kedro.framework.hooks import hook_impl
-from kedro.io import AbstractVersionedDataset, MemoryDataset
+from kedro.io import AbstractVersionedDataset, MemoryDataset, SharedMemoryDataCatalog
 from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
 from dropnorm import cluster, memory, wording
-from dropnorm.catalog import is_local, load_table, shown, table_checksum
+from dropnorm.catalog import LoadedTable, is_local, load_unchanged, shown, table_checksum
 from dropnorm.checks import is_looked_at
+from dropnorm.data import ahead
+from dropnorm.data.ahead import compute_ahead
+from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
-from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.preprocessing import fit_preprocessors, make_all_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
@@ -76,19 +79,25 @@ class ProjectHooks:
         A version is taken when all other hooks agree to the run: one that is refused leaves none.
         """
         names = {node.name for node in pipeline.nodes}
+        tables: dict[str, LoadedTable] = {}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
-        for study in _studies(pipeline):
-            _read_by_column(_study_of(study), catalog)
-            if f"{study}.check_rows" in names:
-                check_study(_study_of(study), catalog)
+        for run in _studies(pipeline):
+            study = _study_of(run)
+            if study not in tables:
+                _read_by_column(study, catalog)
+                if f"{run}.check_rows" in names:
+                    tables[study] = check_study(study, catalog)
         _check_folders(pipeline, catalog)
         _settle_versions_read(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
         for study in _studies(pipeline):
             if names & {f"{study}.record_run", f"{study}.make_report"}:
-                _prepare_record(study, pipeline, catalog, _command(study, run_params))
+                table = tables.get(_study_of(study))
+                _prepare_record(study, pipeline, catalog, _command(study, run_params), table)
         _check_inputs(pipeline, catalog)
+        for study, loaded in tables.items():
+            hand_over(loaded.table, study, pipeline, catalog)
         agreed = yield
         _settle_version_written(pipeline, catalog, records, run_params["run_id"])
         return agreed
@@ -98,6 +107,7 @@ class ProjectHooks:
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Say where the results are, and each variant's in one line."""
+        ahead.forget_all()
         memory.forget_beyond(_REMEMBERED)
         outputs = pipeline.all_outputs()
         for study in _studies(pipeline):
@@ -124,6 +134,11 @@ class ProjectHooks:
                 if isinstance(record, RunRecordDataset):
                     folder = from_here(Path(record._filepath).parent)
                     logger.info("  results: %s, version %s", folder, record.resolve_save_version())
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Keep nothing of a run that has ended."""
+        ahead.forget_all()
 
 
 class ClusterHooks:
@@ -214,19 +229,36 @@ def _is_text(kind: DataType) -> bool:
     )
 
 
-def check_study(study: str, catalog: DataCatalog) -> None:
-    """Prepare the table as the nodes will, so that the last study fails before the first trains."""
+def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
+    """Prepare the table as the nodes will, so that the last study fails before the first trains.
+
+    The nodes that ask for the same get what was found here.
+
+    Returns:
+        The table, to be handed over to the nodes.
+    """
     options: Study = catalog.load(f"params:{study}")
     where = shown(catalog.get(f"{study}.table"))
-    table = load_table(study, catalog)
+    loaded = load_unchanged(study, catalog)
     try:
-        rows = check_table(table, options)
-        split = assign_parts(rows, options)
-        for number in range(options.replicas.splits):
-            fitted = fit_preprocessor(rows, split, number, options)
-            make_split_inputs(rows, split, number, fitted, options)
+        # The rows are asked for twice: to be prepared, and to be looked through.
+        rows = compute_ahead(check_table, loaded.table, options, uses=2)
+        split = compute_ahead(assign_parts, rows, options)
+        fitted = compute_ahead(fit_preprocessors, rows, split, options)
+        compute_ahead(make_all_inputs, rows, split, fitted, options)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}") from error
+    return loaded
+
+
+def hand_over(table: pd.DataFrame, study: str, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Let the nodes take the table that was checked: its file is read once."""
+    name = f"{study}.table"
+    if isinstance(catalog, SharedMemoryDataCatalog):
+        catalog[name] = SharedTableDataset(table)
+    else:
+        uses = sum(name in node.inputs for node in pipeline.nodes)
+        catalog[name] = LoadedTableDataset(table, uses)
 
 
 def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -284,7 +316,13 @@ def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
     return flat
 
 
-def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, command: str) -> None:
+def _prepare_record(
+    study: str,
+    pipeline: Pipeline,
+    catalog: DataCatalog,
+    command: str,
+    loaded: LoadedTable | None,
+) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     table = catalog.get(f"{_study_of(study)}.table")
     process = describe_process()
@@ -292,7 +330,10 @@ def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, comman
     catalog[f"{study}.provenance"] = MemoryDataset(
         {
             "command": command,
-            "table": {"path": shown(table), "sha256": table_checksum(table)},
+            "table": {
+                "path": shown(table),
+                "sha256": loaded.sha256 if loaded else table_checksum(table),
+            },
             **process,
         }
     )
