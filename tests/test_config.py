@@ -213,3 +213,20 @@ def test_of_many_files_the_two_that_have_the_same_study_are_named(configured):
 
     with pytest.raises(BadInputError, match=r"/b.yml and .*/d.yml both have b.seed and 1 more;"):
         loader().studies()
+
+
+@pytest.mark.parametrize("name", ["data", "memory"])
+@pytest.mark.parametrize("address", ["s3://b/x", "file:///x", "memory://x", "simplecache::s3://x"])
+def test_an_address_to_write_to_is_refused_in_one_line(configured, name, address):
+    Path("conf/local/globals.yml").write_text(f"{name}: {address}\n")
+
+    for key in ("globals", "catalog") if name == "data" else ("globals",):
+        with pytest.raises(BadInputError, match=rf"^globals in conf: {name} is '{address}', an"):
+            loader()[key]
+    assert [path.name for path in Path().iterdir() if ":" in path.name] == []
+
+
+def test_tables_may_be_read_from_an_address(configured):
+    Path("conf/local/globals.yml").write_text("tables: memory://tables\n")
+
+    assert loader()["catalog"]["wine.table"]["filepath"] == "memory://tables/red-wine.csv"

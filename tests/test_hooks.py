@@ -14,7 +14,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from kedro.framework.hooks.manager import _create_hook_manager
 from kedro.framework.project import pipelines
-from kedro.io import DataCatalog, DatasetError, MemoryDataset, SharedMemoryDataCatalog
+from kedro.io import DataCatalog, DatasetError, MemoryDataset, SharedMemoryDataCatalog, Version
 from kedro.runner import ParallelRunner, SequentialRunner, ThreadRunner
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
@@ -281,6 +281,15 @@ def test_a_parquet_file_that_is_none_is_refused_in_one_line(configured):
 
     with pytest.raises(BadInputError, match=r"wine.parquet: is no whole Parquet file"):
         columns_read()
+
+
+@pytest.mark.parametrize("name", ["wine.comparison", "wine.split"])
+def test_a_result_at_an_address_is_refused_before_anything_trains(configured, name):
+    made = catalog()
+    made[name] = ParquetDataset(filepath="memory://far/result.parquet", version=Version(None, NEW))
+
+    with pytest.raises(BadInputError, match=f"^'{name}' would be written to memory://.*, an addr"):
+        begin(pipelines["wine"], made)
 
 
 class CountedFiles(LocalFileSystem):

@@ -20,12 +20,15 @@ from yaml.constructor import ConstructorError
 from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
+from dropnorm.datasets.whole import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study import Study, parse_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# Of globals.yml, the folders that are written to.
+_WRITTEN_TO = ("data", "memory")
 # Dots and braces mean something in the names of datasets.
 _STUDY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 _TAG = re.compile(r"constructor for the tag 'tag:yaml.org,2002:(.*)'")
@@ -68,7 +71,12 @@ class StudyConfigLoader(OmegaConfigLoader):
         Raises:
             BadInputError: If a file cannot be read, or ``--params`` names no study.
         """
-        return copy.deepcopy(self._all_options()) if key == "parameters" else self._resolved(key)
+        if key == "parameters":
+            return copy.deepcopy(self._all_options())
+        config = self._resolved(key)
+        if key == "globals":
+            self._refuse_addresses(config)
+        return config
 
     def _resolved(self, key: str) -> dict[str, Any]:
         # One for the whole process: the loader that was made last must not answer for this one.
@@ -76,6 +84,16 @@ class StudyConfigLoader(OmegaConfigLoader):
         with self._told(key):
             config: dict[str, Any] = super().__getitem__(key)
         return config
+
+    def _refuse_addresses(self, config: dict[str, Any]) -> None:
+        """Refuse to write to an address; tables may be read from one."""
+        for name in _WRITTEN_TO:
+            if is_address(value := config.get(name)):
+                raise BadInputError(
+                    f"globals in {_shown(Path(self.conf_source))}: {name} is '{str(value)[:60]}',"
+                    " an address; results are written to a folder of this machine or a shared one:"
+                    " write its path, and copy the results when the run is complete"
+                )
 
     def _all_options(self) -> dict[str, Any]:
         """Return the options of every study by its name."""

@@ -263,11 +263,21 @@ def hand_over(table: pd.DataFrame, study: str, pipeline: Pipeline, catalog: Data
 
 def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what the run will write can be written: better now than after the trainings."""
+    # Predictions are of no run that has a record: they may go anywhere.
+    predicted = {
+        name for node in pipeline.nodes if node.name.endswith(".predict") for name in node.outputs
+    }
     for name in sorted(pipeline.all_outputs()):
         dataset = catalog.get(name)
         path = getattr(dataset, "_filepath", None)
-        if path is None or not is_local(dataset):
+        if path is None or (name in predicted and not is_local(dataset)):
             continue
+        if not is_local(dataset):
+            raise BadInputError(
+                f"'{name}' would be written to {shown(dataset)[:60]}, an address; results are"
+                " written to a folder of this machine or a shared one: write a path at its"
+                " catalog entry, and copy the results when the run is complete"
+            )
         nearest = next(folder for folder in Path(path).parents if folder.exists())
         if not nearest.is_dir():
             raise BadInputError(f"{from_here(nearest)}: is a file; results need a folder there")

@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
-from dropnorm.datasets.whole import written_whole
+from dropnorm.datasets.whole import refuse_address, written_whole
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
     def __init__(
         self, *, filepath: str, url: str, sha256: str, size: int | None = None, **kwargs: Any
     ) -> None:
+        refuse_address(filepath)
         super().__init__(filepath=filepath, **kwargs)
         self.url = url
         self.sha256 = sha256
