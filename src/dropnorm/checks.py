@@ -206,6 +206,9 @@ def _entities(
 
 def _names_entities(values: pd.Series) -> bool:
     """Tell whether a column looks like the names or ids of what the rows are of."""
+    # The quick answer for most of a wide table: a number is an id by its name alone.
+    if pd.api.types.is_numeric_dtype(values) and not _ID.search(str(values.name)):
+        return False
     present = values.dropna().astype(object)
     kind = pd.api.types.infer_dtype(present)
     # Integers are floats in a column that has missing values.
