@@ -172,3 +172,61 @@ def test_studies_are_those_of_the_loader_made_last(configured):
     loader("other")
 
     assert study_names() == ["concrete", "spotify"]
+
+
+def test_what_was_checked_is_what_the_next_loader_has_if_it_is_handed_on(configured):
+    checked = loader(env="sample")
+    title = checked.study("concrete").title
+    checked.hand_on()
+    Path(CONCRETE).write_text("concrete: {title: Changed since}\n")
+
+    assert loader(env="sample").study("concrete").title == title
+    with pytest.raises(BadInputError, match=r"concrete\.target is missing"):
+        loader(env="sample").study("concrete")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"env": "sample", "runtime_params": {"concrete": {"title": "b"}}}]
+)
+def test_a_loader_that_is_asked_for_something_else_reads_the_files_itself(configured, options):
+    checked = loader(env="sample")
+    checked.studies()
+    checked.hand_on()
+    text = Path(CONCRETE).read_text()
+    Path(CONCRETE).write_text(text.replace("title: Concrete", "title: Changed since"))
+
+    assert loader(**options).study("concrete").title in ("Changed since", "b")
+
+
+def test_what_is_done_to_parameters_does_not_change_them_for_others(configured):
+    config = loader()
+    config["parameters"]["concrete"]["training"]["epochs"] = -1
+
+    assert config["parameters"]["concrete"]["training"]["epochs"] == 100
+    assert config.study("concrete").training.epochs == 100
+
+
+def test_of_many_files_the_two_that_have_the_same_study_are_named(configured):
+    for name in ("a", "b", "c"):
+        Path(f"conf/base/parameters/{name}.yml").write_text(f"{name}: {{title: x, seed: 1}}\n")
+    Path("conf/base/parameters/d.yml").write_text("b: {title: y, seed: 2}\n")
+
+    with pytest.raises(BadInputError, match=r"/b.yml and .*/d.yml both have b.seed and 1 more;"):
+        loader().studies()
+
+
+@pytest.mark.parametrize("name", ["data", "memory"])
+@pytest.mark.parametrize("address", ["s3://b/x", "file:///x", "memory://x", "simplecache::s3://x"])
+def test_an_address_to_write_to_is_refused_in_one_line(configured, name, address):
+    Path("conf/local/globals.yml").write_text(f"{name}: {address}\n")
+
+    for key in ("globals", "catalog") if name == "data" else ("globals",):
+        with pytest.raises(BadInputError, match=rf"^globals in conf: {name} is '{address}', an"):
+            loader()[key]
+    assert [path.name for path in Path().iterdir() if ":" in path.name] == []
+
+
+def test_tables_may_be_read_from_an_address(configured):
+    Path("conf/local/globals.yml").write_text("tables: memory://tables\n")
+
+    assert loader()["catalog"]["wine.table"]["filepath"] == "memory://tables/red-wine.csv"

@@ -1,28 +1,53 @@
 from __future__ import annotations
 
+import hashlib
 import logging
 import shutil
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
+import fsspec
+import numpy as np
 import pandas as pd
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from kedro.framework.hooks.manager import _create_hook_manager
 from kedro.framework.project import pipelines
-from kedro.io import DataCatalog, DatasetError, MemoryDataset
-from kedro_datasets.pandas import ParquetDataset
+from kedro.io import DataCatalog, DatasetError, MemoryDataset, SharedMemoryDataCatalog, Version
+from kedro.runner import ParallelRunner, SequentialRunner, ThreadRunner
+from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
-from conftest import complete_version
+from conftest import complete_version, read_table
+from dropnorm import preprocessing
 from dropnorm.config import project_config
+from dropnorm.data import ahead
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import ProjectHooks
+from dropnorm.pipelines.preparation import nodes as preparation
+from dropnorm.splits import assign_parts
+from dropnorm.tables import check_table
+
+if TYPE_CHECKING:
+    from dropnorm.study import Study
 
 NEW = "2030-01-01T00.00.00.000Z"
 METRICS = "wine.dropout.metrics"
 
 
-def catalog(**load_versions: str) -> DataCatalog:
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    yield
+    ahead.forget_all()
+
+
+def wine() -> Study:
+    return project_config().study("wine")
+
+
+def catalog(kind: type[DataCatalog] = DataCatalog, **load_versions: str) -> DataCatalog:
     config = project_config()
-    made = DataCatalog.from_config(
+    made = kind.from_config(
         config["catalog"], save_version=NEW, load_versions=load_versions or None
     )
     made["params:wine"] = MemoryDataset(config.study("wine"))
@@ -284,3 +309,116 @@ def test_a_parquet_file_that_is_none_is_refused_in_one_line(configured):
 
     with pytest.raises(BadInputError, match=r"wine.parquet: is no whole Parquet file"):
         columns_read()
+
+
+@pytest.mark.parametrize("name", ["wine.comparison", "wine.split"])
+def test_a_result_at_an_address_is_refused_before_anything_trains(configured, name):
+    made = catalog()
+    made[name] = ParquetDataset(filepath="memory://far/result.parquet", version=Version(None, NEW))
+
+    with pytest.raises(BadInputError, match=f"^'{name}' would be written to memory://.*, an addr"):
+        begin(pipelines["wine"], made)
+
+
+class CountedFiles(LocalFileSystem):
+    """Local files, at an address of their own; counts how often each is opened."""
+
+    protocol = "counted"
+    opened: ClassVar[Counter[str]] = Counter()
+
+    def open(self, path: str, *args: object, **options: object) -> object:
+        self.opened[Path(path).name] += 1
+        return super().open(path, *args, **options)
+
+
+@pytest.fixture
+def counted(configured, monkeypatch):
+    """What opens the table of wine, and what prepares a split of it, by how often."""
+    fsspec.register_implementation("counted", CountedFiles, clobber=True)
+    calls = Counter()
+    for name in ("fit_preprocessor", "make_split_inputs"):
+        function = getattr(preprocessing, name)
+
+        def spied(*arguments, name=name, function=function):
+            calls[name] += 1
+            return function(*arguments)
+
+        monkeypatch.setattr(preprocessing, name, spied)
+    CountedFiles.opened.clear()
+    return calls
+
+
+def with_counted_table(made: DataCatalog) -> DataCatalog:
+    made["wine.table"] = CSVDataset(
+        filepath=f"counted://{Path('data/01_raw/red-wine.csv').resolve()}"
+    )
+    return made
+
+
+@pytest.mark.parametrize("runner", [SequentialRunner, ThreadRunner])
+def test_a_run_reads_its_table_once_and_prepares_each_split_once(counted, runner):
+    made = with_counted_table(catalog())
+    part = pipelines["wine"].to_outputs("wine.inputs", "wine.findings")
+
+    begin(part, made)
+    assert counted == {"fit_preprocessor": 5, "make_split_inputs": 5}
+    runner().run(part, made)
+
+    assert CountedFiles.opened == {"red-wine.csv": 1}
+    assert counted == {"fit_preprocessor": 5, "make_split_inputs": 5}
+    for number, inputs in enumerate(made.load("wine.inputs")):
+        fitted = made.load("wine.preprocessors")[number]
+        rows, split = preparation.check_rows(read_table("wine"), wine()), made.load("wine.split")
+        expected = preprocessing.make_split_inputs(rows, split, number, fitted, wine())
+        assert np.array_equal(inputs.train.x, expected.train.x)
+        assert np.array_equal(inputs.validation.y, expected.validation.y)
+
+
+def test_worker_processes_take_the_table_that_was_checked(configured):
+    made = catalog(SharedMemoryDataCatalog)
+    part = pipelines["wine"].to_outputs("wine.findings")
+    begin(part, made)
+    Path("data/01_raw/red-wine.csv").unlink()
+
+    ParallelRunner(max_workers=2).run(part, made)
+
+    assert made.load("wine.findings")["study"] == "wine"
+
+
+def test_what_nobody_asked_for_is_not_kept_when_a_run_has_ended(counted):
+    study = wine()
+    begin(pipelines["wine"].to_nodes("wine.check_rows"), with_counted_table(catalog()))
+    ProjectHooks().on_pipeline_error()
+
+    rows = check_table(read_table("wine"), study)
+    preparation.fit_preprocessors(rows, assign_parts(rows, study), study)
+
+    assert counted["fit_preprocessor"] == 10
+
+
+def test_the_record_has_the_checksum_of_the_bytes_that_were_read(configured):
+    file = Path("data/01_raw/red-wine.csv")
+    known = hashlib.sha256(file.read_bytes()).hexdigest()
+    made = catalog()
+
+    begin(pipelines["wine"], made)
+    file.write_text("changed since\n")
+
+    assert made.load("wine.provenance")["table"]["sha256"] == known
+    assert len(made.load("wine.table")) == 1599
+
+
+def test_a_table_that_changes_while_it_is_read_is_refused(configured):
+    class WrittenTo(CSVDataset):
+        def load(self) -> pd.DataFrame:
+            table = super().load()
+            Path(self._filepath).write_text("quality\n1\n")
+            return table
+
+    made = catalog()
+    made["wine.table"] = WrittenTo(filepath="data/01_raw/red-wine.csv")
+
+    with pytest.raises(
+        BadInputError, match=r"^data/01_raw/red-wine.csv: changed while it was read"
+    ):
+        begin(pipelines["wine"], made)

@@ -13,6 +13,7 @@ from kedro.runner import SequentialRunner
 from conftest import read_study, read_table
 from dropnorm.config import project_config
 from dropnorm.pipeline_registry import (
+    create_pipeline,
     create_prediction_pipeline,
     create_study_pipeline,
     create_sweep_pipeline,
@@ -39,6 +40,27 @@ def test_there_is_a_pipeline_for_each_study_and_one_of_all(configured):
     }
     everything = {node.name for node in registered["__default__"].nodes}
     assert everything == {node.name for name in STUDIES for node in registered[name].nodes}
+
+
+@pytest.mark.parametrize(
+    ("requested", "made"),
+    [
+        (["wine"], {"wine"}),
+        (["wine.sweep", "concrete.predict"], {"wine.sweep", "concrete.predict"}),
+        (["__default__"], {*STUDIES, "__default__"}),
+        (["nope"], set()),
+    ],
+)
+def test_only_the_pipelines_that_a_command_asks_for_are_made(configured, requested, made):
+    pipelines.set_requested(requested)
+
+    assert set(register_pipelines()) == made
+
+
+def test_a_pipeline_is_the_same_made_alone_or_with_all(configured):
+    for name, made in register_pipelines().items():
+        if name != "__default__":
+            assert set(create_pipeline(name).nodes) == set(made.nodes)
 
 
 def test_nodes_are_named_by_study_variant_and_what_they_do():

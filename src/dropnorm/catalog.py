@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog, DatasetError
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
+from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
 from dropnorm.datasets.run_record import sha256
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError
@@ -123,6 +125,37 @@ def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
             f"{where}: has the column '{repeated}' more than once; rename one of them"
         )
     return table
+
+
+@dataclass(frozen=True)
+class LoadedTable:
+    """A study's table, and what is known of the file that it was read from.
+
+    Attributes:
+        table: As it was read.
+        sha256: Checksum of the local file; None if it is none.
+    """
+
+    table: pd.DataFrame
+    sha256: str | None
+
+
+def load_unchanged(study: str, catalog: DataCatalog) -> LoadedTable:
+    """Load the table of a study, and the checksum of the very bytes that were read.
+
+    Raises:
+        BadInputError: As of :func:`load_table`, and if the file changes while it is read.
+    """
+    dataset = catalog.get(f"{study}.table")
+    if isinstance(dataset, DownloadedCSVDataset):
+        dataset.fetch()
+    before = table_checksum(dataset)
+    table = load_table(study, catalog)
+    if table_checksum(dataset) != before:
+        raise BadInputError(
+            f"{shown(dataset)}: changed while it was read; run again when nothing writes to it"
+        )
+    return LoadedTable(table, before)
 
 
 def count_rows(study: str, catalog: DataCatalog) -> int | None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.codes import CODES, Finding
+from dropnorm.data.ahead import computed
 from dropnorm.evaluation.leaks import check_formula
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
@@ -63,7 +64,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
     Raises:
         BadInputError: If the study cannot use the table.
     """
-    rows = check_table(table, study)
+    rows = computed(check_table, table, study)
     parts = [
         split.loc[split["split"] == number].set_index("row")["part"].reindex(rows.index).to_numpy()
         for number in range(study.replicas.splits)
@@ -211,6 +212,9 @@ def _entities(
 
 def _names_entities(values: pd.Series) -> bool:
     """Tell whether a column looks like the names or ids of what the rows are of."""
+    # The quick answer for most of a wide table: a number is an id by its name alone.
+    if pd.api.types.is_numeric_dtype(values) and not _ID.search(str(values.name)):
+        return False
     present = values.dropna().astype(object)
     kind = pd.api.types.infer_dtype(present)
     # Integers are floats in a column that has missing values.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import copy
 import io
-import itertools
 import os
 import re
 from contextlib import contextmanager
@@ -20,13 +20,16 @@ from yaml.constructor import ConstructorError
 from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
+from dropnorm.datasets.whole import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study import Study, parse_study
 from dropnorm.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+# Of globals.yml, the folders that are written to.
+_WRITTEN_TO = ("data", "memory")
 # Dots and braces mean something in the names of datasets.
 _STUDY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 _TAG = re.compile(r"constructor for the tag 'tag:yaml.org,2002:(.*)'")
@@ -45,7 +48,23 @@ class StudyConfigLoader(OmegaConfigLoader):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        StudyConfigLoader.latest = self
+        # Read once: the files of all studies are read for either, and each study asks for both.
+        self._options: dict[str, Any] | None = None
+        self._keys_by_study: dict[str, list[tuple[Path, list[str]]]] | None = None
+        self._is_handed_on = False
+        before, StudyConfigLoader.latest = StudyConfigLoader.latest, self
+        if before is not None and before._is_handed_on and before._asked() == self._asked():
+            self._options, self._keys_by_study = before._options, before._keys_by_study
+
+    def hand_on(self) -> None:
+        """Let the next loader that is asked for the same take over the studies as they are here.
+
+        What was checked is then what runs, and the files are read once.
+        """
+        self._is_handed_on = True
+
+    def _asked(self) -> tuple[str, str | None, dict[str, Any]]:
+        return str(self.conf_source), self.env, self.runtime_params
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Return the configuration; of parameters, every study with its name in it.
@@ -53,12 +72,38 @@ class StudyConfigLoader(OmegaConfigLoader):
         Raises:
             BadInputError: If a file cannot be read, or ``--params`` names no study.
         """
+        if key == "parameters":
+            return copy.deepcopy(self._all_options())
+        config = self._resolved(key)
+        if key == "globals":
+            self._refuse_addresses(config)
+        return config
+
+    def _resolved(self, key: str) -> dict[str, Any]:
         # One for the whole process: the loader that was made last must not answer for this one.
         self._register_globals_resolver()
         with self._told(key):
             config: dict[str, Any] = super().__getitem__(key)
-        if key != "parameters":
-            return config
+        return config
+
+    def _refuse_addresses(self, config: dict[str, Any]) -> None:
+        """Refuse to write to an address; tables may be read from one."""
+        for name in _WRITTEN_TO:
+            if is_address(value := config.get(name)):
+                raise BadInputError(
+                    f"globals in {_shown(Path(self.conf_source))}: {name} is '{str(value)[:60]}',"
+                    " an address; results are written to a folder of this machine or a shared one:"
+                    " write its path, and copy the results when the run is complete"
+                )
+
+    def _all_options(self) -> dict[str, Any]:
+        """Return the options of every study by its name."""
+        if self._options is None:
+            self._options = self._options_of_studies()
+        return self._options
+
+    def _options_of_studies(self) -> dict[str, Any]:
+        config = self._resolved("parameters")
         written = self._written()
         for name in self.runtime_params:
             if name not in written:
@@ -149,7 +194,7 @@ class StudyConfigLoader(OmegaConfigLoader):
         Raises:
             BadInputError: One line per problem, each with its source and key.
         """
-        return parse_study(name, self["parameters"].get(name), self._sources(name))
+        return parse_study(name, copy.deepcopy(self._all_options().get(name)), self._sources(name))
 
     def written_in(self, env: str | None) -> dict[str, Any]:
         """Return the studies as an environment says them, whatever the command line overrides.
@@ -171,11 +216,19 @@ class StudyConfigLoader(OmegaConfigLoader):
         except MissingConfigException:
             return {}
 
-    def _written(self) -> dict[str, list[tuple[Path, Any]]]:
-        """Return for every study the files that speak of it, the environment's last."""
-        base, environment, *_ = self._read_raw_config("parameters")
-        written: dict[str, list[tuple[Path, Any]]] = {}
-        for path, content in (*base.items(), *environment.items()):
+    def _written(self) -> dict[str, list[tuple[Path, list[str]]]]:
+        """Return for every study the files that speak of it, the environment's last.
+
+        With each file stand the keys that it has of the study.
+        """
+        if self._keys_by_study is None:
+            self._read_raw_config("parameters")
+        return self._keys_by_study or {}
+
+    @staticmethod
+    def _by_study(files: Iterable[tuple[Path, Any]]) -> dict[str, list[tuple[Path, list[str]]]]:
+        written: dict[str, list[tuple[Path, list[str]]]] = {}
+        for path, content in files:
             for name in content:
                 if str(name).startswith("_"):
                     continue
@@ -195,7 +248,8 @@ class StudyConfigLoader(OmegaConfigLoader):
                         f"{_shown(path)}: what stands at the top must be the name of a study with"
                         f" its options below; '{name}' has none"
                     )
-                written.setdefault(name, []).append((path, options))
+                plain = OmegaConf.to_container(options, resolve=False)
+                written.setdefault(name, []).append((path, _keys(name, plain)))
         return written
 
     def _read_raw_config(self, key: str) -> Any:
@@ -209,38 +263,42 @@ class StudyConfigLoader(OmegaConfigLoader):
             for path, found in self._files(key):
                 refuse_yaml_bomb(found.decode(errors="replace"), _shown(path))
             try:
-                return super()._read_raw_config(key)
+                read = super()._read_raw_config(key)
             except (YAMLError, ValueError, ArithmeticError, OSError):
                 for _ in self._contents(key):  # which names the file
                     pass
                 raise
+            if key == "parameters":
+                base, environment, *_ = read
+                self._keys_by_study = self._by_study([*base.items(), *environment.items()])
+        return read
 
     def _check_duplicates(self, key: str, config_per_file: dict[Path, Any]) -> None:
-        keys: dict[Path, set[str]] = {}
         values: dict[Any, Any] = {}
+        first: dict[str, Path] = {}
         for path, content in sorted(config_per_file.items()):
             if not isinstance(content, DictConfig):
                 raise BadInputError(f"{_shown(path)}: is a list; it must be a mapping of names")
             plain: Any = OmegaConf.to_container(content, resolve=False)
             values |= plain
             names = self._get_all_keys(plain) if key == "parameters" else content
-            keys[path] = {str(name) for name in names}
-        for one, other in itertools.combinations(keys, 2):
-            shared = sorted(name for name in keys[one] & keys[other] if not name.startswith("_"))
-            if shared:
-                more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
+            keys = {str(name) for name in names if not str(name).startswith("_")}
+            if shared := sorted(keys & first.keys()):
+                one = first[shared[0]]
+                more = sum(first[name] == one for name in shared) - 1
+                told = f"{shared[0]} and {more} more" if more else shared[0]
                 rename = ", or if they are two studies, rename one" if key == "parameters" else ""
                 raise BadInputError(
-                    f"{_shown(one)} and {_shown(other)} both have {shared[0]}{more}; keep it in"
-                    f" one of them{rename}"
+                    f"{_shown(one)} and {_shown(path)} both have {told}; keep it in one of them"
+                    f"{rename}"
                 )
+            first |= dict.fromkeys(keys, path)
         refuse_reference_bomb(values, f"{key} in {_shown(Path(self.conf_source))}")
 
     def _sources(self, name: str) -> dict[str, str]:
         sources: dict[str, str] = {}
-        written = [(_shown(path), options) for path, options in self._written()[name]]
-        for source, options in (*written, ("--params", self.runtime_params.get(name))):
-            keys = _keys(name, options)
+        written = [(_shown(path), keys) for path, keys in self._written()[name]]
+        for source, keys in (*written, ("--params", _keys(name, self.runtime_params.get(name)))):
             for key in keys:
                 # What a section lacks is missing where it was begun, not where it was changed.
                 if key not in sources or not any(one.startswith(f"{key}.") for one in keys):

@@ -14,23 +14,32 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines
-from kedro.io import AbstractVersionedDataset, MemoryDataset
+from kedro.io import AbstractVersionedDataset, MemoryDataset, SharedMemoryDataCatalog
 from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
 from dropnorm import cluster, memory, wording
-from dropnorm.catalog import check_file, is_local, load_table, shown, table_checksum
+from dropnorm.catalog import (
+    LoadedTable,
+    check_file,
+    is_local,
+    load_unchanged,
+    shown,
+    table_checksum,
+)
 from dropnorm.checks import is_looked_at
 from dropnorm.config import StudyConfigLoader
+from dropnorm.data import ahead
+from dropnorm.data.ahead import compute_ahead
+from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing, tell
-from dropnorm.pipeline_registry import SWEEP
-from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.pipeline_registry import SWEEP, create_pipeline
+from dropnorm.preprocessing import fit_preprocessors, make_all_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
@@ -87,14 +96,17 @@ class ProjectHooks:
         A version is taken when all other hooks agree to the run: one that is refused leaves none.
         """
         names = {node.name for node in pipeline.nodes}
+        tables: dict[str, LoadedTable] = {}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
         for name in sorted(pipeline.inputs()):
             check_file(catalog.get(name))
-        for study in _studies(pipeline):
-            _read_by_column(_study_of(study), catalog)
-            if f"{study}.check_rows" in names:
-                check_study(_study_of(study), catalog)
+        for run in _studies(pipeline):
+            study = _study_of(run)
+            if study not in tables:
+                _read_by_column(study, catalog)
+                if f"{run}.check_rows" in names:
+                    tables[study] = check_study(study, catalog)
         _check_folders(pipeline, catalog)
         _settle_versions_read(pipeline, catalog, run_params["env"])
         records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
@@ -108,8 +120,11 @@ class ProjectHooks:
                     "environment": run_params["env"],
                     "overridden": other,
                 }
-                _prepare_record(study, pipeline, catalog, told)
+                table = tables.get(_study_of(study))
+                _prepare_record(study, pipeline, catalog, told, table)
         _check_inputs(pipeline, catalog)
+        for study, loaded in tables.items():
+            hand_over(loaded.table, study, pipeline, catalog)
         agreed = yield
         run = run_params["run_id"]
         self._claimed[run] = _settle_version_written(pipeline, catalog, records, run)
@@ -117,7 +132,8 @@ class ProjectHooks:
 
     @hook_impl
     def on_pipeline_error(self, run_params: dict[str, Any]) -> None:
-        """Say of the versions of a run that failed that it has ended."""
+        """Keep nothing of a run that failed, and say of its versions that it has ended."""
+        ahead.forget_all()
         self._release(run_params)
 
     def _release(self, run_params: dict[str, Any]) -> None:
@@ -129,6 +145,7 @@ class ProjectHooks:
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Say where the results are, and each variant's in one line."""
+        ahead.forget_all()
         try:
             self._tell(pipeline, catalog)
         finally:
@@ -253,28 +270,55 @@ def _is_text(kind: DataType) -> bool:
     )
 
 
-def check_study(study: str, catalog: DataCatalog) -> None:
-    """Prepare the table as the nodes will, so that the last study fails before the first trains."""
+def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
+    """Prepare the table as the nodes will, so that the last study fails before the first trains.
+
+    The nodes that ask for the same get what was found here.
+
+    Returns:
+        The table, to be handed over to the nodes.
+    """
     options: Study = catalog.load(f"params:{study}")
     where = shown(catalog.get(f"{study}.table"))
-    table = load_table(study, catalog)
+    loaded = load_unchanged(study, catalog)
     try:
-        rows = check_table(table, options)
-        split = assign_parts(rows, options)
-        for number in range(options.replicas.splits):
-            fitted = fit_preprocessor(rows, split, number, options)
-            make_split_inputs(rows, split, number, fitted, options)
+        # The rows are asked for twice: to be prepared, and to be looked through.
+        rows = compute_ahead(check_table, loaded.table, options, uses=2)
+        split = compute_ahead(assign_parts, rows, options)
+        fitted = compute_ahead(fit_preprocessors, rows, split, options)
+        compute_ahead(make_all_inputs, rows, split, fitted, options)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}") from error
+    return loaded
+
+
+def hand_over(table: pd.DataFrame, study: str, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Let the nodes take the table that was checked: its file is read once."""
+    name = f"{study}.table"
+    if isinstance(catalog, SharedMemoryDataCatalog):
+        catalog[name] = SharedTableDataset(table)
+    else:
+        uses = sum(name in node.inputs for node in pipeline.nodes)
+        catalog[name] = LoadedTableDataset(table, uses)
 
 
 def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what the run will write can be written: better now than after the trainings."""
+    # Predictions are of no run that has a record: they may go anywhere.
+    predicted = {
+        name for node in pipeline.nodes if node.name.endswith(".predict") for name in node.outputs
+    }
     for name in sorted(pipeline.all_outputs()):
         dataset = catalog.get(name)
         path = getattr(dataset, "_filepath", None)
-        if path is None or not is_local(dataset):
+        if path is None or (name in predicted and not is_local(dataset)):
             continue
+        if not is_local(dataset):
+            raise BadInputError(
+                f"'{name}' would be written to {shown(dataset)[:60]}, an address; results are"
+                " written to a folder of this machine or a shared one: write a path at its"
+                " catalog entry, and copy the results when the run is complete"
+            )
         nearest = next(folder for folder in Path(path).parents if folder.exists())
         if not nearest.is_dir():
             raise BadInputError(f"{from_here(nearest)}: is a file; results need a folder there")
@@ -289,7 +333,7 @@ def _check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that a part of a study does not begin behind what only memory holds."""
     for name in sorted(pipeline.inputs()):
         if catalog.get(name) is None:
-            first = pipelines["__default__"].to_outputs(name).grouped_nodes[0]
+            first = create_pipeline(_run_of(name)).to_outputs(name).grouped_nodes[0]
             raise BadInputError(
                 f"'{name}' passes from node to node in memory, no earlier run has left it; begin"
                 f" with what makes it: --from-nodes={','.join(node.name for node in first)}"
@@ -324,7 +368,11 @@ def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
 
 
 def _prepare_record(
-    study: str, pipeline: Pipeline, catalog: DataCatalog, told: dict[str, Any]
+    study: str,
+    pipeline: Pipeline,
+    catalog: DataCatalog,
+    told: dict[str, Any],
+    loaded: LoadedTable | None,
 ) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     table = catalog.get(f"{_study_of(study)}.table")
@@ -333,11 +381,15 @@ def _prepare_record(
     catalog[f"{study}.provenance"] = MemoryDataset(
         {
             **told,
-            "table": {"path": shown(table), "sha256": table_checksum(table)},
+            "table": {
+                "path": shown(table),
+                "sha256": loaded.sha256 if loaded else table_checksum(table),
+            },
             **process,
         }
     )
-    if {node.name for node in pipelines[study].nodes} - {node.name for node in pipeline.nodes}:
+    whole = {node.name for node in create_pipeline(study).nodes}
+    if whole - {node.name for node in pipeline.nodes}:
         catalog[f"{study}.run"] = MemoryDataset()
         logger.warning(
             "%s: only a part of the study runs; without a run.json this version is not complete,"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
 from dropnorm.config import study_names
@@ -12,6 +13,7 @@ from dropnorm.study import Variant
 # What follows a study's name in that of its other pipelines; no study's name has a dot.
 PREDICT = ".predict"
 SWEEP = ".sweep"
+_EVERYTHING = "__default__"
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -19,56 +21,56 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     Beside each stand ``<study>.predict``, which needs a file of new rows, and ``<study>.sweep``,
     which trains several times as much; neither is run with all.
+
+    Where a command has said which pipelines it needs (``kedro run --pipelines``), only those are
+    made, as by Kedro's own ``find_pipelines``.
     """
-    studies = {name: create_study_pipeline(name) for name in study_names()}
-    predictions = {f"{name}{PREDICT}": create_prediction_pipeline(name) for name in studies}
-    sweeps = {f"{name}{SWEEP}": create_sweep_pipeline(name) for name in studies}
-    everything = sum(studies.values(), start=Pipeline([]))
-    return {**studies, **predictions, **sweeps, "__default__": everything}
+    names = study_names()
+    known = [f"{name}{what}" for what in ("", PREDICT, SWEEP) for name in names]
+    # Kedro offers no public name for what its set_requested() was told.
+    requested = set(pipelines._requested_pipelines or (*known, _EVERYTHING))
+    if _EVERYTHING in requested:
+        requested.update(names)
+    registered = {name: create_pipeline(name) for name in known if name in requested}
+    if _EVERYTHING in requested:
+        # Not a sum, which would check and sort all nodes anew with each study.
+        registered[_EVERYTHING] = Pipeline([registered[name] for name in names])
+    return registered
+
+
+def create_pipeline(name: str) -> Pipeline:
+    """Return the pipeline that is registered by a name: a study's, ``.predict`` or ``.sweep``."""
+    if name.endswith(PREDICT):
+        return create_prediction_pipeline(name.removesuffix(PREDICT))
+    if name.endswith(SWEEP):
+        return create_sweep_pipeline(name.removesuffix(SWEEP))
+    return create_study_pipeline(name)
 
 
 def create_study_pipeline(study: str) -> Pipeline:
     """Return the whole graph of one study: the same template for all, under the study's name."""
     options = {"params:study": f"params:{study}"}
-    shared = {"inputs": f"{study}.inputs"}
-    pipeline = Pipeline(
-        preparation.create_pipeline() + training.create_reference_pipeline(),
-        namespace=study,
-        parameters=options,
-    )
-    for variant in Variant:
-        pipeline += Pipeline(
-            training.create_pipeline(variant) + create_variant_pipeline(),
-            namespace=f"{study}.{variant}",
-            parameters=options,
-            inputs=shared,
-        )
+    before = [preparation.create_pipeline(), training.create_reference_pipeline()]
     report = reporting.create_pipeline()
-    of_variants = {
-        f"{variant}_{output}": f"{study}.{variant}.{output}"
-        for variant in Variant
-        for output in (
-            "metrics",
-            "history",
-            "training",
-            "learning_curves",
-            "validation_predictions",
-            "examination",
-        )
-    }
-    taken = {name: full for name, full in of_variants.items() if name in report.inputs()}
-    return pipeline + Pipeline(report, namespace=study, parameters=options, inputs=taken)
+    parts = [Pipeline(before, namespace=study, parameters=options)]
+    taken: dict[str, str] = {}
+    for variant in Variant:
+        name = f"{study}.{variant}"
+        alone = Pipeline([training.create_pipeline(variant), create_variant_pipeline()])
+        shared = {"inputs": f"{study}.inputs"}
+        parts.append(Pipeline(alone, namespace=name, parameters=options, inputs=shared))
+        outputs = {f"{variant}_{output}": f"{name}.{output}" for output in alone.all_outputs()}
+        taken |= {short: full for short, full in outputs.items() if short in report.inputs()}
+    parts.append(Pipeline(report, namespace=study, parameters=options, inputs=taken))
+    return Pipeline(parts)
 
 
 def create_prediction_pipeline(study: str) -> Pipeline:
     """Return what applies the saved networks of a complete run to new rows, for each variant."""
     shared = {name: f"{study}.{name}" for name in ("new_rows", "run", "preprocessors")}
-    return sum(
-        (
-            Pipeline(prediction.create_pipeline(), namespace=f"{study}.{variant}", inputs=shared)
-            for variant in Variant
-        ),
-        start=Pipeline([]),
+    alone = prediction.create_pipeline()
+    return Pipeline(
+        [Pipeline(alone, namespace=f"{study}.{variant}", inputs=shared) for variant in Variant]
     )
 
 
@@ -79,24 +81,16 @@ def create_sweep_pipeline(study: str) -> Pipeline:
     """
     name = f"{study}{SWEEP}"
     options = {"params:study": f"params:{study}"}
-    pipeline = Pipeline(
-        preparation.create_pipeline().to_outputs("inputs"),
-        namespace=name,
-        parameters=options,
-        inputs={"table": f"{study}.table"},
-    )
+    before = preparation.create_pipeline().to_outputs("inputs")
+    table = {"table": f"{study}.table"}
+    parts = [Pipeline(before, namespace=name, parameters=options, inputs=table)]
+    taken: dict[str, str] = {}
     for variant in Variant:
-        pipeline += Pipeline(
-            sweep.create_variant_pipeline(variant),
-            namespace=f"{name}.{variant}",
-            parameters=options,
-            inputs={"inputs": f"{name}.inputs"},
-        )
-    of_variants = {
-        f"{variant}_{output}": f"{name}.{variant}.{output}"
-        for variant in Variant
-        for output in ("points", "predictions")
-    }
-    return pipeline + Pipeline(
-        sweep.create_pipeline(), namespace=name, parameters=options, inputs=of_variants
-    )
+        alone = sweep.create_variant_pipeline(variant)
+        shared = {"inputs": f"{name}.inputs"}
+        of = f"{name}.{variant}"
+        parts.append(Pipeline(alone, namespace=of, parameters=options, inputs=shared))
+        taken |= {f"{variant}_{output}": f"{of}.{output}" for output in ("points", "predictions")}
+    after = sweep.create_pipeline()
+    parts.append(Pipeline(after, namespace=name, parameters=options, inputs=taken))
+    return Pipeline(parts)

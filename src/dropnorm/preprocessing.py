@@ -212,6 +212,29 @@ def fit_preprocessor(
     return Preprocessor(inputs=preprocessor.fit(inputs), target=target.fields())
 
 
+def fit_preprocessors(
+    rows: pd.DataFrame, split: pd.DataFrame, study: Study
+) -> dict[int, Preprocessor]:
+    """Fit one preprocessor per split, as :func:`fit_preprocessor` does."""
+    return {
+        number: fit_preprocessor(rows, split, number, study)
+        for number in range(study.replicas.splits)
+    }
+
+
+def make_all_inputs(
+    rows: pd.DataFrame,
+    split: pd.DataFrame,
+    preprocessors: dict[int, Preprocessor],
+    study: Study,
+) -> list[SplitInputs]:
+    """Turn the parts of each split into arrays, as :func:`make_split_inputs` does."""
+    return [
+        make_split_inputs(rows, split, number, preprocessor, study)
+        for number, preprocessor in preprocessors.items()
+    ]
+
+
 def make_split_inputs(
     rows: pd.DataFrame, split: pd.DataFrame, number: int, preprocessor: Preprocessor, study: Study
 ) -> SplitInputs:

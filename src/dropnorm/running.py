@@ -33,7 +33,7 @@ from dropnorm.pipeline_registry import PREDICT, SWEEP
 from dropnorm.progress import ProgressHandler, print_what_can_be_printed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
 _INTERRUPTED = "what this run has written is not complete, and nothing will read it"
@@ -138,6 +138,7 @@ def _check_options(options: dict[str, Any]) -> None:
 def _config(options: dict[str, Any]) -> StudyConfigLoader:
     config = project_config(options["conf_source"], options["env"], options["params"])
     config["parameters"]  # reads the files, and says what is wrong with them
+    config.hand_on()
     return config
 
 
@@ -160,8 +161,9 @@ def _check_runner(name: str | None, options: dict[str, Any]) -> None:
             raise BadInputError(f"--runner-params: {in_one_line(error)}") from error
 
 
-def _check_slice(names: Iterable[str], options: dict[str, Any]) -> None:
-    chosen = sum((pipelines[name] for name in names), start=Pipeline([]))
+def _check_slice(names: list[str], options: dict[str, Any]) -> None:
+    pipelines.set_requested(list(names))  # as the session will: no other study's is made
+    chosen = Pipeline({node for name in names for node in pipelines[name].nodes})
     nodes = {node.name for node in chosen.nodes}
     datasets = chosen.datasets()
     spaces = {space for node in chosen.nodes for space in node.namespace_prefixes}

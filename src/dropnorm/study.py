@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import types
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -205,7 +206,8 @@ class Preprocessing(_Section):
     @property
     def numbers(self) -> tuple[str, ...]:
         """The input columns that must hold numbers."""
-        return tuple(column for column in self.columns if column not in self.categories)
+        categories = set(self.categories)
+        return tuple(column for column in self.columns if column not in categories)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -217,9 +219,9 @@ class Preprocessing(_Section):
         if not self.columns:
             raise ValueError("names no input column")
         for columns, where in ((self.columns, ""), (self.log1p, " in 'log1p'")):
-            for column in columns:
-                if columns.count(column) > 1:
-                    raise ValueError(f"names the column '{column}' twice{where}")
+            counts = Counter(columns)
+            if repeated := next((column for column in columns if counts[column] > 1), None):
+                raise ValueError(f"names the column '{repeated}' twice{where}")
         return self
 
     @model_validator(mode="after")

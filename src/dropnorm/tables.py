@@ -18,6 +18,8 @@ from dropnorm.study import TimeSplit
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
+    import numpy.typing as npt
+
     from dropnorm.study import Study
 
 _IS_NUMBER = "number"
@@ -28,6 +30,8 @@ _LARGEST = float(np.finfo(np.float32).max)
 _NUMBERS = (Real, Decimal, np.bool_)
 # Columns of a table that are named where one is not found.
 _SHOWN = 12
+# Columns with wrong values that are looked into further.
+_LOOKED_INTO = 16
 _SEPARATED = (
     "the header is a single column, {!r}: the file is separated by something other than a comma,"
     " write load_args: {{sep: ...}} in its catalog entry"
@@ -57,7 +61,8 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     rows = _converted(rows, study)
     target = study.target.column
     # What cannot be imputed: a row is of no use without it.
-    needed = [name for name in rows.columns if name not in study.preprocessing.columns]
+    inputs = set(study.preprocessing.columns)
+    needed = [name for name in rows.columns if name not in inputs]
     rows = _without_missing(rows, study, needed if study.missing == "impute" else rows.columns)
     if (rows[target] == rows[target].iloc[0]).all():
         raise BadInputError(
@@ -102,7 +107,8 @@ def _take_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def missing_columns(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     """Say which columns a table has not: a line for each, or one if it was not read as meant."""
     names = [str(name) for name in table.columns]
-    missing = [column for column in columns if column not in names]
+    known = set(names)
+    missing = [column for column in columns if column not in known]
     if missing and len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
         return [f"has no column {_listed(missing)}; {_SEPARATED.format(names[0][:60])}"]
     return [f"has no column '{column}'{_hint(column, names)}" for column in missing]
@@ -110,7 +116,8 @@ def missing_columns(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
 
 def _check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
     names = list(table.columns)
-    missing = [column for column in columns if column not in names]
+    known = set(names)
+    missing = [column for column in columns if column not in known]
     if missing:
         told = missing_columns(table, columns)
         if len(missing) > 1 and len(told) > 1:
@@ -152,15 +159,16 @@ def _without(column: str, study: Study) -> str:
 
 def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Check the values of each column for what the study makes of it, and convert them."""
-    numbers = [name for name in rows.columns if name in study.numbers]
+    of_numbers, of_categories = set(study.numbers), set(study.categories)
+    numbers = [name for name in rows.columns if name in of_numbers]
     _check_numbers(rows, study, numbers)
     converted = {name: _to_numbers(rows[name]) for name in numbers}
     for name in rows.columns:
-        if name in study.categories:
+        if name in of_categories:
             _refuse_mixed(rows[name])
             _check_order(rows[name], study)
             converted[name] = to_text(rows[name])
-        elif name not in numbers and not isinstance(study.split, TimeSplit):
+        elif name not in of_numbers and not isinstance(study.split, TimeSplit):
             _refuse_mixed(rows[name])
     return rows.assign(**converted)
 
@@ -258,16 +266,33 @@ def _has_logarithm(values: pd.Series) -> pd.Series:
     return has_logarithm
 
 
+def _failures(values: pd.Series, *, logarithm: bool) -> npt.NDArray[np.int64]:
+    """Count for each row how many of the checks of a column of numbers its value fails."""
+    numbers = _to_numbers(values).to_numpy()
+    failures: npt.NDArray[np.int64] = (np.isnan(numbers) & values.notna().to_numpy()).astype(
+        np.int64
+    )
+    failures += np.abs(numbers) > _LARGEST
+    if logarithm:
+        failures += numbers <= -1
+    return failures
+
+
 def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Collection[str]) -> None:
     logarithms = set(study.preprocessing.log1p)
     if study.target.scale == "log1p":
         logarithms.add(study.target.column)
+    found = {name: _failures(rows[name], logarithm=name in logarithms) for name in numbers}
+    wrong = {name: failures for name, failures in found.items() if failures.any()}
+    # One value is told. Pandera takes minutes for hundreds of columns in which something is wrong.
+    first = sorted(wrong, key=lambda name: int(np.flatnonzero(wrong[name])[0]))[:_LOOKED_INTO]
     checks = [pa.Check(_is_number, name=_IS_NUMBER), pa.Check(_is_bounded, name=_IS_BOUNDED)]
     logarithm = pa.Check(_has_logarithm, name=_HAS_LOGARITHM)
     schema = pa.DataFrameSchema(
         {
             name: pa.Column(checks=checks + [logarithm] * (name in logarithms), nullable=True)
-            for name in numbers
+            for name in wrong
+            if name in first
         }
     )
     try:
@@ -275,7 +300,9 @@ def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Collection[str]) -
     except SchemaErrors as error:
         cases = error.failure_cases.sort_values("index", kind="stable")
         case = cases.iloc[0]
-        more = f" ({len(cases) - 1} more like it)" if len(cases) > 1 else ""
+        others = sum(int(wrong[name].sum()) for name in wrong if name not in first)
+        count = len(cases) - 1 + others
+        more = f" ({count} more like it)" if count else ""
         place = f"column '{case['column']}', row {case['index']}"
         without = _without(case["column"], study)
         problem, remedy = _problem(rows.loc[case["index"], case["column"]], case["check"], without)

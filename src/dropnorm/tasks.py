@@ -276,8 +276,8 @@ class Regression(Task):
         from sklearn.metrics import r2_score  # noqa: PLC0415
         from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415
 
-        tree = DecisionTreeRegressor(random_state=0).fit(*train)
-        r2 = float(r2_score(held[1], tree.predict(held[0])))
+        tree = DecisionTreeRegressor(random_state=0).fit(train[0].to_numpy(), train[1].to_numpy())
+        r2 = float(r2_score(held[1].to_numpy(), tree.predict(held[0].to_numpy())))
         return r2, f"R² {r2:.4f}"
 
     def predicted(self, table: pd.DataFrame) -> list[str]:
@@ -397,8 +397,8 @@ class Classification(Task):
         """
         from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415
 
-        tree = DecisionTreeClassifier(random_state=0).fit(*train)
-        wrong = float(np.mean(tree.predict(held[0]) != held[1]))
+        tree = DecisionTreeClassifier(random_state=0).fit(train[0].to_numpy(), train[1].to_numpy())
+        wrong = float(np.mean(tree.predict(held[0].to_numpy()) != held[1].to_numpy()))
         mistakes = float(np.mean(held[1] != train[1].mode().iloc[0]))
         share = 1 - wrong / mistakes if mistakes else 0.0
         return share, f"{100 * (1 - wrong):.4g} % of the classes are right"

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -7,8 +11,14 @@ from kedro.io.core import Version
 
 from conftest import assert_refused, read_study, read_table
 from dropnorm.codes import CODES, Finding
+from dropnorm.commands import check
 from dropnorm.commands.check import find_problems
 from dropnorm.commands.project import open_project
+from dropnorm.errors import BadInputError
+from dropnorm.tables import check_table
+
+if TYPE_CHECKING:
+    from dropnorm.study import Study
 
 
 def rewrite(project, name: str, change) -> None:
@@ -192,3 +202,46 @@ def test_what_only_shows_when_all_is_put_together_is_told():
 @pytest.mark.parametrize("rows", [0, 1])
 def test_hardly_any_rows_are_a_problem_and_no_crash(rows):
     assert find_problems(read_table("concrete").head(rows), read_study("concrete"))
+
+
+WIDE = [f"x{number}" for number in range(100)]
+
+
+def wide_study(**changes: object) -> Study:
+    return read_study(
+        "concrete", target__column="y", preprocessing={"passthrough": WIDE}, **changes
+    )
+
+
+def test_each_of_many_columns_with_a_problem_is_told_and_no_other():
+    chance = np.random.default_rng(0)
+    table = pd.DataFrame(chance.normal(size=(60, 100)), columns=WIDE)
+    table = table.assign(y=chance.normal(size=60), x3="a", x5=None, x97=np.inf)
+
+    problems = find_problems(table, wide_study())
+
+    assert [re.findall(r"'(x\d+)'", one)[0] for one in problems] == ["x3", "x5", "x97"]
+
+
+def test_columns_without_a_problem_are_checked_many_at_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        check, "check_table", lambda *given: calls.append(given) or check_table(*given)
+    )
+    chance = np.random.default_rng(0)
+    table = pd.DataFrame(chance.normal(size=(60, 100)), columns=WIDE)
+
+    assert find_problems(table.assign(y=chance.normal(size=60)), wide_study()) == []
+    assert len(calls) < 12
+    # Nor is all of a wide table copied for each.
+    assert sum(len(given.columns) for given, _ in calls) < 400
+
+
+def test_of_wrong_values_in_many_columns_the_first_row_is_told_and_how_many_there_are():
+    table = pd.DataFrame(0.0, index=range(60), columns=WIDE).assign(y=np.arange(60.0))
+    table = table.astype(object)
+    table.loc[40, WIDE] = "b"
+    table.loc[7, "x80"] = "a"
+
+    with pytest.raises(BadInputError, match=r"^column 'x80', row 7: 'a' is .*\(100 more like it\)"):
+        check_table(table, wide_study())

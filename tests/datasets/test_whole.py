@@ -276,3 +276,10 @@ def test_the_file_always_holds_the_last_save_that_went_well(saves):
 
             assert os.listdir(folder) == ([] if expected is None else ["kept.bin"])
             assert expected is None or file.read_bytes() == expected
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/x.txt", "file:///x.txt", "simplecache::s3://x"])
+@pytest.mark.parametrize("dataset", [TextDataset, FolderDataset])
+def test_an_address_is_refused(dataset, address):
+    with pytest.raises(DatasetError, match=f"^{address} is an address"):
+        dataset(filepath=address)

@@ -13,6 +13,7 @@ from dropnorm.catalog import load_table, shown
 from dropnorm.checks import check_study_table
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
+from dropnorm.data.ahead import compute_ahead
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
 from dropnorm.inspection import counted
@@ -22,8 +23,10 @@ from dropnorm.study import Preprocessing, RandomSplit, Replicas, Study, Target, 
 from dropnorm.tables import check_table, missing_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+# Columns that are checked together until something is wrong with one.
+_AT_ONCE = 16
 # Sections without which the table can be checked all the same, when they are wrong.
 _STAND_INS = {
     "title": "x",
@@ -68,7 +71,8 @@ def check_study(name: str, env: str | None, conf_source: str | None) -> None:
 
 def tell_findings(table: pd.DataFrame, study: Study) -> int:
     """Print what a result must not rest on, a line each; return how many."""
-    findings = check_study_table(table, study, assign_parts(check_table(table, study), study))
+    rows = compute_ahead(check_table, table, study)
+    findings = check_study_table(table, study, assign_parts(rows, study))
     for finding in findings:
         click.echo(f"Warning: {finding.line()}")
     return len(findings)
@@ -98,7 +102,7 @@ def find_problems(table: pd.DataFrame, study: Study) -> list[str]:
     names = {str(name) for name in table.columns}
     stand_in = next(f"target {n}" for n in range(len(names) + 1) if f"target {n}" not in names)
     missing = missing_columns(table, study.columns)
-    told = map(_told_by, _parts_of_check(table, study, stand_in))
+    told = _problems_by_column(table, study, stand_in)
     # That so few rows are left that the stand-in is constant shows when all is put together.
     problems = missing + [one for one in told if one and f"'{stand_in}'" not in one]
     if not problems:
@@ -137,44 +141,58 @@ def _told_by(check: Callable[[], object]) -> str:
     return ""
 
 
-def _parts_of_check(
-    table: pd.DataFrame, study: Study, stand_in: str
-) -> Iterator[Callable[[], object]]:
-    """Yield checks of the target, of each input, and of what rows are split by, each alone."""
+def _problems_by_column(table: pd.DataFrame, study: Study, stand_in: str) -> Iterator[str]:
+    """Yield the problems of the target, of each input, and of what rows are split by, each alone.
+
+    A check that finds nothing yields an empty text.
+    """
     preprocessing = study.preprocessing
-    names = {str(name) for name in table.columns}
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(table.columns):
+        places.setdefault(str(name), []).append(place)
     split, replicas = RandomSplit(method="random"), Replicas()
     bare = study.model_copy(
-        update={"preprocessing": _only(preprocessing, ""), "split": split, "replicas": replicas}
+        update={"preprocessing": _only(preprocessing, ()), "split": split, "replicas": replicas}
     )
-    if study.target.column in names:
-        yield partial(check_table, table, bare)
+    if study.target.column in places:
+        yield _told_by(partial(check_table, table, bare))
     # Inputs and splits are checked beside a target that has nothing wrong.
-    beside = table.assign(**{stand_in: range(len(table))})
     bare = bare.model_copy(update={"target": Target(column=stand_in)})
-    for column in preprocessing.columns:
-        if column not in names:
-            continue
-        alone = bare.model_copy(update={"preprocessing": _only(preprocessing, column)})
-        yield partial(check_table, beside, alone)
-    if not set(study.split.columns) <= names:
+
+    def beside(columns: Sequence[str]) -> pd.DataFrame:
+        # Of a wide table only what is looked at: to copy all of it for each column takes minutes.
+        narrow = table.iloc[:, [place for name in columns for place in places[name]]]
+        return narrow.assign(**{stand_in: range(len(table))})
+
+    def problem_of(columns: Sequence[str]) -> str:
+        some = bare.model_copy(update={"preprocessing": _only(preprocessing, columns)})
+        return _told_by(partial(check_table, beside(columns), some))
+
+    inputs = [column for column in preprocessing.columns if column in places]
+    for first in range(0, len(inputs), _AT_ONCE):
+        # Most columns have nothing wrong; the others are looked at one by one.
+        if problem_of(columns := inputs[first : first + _AT_ONCE]):
+            yield from (problem_of([column]) for column in columns)
+    by = study.split.columns
+    if not set(by) <= places.keys():
         return
     if not isinstance(study.split, RandomSplit):
-        by = bare.model_copy(update={"split": study.split, "replicas": study.replicas})
-        yield lambda: assign_parts(check_table(beside, by), by)
-    elif isinstance(study.split, RandomSplit) and study.split.columns:
-        by = bare.model_copy(update={"split": study.split})
-        yield partial(check_table, beside, by)
+        bare = bare.model_copy(update={"split": study.split, "replicas": study.replicas})
+        yield _told_by(lambda: assign_parts(check_table(beside(by), bare), bare))
+    elif by:
+        bare = bare.model_copy(update={"split": study.split})
+        yield _told_by(partial(check_table, beside(by), bare))
 
 
-def _only(preprocessing: Preprocessing, column: str) -> Preprocessing:
-    """Return what is done to one column; with no column of that name, nothing."""
+def _only(preprocessing: Preprocessing, columns: Collection[str]) -> Preprocessing:
+    """Return what is done to some columns, and to no others."""
+    kept = set(columns)
     lists = {
-        name: tuple(one for one in value if one == column)
+        name: tuple(one for one in value if one in kept)
         for name, value in preprocessing
         if isinstance(value, tuple)
     }
-    order = {name: value for name, value in preprocessing.order.items() if name == column}
+    order = {name: value for name, value in preprocessing.order.items() if name in kept}
     return preprocessing.model_copy(update={**lists, "order": order})
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset
 
 from dropnorm import memory
@@ -21,7 +20,7 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError
 from dropnorm.inspection import counted
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import SWEEP, create_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -163,7 +162,7 @@ def _places(project: Project, run: str) -> Iterator[Path]:
     """
     record = f"{run}.run"
     links: set[Path] = set()
-    for name in (record, *sorted(pipelines[run].all_outputs() - {record})):
+    for name in (record, *sorted(create_pipeline(run).all_outputs() - {record})):
         dataset = project.catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
             continue

@@ -6,17 +6,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import click
-from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from dropnorm import memory, repeats
-from dropnorm.catalog import load_table, shown, table_checksum
+from dropnorm.catalog import shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
+from dropnorm.data.ahead import computed
 from dropnorm.engine import check_engine, engine_name, environment
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import check_study, describe_process
+from dropnorm.hooks import check_study, describe_process, hand_over
+from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.running import as_a_run
 from dropnorm.splits import assign_parts
 from dropnorm.study import Variant, parse_study
@@ -87,15 +88,17 @@ def _repeat(project: Project, version: str, study: Study) -> list[repeats.Agreem
     name = study.name
     catalog = DataCatalog({f"params:{name}": MemoryDataset(study)})
     catalog[f"{name}.table"] = project.catalog[f"{name}.table"]
-    check_study(name, catalog)
-    split = assign_parts(check_table(load_table(name, catalog), study), study)
+    table = check_study(name, catalog).table
+    split = assign_parts(computed(check_table, table, study), study)
     parts = ["split", "row", "part"]
     if not split[parts].equals(project.load(f"{name}.split", version)[parts]):
         click.echo("  the rows do not fall into the parts in which they were")
     histories = {variant: f"{name}.{variant}.history" for variant in Variant}
     for dataset in histories.values():
         catalog[dataset] = MemoryDataset()
-    SequentialRunner().run(pipelines[name].to_outputs(*histories.values()), catalog)
+    pipeline = create_study_pipeline(name).to_outputs(*histories.values())
+    hand_over(table, name, pipeline, catalog)
+    SequentialRunner().run(pipeline, catalog)
     agreements = []
     for variant, dataset in histories.items():
         agreements.append(

@@ -12,7 +12,7 @@ from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.data.fetching import Arrival, RefusedError, download, wait_for
-from dropnorm.datasets.whole import written_whole
+from dropnorm.datasets.whole import refuse_address, written_whole
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
     def __init__(
         self, *, filepath: str, url: str, sha256: str, size: int | None = None, **kwargs: Any
     ) -> None:
+        refuse_address(filepath)
         super().__init__(filepath=filepath, **kwargs)
         self.url = url
         self.sha256 = sha256

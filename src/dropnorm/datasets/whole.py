@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractVersionedDataset, Version
+from kedro.io import AbstractVersionedDataset, DatasetError, Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
         version: Version | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
+        refuse_address(filepath)
         super().__init__(filepath=PurePosixPath(filepath), version=version)
         self.metadata = metadata
 
@@ -44,6 +46,24 @@ class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
         """Give a path to write to, which takes its name when all went well."""
         with written_whole(Path(self._get_save_path())) as path:
             yield path
+
+
+def is_address(path: object) -> bool:
+    """Tell an address, such as ``s3://…`` or ``simplecache::…``, from a path."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)", str(path)))
+
+
+def refuse_address(filepath: str) -> None:
+    """Refuse what is no path: a file takes its name at once on a disk alone.
+
+    Raises:
+        DatasetError: Says what to write.
+    """
+    if is_address(filepath):
+        raise DatasetError(
+            f"{filepath[:60]} is an address, and such a file is kept on a disk; write its path, and"
+            " copy it when the run is complete"
+        )
 
 
 @contextmanager

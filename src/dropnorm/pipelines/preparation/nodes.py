@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from dropnorm import checks, preprocessing, splits, tables
+from dropnorm.data.ahead import computed
 from dropnorm.preprocessing import Preprocessor, SplitInputs
 from dropnorm.study import Study
 
@@ -14,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 def check_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Keep the columns that the study uses and the rows it can use; refuse what it cannot."""
-    rows = tables.check_table(table, study)
+    rows = computed(tables.check_table, table, study)
     if dropped := len(table) - len(rows):
         logger.info(
             "%s: %d of %d rows dropped for a missing value", study.label, dropped, len(table)
@@ -24,7 +25,7 @@ def check_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Say which row trains and which validates, once per split."""
-    return splits.assign_parts(rows, study)
+    return computed(splits.assign_parts, rows, study)
 
 
 def check_data(table: pd.DataFrame, split: pd.DataFrame, study: Study) -> dict[str, Any]:
@@ -49,10 +50,7 @@ def fit_preprocessors(
     rows: pd.DataFrame, split: pd.DataFrame, study: Study
 ) -> dict[int, Preprocessor]:
     """Fit one preprocessor per split, on its training rows alone."""
-    return {
-        number: preprocessing.fit_preprocessor(rows, split, number, study)
-        for number in range(study.replicas.splits)
-    }
+    return computed(preprocessing.fit_preprocessors, rows, split, study)
 
 
 def make_inputs(
@@ -62,7 +60,4 @@ def make_inputs(
     study: Study,
 ) -> list[SplitInputs]:
     """Turn the rows of each split into arrays, with the preprocessor of that split."""
-    return [
-        preprocessing.make_split_inputs(rows, split, number, preprocessor, study)
-        for number, preprocessor in preprocessors.items()
-    ]
+    return computed(preprocessing.make_all_inputs, rows, split, preprocessors, study)

@@ -1,5 +1,7 @@
 """history, predictions → metrics, plots, comparison, record of the run."""
 
+from functools import cache
+
 from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.described import described_node
@@ -7,6 +9,7 @@ from dropnorm.pipelines.reporting import nodes
 from dropnorm.study import Variant
 
 
+@cache  # one template for all studies
 def create_variant_pipeline() -> Pipeline:
     """Report one variant."""
     return Pipeline(
@@ -34,6 +37,7 @@ def create_variant_pipeline() -> Pipeline:
     )
 
 
+@cache  # one template for all studies
 def create_pipeline() -> Pipeline:
     """Compare the variants of a study, and record the run when everything else is written.
 

@@ -1,5 +1,7 @@
 """inputs → points of each variant → choices, curve, record of the sweep."""
 
+from functools import cache
+
 from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.described import described_node
@@ -14,6 +16,7 @@ _SWEEP = {
 }
 
 
+@cache  # one template for all studies
 def create_variant_pipeline(variant: Variant) -> Pipeline:
     """Train a variant at every point of the sweep."""
     return Pipeline(
@@ -29,6 +32,7 @@ def create_variant_pipeline(variant: Variant) -> Pipeline:
     )
 
 
+@cache  # one template for all studies
 def create_pipeline() -> Pipeline:
     """Compare the points, and record the sweep when everything else is written.
 

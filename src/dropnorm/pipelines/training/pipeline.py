@@ -1,5 +1,7 @@
 """inputs → models, history, predictions, of one variant."""
 
+from functools import cache
+
 from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.described import described_node
@@ -15,6 +17,7 @@ _TRAIN = {
 }
 
 
+@cache  # one template for all studies
 def create_pipeline(variant: Variant) -> Pipeline:
     """Train a variant: all its replicas are one node's work."""
     return Pipeline(
@@ -43,6 +46,7 @@ def create_pipeline(variant: Variant) -> Pipeline:
     )
 
 
+@cache  # one template for all studies
 def create_reference_pipeline() -> Pipeline:
     """Fit the reference models of a study, on the same rows as its variants."""
     return Pipeline(

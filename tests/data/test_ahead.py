@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import read_study, read_table
+from dropnorm.data import ahead
+from dropnorm.data.ahead import compute_ahead, computed
+from dropnorm.preprocessing import fit_preprocessors
+from dropnorm.splits import assign_parts
+from dropnorm.tables import check_table
+
+TABLE = pd.DataFrame({"a": [1.0, np.nan], "b": ["x", None]})
+
+
+class Sum:
+    """A function that counts how often it is called."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, table: pd.DataFrame, number: int) -> float:
+        self.calls += 1
+        return float(table["a"].sum()) + number
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    yield
+    ahead.forget_all()
+
+
+def test_what_was_computed_ahead_is_given_to_the_next_who_asks_for_the_same():
+    add = Sum()
+
+    assert compute_ahead(add, TABLE, 1) == 2
+    assert computed(add, TABLE.copy(), 1) == 2
+    assert add.calls == 1
+    assert computed(add, TABLE, 1) == 2  # nobody keeps it any longer
+    assert add.calls == 2
+
+
+def test_it_is_kept_for_as_many_as_will_ask():
+    add = Sum()
+    compute_ahead(add, TABLE, 1, uses=2)
+
+    assert [computed(add, TABLE, 1) for _ in range(3)] == [2, 2, 2]
+    assert add.calls == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        TABLE.assign(a=[2.0, np.nan]),
+        TABLE.assign(a=[1.0, 0.0]),
+        TABLE.astype({"a": "float32"}),
+        TABLE.set_axis([1, 0]),
+        TABLE[["b", "a"]],
+        TABLE.rename(columns={"b": "c"}),
+        TABLE.head(1),
+    ],
+)
+def test_of_another_table_it_is_computed_anew(other):
+    add = Sum()
+    compute_ahead(add, TABLE, 1)
+
+    assert computed(add, other, 1) == Sum()(other, 1)
+    assert add.calls == 2
+
+
+def test_of_another_argument_or_function_it_is_computed_anew():
+    add, another = Sum(), Sum()
+    compute_ahead(add, TABLE, 1)
+
+    assert computed(add, TABLE, 2) == 3
+    assert computed(another, TABLE, 1) == 2
+    assert (add.calls, another.calls) == (2, 1)
+
+
+def test_what_is_forgotten_is_computed_anew():
+    add = Sum()
+    compute_ahead(add, TABLE, 1)
+    ahead.forget_all()
+
+    assert computed(add, TABLE, 1) == 2
+    assert add.calls == 2
+
+
+def test_of_many_who_ask_at_once_one_gets_what_was_computed():
+    add = Sum()
+    compute_ahead(add, TABLE, 1)
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: computed(add, TABLE, 1), range(8)))
+
+    assert found == [2] * 8
+    assert add.calls == 8
+
+
+def test_the_options_of_the_study_are_part_of_what_is_asked_for():
+    table, study = read_table("concrete"), read_study("concrete")
+    rows = check_table(table, study)
+    split = assign_parts(rows, study)
+    scaled = study.preprocessing.model_copy(
+        update={"passthrough": (), "standard_scale": study.preprocessing.passthrough}
+    )
+    compute_ahead(fit_preprocessors, rows, split, study)
+
+    fitted = computed(
+        fit_preprocessors, rows, split, study.model_copy(update={"preprocessing": scaled})
+    )
+
+    assert "standard_scale" in fitted[0]["inputs"].named_transformers_
