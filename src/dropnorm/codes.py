@@ -173,6 +173,15 @@ _ALL = (
         "What is said of that class is mostly chance, and with no row of it AUC is not defined.",
         "Put the class together with another, or get more rows of it.",
     ),
+    Code(
+        "DN017",
+        "a target that is often missing",
+        "A third of the table's rows or more have no target, and are left out.",
+        "What is left need not be like the rest: rows whose target nobody knows often differ from"
+        " those whose target is known. And a word that was read as missing, such as None, may be a"
+        " class.",
+        "Look at the rows that are left out; if they are of a class of their own, give it a name.",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}
