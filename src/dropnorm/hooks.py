@@ -21,9 +21,11 @@ from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
 from dropnorm import cluster, memory, wording
-from dropnorm.catalog import is_local, load_table, shown, table_checksum
+from dropnorm.catalog import is_local, load_table, reading_warnings, shown, table_checksum
 from dropnorm.checks import is_looked_at
+from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
+from dropnorm.datasets.table import TableDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
@@ -32,6 +34,7 @@ from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
+from dropnorm.study import parse_study
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
 
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from pyarrow import DataType
 
+    from dropnorm.data.formats import TableFormat
     from dropnorm.study import Study
     from dropnorm.tasks import Task
 
@@ -85,6 +89,7 @@ class ProjectHooks:
                 check_study(_study_of(study), catalog)
         _check_folders(pipeline, catalog)
         _settle_versions_read(pipeline, catalog)
+        _read_new_rows_alike(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
         for study in _studies(pipeline):
             if names & {f"{study}.record_run", f"{study}.make_report"}:
@@ -207,6 +212,20 @@ def _read_by_column(study: str, catalog: DataCatalog) -> None:
     catalog[f"{study}.table"] = table._copy(_load_args={**table._load_args, "columns": columns})
 
 
+def _read_new_rows_alike(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Let new rows be read as the table was on which the run was trained that predicts them."""
+    for name in sorted(pipeline.inputs()):
+        study, _, what = name.partition(".")
+        rows = catalog.get(name)
+        if what != "new_rows" or not isinstance(rows, TableDataset):
+            continue
+        run = catalog.load(f"{study}.run")
+        preprocessing = parse_study(study, run["options"]).preprocessing
+        inputs = input_formats(run, preprocessing, catalog.get(f"{study}.table"))
+        if inputs is not None:
+            catalog[name] = rows.alike(inputs)
+
+
 def _is_text(kind: DataType) -> bool:
     if types.is_dictionary(kind):
         kind = kind.value_type
@@ -228,6 +247,8 @@ def check_study(study: str, catalog: DataCatalog) -> None:
             make_split_inputs(rows, split, number, fitted, options)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}") from error
+    for warning in reading_warnings(study, catalog, table):
+        logger.warning("%s", warning)
 
 
 def _check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -288,12 +309,17 @@ def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
 def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, command: str) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     table = catalog.get(f"{_study_of(study)}.table")
+    written = table.format if isinstance(table, TableDataset) else None
     process = describe_process()
     process.pop("engine")  # which the trainings tell
     catalog[f"{study}.provenance"] = MemoryDataset(
         {
             "command": command,
-            "table": {"path": shown(table), "sha256": table_checksum(table)},
+            "table": {
+                "path": shown(table),
+                "sha256": table_checksum(table),
+                **({"format": _dumped(written)} if written else {}),
+            },
             **process,
         }
     )
@@ -304,6 +330,10 @@ def _prepare_record(study: str, pipeline: Pipeline, catalog: DataCatalog, comman
             " and nothing will read it unless told to",
             study,
         )
+
+
+def _dumped(written: TableFormat) -> dict[str, Any]:
+    return written.model_dump(mode="json", exclude_defaults=True)
 
 
 def _settle_versions_read(pipeline: Pipeline, catalog: DataCatalog) -> None:

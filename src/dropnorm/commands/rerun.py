@@ -14,6 +14,8 @@ from dropnorm import memory, repeats
 from dropnorm.catalog import load_table, shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
+from dropnorm.datasets.new_rows import format_of
+from dropnorm.datasets.table import TableDataset
 from dropnorm.engine import check_engine, engine_name, environment
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import check_study, describe_process
@@ -61,7 +63,7 @@ def rerun_study(
             click.echo(f"Repeating {name}, version {chosen}")
             for key, change in differing.items():
                 click.echo(f"  {key}: {change}")
-            agreements = _repeat(project, chosen, parse_study(name, record.get("options")))
+            agreements = _repeat(project, chosen, parse_study(name, record.get("options")), record)
     click.echo(f"OK {repeats.conclude(agreements, differing)}")
 
 
@@ -80,11 +82,16 @@ def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
         )
 
 
-def _repeat(project: Project, version: str, study: Study) -> list[repeats.Agreement]:
+def _repeat(
+    project: Project, version: str, study: Study, record: dict[str, Any]
+) -> list[repeats.Agreement]:
     """Train all variants again, and say how each agrees with what it was."""
     name = study.name
     catalog = DataCatalog({f"params:{name}": MemoryDataset(study)})
-    catalog[f"{name}.table"] = project.catalog[f"{name}.table"]
+    table = project.catalog[f"{name}.table"]
+    if isinstance(table, TableDataset) and (written := format_of(record)):
+        table = table.written_as(written)
+    catalog[f"{name}.table"] = table
     check_study(name, catalog)
     split = assign_parts(check_table(load_table(name, catalog), study), study)
     parts = ["split", "row", "part"]
