@@ -32,8 +32,8 @@ from kedro.io import DataCatalog, DatasetError
 from conftest import ROOT
 from dropnorm.catalog import load_table
 from dropnorm.checks import check_study_table
-from dropnorm.commands.reading import read_table
 from dropnorm.config import StudyConfigLoader
+from dropnorm.data.readers import read_table
 from dropnorm.datasets import RunRecordDataset
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs

@@ -120,13 +120,15 @@ def test_a_messy_gzipped_table_is_scored_on_its_test_part_in_its_own_units(house
     assert any("findings.json" in file["path"] for file in record["files"])
 
 
-def test_a_parquet_table_is_prepared_like_any_other(run_here, houses_here):
+@pytest.mark.parametrize("index", [None, "town"])
+def test_a_parquet_table_is_prepared_like_any_other(run_here, houses_here, index):
     write_entry(houses_here, "houses.parquet", {})
     table = houses()
     # Parquet holds dates as dates, and categories as categories.
     table["sold"] = pd.to_datetime(table["sold"], format="%d.%m.%Y").dt.date
     table["town"] = table["town"].astype("category")
-    table.to_parquet(table_of(houses_here, "houses.parquet"))
+    indexed = table.set_index(index) if index else table
+    indexed.to_parquet(table_of(houses_here, "houses.parquet"))
     yml = houses_here / "conf" / "sample" / "parameters" / "houses.yml"
     yml.write_text(yml.read_text().replace("format: '%d.%m.%Y'", "format: null"))
 
@@ -176,6 +178,10 @@ def rewritten(change: Callable[[str], str]) -> Callable[[Path], object]:
         (rewritten(lambda text: text.replace(",", "'")), "column 'area', row 0: \"117'4\" is no"),
         (rewritten(lambda text: text.split("\n")[0]), "has a header but no rows"),
         (rewritten(lambda text: f"{text}1;2;3;4;5;6;7;8\n"), "line 242 has 8 fields where 7 are"),
+        (
+            rewritten(lambda text: text.replace("\n", ";\n").replace(";\n", "\n", 1)),
+            "first row has 8 fields, the header 7 names, .* write load_args",
+        ),
         (rewritten(lambda text: f'{text}1;"2;3\n'), "in line 242 a quotation mark .* opens that"),
     ],
 )

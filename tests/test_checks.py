@@ -353,3 +353,13 @@ def test_of_the_rarest_class_of_a_part_it_is_told_how_rare_it_is(counts, told):
     place = ("DN015", "validation part of split 0", counts[rarest], counts[rarest] + 20)
     assert found(findings) == ([place] if told else [])
     assert [one.found for one in findings] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(("missing", "told"), [(133, False), (134, True)])
+def test_a_target_that_a_third_of_the_rows_lack_is_told(missing, told):
+    table = table_of()
+    table.loc[table.index[:missing], "y"] = np.nan
+
+    findings = [one for one in check(table, study_of(missing="drop")) if one.code.code == "DN017"]
+
+    assert found(findings) == ([("DN017", "column 'y'", missing, 400)] if told else [])

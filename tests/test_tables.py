@@ -65,14 +65,15 @@ OUT = "mend the table, or leave the column out of the study"
         (pd.DataFrame({f"Cement;{'x' * 70}": ["1;2"]}), "has no column 'Cement',"
          " 'BlastFurnaceSlag', 'FlyAsh', 'Water', 'Superplasticizer', 'CoarseAggregate',"
          f" 'FineAggregate', 'Age', 'CompressiveStrength'; the header is a single column,"
-         f" 'Cement;{'x' * 53}': the file is separated by something other than a comma, write"
-         " load_args: {sep: ...} in its catalog entry"),
+         f" 'Cement;{'x' * 53}': the file is separated by something else; write it in its"
+         " catalog entry: format: {sep: ...}, or load_args: {sep: ...} of a pandas.CSVDataset"),
         (read_table("concrete").assign(x=1).rename(columns={"x": "Water"}), "has the column 'Water'"
          " more than once; rename one of them"),
         (read_table("concrete").assign(CompressiveStrength=5), "column 'CompressiveStrength' is 5"
          " in every row: there is nothing to predict; choose another column for target.column"),
         (spoiled("Water", 5, "162,5"), "column 'Water', row 5: '162,5' is no number; if commas are"
-         " decimal points, write load_args: {decimal: ','} in the catalog entry of the table"),
+         " decimal points, write decimal: ',' in the table's catalog entry, for the column in its"
+         " format or in load_args of a pandas.CSVDataset"),
         (spoiled("Water", 5, "x" * 60), f"column 'Water', row 5: '{'x' * 60}' is no number; {OUT}"),
         (spoiled("Water", 5, "x" * 61), f"column 'Water', row 5: '{'x' * 60}…' is no number;"
          f" {OUT}"),

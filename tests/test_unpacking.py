@@ -22,7 +22,7 @@ from kedro.io import DataCatalog
 
 from dropnorm import unpacking
 from dropnorm.catalog import count_rows, load_table
-from dropnorm.commands.reading import read_table
+from dropnorm.data.readers import read_table
 from dropnorm.datasets import KerasModelsDataset, SkopsDataset
 from dropnorm.errors import BadInputError
 from dropnorm.unpacking import refuse_bomb

@@ -11,18 +11,16 @@ import pandas as pd
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog, DatasetError
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
+from dropnorm.data.columns import with_named_index
 from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
+from dropnorm.datasets.pandas_csv import refuse_shifted, repeated_column, words_read_as_missing
 from dropnorm.datasets.run_record import sha256
+from dropnorm.datasets.table import TableDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError
 from dropnorm.unpacking import refuse_bomb
 from dropnorm.unreadable import why_unreadable
 
-# Arguments of pandas.read_csv that say how a file is read, and name no column.
-_HOW_TO_READ = {
-    "sep", "delimiter", "skiprows", "comment", "quotechar", "quoting", "doublequote", "escapechar",
-    "encoding", "encoding_errors", "compression", "engine", "skipinitialspace",
-}  # fmt: skip
 # Arguments with which it reads all at once.
 _NOT_IN_CHUNKS = {"chunksize", "iterator", "engine", "nrows", "skipfooter"}
 _ROWS_AT_ONCE = 50_000
@@ -105,25 +103,34 @@ def _first_cause(told: str) -> str:
 
 
 def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
-    """Load the table of a study.
+    """Load the table of a study; index levels with a name are columns.
 
     Raises:
-        BadInputError: If it cannot be read, or has a column twice: which file, and what to do.
+        BadInputError: If it cannot be read, or is not read as it is meant: which file, and what to
+            do.
     """
-    name = f"{study}.table"
-    dataset = catalog.get(name)
+    try:
+        return with_named_index(_load(study, catalog))
+    except Exception as error:
+        where = shown(catalog.get(f"{study}.table"))
+        raise BadInputError(_why_not_loaded(where, study, error)) from error
+
+
+def _load(study: str, catalog: DataCatalog) -> pd.DataFrame:
+    dataset = catalog.get(f"{study}.table")
+    if isinstance(dataset, TableDataset):
+        return dataset.read().table
     where = shown(dataset)
     check_file(dataset)
-    try:
-        table = catalog.load(name)
-    except Exception as error:
-        raise BadInputError(_why_not_loaded(where, study, error)) from error
+    table = catalog.load(f"{study}.table")
     if not isinstance(table, pd.DataFrame):
         raise BadInputError(f"{where}: loads a {type(table).__name__}, not a pandas DataFrame")
-    if repeated := _repeated_column(dataset, table):
-        raise BadInputError(
-            f"{where}: has the column '{repeated}' more than once; rename one of them"
-        )
+    if isinstance(dataset, CSVDataset):
+        refuse_shifted(dataset, table, where)
+        if repeated := repeated_column(dataset, table):
+            raise BadInputError(
+                f"{where}: has the column '{repeated}' more than once; rename one of them"
+            )
     return table
 
 
@@ -158,6 +165,25 @@ def load_unchanged(study: str, catalog: DataCatalog) -> LoadedTable:
     return LoadedTable(table, before)
 
 
+def reading_warnings(study: str, catalog: DataCatalog, table: pd.DataFrame) -> list[str]:
+    """Return what a user should look at in how a table was read, a sentence each.
+
+    Args:
+        study: Its name.
+        catalog: From which the table was loaded.
+        table: As it was loaded.
+    """
+    dataset = catalog.get(f"{study}.table")
+    match dataset:
+        case TableDataset():
+            warnings = dataset.warnings
+        case CSVDataset():
+            warnings = tuple(words_read_as_missing(dataset, table))
+        case _:
+            warnings = ()
+    return [f"{shown(dataset)}: {warning}" for warning in warnings]
+
+
 def count_rows(study: str, catalog: DataCatalog) -> int | None:
     """Count the rows of a study's table, of CSV and Parquet files without loading the whole of one.
 
@@ -173,6 +199,8 @@ def count_rows(study: str, catalog: DataCatalog) -> int | None:
         if dataset is None or not dataset.exists():
             return None
         match dataset:
+            case TableDataset():
+                return dataset.count_rows()
             case ParquetDataset():
                 from pyarrow.dataset import dataset as arrow_dataset  # noqa: PLC0415  # it is slow
 
@@ -182,25 +210,9 @@ def count_rows(study: str, catalog: DataCatalog) -> int | None:
                 options = {**dataset._load_args, "chunksize": _ROWS_AT_ONCE}
                 with dataset._copy(_load_args=options).load() as chunks:
                     return sum(map(len, chunks))
+        return len(_load(study, catalog))
     except Exception as error:
         raise BadInputError(_why_not_loaded(shown(dataset), study, error)) from error
-    return len(load_table(study, catalog))
-
-
-def _repeated_column(dataset: AbstractDataset[Any, Any] | None, table: pd.DataFrame) -> str | None:
-    """Return a column that a CSV file has twice: pandas makes ``x.1`` of the second ``x``."""
-    names = [str(name) for name in table.columns]
-    renamed = [name for name in names if re.sub(r"\.\d+$", "", name) in set(names) - {name}]
-    if not renamed or not isinstance(dataset, CSVDataset):
-        return None
-    options = dataset._load_args
-    if {"header", "names"} & set(options):
-        return None
-    # What speaks of columns by their names has nothing to speak of in a header read as a row.
-    kept = {key: value for key, value in options.items() if key in _HOW_TO_READ}
-    kept |= {"header": None, "nrows": 1, "dtype": str}
-    header = [str(name) for name in dataset._copy(_load_args=kept).load().iloc[0]]
-    return next((name for name in header if header.count(name) > 1), None)
 
 
 def _why_not_loaded(where: str, study: str, error: BaseException) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from dropnorm.codes import CODES, Finding
 from dropnorm.data.ahead import computed
+from dropnorm.data.columns import with_named_index
 from dropnorm.evaluation.leaks import check_formula
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
@@ -41,6 +42,7 @@ _TREE_ROWS = 10_000
 _FEW_ROWS = 30
 _FEW_GROUPS = 5
 _FEW_OF_CLASS = 5
+_OFTEN_MISSING = 1 / 3
 _MOSTLY_DATES = 0.9
 # Day, month and year in any order, with or without a time of day.
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?")
@@ -69,6 +71,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         split.loc[split["split"] == number].set_index("row")["part"].reindex(rows.index).to_numpy()
         for number in range(study.replicas.splits)
     ]
+    table = with_named_index(table)
     others = table.set_axis([str(name) for name in table.columns], axis="columns")
     findings = [
         *_copies(rows, study, parts),
@@ -78,6 +81,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_small_parts(rows, study, parts),
         *_rare_classes(rows, study, parts),
         *_steered(study, parts[0]),
+        *_without_target(others[study.target.column]),
     ]
     told = [finding for finding in findings if finding.code.code not in study.silence]
     return sorted(told, key=lambda finding: finding.code.code)
@@ -301,3 +305,10 @@ def _steered(study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
         held = int((part == VALIDATION).sum())
         found = f"{' and '.join(told)} by the rows that score the network"
         yield Finding(CODES["DN013"], "training", found, held, held)
+
+
+def _without_target(target: pd.Series) -> Iterator[Finding]:
+    missing, rows = int(target.isna().sum()), len(target)
+    if missing >= _OFTEN_MISSING * rows:
+        told = f"{missing} of {rows} rows have no target, and are left out"
+        yield Finding(CODES["DN017"], f"column '{target.name}'", told, missing, rows)

@@ -186,6 +186,15 @@ _ALL = (
         "Leave out the columns that are not known when a prediction is made; if all are, use the"
         " formula.",
     ),
+    Code(
+        "DN017",
+        "a target that is often missing",
+        "A third of the table's rows or more have no target, and are left out.",
+        "What is left need not be like the rest: rows whose target nobody knows often differ from"
+        " those whose target is known. And a word that was read as missing, such as None, may be a"
+        " class.",
+        "Look at the rows that are left out; if they are of a class of their own, give it a name.",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}

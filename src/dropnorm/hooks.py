@@ -25,6 +25,7 @@ from dropnorm.catalog import (
     check_file,
     is_local,
     load_unchanged,
+    reading_warnings,
     shown,
     table_checksum,
 )
@@ -33,7 +34,9 @@ from dropnorm.config import StudyConfigLoader
 from dropnorm.data import ahead
 from dropnorm.data.ahead import compute_ahead
 from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset
+from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
+from dropnorm.datasets.table import TableDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
@@ -43,6 +46,7 @@ from dropnorm.preprocessing import fit_preprocessors, make_all_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
+from dropnorm.study import parse_study
 from dropnorm.switches import switches_of
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
@@ -56,6 +60,7 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from pyarrow import DataType
 
+    from dropnorm.data.formats import TableFormat
     from dropnorm.study import Study
     from dropnorm.tasks import Task
 
@@ -109,6 +114,7 @@ class ProjectHooks:
                     tables[study] = check_study(study, catalog)
         _check_folders(pipeline, catalog)
         _settle_versions_read(pipeline, catalog, run_params["env"])
+        _read_new_rows_alike(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
         for study in _studies(pipeline):
             if names & {f"{study}.record_run", f"{study}.make_report"}:
@@ -262,6 +268,20 @@ def _read_by_column(study: str, catalog: DataCatalog) -> None:
     catalog[f"{study}.table"] = table._copy(_load_args={**table._load_args, "columns": columns})
 
 
+def _read_new_rows_alike(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Let new rows be read as the table was on which the run was trained that predicts them."""
+    for name in sorted(pipeline.inputs()):
+        study, _, what = name.partition(".")
+        rows = catalog.get(name)
+        if what != "new_rows" or not isinstance(rows, TableDataset):
+            continue
+        run = catalog.load(f"{study}.run")
+        preprocessing = parse_study(study, run["options"]).preprocessing
+        inputs = input_formats(run, preprocessing, catalog.get(f"{study}.table"))
+        if inputs is not None:
+            catalog[name] = rows.alike(inputs)
+
+
 def _is_text(kind: DataType) -> bool:
     if types.is_dictionary(kind):
         kind = kind.value_type
@@ -289,6 +309,8 @@ def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
         compute_ahead(make_all_inputs, rows, split, fitted, options)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}") from error
+    for warning in reading_warnings(study, catalog, loaded.table):
+        logger.warning("%s", warning)
     return loaded
 
 
@@ -376,6 +398,7 @@ def _prepare_record(
 ) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     table = catalog.get(f"{_study_of(study)}.table")
+    written = table.format if isinstance(table, TableDataset) else None
     process = describe_process()
     process.pop("engine")  # which the trainings tell
     catalog[f"{study}.provenance"] = MemoryDataset(
@@ -384,6 +407,7 @@ def _prepare_record(
             "table": {
                 "path": shown(table),
                 "sha256": loaded.sha256 if loaded else table_checksum(table),
+                **({"format": _dumped(written)} if written else {}),
             },
             **process,
         }
@@ -396,6 +420,10 @@ def _prepare_record(
             " and nothing will read it unless told to",
             study,
         )
+
+
+def _dumped(written: TableFormat) -> dict[str, Any]:
+    return written.model_dump(mode="json", exclude_defaults=True)
 
 
 def _settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:

@@ -17,7 +17,7 @@ from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.tables import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dropnorm.study import Task
 
@@ -67,14 +67,17 @@ _NAMED_CLASSES = 4
 _SKEWED = 3.0
 _LOOKED_AT = 2000
 
+# Codes of digits, some of which begin with a zero; a letter may stand among them.
+_PADDED = re.compile(r"0\d+")
+_CODE = re.compile(r"\w{1,20}", re.ASCII)
 _ID_NAME = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 # Share of a column's texts that tell what it is meant to hold.
 _MOST = 0.5
 # What may be wrong where all columns are one.
 _ALONE = (
-    "if something else than , ; | or a tab separates its columns, write load_args: {sep: ...} in a"
-    " catalog entry of the table"
+    "if something else than , ; | or a tab separates its columns, write format: {sep: ...} in a"
+    " catalog entry of the type dropnorm.datasets.TableDataset"
 )
 _UNNAMED = re.compile(r"Unnamed: \d+")
 _DATE_FORMATS = (
@@ -154,6 +157,7 @@ def inspect_table(
     groups: str | None = None,
     drop: Sequence[str] = (),
     task: Task | None = None,
+    texts: Collection[str] = (),
 ) -> Inspection:
     """Look at each column of a table, and take it for something.
 
@@ -164,6 +168,8 @@ def inspect_table(
         drop: Columns to leave out.
         task: What the target is for; left out, it is a classification if the target is text, true
             and false, or two distinct whole numbers, and else a regression.
+
+        texts: Columns that were read as text on purpose: digits in them are codes.
 
     Raises:
         BadInputError: If a column named here is not there, or if the target is nothing that can be
@@ -176,7 +182,9 @@ def inspect_table(
         raise BadInputError("has a header but no rows; a study needs rows to train and validate on")
     if table[target].isna().all():
         raise BadInputError(f"column '{target}' is the target, and has no value in any row")
-    task = task or _task_of(table[target])
+    if task is None:
+        codes = _are_codes(table[target].dropna(), read_as_text=target in texts)
+        task = "classification" if codes else _task_of(table[target])
     values = _target_numbers(table[target]) if task == "regression" else to_text(table[target])
     usable = values.notna() if groups is None else values.notna() & table[groups].notna()
     if not usable.any():
@@ -190,7 +198,7 @@ def inspect_table(
         given[groups] = Column(
             groups, Kind.GROUP, f"{distinct} groups, each in one part of a split", 0, distinct
         )
-    columns = tuple(given.get(name) or _inspect(rows[name]) for name in names)
+    columns = tuple(given.get(name) or _inspect(rows[name], name in texts) for name in names)
     if groups is not None:
         columns = tuple(_beside_groups(column, rows, groups) for column in columns)
     inputs = [column.name for column in columns if column.kind in INPUTS]
@@ -251,10 +259,26 @@ def _target_numbers(values: pd.Series) -> pd.Series:
         row = int(np.flatnonzero(bad)[0])
         raise BadInputError(
             f"column '{values.name}' is the target, and {_shown(values.iloc[row])} in row {row} is"
-            f" no number ({int(bad.sum())} of {len(values)} rows); mend the table, or take the"
-            " values for names of classes with --task classification"
+            f" no number ({int(bad.sum())} of {len(values)} rows); {_instead_of_numbers(values)}"
         )
     return numbers
+
+
+def _instead_of_numbers(values: pd.Series) -> str:
+    """Return what to do about a target with values that are no numbers."""
+    if values.nunique() > max(_MOST_CLASSES * len(values), 2):
+        return (
+            "mend these values, or choose another column for --target; if all are numbers with a"
+            " mark or a unit, a catalog entry of the type dropnorm.datasets.TableDataset reads them"
+        )
+    return "mend the table, or take the values for names of classes with --task classification"
+
+
+def _instead_of_classes(values: pd.Series) -> str:
+    """Return what to do about a target with too many classes."""
+    if as_numbers(values).notna().all():
+        return "choose another column for --target, or --task regression"
+    return "choose another column for --target, or put its values together"
 
 
 def _refuse_target(values: pd.Series, task: Task) -> None:
@@ -269,8 +293,7 @@ def _refuse_target(values: pd.Series, task: Task) -> None:
         if distinct > max(_MOST_CLASSES * len(values), 2):
             raise BadInputError(
                 f"column '{values.name}' is the target, and has {distinct} distinct values in"
-                f" {len(values)} rows: too many to be classes; choose another column for --target"
-                ", or of numbers --task regression"
+                f" {len(values)} rows: too many to be classes; {_instead_of_classes(values)}"
             )
     elif (too_large := values.abs() > _LARGEST).any():
         row = values.index[too_large][0]
@@ -302,12 +325,12 @@ class _Verdict:
     repeats: bool = False
 
 
-def _inspect(values: pd.Series) -> Column:
+def _inspect(values: pd.Series, read_as_text: bool) -> Column:
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(object)
     present = values.dropna()
     missing, distinct = len(values) - len(present), _distinct(present)
-    verdict = _judge(present, missing, distinct)
+    verdict = _judge(present, missing, distinct, read_as_text=read_as_text)
     told = f"; missing in {counted(missing, 'row')}" if missing and verdict.kind in INPUTS else ""
     return Column(
         str(values.name),
@@ -331,7 +354,9 @@ def _beside_groups(column: Column, rows: pd.DataFrame, groups: str) -> Column:
     return replace(column, kind=Kind.ENTITY, why=why)
 
 
-def _judge(present: pd.Series, missing: int, distinct: int) -> _Verdict:  # noqa: PLR0911  # by kind
+def _judge(  # noqa: PLR0911  # by kind
+    present: pd.Series, missing: int, distinct: int, *, read_as_text: bool
+) -> _Verdict:
     name, count = str(present.name), len(present) + missing
     if present.empty:
         return _Verdict(Kind.EMPTY, "has no value in any row")
@@ -351,10 +376,21 @@ def _judge(present: pd.Series, missing: int, distinct: int) -> _Verdict:  # noqa
         return _Verdict(Kind.UNUSABLE, "has no name in the header")
     if pd.api.types.is_bool_dtype(present.infer_objects()):
         return _Verdict(Kind.CATEGORY, "true or false")
+    if _are_codes(present, read_as_text=read_as_text):
+        return _judge_names_or_categories(name, present.astype(str), distinct)
     numbers = as_numbers(present)
     if numbers.notna().all():
         return _judge_numbers(name, numbers, distinct)
     return _judge_texts(name, present.astype(str), distinct)
+
+
+def _are_codes(present: pd.Series, *, read_as_text: bool) -> bool:
+    """Tell codes, which are text: digits behind a zero, or numbers that were read as text."""
+    if pd.api.types.infer_dtype(present) != "string":
+        return False
+    texts = present.astype(str)
+    padded = texts.str.fullmatch(_PADDED).any() and texts.str.fullmatch(_CODE).all()
+    return bool(padded or (read_as_text and as_numbers(texts).notna().all()))
 
 
 def _too_large(value: float) -> str:
@@ -392,14 +428,19 @@ def _judge_texts(name: str, texts: pd.Series, distinct: int) -> _Verdict:
     if texts.str.fullmatch(_DECIMAL_COMMA).mean() > _MOST:
         return _Verdict(
             Kind.UNUSABLE,
-            f"numbers with commas, as {_shown(texts.iloc[0])}: if these are decimal points, write"
-            " load_args: {decimal: ','} in the catalog entry of the table",
+            f"numbers with commas, as {_shown(texts.iloc[0])}: --decimal , or --thousands , says"
+            " what these are",
         )
     if numbers.mean() > _MOST:
         other = _shown(texts[~numbers].iloc[0])
         return _Verdict(
             Kind.UNUSABLE, f"numbers in {int(numbers.sum())} of {count} rows, but {other} as well"
         )
+    return _judge_names_or_categories(name, texts, distinct)
+
+
+def _judge_names_or_categories(name: str, texts: pd.Series, distinct: int) -> _Verdict:
+    count, many = len(texts), distinct >= _ENOUGH
     if many and (distinct >= _NAMES_ENTITIES * count or _ID_NAME.search(name)):
         return _judge_names(texts, distinct)
     if distinct > min(_MOST_CATEGORIES, count / 2):

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 _REPLICA = ["split", "start"]
 _SIGNIFICANT = 0.05
 _OPTIONS = "The changed options"
+# How the file of the table was read; older records do not say it.
+_FORMAT = "table.format"
 # Of the record, what a difference may come from; the rest differs in every run.
-_TELLING = ("engine", "switches", "table.sha256", "packages", "options")
+_TELLING = ("engine", "switches", "table.sha256", _FORMAT, "packages", "options")
 # Of the options, those that no training depends on.
 _BESIDE = ("options.title", "options.sweep")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
 _SAME_PAIRS = (
     "table.sha256",
+    _FORMAT,
     "options.task",
     "options.split",
     "options.replicas",
@@ -70,10 +73,11 @@ class Change:
 def what_differs(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
     """Return what of engine, table, packages and options differs, by its dotted key."""
     one, other = (dict(_telling(run.record)) for run in (first, second))
+    said = all("format" in run.record.get("table", {}) for run in (first, second))
     return {
         key: (one.get(key), other.get(key))
         for key in sorted({*one, *other})
-        if one.get(key) != other.get(key)
+        if one.get(key) != other.get(key) and (said or not key.startswith(_FORMAT))
     }
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
+from dropnorm.data.columns import with_named_index
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.study import TimeSplit
 
@@ -33,8 +34,8 @@ _SHOWN = 12
 # Columns with wrong values that are looked into further.
 _LOOKED_INTO = 16
 _SEPARATED = (
-    "the header is a single column, {!r}: the file is separated by something other than a comma,"
-    " write load_args: {{sep: ...}} in its catalog entry"
+    "the header is a single column, {!r}: the file is separated by something else; write it in its"
+    " catalog entry: format: {{sep: ...}}, or load_args: {{sep: ...}} of a pandas.CSVDataset"
 )
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 
@@ -99,6 +100,7 @@ def check_new_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def _take_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    table = with_named_index(table)
     named = table.set_axis([str(name) for name in table.columns], axis="columns")
     _check_columns(named, columns)
     return named.loc[:, list(columns)].reset_index(drop=True).rename_axis(index="row")
@@ -322,8 +324,10 @@ def _problem(value: Any, check: str, without: str) -> tuple[str, str]:
         told = "infinite" if infinite else f"{value:g}, too large for the networks' float32"
         return f"the value is {told}", remedy
     if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
-        remedy = "if commas are decimal points, write load_args: {decimal: ','} in the catalog"
-        return f"{value!r} is no number", f"{remedy} entry of the table"
+        return f"{value!r} is no number", (
+            "if commas are decimal points, write decimal: ',' in the table's catalog entry, for"
+            " the column in its format or in load_args of a pandas.CSVDataset"
+        )
     if isinstance(value, str) and len(value) > 60:  # noqa: PLR2004
         value = f"{value[:60]}…"
     return f"{value!r} is no number", remedy

@@ -267,7 +267,8 @@ def _log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking
     with begin(f"{study} {record['version']}", "study") as run:
         effects = catalog.load(f"{study}.effects")
         mlflow.set_tag("mlflow.note.content", effects["answer"])
-        _log_parameters(mlflow, {**record["options"], "table": record["table"]})
+        table = {key: value for key, value in record["table"].items() if key != "format"}
+        _log_parameters(mlflow, {**record["options"], "table": table})
         for name, effect in effects["effects"].items():
             told = {key: effect[key] for key in _OF_EFFECTS}
             _log_metrics(mlflow, _numbers({f"effect.{name}": told}))

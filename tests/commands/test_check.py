@@ -161,7 +161,7 @@ def test_a_table_with_another_separator_is_one_problem():
     (found,) = find_problems(pd.DataFrame({column: ["1;2"]}), read_study("concrete"))
 
     assert found.startswith("has no column 'Cement', ")
-    assert "write load_args: {sep: ...}" in found
+    assert "write it in its catalog entry: format: {sep: ...}" in found
 
 
 def test_splits_with_the_same_problem_are_told_once():

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from kedro.framework.project import configure_project, pipelines
 
 from conftest import assert_refused
+from dropnorm.catalog import load_table
 from dropnorm.commands.new import _read_back, _yaml_text
+from dropnorm.commands.project import open_project
 from dropnorm.config import project_config
 from dropnorm.inspection import inspect_table
 from dropnorm.proposal import propose_study
@@ -68,9 +70,9 @@ def test_every_column_and_every_choice_has_its_reason_in_the_file(command, confi
     assert "Anzeige_id (id): names rows" in text
     entry = yaml.safe_load((configured / "conf/base/catalog_bikes.yml").read_text("utf-8"))
     assert entry["bikes.table"]["filepath"] == "${globals:data}/01_raw/bikes.csv"
-    assert entry["bikes.table"]["load_args"] == {
-        "sep": ";", "encoding": "cp1252", "decimal": ",", "na_values": {"Gewicht, kg": ["?"]}
-    }  # fmt: skip
+    written = entry["bikes.table"]["format"]
+    assert (written["sep"], written["encoding"]) == (";", "cp1252")
+    assert written["columns"]["Gewicht, kg"] == {"decimal": ",", "missing": ["?"]}
     assert command("check", "bikes").exit_code == 0
 
 
@@ -332,3 +334,214 @@ def test_the_shipped_tables_give_studies_without_problems(command):
         new = f"{name.replace('-', '_')}_again"
         done = command("new", new, "--csv", f"data/01_raw/{name}.csv", "--target", target)
         assert done.exit_code == 0, done.output
+
+
+def many(*lines: str, header: str) -> str:
+    """A table of 60 rows; # in a line is the number of its row, @ the same in two digits."""
+    return (
+        "\n".join(
+            [
+                header,
+                *(
+                    lines[n % len(lines)].replace("#", str(n)).replace("@", f"{n:02}")
+                    for n in range(60)
+                ),
+            ]
+        )
+        + "\n"
+    )
+
+
+KINDS = {
+    "rows that end in a separator": (
+        many("#.5,3,100#,", "#.25,4,101#,", header="area,rooms,price"),
+        {"surplus": True},
+        {"area": [0.5, 1.25], "rooms": [3, 4], "price": [1000, 1011]},
+    ),
+    "the first row alone ends in a separator": (
+        many("#.5,3,100#", header="area,rooms,price").replace("0.5,3,1000", "0.5,3,1000,"),
+        {"surplus": True},
+        {"area": [0.5, 1.5], "rooms": [3, 3], "price": [1000, 1001]},
+    ),
+    "names of rows": (
+        many('"r#",#.5,100#', header='"area","price"'),
+        {"row_names": True},
+        {"area": [0.5, 1.5], "price": [1000, 1001]},
+    ),
+    "blanks behind separators": (
+        many('1#, State-gov, "x, #", 1#', '3#, Private, "x, #", 2#', header="age, job, it, price"),
+        {},
+        {"age": [10, 31], "job": ["State-gov", "Private"], "it": ["x, 0", "x, 1"]},
+    ),
+    "thousands commas in a file of tabs": (
+        many("40,648\t9#.5", "949\t8#.5", header="price\tx"),
+        {"sep": "\t", "columns": {"price": {"thousands": ","}}},
+        {"price": [40648, 949], "x": [90.5, 81.5]},
+    ),
+    "thousands points beside decimal commas": (
+        many("1.303;802,#2;1#", "929;1,#5;2#", header="km;x;price"),
+        {"sep": ";", "columns": {
+            "km": {"decimal": ",", "thousands": "."}, "x": {"decimal": ",", "thousands": "."},
+        }},
+        {"km": [1303, 929], "x": [802.02, 1.15]},
+    ),
+    "numbers with a symbol": (
+        many('"$45,1@",12.#5%', '"$9@",3.1%', header="price,x"),
+        None,
+        {"price": [45100, 901], "x": [12.05, 3.1]},
+    ),
+    "codes with zeros in front": (
+        many("001,5#,1#.5", "010,6#,2#.5", header="code,x,price"),
+        {"columns": {"code": {"type": "text"}}},
+        {"code": ["001", "010"]},
+    ),
+    "words": (
+        many("None,5#,1#.5", "Insomnia,6#,2#.5", "NA,7#,3#.5", header="disorder,x,price"),
+        None,
+        {"disorder": ["None", "Insomnia", "NA"]},
+    ),
+    "true and false in capitals": (
+        many("TRUE,5#,1#.5", "FALSE,6#,2#.5", header="flag,x,price"),
+        None,
+        {"flag": ["TRUE", "FALSE"]},
+    ),
+    "a line that names the separator": (
+        "sep=;\n" + many("5#;1#,5", header="x;price"),
+        {"sep": ";", "skiprows": 1, "columns": {"price": {"decimal": ","}}},
+        {"x": [50, 51], "price": [10.5, 11.5]},
+    ),
+    "lines that are comments": (
+        "# from the lab\n" + many("5#,1#.5", header="x,price"),
+        None,
+        {"x": [50, 51], "price": [10.5, 11.5]},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "written", "values"), KINDS.values(), ids=KINDS)
+def test_tables_of_all_kinds_are_read_as_meant_and_the_catalog_says_how(
+    command, configured, text, written, values
+):
+    (configured / "t.csv").write_text(text)
+
+    done = command("new", "tried", "--csv", "t.csv", "--target", "price")
+
+    assert done.exit_code == 0, done.output
+    table = load_table("tried", open_project(None, None).catalog)
+    for column, expected in values.items():
+        assert list(table[column])[: len(expected)] == expected
+    assert command("check", "tried").exit_code == 0
+    if not written:
+        return
+    entry = yaml.safe_load((configured / "conf/base/catalog_tried.yml").read_text())
+    found = entry["tried.table"]["format"]
+    assert {key: found.get(key) for key in written if key != "columns"} == {
+        key: value for key, value in written.items() if key != "columns"
+    }
+    for column, how in written.get("columns", {}).items():
+        assert found["columns"][column] == how
+        assert column in done.output
+
+
+def test_every_line_of_the_catalogs_entry_has_its_reason(command, configured):
+    text = many("1.303;802,#2;0#;1#", "929;1,#5;1#;2#", header="km;x;post;price")
+    (configured / "t.csv").write_bytes(("# Größe\n" + text).encode("cp1252"))
+
+    assert command("new", "tried", "--csv", "t.csv", "--target", "price").exit_code == 0
+
+    entry = (configured / "conf/base/catalog_tried.yml").read_text("utf-8")
+    for key in ("encoding: cp1252", "km: {", "x: {", "post: {type: text}"):
+        (line,) = [line for line in entry.splitlines() if key in line]
+        assert "  # " in line, line
+
+
+AMBIGUOUS = many("1,234\t2#.5", "5,678\t3#.5", header="x\tprice").replace(".5", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [(["--decimal", ","], [1.234, 5.678]), (["--thousands", ","], [1234, 5678])],
+)
+def test_what_can_be_read_in_two_ways_is_asked_for(command, configured, options, values):
+    (configured / "t.csv").write_text(AMBIGUOUS)
+    words = ("new", "tried", "--csv", "t.csv", "--target", "price")
+
+    refused = command(*words)
+
+    assert_refused(refused, r"t\.csv: .*'x'.*--decimal.*--thousands")
+    assert not (configured / "conf/base/parameters/tried.yml").exists()
+    done = command(*words, *options)
+    assert done.exit_code == 0, done.output
+    table = load_table("tried", open_project(None, None).catalog)
+    assert list(table["x"][:2]) == values
+
+
+def test_marks_are_of_a_file_that_is_named(command, configured, cars):
+    entry = {"cars.table": {"type": "pandas.CSVDataset", "filepath": str(cars)}}
+    (configured / "conf/base/catalog_mine.yml").write_text(yaml.safe_dump(entry))
+
+    assert_refused(command("new", "cars", "--target", "mpg", "--decimal", ","), "--decimal: says")
+
+
+def test_a_target_of_codes_is_a_classification(command, configured):
+    (configured / "t.csv").write_text(many("001,5#", "010,6#", "002,7#", header="code,x"))
+
+    done = command("new", "tried", "--csv", "t.csv", "--target", "code")
+
+    assert done.exit_code == 0, done.output
+    assert project_config().study("tried").task == "classification"
+    assert "'001' in 20 rows" in done.output
+
+
+def test_no_class_disappears(command, configured):
+    text = many("None,5#", "Insomnia,6#", "NA,7#", header="disorder,x")
+    (configured / "t.csv").write_text(text)
+
+    done = command("new", "tried", "--csv", "t.csv", "--target", "disorder")
+
+    assert done.exit_code == 0, done.output
+    for word in ("None", "Insomnia", "NA"):
+        assert f"'{word}' in 20 rows" in done.output
+    entry = (configured / "conf/base/catalog_tried.yml").read_text()
+    for word in ("None", "NA"):
+        assert f"Warning: '{word}' stands in 20 of 60 rows" in done.output
+        assert f"# Look at this: '{word}' stands in 20 of 60 rows" in entry
+
+
+def test_a_name_with_blanks_around_is_found(command, configured):
+    (configured / "t.csv").write_text(many("1#, 5#.5", header="x, income"))
+
+    assert command("new", "tried", "--csv", "t.csv", "--target", " income").exit_code == 0
+    assert project_config().study("tried").target.column == "income"
+
+
+def test_an_index_of_parquet_is_a_column(command, configured):
+    table = pd.DataFrame(
+        {"region": ["N", "S"] * 60, "x": np.arange(120) % 7, "y": np.arange(120.0)}
+    )
+    table.set_index("region").to_parquet("t.parquet")
+
+    done = command("new", "tried", "--csv", "t.parquet", "--target", "y")
+
+    assert done.exit_code == 0, done.output
+    assert project_config().study("tried").preprocessing.one_hot == ("region",)
+    assert command("check", "tried").exit_code == 0
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_no_advice_leads_round_in_a_circle(command, configured, task):
+    table = pd.DataFrame({"x": np.arange(120), "price": [f"v{n}x{n}" for n in range(120)]})
+    table.to_csv("t.csv", index=False)
+
+    done = command("new", "tried", "--csv", "t.csv", "--target", "price", "--task", task)
+
+    assert_refused(done, "price")
+    assert "--task" not in done.stderr
+
+
+def test_a_target_that_is_often_missing_is_told(command, configured):
+    (configured / "t.csv").write_text(many("1#,", "2#,5#.5", header="x,price"))
+
+    done = command("new", "tried", "--csv", "t.csv", "--target", "price")
+
+    assert "DN017 a target that is often missing: column 'price': 30 of 60 rows" in done.output

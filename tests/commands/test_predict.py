@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,13 @@ from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
 from dropnorm.config import StudyConfigLoader
 from dropnorm.errors import BadInputError
-from dropnorm.pipelines.prediction.nodes import predict, tell_unseen
-from dropnorm.preprocessing import fit_preprocessor
+from dropnorm.pipelines.prediction.nodes import predict, spelt_as_seen, tell_unseen
+from dropnorm.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_new_rows, check_table
+
+if TYPE_CHECKING:
+    from dropnorm.study import Study
 
 pytestmark = pytest.mark.training
 
@@ -170,7 +174,7 @@ def test_a_category_that_no_training_row_had_is_named_and_predicted(command):
     ("spoil", "options", "told"),
     [
         (lambda t: t.drop(columns="tempo"), [], "new.csv: has no column 'tempo'"),
-        (lambda t: t.assign(tempo="fast"), [], "column 'tempo', row 0: 'fast' is no number"),
+        (lambda t: t.assign(tempo="fast"), [], "line 2, column 'tempo': 'fast' is no number"),
         (lambda t: t.assign(tempo=None), [], "column 'tempo', row 0: the value is missing"),
         (lambda t: t, ["--variant", "droput"], "no variant 'droput'; did you mean 'dropout'?"),
         (lambda t: t, ["--version", "2020"], "no complete version '2020'"),
@@ -258,3 +262,35 @@ def test_categories_that_training_rows_had_are_not_named(caplog):
     tell_unseen(check_new_rows(songs(), study), preprocessors, study)
 
     assert not caplog.text
+
+
+def seen(*categories: str) -> tuple[Study, dict[int, Preprocessor]]:
+    """A study with one column of categories, and what was fitted to rows with these."""
+    study = read_study("concrete", preprocessing={"one_hot": ["Age"]})
+    rows = pd.DataFrame({"Age": list(categories) * 4})
+    steps = make_preprocessor(study.preprocessing, len(rows), impute=False).fit(rows)
+    return study, {0: Preprocessor(inputs=steps, target={})}
+
+
+@pytest.mark.parametrize(
+    ("categories", "new", "numbered", "expected"),
+    [
+        # As pandas read them: true and false, and codes that became numbers.
+        (("True", "False"), ["TRUE", "false", None], True, ["True", "False", None]),
+        (("1", "2", "10"), ["01", "2", "010", "1.0", "03", "A"], True,
+         ["1", "2", "10", "1", "03", "A"]),
+        (("A", "01"), ["01", "1", "A"], True, ["01", "1", "A"]),
+        # As they are written.
+        (("TRUE", "FALSE"), ["True", "FALSE"], False, ["TRUE", "FALSE"]),
+        (("TRUE", "True"), ["true"], False, ["true"]),
+        (("1", "2"), ["01", "2"], False, ["01", "2"]),
+    ],
+)  # fmt: skip
+def test_categories_are_spelt_as_the_training_rows_spelt_them(categories, new, numbered, expected):
+    study, preprocessors = seen(*categories)
+    rows = pd.DataFrame({"Age": pd.Series(new, dtype=object)})
+
+    spelt = spelt_as_seen(rows, preprocessors, study, numbered=numbered)
+
+    assert list(spelt["Age"]) == expected
+    assert list(rows["Age"]) == new

@@ -9,7 +9,7 @@ import click
 import pandas as pd
 
 from dropnorm import wording
-from dropnorm.catalog import load_table, shown
+from dropnorm.catalog import load_table, reading_warnings, shown
 from dropnorm.checks import check_study_table
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
@@ -62,7 +62,10 @@ def check_study(name: str, env: str | None, conf_source: str | None) -> None:
         click.echo(f"Problem: {problem}")
     if problems or study is None:
         raise BadInputError(f"{name} has {counted(len(problems), 'problem')}")
-    warnings = tell_findings(table, study) + _tell_last_run(project, study)
+    of_reading = reading_warnings(name, project.catalog, table)
+    for warning in of_reading:
+        click.echo(f"Warning: {warning}")
+    warnings = len(of_reading) + tell_findings(table, study) + _tell_last_run(project, study)
     click.echo(
         f"OK {name}: {len(table)} rows, {len(study.preprocessing.columns)} input columns;"
         f" {counted(warnings, 'warning')}"

@@ -12,17 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import click
-import jinja2
 import yaml
 from omegaconf import OmegaConf
 from rich.table import Table
 from rich.text import Text
 
-from dropnorm.catalog import load_table
+from dropnorm.catalog import load_table, reading_warnings
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.check import find_problems, tell_findings
 from dropnorm.commands.project import Project, open_project, screen
-from dropnorm.commands.reading import ReadTable, fetched, is_address, read_table
+from dropnorm.commands.table_entry import described, entry_text, is_plain, texts_of
+from dropnorm.commands.yaml_text import escaped, flow, line, templates
+from dropnorm.data.fetching import fetched, is_address
+from dropnorm.data.formats import TableFormat
+from dropnorm.data.readers import ReadTable, read_table
+from dropnorm.datasets.table import TableDataset
 from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
 from dropnorm.inspection import Inspection, Kind, inspect_table
@@ -31,9 +35,6 @@ from dropnorm.study import Preprocessing, Study, Task, parse_study
 
 # Files are called by it, and most systems take no more than 255 characters.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
-# A plain scalar that every reader of YAML takes for text, if it is no word like yes.
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ ]*[A-Za-z0-9_]|[A-Za-z]")
-_YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf"}
 _SHOWN_COLUMNS = 40
 _SHOWN_NAME = 40
 _MINUTE = 60
@@ -50,6 +51,16 @@ _MINUTE = 60
     " https://… Left out: what the catalog has as NAME.table, which may be of any kind.",
 )
 @click.option("--target", required=True, help="Column to predict.")
+@click.option(
+    "--decimal",
+    metavar="MARK",
+    help="Stands before the fraction of the file's numbers: , or . where they leave that open.",
+)
+@click.option(
+    "--thousands",
+    metavar="MARK",
+    help="Stands between groups of three digits, such as the comma of 40,648.",
+)
 @click.option("--groups", help="Column whose values stand in one part of a split each.")
 @click.option(
     "--task",
@@ -66,6 +77,8 @@ def new_study(
     name: str,
     source: str | None,
     target: str,
+    decimal: str | None,
+    thousands: str | None,
     groups: str | None,
     task: Task | None,
     drop: tuple[str, ...],
@@ -85,18 +98,20 @@ def new_study(
     _refuse_existing(project, name, folder / "parameters" / f"{name}.yml", source)
     # Kept until the command ends.
     local = click.get_current_context().with_resource(fetched(source)) if source else None
-    read = _read(project, name, source, local)
+    read = _read(project, name, source, local, decimal, thousands)
     where = source or f"{name}.table"
+    names = {str(column) for column in read.table.columns}
+    target, groups, *left_out = (_in_header(one, names) for one in (target, groups, *drop))
     try:
-        look = inspect_table(read.table, target, groups, drop, task)
+        look = inspect_table(read.table, target, groups, left_out, task, texts_of(read.format))
         proposal = propose_study(name, look, told_task=task is not None)
         study = _parsed(name, proposal)
         problems = find_problems(read.table, study)
     except BadInputError as error:
         # A column's name may have a line break in it.
-        raise BadInputError(f"{where}: {_line(error)}") from error
+        raise BadInputError(f"{where}: {line(error)}") from error
     if problems:
-        raise BadInputError(f"{where}: {_line(problems[0])}")
+        raise BadInputError(f"{where}: {line(problems[0])}")
     text = _yaml_text(name, proposal, where, look)
     if _read_back(name, text) != study:
         raise BadInputError(f"{where}: a column's name cannot be written in YAML; rename it")
@@ -107,6 +122,7 @@ def new_study(
     for file in files:
         file.is_there()  # refuses before anything is written
     _show(proposal, look)
+    _show_format(read)
     tell_findings(read.table, study)
     for file in files:
         click.echo(file.write())
@@ -148,10 +164,32 @@ def _refuse_existing(project: Project, name: str, file: Path, source: str | None
         )
 
 
-def _read(project: Project, name: str, source: str | None, local: Path | None) -> ReadTable:
-    if local is None:
-        return ReadTable(load_table(name, project.catalog))
-    return read_table(local, source)
+def _read(
+    project: Project,
+    name: str,
+    source: str | None,
+    local: Path | None,
+    decimal: str | None,
+    thousands: str | None,
+) -> ReadTable:
+    if local is not None:
+        return read_table(local, decimal=decimal, thousands=thousands, known_as=source)
+    for option, mark in (("--decimal", decimal), ("--thousands", thousands)):
+        if mark is not None:
+            raise BadInputError(
+                f"{option}: says how the file of --csv is written; write it in the catalog's entry"
+                f" {name}.table instead"
+            )
+    table = load_table(name, project.catalog)
+    dataset = project.catalog.get(f"{name}.table")
+    written = dataset.format if isinstance(dataset, TableDataset) else None
+    warnings = reading_warnings(name, project.catalog, table)
+    return ReadTable(table, written, warnings=tuple(warnings))
+
+
+def _in_header(name: Any, header: set[str]) -> Any:
+    """Return a column's name as the table has it: readers strip the blanks around it."""
+    return name.strip() if name and name not in header and name.strip() in header else name
 
 
 def _parsed(name: str, proposal: Proposal) -> Study:
@@ -162,48 +200,21 @@ def _parsed(name: str, proposal: Proposal) -> Study:
 
 
 def _yaml_text(name: str, proposal: Proposal, where: str, look: Inspection) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dropnorm", "commands"),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701  # YAML is written, no HTML
-    )
-    environment.filters.update(scalar=_scalar, flow=_flow, line=_line)
     about = {
         key: str(field.description).rstrip(".") for key, field in Preprocessing.model_fields.items()
     }
-    return environment.get_template("study.yml.j2").render(
-        name=name,
-        study=proposal,
-        source=where,
-        rows=look.rows + look.without_target,
-        columns=len(look.columns),
-        about=about,
+    return (
+        templates()
+        .get_template("study.yml.j2")
+        .render(
+            name=name,
+            study=proposal,
+            source=where,
+            rows=look.rows + look.without_target,
+            columns=len(look.columns),
+            about=about,
+        )
     )
-
-
-def _scalar(value: object) -> str:
-    """Return text as any reader of YAML, and OmegaConf, takes it for that text."""
-    text = str(value)
-    if _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS:
-        return text
-    quoted: str = yaml.safe_dump(_escaped(text), default_style='"', allow_unicode=True, width=10**9)
-    return quoted.removesuffix("\n")
-
-
-def _flow(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return f"[{', '.join(map(_flow, value))}]"
-    return _scalar(value) if isinstance(value, str) else str(value)
-
-
-def _line(value: object) -> str:
-    """Return text without what ends a line of YAML or cannot stand in it."""
-    return "".join(char if char.isprintable() else " " for char in str(value))
 
 
 def _read_back(name: str, text: str) -> Study | None:
@@ -227,7 +238,7 @@ def _show(proposal: Proposal, look: Inspection) -> None:
         if column.log1p:
             use = "log1p, standard_scale"
         cells = (column.name, column.kind.value, use, column.why)
-        table.add_row(*(Text(_line(cell)) for cell in cells))
+        table.add_row(*(Text(line(cell)) for cell in cells))
     console = screen()
     console.print(table)
     if (more := len(look.columns) - _SHOWN_COLUMNS) > 0:
@@ -245,9 +256,26 @@ def _show(proposal: Proposal, look: Inspection) -> None:
         "training.batch_size": proposal.batch_size,
         "training.epochs": proposal.epochs,
     }.items():
-        choices.add_row(*(Text(_line(cell)) for cell in (label, _flow(choice.value), choice.why)))
+        choices.add_row(*(Text(line(cell)) for cell in (label, flow(choice.value), choice.why)))
     console.print(choices)
     console.print()
+
+
+def _show_format(read: ReadTable) -> None:
+    """Say how the file is written, where that is not plain, and what there is to look at."""
+    lines = Table(box=None, pad_edge=False, show_header=False)
+    told = [cells for cells in described(read) if cells[2] or cells[0] in TableFormat.model_fields]
+    for cells in told[:_SHOWN_COLUMNS]:
+        lines.add_row(*(Text(line(cell)) for cell in cells))
+    console = screen()
+    if told:
+        console.print("How the file is written:")
+        console.print(lines)
+        if (more := len(told) - _SHOWN_COLUMNS) > 0:
+            console.print(f"… and {more} more columns; all stand in the catalog entry")
+        console.print()
+    for warning in read.warnings:
+        click.echo(f"Warning: {line(warning)}")
 
 
 @dataclass(frozen=True)
@@ -316,19 +344,13 @@ def _files(
     files = []
     if kept_at is None:
         raw = expected.parent if expected.name else project.root / "data" / "01_raw"
-        place = raw / f"{name}{read.suffix}"
-        files.append(_File(place, source=local))
-        kept_at = str(place)
+        copy = raw / f"{name}{read.suffix}"
+        files.append(_File(copy, source=local))
+        kept_at = str(copy)
     filepath = kept_at if is_address(kept_at) else str(Path(kept_at).resolve())
-    load_args = read.load_args_of(kept_at)
-    if load_args or filepath != str(expected):
-        entry = {
-            "type": read.dataset,
-            "filepath": _escaped(filepath) if is_address(filepath) else _path(project, filepath),
-            **({"load_args": _escaped(load_args)} if load_args else {}),
-            "metadata": {"kedro-viz": {"layer": "01_raw"}},
-        }
-        files.append(_File(folder / f"catalog_{name}.yml", _entry(name, entry)))
+    if not is_plain(read) or filepath != str(expected):
+        place = escaped(filepath) if is_address(filepath) else _path(project, filepath)
+        files.append(_File(folder / f"catalog_{name}.yml", entry_text(name, place, read)))
     return files
 
 
@@ -338,25 +360,8 @@ def _path(project: Project, filepath: str) -> str:
     path = place.relative_to(project.root) if place.is_relative_to(project.root) else place
     data = Path(str(project.config["globals"].get("data", "")))
     if data.name and path.is_relative_to(data):
-        return f"${{globals:data}}/{_escaped(path.relative_to(data).as_posix())}"
-    return str(_escaped(path.as_posix()))
-
-
-def _entry(name: str, entry: dict[str, Any]) -> str:
-    """Return the text of a catalog entry for a table."""
-    text: str = yaml.safe_dump({f"{name}.table": entry}, sort_keys=False, allow_unicode=True)
-    return f"# How the table of the study {name} is read; written by `kedro study new`.\n{text}"
-
-
-def _escaped(value: Any) -> Any:
-    """Escape what OmegaConf would look up, in all text of a value."""
-    if isinstance(value, dict):
-        return {_escaped(key): _escaped(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_escaped(one) for one in value]
-    if isinstance(value, str):
-        return re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + r"\${", value)
-    return value
+        return f"${{globals:data}}/{escaped(path.relative_to(data).as_posix())}"
+    return escaped(path.as_posix())
 
 
 def _duration(seconds: float) -> str:

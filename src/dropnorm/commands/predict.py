@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-import pandas as pd
-from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.catalog import local_file
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
-from dropnorm.commands.reading import fetched, has_columns, is_address, read_table
-from dropnorm.data.fetching import local_path
+from dropnorm.data.fetching import fetched, is_address, local_path
+from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.datasets.whole import from_here, written_whole
 from dropnorm.engine import check_engine
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.inspection import counted
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study import Variant, parse_study
-from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import pandas as pd
 
 
 @click.command("predict")
@@ -96,9 +93,11 @@ def predict_study(
     _refuse_inputs(project, source, output)
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
-    columns = parse_study(name, run.get("options")).preprocessing.columns
+    preprocessing = parse_study(name, run.get("options")).preprocessing
     with fetched(source) as file:
-        table = _read_new_rows(file, source, project, name, columns)
+        table = read_new_rows(
+            file, source, run, preprocessing, project.catalog.get(f"{name}.table")
+        )
     variant = variant or _best_variant(project, name, chosen)
     try:
         predictions = nodes.predict(
@@ -159,23 +158,6 @@ def _best_variant(project: Project, study: str, version: str) -> str:
             f"all variants of version {version} of the study '{study}' diverged, and cannot predict"
         )
     return str(finite.sort_values("final_val_loss")["variant"].iloc[0])
-
-
-def _read_new_rows(
-    file: Path, source: str, project: Project, study: str, columns: Sequence[str]
-) -> pd.DataFrame:
-    """Read new rows as the study's own table is read, or else as they look."""
-    refuse_bomb(file, source)
-    dataset = project.catalog.get(f"{study}.table")
-    if isinstance(dataset, CSVDataset) and file.is_file():
-        load_args: dict[str, Any] = {**dataset._load_args, "compression": "infer"}
-        try:
-            table: pd.DataFrame = pd.read_csv(file, **load_args)
-        except (ValueError, OSError, EOFError):
-            table = pd.DataFrame()
-        if has_columns(table, columns):
-            return table
-    return read_table(file, source).table
 
 
 def _write(predictions: pd.DataFrame, output: Path) -> None:

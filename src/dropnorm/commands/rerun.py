@@ -14,6 +14,8 @@ from dropnorm.catalog import shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.ahead import computed
+from dropnorm.datasets.new_rows import format_of
+from dropnorm.datasets.table import TableDataset
 from dropnorm.engine import check_engine, engine_name, environment
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import check_study, describe_process, hand_over
@@ -64,7 +66,7 @@ def rerun_study(
                 click.echo(f"  {told}")
             for key, change in differing.items():
                 click.echo(f"  {key}: {change}")
-            agreements = _repeat(project, chosen, parse_study(name, record.get("options")))
+            agreements = _repeat(project, chosen, parse_study(name, record.get("options")), record)
     click.echo(f"OK {repeats.conclude(agreements, differing)}")
 
 
@@ -83,13 +85,18 @@ def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
         )
 
 
-def _repeat(project: Project, version: str, study: Study) -> list[repeats.Agreement]:
+def _repeat(
+    project: Project, version: str, study: Study, record: dict[str, Any]
+) -> list[repeats.Agreement]:
     """Train all variants again, and say how each agrees with what it was."""
     name = study.name
     catalog = DataCatalog({f"params:{name}": MemoryDataset(study)})
-    catalog[f"{name}.table"] = project.catalog[f"{name}.table"]
-    table = check_study(name, catalog).table
-    split = assign_parts(computed(check_table, table, study), study)
+    table = project.catalog[f"{name}.table"]
+    if isinstance(table, TableDataset) and (written := format_of(record)):
+        table = table.written_as(written)
+    catalog[f"{name}.table"] = table
+    loaded = check_study(name, catalog).table
+    split = assign_parts(computed(check_table, loaded, study), study)
     parts = ["split", "row", "part"]
     if not split[parts].equals(project.load(f"{name}.split", version)[parts]):
         click.echo("  the rows do not fall into the parts in which they were")
@@ -97,7 +104,7 @@ def _repeat(project: Project, version: str, study: Study) -> list[repeats.Agreem
     for dataset in histories.values():
         catalog[dataset] = MemoryDataset()
     pipeline = create_study_pipeline(name).to_outputs(*histories.values())
-    hand_over(table, name, pipeline, catalog)
+    hand_over(loaded, name, pipeline, catalog)
     SequentialRunner().run(pipeline, catalog)
     agreements = []
     for variant, dataset in histories.items():

@@ -175,7 +175,8 @@ def _question(column: Column, mark: str) -> str:
         f"column '{shown(column.name)}' can be read in two ways: '{value}' is"
         f" {digits.replace(mark, '.', 1)} if {name} is the decimal mark, or"
         f" {digits.replace(mark, '')} if {name} stands between thousands, and no other value of"
-        f" the file decides; say which it is with --decimal '{mark}' or --thousands '{mark}'"
+        f" the file decides; say which it is with --decimal '{mark}' or --thousands '{mark}' of"
+        " kedro study new, or for the column in the format of the catalog entry"
     )
 
 

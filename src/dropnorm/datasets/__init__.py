@@ -6,6 +6,7 @@ from dropnorm.datasets.keras_models import KerasModelsDataset
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.skops import SkopsDataset
 from dropnorm.datasets.split import SplitDataset
+from dropnorm.datasets.table import TableDataset
 
 __all__ = [
     "DownloadedCSVDataset",
@@ -14,4 +15,5 @@ __all__ = [
     "RunRecordDataset",
     "SkopsDataset",
     "SplitDataset",
+    "TableDataset",
 ]

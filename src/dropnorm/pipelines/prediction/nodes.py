@@ -14,7 +14,7 @@ from dropnorm.errors import BadInputError
 from dropnorm.networks import KerasModel, up_to_outputs
 from dropnorm.preprocessing import Preprocessor, make_inputs
 from dropnorm.study import Study, Variant, parse_study
-from dropnorm.tables import check_new_rows
+from dropnorm.tables import check_new_rows, to_text
 from dropnorm.targets import FittedTarget
 from dropnorm.tasks import task_of
 from dropnorm.training import predict_rows
@@ -75,6 +75,10 @@ def predict(
             f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"
         )
     rows = check_new_rows(new_rows, study)
+    # Of a table that was read as it is written, categories have its spelling; other libraries make
+    # numbers of codes.
+    numbered = "format" not in run.get("table", {})
+    rows = spelt_as_seen(rows, preprocessors, study, numbered=numbered)
     tell_unseen(rows, preprocessors, study)
     replicas = _finite_replicas(training)
     inputs = {
@@ -104,6 +108,34 @@ def predict(
         for chunk in _chunks(len(rows), mc_dropout * len(networks) * each.shape[2])
     ]
     return predictions.assign(**_interval(drawn, target))
+
+
+def spelt_as_seen(
+    rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], study: Study, *, numbered: bool
+) -> pd.DataFrame:
+    """Return rows in which categories have the spelling of the training rows.
+
+    Args:
+        rows: As checked; a category that some training row had is left as it is.
+        preprocessors: By split.
+        study: Says which columns hold categories.
+        numbered: Whether categories of digits were numbers when the training rows were read, so
+            that 01 was 1; true and false are told in any case.
+    """
+    found = {}
+    for column, seen in _categories(preprocessors, study).items():
+        unseen = rows[column][rows[column].notna() & ~rows[column].isin(seen)]
+        logical = [name for name in sorted(seen) if name.casefold() in ("true", "false")]
+        folded = {name.casefold(): name for name in logical}
+        known = unseen.str.casefold().map(folded if len(folded) == len(logical) else {})
+        if numbered:
+            numbers = to_text(pd.to_numeric(unseen, errors="coerce"))
+            known = known.where(known.notna(), numbers.where(numbers.isin(seen)))
+        found[column] = known.dropna().astype(object)
+    changed = {column: rows[column].copy() for column, known in found.items() if len(known)}
+    for column, values in changed.items():
+        values.loc[found[column].index] = found[column]
+    return rows.assign(**changed)
 
 
 def tell_unseen(rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], study: Study) -> None:

@@ -1,0 +1,66 @@
+"""What a table's file holds, told without its values: names of columns, number of rows."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dropnorm.data.dialect import find_dialect
+from dropnorm.data.formats import TableFormat
+from dropnorm.data.text_files import Lines, compression_of, find_encoding, open_text
+from dropnorm.unpacking import refuse_bomb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def count_rows(path: Path, how: TableFormat | None = None) -> int:
+    """Count the rows of a text file, one after the other; blank lines are none.
+
+    Args:
+        path: Of the file.
+        how: Its dialect; found if left out.
+
+    Raises:
+        BadInputError: If it is no text.
+    """
+    how = how or dialect_of(path)
+    with _rows(path, how) as rows:
+        # Where a row is one field, it may be missing.
+        alone = len(next(rows, [])) + how.row_names == 1
+        return sum(alone or len(row) > 1 or bool(row[0].strip()) for row in rows)
+
+
+def header_of(path: Path, how: TableFormat) -> list[str]:
+    """Return the names of the columns of a text file with this dialect."""
+    with _rows(path, how) as rows:
+        return [name.strip() for name in next(rows, [])]
+
+
+@contextmanager
+def _rows(path: Path, how: TableFormat) -> Iterator[Iterator[list[str]]]:
+    refuse_bomb(path)
+    with open_text(path, how.compression, how.encoding) as text:
+        lines = Lines(text, how.skiprows, how.comment)
+        yield (row for _, row in lines.rows(how.sep))
+
+
+def dialect_of(path: Path) -> TableFormat:
+    """Find how a text file is packed, encoded and separated.
+
+    Raises:
+        BadInputError: If it is no text.
+    """
+    compression = compression_of(path)
+    encoding, _ = find_encoding(path, compression)
+    with open_text(path, compression, encoding) as text:
+        dialect = find_dialect(text)
+    return TableFormat(
+        sep=dialect.sep,
+        encoding=encoding,
+        compression=compression,
+        skiprows=dialect.skiprows,
+        comment=dialect.comment,
+        row_names=dialect.row_names,
+    )

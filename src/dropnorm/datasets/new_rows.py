@@ -1,0 +1,85 @@
+"""New rows, read as the table was on which a run was trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kedro_datasets.pandas import CSVDataset
+
+from dropnorm.data.formats import ColumnFormat, TableFormat
+from dropnorm.data.new_rows import InputFormats, read_alike
+from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
+from dropnorm.datasets.table import TableDataset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+    from kedro.io import AbstractDataset
+
+    from dropnorm.study import Preprocessing
+
+
+def read_new_rows(
+    file: Path,
+    known_as: str,
+    run: Mapping[str, Any],
+    preprocessing: Preprocessing,
+    table: AbstractDataset[Any, Any] | None,
+) -> pd.DataFrame:
+    """Read a file of new rows: its dialect is found, its input columns are those of a run's table.
+
+    Args:
+        file: CSV and its kin, or Parquet.
+        known_as: What to call it in messages.
+        run: The record of the run.
+        preprocessing: Of that run's study.
+        table: The catalog's entry of the study's table.
+
+    Raises:
+        BadInputError: If it cannot be read so.
+    """
+    inputs = input_formats(run, preprocessing, table)
+    if inputs is not None:
+        return read_alike(file, inputs, known_as=known_as).table
+    options, names = getattr(table, "_load_args", {}), set(preprocessing.columns)
+    found = read_csv_with(options, file, preprocessing.categories)
+    if found is not None and names <= set(map(str, found.columns)):
+        return found
+    texts = dict.fromkeys(preprocessing.categories, ColumnFormat(type="text"))
+    return read_alike(file, InputFormats(preprocessing.columns, texts), known_as=known_as).table
+
+
+def input_formats(
+    run: Mapping[str, Any], preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
+) -> InputFormats | None:
+    """Return how the input columns of a run's table were written, by the record of the run.
+
+    A record that does not say it leaves the catalog's entry of pandas' reader, and what the study
+    makes of a column.
+
+    Returns:
+        None where arguments of pandas' reader say what no such format does.
+    """
+    names = preprocessing.columns
+    if (written := format_of(run)) is not None:
+        columns = {name: written.columns.get(name, ColumnFormat()) for name in names}
+        return InputFormats(names, columns, written)
+    if isinstance(table, CSVDataset):
+        options = table._load_args
+        known = column_formats(options, preprocessing.numbers, preprocessing.categories)
+        if known is None:
+            return None
+        separator = str(options.get("sep", options.get("delimiter", ",")))
+        return InputFormats(
+            names, known, TableFormat(sep=separator) if len(separator) == 1 else None
+        )
+    texts = dict.fromkeys(preprocessing.categories, ColumnFormat(type="text"))
+    return InputFormats(names, texts, table.format if isinstance(table, TableDataset) else None)
+
+
+def format_of(run: Mapping[str, Any]) -> TableFormat | None:
+    """Return how the table of a run was read, if its record says it."""
+    written = run.get("table", {}).get("format")
+    return None if written is None else TableFormat.model_validate(written)

@@ -1,0 +1,161 @@
+"""Tables in text files, whose numbers are read as they are written."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from copy import copy
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Never, Self
+
+import fsspec
+from kedro.io import AbstractDataset, DatasetError
+from kedro.io.core import get_protocol_and_path
+from kedro_datasets._typing import TablePreview
+from pydantic import ValidationError
+
+from dropnorm.data.fetching import Arrival, RefusedError, wait_for
+from dropnorm.data.formats import ColumnFormat, TableFormat
+from dropnorm.data.new_rows import read_alike
+from dropnorm.data.outline import count_rows
+from dropnorm.data.readers import read_table
+from dropnorm.datasets.whole import from_here
+from dropnorm.errors import BadInputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+
+    from dropnorm.data.new_rows import InputFormats
+    from dropnorm.data.readers import ReadTable
+
+_LOCAL = "file"
+
+
+class TableDataset(AbstractDataset[Never, "pd.DataFrame"]):
+    """A table in a text file: CSV and its kin with any separator, encoding or packing; or Parquet.
+
+    Attributes:
+        warnings: What a user should look at in how the file was last read, a sentence each.
+
+    Args:
+        filepath: Where it lies: a path, or an address that fsspec reads.
+        format: How it is written, the fields of a :class:`dropnorm.data.formats.TableFormat`; every
+            cell that is written otherwise is refused. Left out, it is found by looking at the whole
+            file, and what has two readings is refused.
+        credentials: For the file system of an address.
+        fs_args: Further arguments of that file system.
+        metadata: For others, such as kedro-viz.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        format: Mapping[str, Any] | None = None,  # the word that reads best in YAML
+        credentials: Mapping[str, Any] | None = None,
+        fs_args: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._protocol, path = get_protocol_and_path(filepath)
+        self._filepath = PurePosixPath(path)
+        self._fs = fsspec.filesystem(self._protocol, **{**(credentials or {}), **(fs_args or {})})
+        self._format = None if format is None else _parsed(format)
+        self._alike: InputFormats | None = None
+        self._found: TableFormat | None = None
+        self.warnings: tuple[str, ...] = ()
+        self.metadata = metadata
+
+    @property
+    def format(self) -> TableFormat | None:
+        """How the file is written: as the catalog says, or as was found when it was last read."""
+        return self._format or self._found
+
+    def load(self) -> pd.DataFrame:
+        """Return the table."""
+        return self.read().table
+
+    def read(self) -> ReadTable:
+        """Return the table, how it is written, and what a reader should know of it.
+
+        Raises:
+            BadInputError: If it is no such table, or can be read in two ways.
+        """
+        with self._local_file() as file:
+            if self._alike is not None and self._format is None:
+                read = read_alike(file, self._alike, known_as=self._place)
+            else:
+                read = read_table(file, self._format, known_as=self._place)
+        self._found, self.warnings = read.format, read.warnings
+        return read
+
+    def count_rows(self) -> int:
+        """Return how many rows it has; the whole of it is not held in memory."""
+        with self._local_file() as file:
+            return count_rows(file, self._format)
+
+    def written_as(self, table_format: TableFormat) -> Self:
+        """Return the same file, to be read by this format."""
+        same = copy(self)
+        same._format = table_format
+        return same
+
+    def alike(self, inputs: InputFormats) -> Self:
+        """Return the same file, as new rows of a table with these inputs."""
+        same = copy(self)
+        same._alike = inputs
+        return same
+
+    def save(self, data: Never) -> None:
+        """Refuse: the table is the user's."""
+        raise DatasetError(f"{self._filepath}: a table is read, and never written")
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """Return the first rows for kedro-viz."""
+        return TablePreview(self.load().head(nrows).to_dict(orient="split"))
+
+    @property
+    def _place(self) -> str:
+        if self._protocol == _LOCAL:
+            return from_here(Path(self._filepath))
+        return f"{self._protocol}://{self._filepath}"
+
+    @contextmanager
+    def _local_file(self) -> Iterator[Path]:
+        if self._protocol == _LOCAL:
+            if not (path := Path(self._filepath)).exists():
+                raise FileNotFoundError(path)
+            yield path
+            return
+        with TemporaryDirectory() as folder:
+            path = Path(folder, self._filepath.name)
+            with self._fs.open(str(self._filepath), "rb") as remote, path.open("wb") as local:
+                arrival = Arrival(local)
+                try:
+                    wait_for(lambda: shutil.copyfileobj(remote, arrival), arrival)
+                except RefusedError as error:
+                    raise BadInputError(f"{self._place}: {error}") from error
+            yield path
+
+    def _exists(self) -> bool:
+        return bool(self._fs.exists(str(self._filepath)))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath), "protocol": self._protocol, "format": self._format}
+
+
+def _parsed(table_format: Mapping[str, Any]) -> TableFormat:
+    try:
+        return TableFormat.model_validate(table_format)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = list(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            known = (ColumnFormat if len(path) > 1 else TableFormat).model_fields
+            place = ".".join(["format", *path[:-1]])
+            told = f"{place} has no key '{path[-1]}'{did_you_mean(path[-1], known)}"
+            raise DatasetError(f"{told} (known: {', '.join(known)})") from error
+        told = f"{'.'.join(['format', *path])} is {first['input']!r}"
+        raise DatasetError(f"{told}: {first['msg']}") from error
