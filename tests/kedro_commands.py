@@ -18,7 +18,7 @@ from dropnorm.config import StudyConfigLoader
 
 def shorten(study: str) -> None:
     """Give a study few epochs and splits, in its own file, to be quick."""
-    file = Path("conf/base/parameters", f"{study}.yml")
+    (file,) = Path("conf").glob(f"*/parameters/{study}.yml")
     options = yaml.safe_load(file.read_text())
     options[study].setdefault("training", {})["epochs"] = 2
     options[study].setdefault("replicas", {})["splits"] = 2

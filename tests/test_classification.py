@@ -92,7 +92,7 @@ def flowers(tmp_path_factory):
     )
     assert made.returncode == 0, made.stdout + made.stderr
     change_options(
-        project / "conf/base/parameters/flowers.yml", "flowers",
+        project / "conf/sample/parameters/flowers.yml", "flowers",
         {"training": {"epochs": 4}, "replicas": {"starts": 2, "splits": 2}},
     )  # fmt: skip
     done = kedro(project, "run", "--env=sample", "--pipelines=flowers")

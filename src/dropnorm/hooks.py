@@ -496,6 +496,8 @@ def _newest_complete(study: str, versions: Versions, catalog: DataCatalog, env: 
             f" first: kedro run --pipelines={study}"
         )
     options = catalog.load(f"params:{_study_of(study)}")
+    if isinstance(options, dict):  # of a part whose nodes take no options, Kedro makes no study
+        options = parse_study(_study_of(study), options)
     return newest_own(study, versions, catalog, options, env, "--load-versions")
 
 

@@ -82,7 +82,7 @@ def write_page(report: Mapping[str, Any]) -> str:
         plot_told=_plot_told(report),
         scores=SCORES,
         beside=report["beside"],
-        overridden=tell(report["overridden"]),
+        overridden=tell(report.get("overridden", {})),
         notes=wording.notes(report["findings"], made_up=report["made_up"]),
     )
 

@@ -220,7 +220,7 @@ def test_a_run_with_overridden_options_says_so_and_is_not_taken_for_the_studys_o
     assert record["switches"]["floatx"] == "float32"
     assert json.loads((records / own / "run.json").read_text())["overridden"] == {}
     page = trained / "data/08_reporting/tiny/report.html" / other / "report.html"
-    line = "Not the study&#39;s own options: --params: training.epochs 1 (study: 2)"
+    line = "Not the study's own options: --params: training.epochs 1 (study: 2)"
     assert line in page.read_text("utf-8").partition("<h1")[0]
     (line,) = (one for one in command("list").output.splitlines() if one.startswith("tiny"))
     assert own in line
