@@ -72,7 +72,7 @@ def test_versions_that_are_no_versions_are_refused_as_click_does(run_here):
     ("old", "new", "told"),
     [
         ("pandas.CSVDataset", "pandas.CSVDatset", "'CSVDatset' not found in 'pandas'"),
-        ("filepath:", "filpath:", "CSVDataset takes no 'filpath'"),
+        ("filepath:", "filpath:", "TableDataset takes no 'filpath'"),
         ("${globals:data}", "${globals:dta}", "'dta' not found"),
         ('"{study}.table":', '"{study}.table": [', "catalog.yml: line"),
     ],

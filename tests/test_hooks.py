@@ -22,6 +22,7 @@ from conftest import complete_version, read_table
 from dropnorm import preprocessing
 from dropnorm.config import project_config
 from dropnorm.data import ahead
+from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import ProjectHooks
 from dropnorm.pipelines.preparation import nodes as preparation
@@ -349,7 +350,7 @@ def counted(configured, monkeypatch):
 
 
 def with_counted_table(made: DataCatalog) -> DataCatalog:
-    made["wine.table"] = CSVDataset(
+    made["wine.table"] = TableDataset(
         filepath=f"counted://{Path('data/01_raw/red-wine.csv').resolve()}"
     )
     return made
@@ -388,7 +389,7 @@ def test_worker_processes_take_the_table_that_was_checked(configured):
 def test_what_nobody_asked_for_is_not_kept_when_a_run_has_ended(counted):
     study = wine()
     begin(pipelines["wine"].to_nodes("wine.check_rows"), with_counted_table(catalog()))
-    ProjectHooks().on_pipeline_error()
+    ProjectHooks().on_pipeline_error({"run_id": NEW})
 
     rows = check_table(read_table("wine"), study)
     preparation.fit_preprocessors(rows, assign_parts(rows, study), study)

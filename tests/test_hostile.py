@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import assert_refused
+from conftest import assert_refused, complete_version
 from dropnorm.config import project_config
 from dropnorm.errors import BadInputError
 
@@ -69,9 +68,7 @@ def test_a_name_that_could_climb_out_of_the_project_is_no_studys(command, config
 
 @pytest.mark.parametrize("version", ["../../../etc", "..", "/etc/passwd", "*", ""])
 def test_a_version_that_climbs_out_of_the_project_is_none(command, configured, version):
-    record = Path("data/08_reporting/wine/run.json/2026-01-01T00.00.00.000Z/run.json")
-    record.parent.mkdir(parents=True)
-    record.write_text(json.dumps({"version": "x", "files": []}))
+    complete_version("wine", "2026-01-01T00.00.00.000Z")
 
     words = ["predict", "wine", "--input", "data/01_raw/red-wine.csv", "--output", "out.csv"]
     told = f"there is no complete version '{re.escape(version)}'"

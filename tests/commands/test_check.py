@@ -9,7 +9,7 @@ import pytest
 import yaml
 from kedro.io.core import Version
 
-from conftest import assert_refused, read_study, read_table
+from conftest import assert_refused, complete_version, read_study, read_table
 from dropnorm.codes import CODES, Finding
 from dropnorm.commands import check
 from dropnorm.commands.check import find_problems
@@ -56,11 +56,12 @@ def test_what_the_trainings_of_the_last_run_brought_up_is_told_until_it_is_silen
     command, configured
 ):
     finding = Finding(CODES["DN011"], "baseline", "4 of 5 runs", 4, 5).described()
-    for name, data in (("effects", {"findings": [finding]}), ("run", {"study": "concrete"})):
-        dataset = open_project(None, None).catalog.get(
-            f"concrete.{name}", version=Version(None, "2026-01-01T00.00.00.000Z")
-        )
-        dataset.save(data)
+    version = "2026-01-01T00.00.00.000Z"
+    effects = open_project(None, None).catalog.get(
+        "concrete.effects", version=Version(None, version)
+    )
+    effects.save({"findings": [finding]})
+    complete_version("concrete", version)
 
     told = command("check", "concrete").stdout
     rewrite(configured, "concrete", lambda study: study.update(silence=["DN011"]))
