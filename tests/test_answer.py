@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -200,6 +201,7 @@ def test_a_code_that_the_study_silences_is_told_nowhere():
 
 PROVENANCE = {
     "command": "kedro run --pipelines=concrete",
+    "overridden": {},
     "table": {"path": "data/01_raw/concrete.csv", "sha256": "ab" * 32},
     "packages": {"keras": "3"},
     "python": "3.11",
@@ -246,6 +248,20 @@ def test_what_stands_in_a_table_cannot_put_markup_into_the_report():
 
     assert "<script" not in page
     assert "<img src=x" not in page
+
+
+def test_title_unit_and_columns_stand_on_the_page_as_they_are_written():
+    title, unit, column = "日本語 <b>&amp;</b> $^{$ [red]'\"", "$\\badmacro$ <i>", "a<b 'ß'"
+    study = read_study("concrete", title=title, target__unit=unit,
+                       replicas={"splits": 2, "starts": 1})  # fmt: skip
+    data, _ = page_of(study)
+    data["options"]["preprocessing"]["passthrough"] = [column]
+
+    seen = html.unescape(re.sub(r"<[^>]*>", "", write_report(data)))
+
+    assert f"help the network on {title}?" in seen
+    assert f"Validation MAE, {unit}, mean" in seen
+    assert f'"{column}"' in seen
 
 
 def test_the_plot_of_effects_shows_each_variant_reference_and_verdict():

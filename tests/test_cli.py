@@ -101,7 +101,7 @@ def shown(logger: str, level: int, *, verbose: bool = False) -> str:
     file = io.StringIO()
     handler = _MessageHandler(Console(file=file, width=40, soft_wrap=True), verbose)
     handler.handle(
-        logging.LogRecord(logger, level, "", 0, "told [%s]", ("a long line " * 9,), None)
+        logging.LogRecord(logger, level, "", 0, ":smile: [%s]", ("a long line " * 9,), None)
     )
     return file.getvalue()
 
@@ -109,11 +109,11 @@ def shown(logger: str, level: int, *, verbose: bool = False) -> str:
 @pytest.mark.parametrize("logger", ["kedro.runner", "kedro_viz.launchers", "kedro.io.data_catalog"])
 def test_what_kedro_does_is_shown_only_if_asked_for(logger):
     assert shown(logger, logging.INFO) == ""
-    assert shown(logger, logging.INFO, verbose=True).startswith("told [a long line")
+    assert shown(logger, logging.INFO, verbose=True).startswith(":smile: [a long line")
 
 
 def test_own_messages_stand_as_they_are_on_one_line_and_warnings_say_so():
-    line = f"told [{'a long line ' * 9}]\n"
+    line = f":smile: [{'a long line ' * 9}]\n"
 
     assert shown("dropnorm.hooks", logging.INFO) == line
     assert shown("dropnorm.hooks", logging.WARNING) == f"Warning: {line}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import same_color
+from matplotlib.text import Text
 
 from conftest import read_study
 from dropnorm import figures
 from dropnorm.figures import spread
 from dropnorm.study import Variant
-from dropnorm.style import LIGHT
+from dropnorm.style import LIGHT, to_png, to_svg
 
 STUDY = read_study("concrete")
 NO_STEPS = pd.DataFrame(columns=["split", "start", "step", "loss"])
@@ -142,21 +144,66 @@ def test_replicas_that_stopped_early_are_drawn_as_far_as_they_went():
     assert training.get_ydata()[-1] == pytest.approx(8.0)
 
 
-def test_effects_that_cannot_be_compared_have_no_scale():
-    absent = {"error": None, "standard_deviation": None}
-    found = {
-        "title": "A table", "unit": "MPa", "error": "mae", "margin": None, "references": {},
-        "variants": dict.fromkeys(Variant, absent),
-        "effects": {
-            name: {"difference": None, "low": None, "verdict": "not comparable"}
-            for name in ("dropout", "batchnorm", "dropout_batchnorm", "interaction")
-        },
-    }  # fmt: skip
+NOT_COMPARABLE = {
+    "title": "A table", "unit": "MPa", "error": "mae", "margin": None, "references": {},
+    "variants": {one: {"error": None, "standard_deviation": None} for one in Variant},
+    "effects": {
+        name: {"difference": None, "low": None, "verdict": "not comparable"}
+        for name in ("dropout", "batchnorm", "dropout_batchnorm", "interaction")
+    },
+}  # fmt: skip
 
-    errors, differences = figures.effects(found).axes
+
+def test_effects_that_cannot_be_compared_have_no_scale():
+    errors, differences = figures.effects(NOT_COMPARABLE).axes
 
     assert not len(errors.get_xticks())
     assert list(differences.get_xticks()) == [0]
+
+
+@pytest.mark.parametrize(
+    "text", ["$^{$", r"$\badmacro$", "50 % $ & <b> =1", "日本語", "\U0001f9ff"]
+)
+def test_titles_and_units_are_drawn_as_they_are_written_without_a_warning(text):
+    study = read_study("concrete", title=text, target__unit=text)
+    history = a_history(9.0, math.nan)
+    steps = pd.DataFrame({"split": 1, "start": 0, "step": [1, 2, 3], "loss": [40, 1e9, math.nan]})
+    point = {
+        "variant": "dropout_batchnorm", "rate": 0.5, "placement": "after_hidden", "error": 1.0,
+        "least": 1.0, "largest": 1.0, "diverged": False, "standing": "least error",
+    }  # fmt: skip
+    found = {**NOT_COMPARABLE, "title": text, "unit": text}
+    plots = [
+        figures.learning_curves(history, steps, metrics("dropout", history), study),
+        figures.effects(found),
+        figures.effects(found, dark=True, tall=True),
+        figures.sweep({"title": text, "unit": text, "error": "mae", "points": [
+            point, {**point, "rate": 0.1},
+        ]}),
+    ]  # fmt: skip
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for plot in plots:
+            assert to_png(plot)
+            assert to_svg(plot)
+
+    for plot in plots:
+        shown = [one for one in plot.findobj(Text) if text in one.get_text()]
+        assert len(shown) >= 2  # the title, and an axis with the unit
+        assert not any(one.get_parse_math() or one.get_usetex() for one in shown)
+
+
+def test_powers_of_ten_need_no_mathematics():
+    history = a_history(9.0, math.nan)
+    steps = pd.DataFrame({"split": 1, "start": 0, "step": [1, 2, 3], "loss": [40, 1e9, math.nan]})
+
+    figure = figures.learning_curves(history, steps, metrics("dropout", history), STUDY)
+    figure.draw_without_rendering()
+
+    named = [one.get_text() for one in figure.axes[1].get_yticklabels(which="both")]
+    assert {"10⁴", "10¹²"} <= set(named)
+    assert not any("$" in one for one in named)
 
 
 @st.composite

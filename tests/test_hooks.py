@@ -198,6 +198,21 @@ def test_a_whole_run_records_where_its_table_and_packages_come_from(configured):
     assert {"dropnorm", "keras", "tensorflow"} <= set(provenance["packages"])
 
 
+@pytest.mark.parametrize(("title", "told"), [("Wine 𒀀𒀁𒀀", 1), ("Vin rosé", 0)])
+def test_one_warning_names_the_characters_that_no_plot_can_show(configured, caplog, title, told):
+    made = catalog()
+    private = made.load("params:wine").model_copy(update={"title": title})
+    made["params:wine"] = MemoryDataset(private)
+
+    begin(pipelines["wine"], made, env="sample")
+
+    line = (
+        "The plots cannot show '𒀀𒀁': no installed font has these characters; report.html shows them"
+    )
+    assert [one.getMessage() for one in caplog.records].count(line) == told
+    assert sum("cannot show" in one.getMessage() for one in caplog.records) == told
+
+
 def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configured, caplog):
     caplog.set_level(logging.INFO, "dropnorm")
     made = catalog()

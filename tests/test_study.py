@@ -79,6 +79,9 @@ def test_training_options_are_the_lessons():
         ({"training__epochs": None}, "wine.training.epochs is null; it should be a whole number"),
         ({"made_up": "maybe"}, "wine.made_up is 'maybe'; it should be true or false"),
         ({"title": 3}, "wine.title is 3; it should be a text"),
+        ({"title": " \n"}, "wine.title is ''; it should be a text that is not empty"),
+        ({"title": "a\x1b[31m"}, "wine.title has the character U+001B, which cannot be shown"),
+        ({"target__unit": "\ud800"}, "wine.target.unit has the character U+D800, which cannot"),
         ({"title": ""}, "wine.title is ''; it should be a text that is not empty"),
         ({"split": "random"}, "wine.split is 'random'; it should be a mapping"),
         ({"training__epochs": 0}, "wine.training.epochs is 0; it should be from 1 to 1000000"),
@@ -145,6 +148,13 @@ def test_a_classification_minimizes_the_cross_entropy_unless_it_says_what():
     assert study.class_column == "quality"
     assert "quality" in study.categories
     assert "quality" not in study.numbers
+
+
+def test_titles_and_units_stand_on_one_line_whatever_they_are_written_in():
+    study = read_study("wine", title="Red\n  wine\t日本 \n", target__unit="of\u2028ten")
+
+    assert study.title == "Red wine 日本"
+    assert study.target.unit == "of ten"
 
 
 def test_a_split_by_columns_runs_all_of_them_unless_the_study_says_how_many():

@@ -95,3 +95,40 @@ def test_the_style_is_there_for_plots_of_ones_own():
         colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
 
     assert colours == list(style.LIGHT.variants.values())
+
+
+@pytest.fixture
+def only_matplotlibs_font(monkeypatch):
+    """As on a machine without any other font."""
+    fonts = [one for one in style.fontManager.ttflist if one.name == "DejaVu Sans"]
+    monkeypatch.setattr(style.fontManager, "ttflist", fonts)
+    for remembered in (style._installed, style._letters):
+        remembered.cache_clear()
+    yield
+    for remembered in (style._installed, style._letters):
+        remembered.cache_clear()
+
+
+def test_characters_that_no_font_has_are_named_once_each(only_matplotlibs_font):
+    assert style.not_shown(["日本 und 日", "MPa·µm² Ω ≤ ü\u200d"]) == "日本"
+    assert style.not_shown([chr(0x4E00 + one) for one in range(100)]).endswith("…")
+    assert len(style.not_shown([chr(0x4E00 + one) for one in range(100)])) == 61
+
+
+def test_fonts_that_are_not_here_are_not_asked_for(only_matplotlibs_font, caplog):
+    with style.drawn():
+        assert mpl.rcParams["font.family"] == ["DejaVu Sans"]
+    style.not_shown(["日"])
+
+    assert not caplog.records
+
+
+def test_other_fonts_come_after_matplotlibs_own():
+    assert style._installed()[0] == "DejaVu Sans"
+
+
+@pytest.mark.parametrize("own", [{"text.usetex": True}, {"axes.formatter.use_mathtext": True}])
+def test_the_users_own_settings_make_no_mathematics_of_titles(own):
+    with mpl.rc_context(own), style.drawn():
+        assert not mpl.rcParams[next(iter(own))]
+        assert not mpl.rcParams["text.parse_math"]

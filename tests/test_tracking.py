@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import importlib.util
 import json
@@ -20,6 +21,7 @@ import pytest
 import yaml
 from kedro.framework.project import pipelines
 from kedro.framework.startup import bootstrap_project
+from markdown_it import MarkdownIt
 
 from conftest import ROOT, copy_project
 from dropnorm.commands.project import open_project
@@ -29,6 +31,7 @@ from dropnorm.tracking import (
     Tracking,
     TrackingHooks,
     _experiment_id,
+    _in_markdown,
     _load_mlflow,
     _parse,
     _shown,
@@ -172,6 +175,14 @@ def test_a_logged_network_has_a_signature_and_no_pickle_and_predicts_what_the_ru
     x = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32)
     expected = load_keras().saving.load_model(saved).predict(x, verbose=0)
     np.testing.assert_array_equal(loaded.predict(x), expected)
+
+
+def test_a_note_reads_on_mlflows_page_as_it_is_written():
+    answer = r"By 3 $\a$ <b> [x](y) a_b_c & *c* `d` ~~e~~ &amp; R² 0.5 (MPa)."
+
+    page = MarkdownIt().render(_in_markdown(answer))
+
+    assert html.unescape(page) == f"<p>{answer}</p>\n"
 
 
 def test_a_server_that_does_not_answer_is_told_in_one_line_before_anything_trains(project):

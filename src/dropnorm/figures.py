@@ -42,6 +42,8 @@ _ASIDE = dict(zip(Variant, (-0.09, -0.03, 0.03, 0.09), strict=True))
 # From this ratio of largest to smallest on, an axis is logarithmic.
 _WIDE_RANGE = 5.0
 _NARROW, _BROAD = (7.5, 4.2), (10.5, 4.6)
+# What exponents are written with.
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # A line of a direct label and the gap to the next, in points.
 _LINE = 17.0
 
@@ -426,6 +428,15 @@ def _draw_first_steps(
     axes.margins(y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power_of_ten(value)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _power_of_ten(value: float) -> str:
+    """Write 10⁶ in plain characters: in the plots nothing is read as mathematics."""
+    if value <= 0:
+        return ""
+    return "10" + str(round(math.log10(value))).translate(_RAISED)
 
 
 def _draw_ends(

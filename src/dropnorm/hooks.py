@@ -116,9 +116,11 @@ class ProjectHooks:
         _settle_versions_read(pipeline, catalog, run_params["env"])
         _read_new_rows_alike(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in _studies(pipeline)]
+        reported: list[Study] = []
         for study in _studies(pipeline):
             if names & {f"{study}.record_run", f"{study}.make_report"}:
                 options = catalog.load(f"params:{_study_of(study)}")
+                reported.append(options)
                 other = overridden_options(self._config, options, run_params)
                 self._overridden[study] = tell(other)
                 told = {
@@ -131,6 +133,7 @@ class ProjectHooks:
         _check_inputs(pipeline, catalog)
         for study, loaded in tables.items():
             hand_over(loaded.table, study, pipeline, catalog)
+        _warn_of_boxes(reported)
         agreed = yield
         run = run_params["run_id"]
         self._claimed[run] = _settle_version_written(pipeline, catalog, records, run)
@@ -186,6 +189,22 @@ class ProjectHooks:
                 if isinstance(record, RunRecordDataset):
                     folder = from_here(Path(record._filepath).parent)
                     logger.info("  results: %s, version %s", folder, record.resolve_save_version())
+
+
+def _warn_of_boxes(studies: list[Study]) -> None:
+    """Say in one line for all studies of a run which characters the plots cannot show."""
+    texts = [text for study in studies for text in (study.title, study.target.unit)]
+    if all(map(str.isascii, texts)):
+        return
+    # Imports Matplotlib: paid by who has other letters.
+    from dropnorm.style import not_shown  # noqa: PLC0415
+
+    if boxes := not_shown(texts):
+        logger.warning(
+            "The plots cannot show '%s': no installed font has these characters; report.html shows"
+            " them",
+            boxes,
+        )
 
 
 class ClusterHooks:

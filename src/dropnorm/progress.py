@@ -198,4 +198,5 @@ class ProgressHandler(logging.Handler):
         seen.told = now
         left = (now - seen.began) / seen.done * (epoch.total - seen.done)
         rest = f", about {left:.0f} s left" if left >= 1 else ""
-        self._console.print(f"{epoch}{rest}", markup=False, highlight=False, soft_wrap=True)
+        told = f"{epoch}{rest}"
+        self._console.print(told, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -70,6 +71,7 @@ def write_page(report: Mapping[str, Any]) -> str:
         "wins": _wins,
         "p_value": _p_value,
         "spoken": wording.spoken,
+        "json": _json,
     }
     return environment.get_template("report.html").render(
         report=report,
@@ -128,6 +130,11 @@ def _wins(one: Mapping[str, Any]) -> str:
     if one["pairs"] == 1:
         return told
     return f"{told} ({100 * one['low']:.0f} to {100 * one['high']:.0f} %)"
+
+
+def _json(value: Any) -> str:
+    """Write options as a person would: Jinja's own filter is for scripts, and escapes letters."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
 
 
 def _p_value(value: float | None) -> str:

@@ -238,7 +238,7 @@ class _MessageHandler(logging.Handler):
             return
         prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.capitalize()}: "
         text = f"{prefix}{self.format(record)}"  # with the traceback, if the record has one
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, emoji=False, highlight=False)
 
 
 def _least_level(logger: str) -> int:

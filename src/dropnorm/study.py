@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import types
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -61,6 +63,20 @@ _METRICS: dict[Task, tuple[Metric, ...]] = {
 Column = Annotated[str, Field(min_length=1)]
 # YAML gives lists where a frozen model holds tuples.
 Columns = Annotated[tuple[Column, ...], Field(strict=False)]
+
+
+def _on_one_line(text: Any) -> Any:
+    """Take line breaks and tabs for blanks, and refuse what no page and no terminal can show."""
+    if not isinstance(text, str):
+        return text
+    line = " ".join(text.split())
+    if no_text := [one for one in line if unicodedata.category(one) in ("Cc", "Cs")]:
+        raise ValueError(f"has the character U+{ord(no_text[0]):04X}, which cannot be shown")
+    return line
+
+
+# What is shown in plots, on pages and on the screen.
+Shown = Annotated[str, BeforeValidator(_on_one_line)]
 # The command line gives text where YAML gives true or false.
 Flag = Annotated[bool, Field(strict=False)]
 
@@ -79,7 +95,7 @@ class Target(_Section):
     """
 
     column: Column = Field(description="Its name in the table.")
-    unit: str = Field("", description="Unit of the column, for labels.")
+    unit: Shown = Field("", description="Unit of the column, for labels.")
     divide_by: float = Field(
         1.0,
         gt=0,
@@ -663,7 +679,7 @@ class Study(_Section):
     """One table with its target, split, preprocessing, networks and training."""
 
     name: str = Field(min_length=1, description="Its top-level key; not written a second time.")
-    title: str = Field(min_length=1, description="Name in plots.")
+    title: Shown = Field(min_length=1, description="Name in plots.")
     made_up: Flag = Field(
         False, description="The table is made up; everything the run writes says so."
     )

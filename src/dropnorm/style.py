@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import io
 import threading
+import unicodedata
+import warnings
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.font_manager import FontProperties, fontManager, get_font
 
 from dropnorm.study import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from matplotlib.figure import Figure
 
@@ -39,6 +43,26 @@ class Palette(NamedTuple):
 _SETTINGS: Any = mpl.rc_params_from_file(
     Path(__file__).with_name("plots.mplstyle"), use_default_template=False
 )
+# Titles and units are text in which a dollar is a dollar, whatever the user's own settings say.
+_PLAIN: Any = {
+    "text.parse_math": False,
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
+}
+# Matplotlib's own font, and after it those with the letters that it lacks, on Linux, macOS and
+# Windows. Fonts of coloured pictures are none that Matplotlib can draw.
+_FONTS = (
+    "DejaVu Sans",
+    *("Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK KR"),
+    *("Source Han Sans", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "IPAexGothic", "NanumGothic"),
+    *("Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai"),
+    *("Hiragino Sans", "Hiragino Sans GB", "PingFang SC", "Apple SD Gothic Neo"),
+    *("Yu Gothic", "Microsoft YaHei", "SimHei", "Microsoft JhengHei", "Malgun Gothic"),
+    *("Arial Unicode MS", "Geeza Pro", "Segoe UI", "Nirmala UI", "Leelawadee UI"),
+    *("Noto Emoji", "Segoe UI Emoji", "Segoe UI Symbol", "Symbola"),
+)
+# Characters of a message.
+_LONGEST_TOLD = 60
 _DARK_TEXT = "#DDDDDD"
 _DARK: Any = {
     "figure.facecolor": "none",
@@ -74,7 +98,8 @@ def drawn(*, dark: bool = False) -> Iterator[Palette]:
     Yields:
         The colours to draw with.
     """
-    with _drawing, mpl.rc_context(_SETTINGS | (_DARK if dark else {})):
+    settings: Any = _SETTINGS | _PLAIN | {"font.family": _installed()} | (_DARK if dark else {})
+    with _drawing, mpl.rc_context(settings), _boxes_for_missing_letters():
         yield DARK if dark else LIGHT
 
 
@@ -89,9 +114,47 @@ def to_svg(figure: Figure) -> bytes:
     return _saved(figure, "svg", {"Date": None, "Creator": None})
 
 
+def not_shown(texts: Iterable[str]) -> str:
+    """Return the characters, each once, that the plots cannot show: no installed font has them."""
+    characters = dict.fromkeys(
+        one for text in texts for one in text if unicodedata.category(one) != "Cf"
+    )
+    missing = [one for one in characters if not one.isascii() and ord(one) not in _letters()]
+    return "".join(missing[:_LONGEST_TOLD]) + "…" * (len(missing) > _LONGEST_TOLD)
+
+
+@cache
+def _installed() -> list[str]:
+    """Return the fonts to draw with that are here: Matplotlib warns of each that is not."""
+    here = set(fontManager.get_font_names())
+    return [name for name in _FONTS if name in here]
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """Return the code points that can be drawn, as in plots and bold as in their titles."""
+    both = []
+    for weight in ("normal", _SETTINGS["figure.titleweight"]):
+        files = [
+            fontManager.findfont(FontProperties(family=name, weight=weight))
+            for name in _installed()
+        ]
+        both.append({code for file in files for code in get_font(file).get_charmap()})
+    return frozenset(set.intersection(*both))
+
+
+@contextmanager
+def _boxes_for_missing_letters() -> Iterator[None]:
+    """Draw a box for a letter that no font has; Matplotlib would warn of each, in every plot."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
+        yield
+
+
 def _saved(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
     file = io.BytesIO()
-    with _drawing, mpl.rc_context({"svg.hashsalt": _SETTINGS["svg.hashsalt"]}):
+    hashsalt: Any = {"svg.hashsalt": _SETTINGS["svg.hashsalt"]}
+    with _drawing, mpl.rc_context(hashsalt), _boxes_for_missing_letters():
         _lay_out(figure)
         figure.savefig(file, format=kind, metadata=metadata)
     return file.getvalue()

@@ -266,7 +266,7 @@ def _log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking
 
     with begin(f"{study} {record['version']}", "study") as run:
         effects = catalog.load(f"{study}.effects")
-        mlflow.set_tag("mlflow.note.content", effects["answer"])
+        mlflow.set_tag("mlflow.note.content", _in_markdown(effects["answer"]))
         table = {key: value for key, value in record["table"].items() if key != "format"}
         _log_parameters(mlflow, {**record["options"], "table": table})
         for name, effect in effects["effects"].items():
@@ -408,6 +408,11 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, An
 
 def _named(name: str) -> str:
     return _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]
+
+
+def _in_markdown(text: str) -> str:
+    """Escape what MLflow's page, which reads a note as Markdown, would not show as it is."""
+    return re.sub(r"([\\`*_\[\]<>#|~&$])", r"\\\1", text)
 
 
 def _strict_mean(values: pd.Series) -> float:

@@ -165,5 +165,6 @@ def open_project(conf_source: str | None, env: str | None) -> Project:
 
 def screen() -> Console:
     """Return what tables are printed on; a file or a pipe has room for long lines."""
-    console = Console()
-    return console if console.is_terminal else Console(width=max(console.width, _WIDTH))
+    plain: Any = {"markup": False, "emoji": False}  # titles and names are printed as they are
+    console = Console(**plain)
+    return console if console.is_terminal else Console(width=max(console.width, _WIDTH), **plain)
