@@ -9,11 +9,15 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.checks import check_study_table
 from dropnorm.codes import CODES, Finding
+from dropnorm.commands.check import find_problems
 from dropnorm.pipelines.preparation.nodes import check_data
+from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
-from dropnorm.tables import check_table
+from dropnorm.tables import check_new_rows, check_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dropnorm.study import Study
 
 
@@ -23,7 +27,7 @@ def check(table: pd.DataFrame, study: Study) -> list[Finding]:
 
 def study_of(**changes: Any) -> Study:
     changes.setdefault("preprocessing", {"passthrough": ["a", "b"]})
-    return read_study("wine", target={"column": "y"}, **changes)
+    return read_study("wine", **{"target": {"column": "y"}, **changes})
 
 
 def table_of(rows: int = 400, **columns: Any) -> pd.DataFrame:
@@ -46,6 +50,62 @@ def test_90_of_the_480_validation_rows_of_the_lessons_wine_stand_in_its_training
 
 def test_a_table_without_faults_has_no_findings():
     assert check(table_of(), study_of()) == []
+
+
+# What this project, pandas and pandera call things of their own.
+OUR_NAMES = ["row", "split", "part", "index", "level_0", "self", "column", "check"]
+ROLES = {
+    "amount": {},
+    "kind": {},
+    "y": {},
+    "where": {"split": {"method": "grouped", "by": "where"}},
+    "together": {"split": {"method": "random", "keep_together": ["together", "kind"]}},
+    "when": {"split": {"method": "time", "by": "when"}},
+    "part of one": {"split": {"method": "columns", "columns": ["part of one"]}},
+    "not used": {},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", OUR_NAMES)
+def test_a_column_may_have_any_name_in_any_role(name, role):
+    def study(as_: Callable[[str], str]) -> Study:
+        split = {
+            key: [as_(one) for one in value] if isinstance(value, list) else as_(value)
+            for key, value in ROLES[role].get("split", {"method": "random"}).items()
+        }
+        inputs = {"standard_scale": [as_("amount")], "one_hot": [as_("kind")]}
+        return study_of(target={"column": as_("y")}, preprocessing=inputs, split=split)
+
+    kinds, parts = ["brick", "lime", "clay"] * 20, ["train"] * 40 + ["validation"] * 20
+    table = table_of(60, kind=kinds, where=np.arange(60) // 3, together=np.arange(60) // 2,
+                     when=np.arange(60), **{"part of one": parts, "not used": ["x", "y"] * 30},
+                     ).rename(columns={"a": "amount"})  # fmt: skip
+    named, plain = table.rename(columns={role: name}), study(lambda one: one)
+    own = study(lambda one: name if one == role else one)
+
+    rows, split = check_table(named, own), assign_parts(check_table(named, own), own)
+    fitted = fit_preprocessor(rows, split, 0, own)
+    inputs = make_split_inputs(rows, split, 0, fitted, own)
+
+    expected = assign_parts(check_table(table, plain), plain)
+    pd.testing.assert_frame_equal(split, expected, check_categorical=False)
+    fitted = fit_preprocessor(check_table(table, plain), expected, 0, plain)
+    same = make_split_inputs(check_table(table, plain), expected, 0, fitted, plain)
+    np.testing.assert_array_equal(inputs.train.x, same.train.x)
+    assert len(check(named, own)) == len(check(table, plain))
+    assert len(check_new_rows(named, own)) == 60
+    assert find_problems(named, own) == []
+
+
+@pytest.mark.parametrize("name", OUR_NAMES)
+def test_what_is_wrong_is_told_of_a_column_of_any_name(name):
+    table = table_of(60).rename(columns={"a": name}).astype({name: object})
+    table.loc[7, name] = "seven"
+
+    (problem,) = find_problems(table, study_of(preprocessing={"passthrough": [name, "b"]}))
+
+    assert problem.startswith(f"column '{name}', row 7: 'seven' is no")
 
 
 def test_identical_rows_stand_in_one_part_if_the_study_says_so():

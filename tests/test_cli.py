@@ -24,8 +24,14 @@ from dropnorm.running import _MessageHandler, why_it_ended
         ("--env=sampel", "no environment 'sampel' in"),
         ("--runner=ThreadRuner", "no runner 'ThreadRuner'; did you mean 'ThreadRunner'?"),
         ("--runner=no.such.Runner", "no runner 'no.such.Runner'"),
-        ("--runner=Task", "'Task' is no runner"),
-        ("--runner=AbstractRunner", "'AbstractRunner' is no runner"),
+        ("--runner=Task", "'Task' is not a runner"),
+        ("--runner=AbstractRunner", "'AbstractRunner' is not a runner"),
+        ("--runner=os.system", "'os.system' is not a runner .*: SequentialRunner, ThreadRunner, "),
+        ("--runner=.x", "no runner '.x'"),
+        ("--runner=ThreadRunner --runner-params=max_workers=abc", "max_workers is 'abc'; it shoul"),
+        ("--runner=ThreadRunner --runner-params=max_workers=1.5", "max_workers is 1.5; it should"),
+        ("--runner=ThreadRunner --runner-params=max_workers=", "max_workers is None; it should be"),
+        ("--runner-params=is_async=true", "--runner-params: .*'is_async'"),
         ("--runner=ThreadRunner --runner-params=max_workers=0", "--runner-params: max_workers"),
         ("--runner=ThreadRunner --runner-params=workers=2", "--runner-params: .*'workers'"),
         ("--params=concreet.training.epochs=3", "no study 'concreet'; did you mean 'concrete'?"),
@@ -39,6 +45,19 @@ from dropnorm.running import _MessageHandler, why_it_ended
         ("--namespaces=wine.batchnrm", "--namespaces: .* mean 'wine.batchnorm'?"),
         ("--tags=trainin", "--tags: .* mean 'training'?"),
         ("--load-versions=wine.splt:1", "--load-versions: .* mean 'wine.split'?"),
+        ("--load-versions=wine.table:2020", "--load-versions: 'wine.table' has no versions"),
+        ("--load-versions=params:wine:2020", "--load-versions: .* no dataset 'params'"),
+        ("--load-versions=wine.run:2020", "--load-versions: 'wine.run' is not read by this run"),
+        ("--load-versions=wine.split:2020", "--load-versions: 'wine.split' is not read by this ru"),
+        ("--nodes=wine.compare --load-versions=wine.split:2020", "'wine.split' is not read by"),
+        *[
+            (f"{option}={empty}", f"{option} names nothing: what was typed is empty")
+            for option in ("--pipelines", "--pipeline", "--nodes", "--from-nodes", "--to-nodes",
+                           "--from-inputs", "--to-outputs", "--tags", "--namespaces", "--env",
+                           "--conf-source", "--params", "--load-versions", "--runner",
+                           "--runner-params")
+            for empty in ("", *[","] * (option in ("--pipelines", "--nodes", "--tags", "--params")))
+        ],
         ("--nodes=wine.compare --tags=training", "contains no nodes"),
         ("--nodes=wine.compare", "no complete run of the study 'wine'"),
         ("--nodes=wine.batchnorm.train", "'wine.inputs' .* --from-nodes=wine.check_rows"),
@@ -53,6 +72,58 @@ def test_a_wrong_option_is_refused_in_one_line_and_nothing_is_written(
 
     assert_refused(done, told.replace("?", r"\?"))
     assert not list((configured / "data").glob("0[2-8]*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("data: data", "has no options of a run; they stand below the key 'run'"),
+        ("- run", "has no options of a run"),
+        ("run: concrete", "has no options of a run"),
+        ("", "has no options of a run"),
+        ("run: {pipelines: [", "cannot be read: "),
+        ("run: {pipelines: }", "run.pipelines is null; write a text, as on the command line"),
+        ("run: {pipelines: [wine]}", "run.pipelines is a list; write a text"),
+        ("run: {load_versions: {a: 1}}", 'run.load_versions is {"a": 1}; write a text'),
+        ("run: {params: 3}", "run.params is 3; write a text"),
+    ],
+)
+def test_a_file_of_options_without_any_is_refused_in_one_line(run_here, configured, text, told):
+    Path("options.yml").write_text(text)
+
+    assert_refused(run_here("--config=options.yml"), f"--config: .*options.yml:? ?{told}")
+    assert not list((configured / "data").glob("0[2-8]*"))
+
+
+def test_options_come_from_a_file_as_kedro_takes_them(run_here):
+    Path("options.yml").write_text("run: {pipelines: 'concreet'}")
+
+    assert_refused(run_here("--config=options.yml"), "there is no pipeline 'concreet'")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["check", ""], "NAME names nothing"),
+        (["check", " ", "--env=sample"], "NAME names nothing"),
+        (["check", "wine", "--env="], "--env names nothing"),
+        (["list", "--conf-source="], "--conf-source names nothing"),
+        (["predict", "wine", "--input=", "--output=o.csv"], "--input names nothing"),
+        (["predict", "wine", "--input=a.csv", "--output=o.csv", "--version="], "--version names"),
+        (["predict", "wine", "--input=a.csv", "--output=o.csv", "--variant="], "--variant names"),
+        (["new", "a", "--csv=", "--target=y"], "--csv names nothing"),
+        (["new", "a", "--csv=a.csv", "--target=y", "--groups="], "--groups names nothing"),
+        (["compare", "wine", "", "newest"], "names nothing"),
+        (["prune", "", "--keep=3"], "NAME names nothing"),
+        (["sweep", ""], "NAME names nothing"),
+        (["rerun", ""], "names nothing"),
+    ],
+)
+def test_a_command_refuses_what_was_typed_and_is_empty(command, configured, words, told):
+    before = {path for path in configured.rglob("*") if path.is_file()}
+
+    assert_refused(command(*words), told)
+    assert {path for path in configured.rglob("*") if path.is_file()} == before
 
 
 def test_verbose_lets_the_exception_through(run_here):

@@ -17,14 +17,14 @@ from kedro.config import BadConfigException, MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.project import pipelines
-from kedro.io import DatasetError
+from kedro.io import AbstractVersionedDataset, DatasetError
 from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner
 from kedro.utils import load_obj
 from rich.console import Console
 from rich.logging import RichHandler
 
-from dropnorm.catalog import refuse_unusable
+from dropnorm.catalog import make_catalog, refuse_unusable
 from dropnorm.config import StudyConfigLoader, project_config
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
@@ -33,7 +33,7 @@ from dropnorm.pipeline_registry import PREDICT, SWEEP
 from dropnorm.progress import ProgressHandler, print_what_can_be_printed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
 _RUNNERS = ("SequentialRunner", "ThreadRunner", "ParallelRunner")
 _INTERRUPTED = "what this run has written is not complete, and nothing will read it"
@@ -119,7 +119,7 @@ def _check_options(options: dict[str, Any]) -> None:
     config = _config(options)
     refuse_unusable(config["catalog"], config.credentials())
     studies = config.studies()
-    _check_runner(options["runner"], options["runner_params"] or {})
+    _check_runner(options["runner"], options["is_async"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
     known = [f"{study}{what}" for what in ("", PREDICT, SWEEP) for study in studies]
     for name in names:
@@ -132,7 +132,8 @@ def _check_options(options: dict[str, Any]) -> None:
     named = {name.removesuffix(SWEEP) for name in names}
     for study in studies if everything else sorted(named.intersection(studies)):
         config.study(study)
-    _check_slice(names or ["__default__"], options)
+    read = _check_slice(names or ["__default__"], options).inputs()
+    _check_versions(options["load_versions"] or {}, read, config)
 
 
 def _config(options: dict[str, Any]) -> StudyConfigLoader:
@@ -142,26 +143,55 @@ def _config(options: dict[str, Any]) -> StudyConfigLoader:
     return config
 
 
-def _check_runner(name: str | None, options: dict[str, Any]) -> None:
+def _check_runner(name: str | None, is_async: bool, options: dict[str, Any]) -> None:
     try:
         runner = load_obj(name or _RUNNERS[0], "kedro.runner")
-    except (AttributeError, ImportError, ValueError) as error:
+    except (AttributeError, ImportError, TypeError, ValueError) as error:
         raise BadInputError(
             f"--runner: there is no runner '{name}'{did_you_mean(name, _RUNNERS)}"
         ) from error
-    if not issubclass(runner, AbstractRunner) or inspect.isabstract(runner):
+    is_runner = isinstance(runner, type) and issubclass(runner, AbstractRunner)
+    if not is_runner or inspect.isabstract(runner):
         raise BadInputError(
-            f"--runner: '{name}' is no runner{did_you_mean(name, _RUNNERS)}"
+            f"--runner: '{name}' is not a runner{did_you_mean(name, _RUNNERS)}"
             f" (Kedro's: {', '.join(_RUNNERS)})"
+        )
+    workers = options.get("max_workers", 1)
+    if not isinstance(workers, int) or isinstance(workers, bool):
+        raise BadInputError(
+            f"--runner-params: max_workers is {workers!r}; it should be a whole number from 1"
         )
     if options:
         try:
-            runner(**options)
+            runner(is_async=is_async, **options)
         except (TypeError, ValueError) as error:
             raise BadInputError(f"--runner-params: {in_one_line(error)}") from error
 
 
-def _check_slice(names: list[str], options: dict[str, Any]) -> None:
+def _check_versions(
+    versions: Mapping[str, str], read: Collection[str], config: StudyConfigLoader
+) -> None:
+    """Refuse a version of what has none, or is not read: Kedro would not look at it."""
+    if not versions:
+        return
+    catalog = make_catalog(config["catalog"], config.credentials())
+    for name in versions:
+        dataset = catalog.get(name)
+        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+            raise BadInputError(f"--load-versions: '{name}' has no versions; leave it out")
+        if name not in read:
+            raise BadInputError(
+                f"--load-versions: '{name}' is not read by this run; leave it out, or begin"
+                " behind what makes it, with --from-nodes"
+            )
+
+
+def _check_slice(names: list[str], options: dict[str, Any]) -> Pipeline:
+    """Return the nodes that run.
+
+    Raises:
+        BadInputError: Names the option that asks for what there is not.
+    """
     pipelines.set_requested(list(names))  # as the session will: no other study's is made
     chosen = Pipeline({node for name in names for node in pipelines[name].nodes})
     nodes = {node.name for node in chosen.nodes}
@@ -185,7 +215,7 @@ def _check_slice(names: list[str], options: dict[str, Any]) -> None:
                     f"{option}: there is no {what} '{name}' in {where}{did_you_mean(name, known)}"
                 )
     try:
-        chosen.filter(
+        return chosen.filter(
             tags=options["tags"],
             from_nodes=options["from_nodes"],
             to_nodes=options["to_nodes"],

@@ -90,7 +90,9 @@ def number_groups(rows: pd.DataFrame, columns: Iterable[str]) -> npt.NDArray[np.
     """
     names = list(columns)
     try:
-        groups = rows.groupby(names, dropna=False, observed=True, sort=True).ngroup()
+        # By values, not by names: the table's index may have the name of a column.
+        values = [rows[name] for name in names]
+        groups = rows.groupby(values, dropna=False, observed=True, sort=True).ngroup()
     except TypeError as error:
         where = " or ".join(f"column '{name}'" for name in names)
         raise BadInputError(

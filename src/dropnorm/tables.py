@@ -50,7 +50,7 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     Returns:
         The study's columns of the rows it uses: numbers as float64, categories and classes
         as text; values are missing only in inputs that the study imputes. The index is the row's
-        position in ``table``, from 0, named ``row``.
+        position in ``table``, from 0, and has no name: any name may be that of a column.
 
     Raises:
         BadInputError: Names the column and the row (from 0, below the header) of what is wrong.
@@ -103,7 +103,7 @@ def _take_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     table = with_named_index(table)
     named = table.set_axis([str(name) for name in table.columns], axis="columns")
     _check_columns(named, columns)
-    return named.loc[:, list(columns)].reset_index(drop=True).rename_axis(index="row")
+    return named.loc[:, list(columns)].reset_index(drop=True)
 
 
 def missing_columns(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -172,7 +172,8 @@ def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             converted[name] = to_text(rows[name])
         elif name not in of_numbers and not isinstance(study.split, TimeSplit):
             _refuse_mixed(rows[name])
-    return rows.assign(**converted)
+    # Not assign(), whose own argument a column may be called.
+    return pd.DataFrame({name: converted.get(name, rows[name]) for name in rows.columns})
 
 
 def _to_numbers(values: pd.Series) -> pd.Series:

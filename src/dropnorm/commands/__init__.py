@@ -13,6 +13,7 @@ from kedro.io import DatasetError
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from dropnorm.commands.arguments import refusing_empty
 from dropnorm.commands.check import check_study
 from dropnorm.commands.compare import compare_runs
 from dropnorm.commands.list import list_studies
@@ -97,6 +98,10 @@ for _command in (new_study, check_study, list_studies, predict_study, compare_ru
     if _command.callback is not None:
         _ends = ends_when_interrupted(lambda: click.echo("Interrupted"))
         _command.callback = _ends(_plain_messages()(_command.callback))
-    study.add_command(_command)
-for _command in (sweep_study, rerun_study):  # these train, and show what a run shows
+for _command in (
+    *(new_study, check_study, list_studies, predict_study, compare_runs, prune_study),
+    *(sweep_study, rerun_study),  # these train, and show what a run shows
+):
+    if _command.callback is not None:
+        _command.callback = refusing_empty(_command.callback)
     study.add_command(_command)

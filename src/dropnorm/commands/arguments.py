@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from dropnorm.commands.project import open_project
+from dropnorm.errors import BadInputError
 from dropnorm.pipeline_registry import PREDICT, SWEEP
 
 if TYPE_CHECKING:
@@ -76,3 +79,33 @@ def of_project(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def refuse_empty(ctx: click.Context) -> None:
+    """Refuse an argument or option that was typed and holds nothing.
+
+    It comes of a variable of a script that is not set, and must not stand for everything.
+
+    Raises:
+        BadInputError: Names the option.
+    """
+    for param in ctx.command.params:
+        value = ctx.params.get(str(param.name))
+        typed = ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE
+        several = value if isinstance(value, list | tuple | dict) else [value]
+        if typed and not any(str("" if one is None else one).strip(" ,") for one in several):
+            is_option = isinstance(param, click.Option)
+            told = param.opts[0] if is_option else str(param.human_readable_name)
+            remedy = "give it a value" + " or leave it out" * is_option
+            raise BadInputError(f"{told} names nothing: what was typed is empty; {remedy}")
+
+
+def refusing_empty(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command refuse what was typed and is empty, before anything else."""
+
+    @functools.wraps(command)
+    def checked(*args: Any, **options: Any) -> Any:
+        refuse_empty(click.get_current_context())
+        return command(*args, **options)
+
+    return checked
