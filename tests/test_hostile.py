@@ -66,7 +66,7 @@ def test_a_name_that_could_climb_out_of_the_project_is_no_studys(command, config
         project_config().studies()
 
 
-@pytest.mark.parametrize("version", ["../../../etc", "..", "/etc/passwd", "*", ""])
+@pytest.mark.parametrize("version", ["../../../etc", "..", "/etc/passwd", "*"])
 def test_a_version_that_climbs_out_of_the_project_is_none(command, configured, version):
     complete_version("wine", "2026-01-01T00.00.00.000Z")
 

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from conftest import read_study
 from dropnorm.engine import load_keras
-from dropnorm.networks import Layer, build_network, plan_layers, trainable_parameters
+from dropnorm.errors import BadInputError
+from dropnorm.networks import (
+    Layer,
+    build_network,
+    check_network,
+    plan_layers,
+    trainable_parameters,
+)
 from dropnorm.study import BatchNorm, Dropout, Network, Variant
 
 SEED = np.random.SeedSequence(7, spawn_key=(0, 0))
@@ -283,3 +290,28 @@ def test_trainable_parameters_of_concrete_are_those_counted_by_hand(variant, par
     model = built(read_study("concrete").network, variant, inputs=8)
 
     assert trainable_parameters(model) == parameters
+
+
+def test_a_network_is_the_one_that_its_run_describes_or_refused():
+    keras = load_keras()
+    network = read_study("concrete", network={"hidden": [4, 3]}).network
+    layers = plan_layers(network, Variant.DROPOUT_BATCHNORM)
+    described = [one.described() for one in layers]
+    good = build_network(layers, 3, SEED)
+    others = {
+        "a layer more": [*good.layers, keras.layers.Lambda(keras.ops.exp)],
+        "a layer less": good.layers[:-1],
+        "another activation": [
+            *good.layers[:-1],
+            keras.layers.Dense(1, "exponential", name="output"),
+        ],
+        "more units": [*good.layers[:-1], keras.layers.Dense(2, name="output")],
+    }
+
+    check_network("one", good, described, 3)
+    for layer_list in others.values():
+        with pytest.raises(BadInputError, match="the network one is not the one that its run"):
+            check_network("one", keras.Sequential([keras.Input((3,)), *layer_list]), described, 3)
+    for other in (keras.layers.Dense(1), {"a": 1}, build_network(layers, 4, SEED)):
+        with pytest.raises(BadInputError, match="the network one is not the one that its run"):
+            check_network("one", other, described, 3)

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kedro.io import MemoryDataset
+from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from conftest import read_study, read_table
 from dropnorm import preprocessing
@@ -17,6 +19,7 @@ from dropnorm.datasets import SkopsDataset
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import (
     SplitInputs,
+    check_saved,
     fit_preprocessor,
     make_inputs,
     make_split_inputs,
@@ -237,7 +240,11 @@ def test_the_target_is_scaled_by_training_rows_alone(target, expected):
         ),
         (
             [1, 2, 3, 4], [1, 2, 3, 1e30], {"passthrough": ["x"]},
-            {"target": {"column": "y", "divide_by": 1e-20}}, "column 'y', as it is scaled",
+            {"target": {"column": "y", "divide_by": 1e-10}}, "column 'y', as it is scaled",
+        ),
+        (
+            [1, 2, 3, 4], [1, 2, 3, 4], {"passthrough": ["x"]},
+            {"target": {"column": "y", "divide_by": 1e300}}, "too small for their float32",
         ),
         (
             [1, 2, 3, 4], [1e-200, 2e-200, 3, 4], {"passthrough": ["x"]},
@@ -381,3 +388,47 @@ def test_what_kedro_passes_from_node_to_node_is_not_copied():
     passed.save([inputs])
 
     assert passed.load()[0].train.x is inputs.train.x
+
+
+def spoil_scaler(one: Any) -> None:
+    one["inputs"].named_transformers_["standard_scale"].mean_ = np.zeros(7)
+
+
+def spoil_logarithm(one: Any) -> None:
+    one["inputs"].transformers[1] = ("log1p_passthrough", FunctionTransformer(np.exp), ["b"])
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda one: one.update(inputs=StandardScaler()),
+        lambda one: one.update(inputs=np.dtype("float32")),
+        lambda one: one.update(inputs=ColumnTransformer([("a", StandardScaler(), ["a"])])),
+        lambda one: one.update(target=np.dtype("float32")),
+        lambda one: one.update(target={"labels": ["x", "y"]}),
+        lambda one: one.update(target={"log1p": False, "mean": "0", "scale": 1.0}),
+        lambda one: one.pop("target"),
+        spoil_scaler,
+        spoil_logarithm,
+    ],
+)
+@pytest.mark.parametrize("missing", ["refuse", "impute"])
+def test_what_was_saved_is_a_preprocessor_of_the_study_or_refused(tmp_path, spoil, missing):
+    study = study_of(
+        {"standard_scale": ["a"], "passthrough": ["b"], "log1p": ["b"], "one_hot": ["c"]},
+        missing=missing,
+    )
+    chance = np.random.default_rng(0)
+    table = pd.DataFrame(chance.uniform(size=(40, 3)), columns=["a", "b", "y"])
+    table["c"] = ["x", "z"] * 20
+    rows = check_table(table, study)
+    saved = {0: fit_preprocessor(rows, assign_parts(rows, study), 0, study)}
+    dataset = SkopsDataset(filepath=str(tmp_path / "preprocessors.skops"))
+    dataset.save(saved)
+    loaded = dataset.load()
+
+    assert check_saved(loaded, 0, study) is loaded[0]
+    spoil(loaded[0])
+    for other in (loaded, np.dtype("float32"), {}, [], loaded[0]):
+        with pytest.raises(BadInputError, match="preprocessor of split 0 is not one that this"):
+            check_saved(other, 0, study)

@@ -249,7 +249,7 @@ def test_numbers_are_read_from_text_and_decimals_and_categories_from_whole_numbe
 
     rows = check_table(table, study)
 
-    assert rows.index.name == "row"
+    assert rows.index.name is None
     assert rows[["a", "b"]].to_numpy().tolist() == [[1, 0.5], [2.5, 1]]
     assert list(rows["k"]) == ["1", "2"]
 
@@ -259,3 +259,13 @@ def test_new_rows_must_be_some():
         BadInputError, match=r"^has a header but no rows; there is nothing to predict$"
     ):
         check_new_rows(read_table("concrete").head(0), read_study("concrete"))
+
+
+def test_names_that_look_alike_are_said_to_differ_in_their_unicode_form():
+    table = pd.DataFrame({"cafe\u0301": [1.0], "b": [2.0]})
+
+    (told,) = missing_columns(table, ["caf\u00e9"])
+
+    assert told.startswith("has no column 'caf\u00e9'; it has 'cafe\u0301', which looks alike")
+    assert "(U+0065 U+0301 where the study has U+00E9)" in told
+    assert "Unicode" not in missing_columns(table, ["bb"])[0]

@@ -100,3 +100,35 @@ def test_without_a_row_of_a_class_the_metrics_have_no_auc_and_are_strict_json():
     assert metrics["validation_accuracy"] == 0.5
     assert (metrics["collapsed"], metrics["overconfident"]) == (0, 1)
     assert [one["code"] for one in metrics["findings"]] == ["DN014"]
+
+
+@pytest.mark.parametrize(
+    ("values", "target", "told"),
+    [
+        ([1.0, 2.0], {"divide_by": 1e300}, "target.divide_by: 1e+300 .* up to 2e-300, too small"),
+        ([1.0, 2.0], {"divide_by": 1e-20}, "target.divide_by: 1e-20 .* up to 2e+20, too large"),
+        ([1e20, 2e20], {}, "target.divide_by: 1 .* up to 2e+20, too large for their float32"),
+        ([1e9, 1e9 + 1], {}, "1e+09 in all 2 training rows, which float32 cannot tell apart"),
+        ([1e-20, 3e-20], {"scale": "log1p"}, "target.scale: log1p .* up to 3e-20, too small"),
+    ],
+)
+def test_a_target_that_float32_cannot_hold_is_refused_with_the_key_to_change(values, target, told):
+    study = read_study("wine", target={"column": "quality", **target})
+
+    with pytest.raises(BadInputError, match=told.replace("+", r"\+")) as refused:
+        task_of(study).fit_target(pd.Series(values), 0, study)
+    assert "change target.divide_by, or write target.scale: standardize" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "target"),
+    [
+        ([1e9, 1e9 + 1], {"scale": "standardize"}),
+        ([1e9, 3e9], {"divide_by": 1e9}),
+        ([1e12, 2e12], {}),
+    ],
+)
+def test_a_target_of_any_size_that_float32_holds_is_learnt(values, target):
+    study = read_study("wine", target={"column": "quality", **target})
+
+    task_of(study).fit_target(pd.Series(values), 0, study)

@@ -38,7 +38,9 @@ def refusal(**changes: object) -> str:
         ({"network__initializer": "he_norml"}, "did you mean 'he_normal'?"),
         ({"training__threads": 0}, "threads is 0; it should be from 1 to 1024"),
         ({"training__loss": "hubber"}, "did you mean 'huber'?"),
-        ({"training__huber_delta": 0}, "huber_delta is 0; it should be above 0"),
+        ({"training__huber_delta": 0}, "huber_delta is 0; it should be from 1e-18 to 1e+18"),
+        ({"training__learning_rate": 1e300}, "learning_rate is 1e+300; it should be from 1e-30 to"),
+        ({"training__learning_rate": 1e-300}, "learning_rate is 1e-300; it should be from 1e-30"),
         ({"training__schedule": {"method": "cosin"}}, "schedule.method is 'cosin'; did you mean"),
         ({"training__schedule": {}}, "one of cosine, exponential, reduce_on_plateau"),
         (

@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from dropnorm.engine import load_keras
+from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dropnorm.study import Network, Variant
 
 LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
 _PROBABILITIES = "probabilities"
+_CLASSES = {
+    "dense": "Dense",
+    "activation": "Activation",
+    "dropout": "Dropout",
+    "batchnorm": "BatchNormalization",
+}
 
 
 class KerasModel(Protocol):
@@ -211,6 +218,40 @@ def up_to_outputs(network: KerasModel) -> KerasModel:
         [keras.Input(network.input_shape[1:]), *network.layers[:-1]]
     )
     return linear
+
+
+def check_network(
+    name: str, model: object, layers: Sequence[Mapping[str, Any]], inputs: int
+) -> None:
+    """Refuse a saved network that is not the one that its run describes.
+
+    Args:
+        name: Of the network.
+        model: As it was loaded, whatever it is.
+        layers: As :meth:`Layer.described` gives them.
+        inputs: How many numbers it is given of a row.
+
+    Raises:
+        BadInputError: Names the network.
+    """
+    planned = [
+        (_CLASSES[one["kind"]], one["name"], one.get("units"), one.get("activation"))
+        for one in layers
+    ]
+    found = [
+        (
+            type(layer).__name__,
+            layer.name,
+            getattr(layer, "units", None),
+            getattr(getattr(layer, "activation", None), "__name__", None),
+        )
+        for layer in getattr(model, "layers", ())
+    ]
+    if found != planned or getattr(model, "input_shape", None) != (None, inputs):
+        raise BadInputError(
+            f"the network {name} is not the one that its run describes: its layers or their sizes"
+            " are others; take another version, or run the study again"
+        )
 
 
 def trainable_parameters(model: KerasModel) -> int:

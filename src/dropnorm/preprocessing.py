@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    import pandas as pd
 
     from dropnorm.study import Impute, Preprocessing, Study
 
@@ -186,6 +187,52 @@ def _ordinal(categories: Any) -> OrdinalEncoder:
     return OrdinalEncoder(
         categories=categories, handle_unknown="use_encoded_value", unknown_value=-1
     )
+
+
+def check_saved(saved: object, number: int, study: Study) -> Preprocessor:
+    """Return what was saved of one split if it is what this study's runs save.
+
+    Args:
+        saved: By split, as it was loaded, whatever it is.
+        number: Of the split.
+        study: Says what is done to which columns, and what the target is.
+
+    Raises:
+        BadInputError: If it is something else, though of types that are read.
+    """
+    wanted = make_preprocessor(study.preprocessing, 1, impute=study.missing == "impute")
+    try:
+        one: Preprocessor = saved[number]  # type: ignore[index]  # what cannot be is told below
+        as_planned = _outline(one["inputs"]) == _outline(wanted)
+        # What is inside shows when it is used: on a row of any values, and on outputs.
+        row: dict[str, list[Any]] = {name: [0.0] for name in study.preprocessing.numbers}
+        row |= {name: [""] for name in study.preprocessing.categories}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the values are unknown
+            inputs = one["inputs"].transform(pd.DataFrame(row)[list(study.preprocessing.columns)])
+        target = task_of(study).restore_target(one["target"])
+        shape = target.invert(np.zeros((1, target.outputs))).shape
+        named = len(one["inputs"].get_feature_names_out()) == np.shape(inputs)[1]
+        as_planned = as_planned and named and shape == (1, len(target.suffixes))
+    except (LookupError, TypeError, AttributeError, ValueError):
+        as_planned = False
+    if not as_planned:
+        raise BadInputError(
+            f"the preprocessor of split {number} is not one that this study saves: its steps or"
+            " their columns are others; take another version, or run the study again"
+        )
+    return one
+
+
+def _outline(preprocessor: ColumnTransformer) -> list[tuple[Any, ...]]:
+    """Return the steps, each with its name, its transformers' types and its columns."""
+    outline = []
+    for name, transformer, columns in preprocessor.transformers:
+        steps = getattr(transformer, "steps", None) or [("", transformer)]
+        types = [step if isinstance(step, str) else type(step) for _, step in steps]
+        logarithms = [getattr(step, "func", None) for _, step in steps]
+        outline.append((name, types, logarithms, list(columns)))
+    return outline
 
 
 def fit_preprocessor(

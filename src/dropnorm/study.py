@@ -608,7 +608,7 @@ class Training(_Section):
         "adam", description="Keras' optimizer of this name."
     )
     learning_rate: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Keras' default for the optimizer if left out."
+        None, ge=1e-30, le=1e6, description="Keras' default for the optimizer if left out."
     )
     optimizer_options: OptimizerOptions = OptimizerOptions()
     schedule: Schedule | None = Field(
@@ -625,8 +625,8 @@ class Training(_Section):
     )
     huber_delta: float = Field(
         1.0,
-        gt=0,
-        allow_inf_nan=False,
+        ge=1e-18,
+        le=1e18,
         description="Errors up to this, in units of the training, count squared; larger linearly.",
     )
     metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -136,9 +137,23 @@ def _listed(columns: Iterable[str]) -> str:
 
 def _hint(column: str, names: list[str]) -> str:
     """Return the nearest name, or some of those that there are."""
+    for name in names:
+        if unicodedata.normalize("NFKC", name) == unicodedata.normalize("NFKC", column):
+            here, there = _first_difference(column, name)
+            return (
+                f"; it has '{name}', which looks alike and differs in its Unicode form ({there}"
+                f" where the study has {here}): copy the name from the table into the study"
+            )
     return did_you_mean(column, names) or (
         f"; it has {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}"
     )
+
+
+def _first_difference(one: str, other: str) -> tuple[str, str]:
+    """Return where two texts begin to differ: the code points of each, up to two."""
+    place = next((n for n, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1), 0)
+    codes = [" ".join(f"U+{ord(c):04X}" for c in text[place : place + 2]) for text in (one, other)]
+    return codes[0], codes[1]
 
 
 def _refuse_all_missing(rows: pd.DataFrame, study: Study) -> None:

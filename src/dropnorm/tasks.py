@@ -191,19 +191,23 @@ class Regression(Task):
     def fit_target(self, values: pd.Series, number: int, study: Study) -> TargetScale:
         """Scale the target as the study says."""
         target = values.to_numpy(dtype=np.float64)
-        column = study.target.column
         if target.min() == target.max():
             raise BadInputError(
-                f"split {number}: column '{column}' is {target[0]:g} in all {len(target)} training"
-                " rows: there is nothing to learn; change the split"
+                f"split {number}: column '{study.target.column}' is {target[0]:g} in all"
+                f" {len(target)} training rows: there is nothing to learn; change the split"
             )
+        scaled = self._scale(target, study)
+        _refuse_unlearnable(scaled.apply(values), number, study)
+        return scaled
+
+    def _scale(self, target: Floats, study: Study) -> TargetScale:
         match study.target.scale:
             case "standardize":
                 scale = float(target.std())
                 if not scale > 0:
                     raise BadInputError(
-                        f"column '{column}' varies too little to be standardized: its standard"
-                        " deviation is 0 in float64; use target.divide_by"
+                        f"column '{study.target.column}' varies too little to be standardized:"
+                        " its standard deviation is 0 in float64; use target.divide_by"
                     )
                 return TargetScale(mean=float(target.mean()), scale=scale)
             case "log1p":
@@ -406,6 +410,30 @@ class Classification(Task):
     def predicted(self, table: pd.DataFrame) -> list[str]:
         """Return the columns of probabilities."""
         return Classes.columns_of(table)
+
+
+# Networks compute in float32, and losses in squares of their numbers.
+_LEAST, _LARGEST = 1e-18, 1e18
+
+
+def _refuse_unlearnable(y: Floats, number: int, study: Study) -> None:
+    """Refuse amounts that the networks' float32 makes one number, zeros or infinities of."""
+    largest = float(np.abs(y).max())
+    with np.errstate(over="ignore"):
+        distinct = len(np.unique(y.astype(np.float32)))
+    if _LEAST <= largest <= _LARGEST and distinct > 1:
+        return
+    target = study.target
+    key = f"divide_by: {target.divide_by:g}" if target.scale == "none" else f"scale: {target.scale}"
+    if distinct == 1 and _LEAST <= largest <= _LARGEST:
+        what = f"{y[0]:g} in all {len(y)} training rows, which float32 cannot tell apart"
+    else:
+        size = "small" if largest < _LEAST else "large"
+        what = f"amounts up to {largest:g}, too {size} for their float32"
+    raise BadInputError(
+        f"split {number}: with target.{key} the networks see of column '{target.column}' {what};"
+        " change target.divide_by, or write target.scale: standardize"
+    )
 
 
 TASKS: dict[str, Task] = {"regression": Regression(), "classification": Classification()}

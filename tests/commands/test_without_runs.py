@@ -31,6 +31,10 @@ def test_a_study_without_a_complete_run_is_told_how_to_get_one(command, words):
     [
         (TABLE, f"{TABLE} is there already; --overwrite replaces it"),
         ("conf", "--output: conf is a folder"),
+        ("new/", "--output: new is a folder"),
+        ("out.xlsx", "--output: out.xlsx is named as another kind of file; .* as .csv"),
+        ("out.json.gz", "--output: out.json.gz is named as another kind of file"),
+        ("out.parquet.gz", "--output: out.parquet.gz is named as another kind of file"),
         (f"{TABLE}/new/out.csv", f"--output: {TABLE} is a file, and no folder for"),
         ("s3://there/out.csv", "--output: s3://there/out.csv is an address"),
     ],

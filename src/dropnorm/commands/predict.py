@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,10 @@ from dropnorm.study import Variant, parse_study
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+# A name without an ending is one of CSV too.
+_CSV_OR_PARQUET = re.compile(r"(?i:^[^.]+|\.csv(\.(gz|bz2|xz|zip|zst))?|\.txt|\.parquet)$")
 
 
 @click.command("predict")
@@ -121,8 +127,13 @@ def _output(place: str, *, overwrite: bool) -> Path:
         raise BadInputError(
             f"--output: {place} is an address; predictions go to a file, by its path"
         )
-    if output.is_dir():
+    if output.is_dir() or place.endswith(("/", os.sep)):
         raise BadInputError(f"--output: {output} is a folder; predictions go to a file")
+    if not _CSV_OR_PARQUET.search(output.name):
+        raise BadInputError(
+            f"--output: {output} is named as another kind of file; predictions are written as .csv"
+            " (or .csv.gz) or as .parquet"
+        )
     nearest = next(folder for folder in output.absolute().parents if folder.exists())
     if not nearest.is_dir():
         raise BadInputError(f"--output: {from_here(nearest)} is a file, and no folder for {output}")

@@ -15,6 +15,7 @@ from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from dropnorm.networks import KerasModel
 
@@ -36,8 +37,7 @@ class KerasModelsDataset(WholeFileDataset):
             raise DatasetError(f"{from_here(folder)}: has no {missing[0]}.keras, which it had")
         for file in files:
             refuse_bomb(file)
-        load_model = load_keras().saving.load_model
-        return {file.stem: load_model(file, compile=False, safe_mode=True) for file in files}
+        return {file.stem: _load(file) for file in files}
 
     def save(self, data: Mapping[str, KerasModel]) -> None:
         """Save all networks, or none."""
@@ -67,6 +67,19 @@ class KerasModelsDataset(WholeFileDataset):
         rows.append([f"sum, {of}", "", *sums, ""])
         columns = ["layer", "units", "parameters", "trainable", "type"]
         return TablePreview({"index": list(range(len(rows))), "columns": columns, "data": rows})
+
+
+def _load(file: Path) -> KerasModel:
+    try:
+        model: KerasModel = load_keras().saving.load_model(file, compile=False, safe_mode=True)
+    # Whatever Keras makes of a file that this project has not written. Its message is not passed
+    # on: it may advise to load the file with the code that it brings.
+    except Exception as error:
+        raise DatasetError(
+            f"{from_here(file)}: is not a network that this project has saved, and is not loaded;"
+            " take another version, or run the study again"
+        ) from error
+    return model
 
 
 def _describe_layers(model: KerasModel) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline as Steps
 
 from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
-from dropnorm.networks import KerasModel, up_to_outputs
-from dropnorm.preprocessing import Preprocessor, make_inputs
+from dropnorm.networks import KerasModel, check_network, up_to_outputs
+from dropnorm.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.study import Study, Variant, parse_study
 from dropnorm.tables import check_new_rows, to_text
 from dropnorm.targets import FittedTarget
@@ -74,20 +74,27 @@ def predict(
             f"the variant {training['variant']} has no dropout layers to draw with; choose"
             f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"
         )
+    replicas = _finite_replicas(training)
+    preprocessors = {
+        split: check_saved(preprocessors, split, study)
+        for split in sorted({split for split, _ in replicas})
+    }
     rows = check_new_rows(new_rows, study)
     # Of a table that was read as it is written, categories have its spelling; other libraries make
     # numbers of codes.
     numbered = "format" not in run.get("table", {})
     rows = spelt_as_seen(rows, preprocessors, study, numbered=numbered)
     tell_unseen(rows, preprocessors, study)
-    replicas = _finite_replicas(training)
     inputs = {
-        split: make_inputs(rows, preprocessors[split], study)
-        for split in sorted({split for split, _ in replicas})
+        split: make_inputs(rows, preprocessor, study)
+        for split, preprocessor in preprocessors.items()
     }
     task = task_of(study)
     targets = {split: task.restore_target(preprocessors[split]["target"]) for split in inputs}
     networks = {(split, start): models[f"split_{split}-start_{start}"] for split, start in replicas}
+    for (split, start), network in networks.items():
+        name = f"split_{split}-start_{start}"
+        check_network(name, network, training["layers"], inputs[split].shape[1])
     each = np.stack(
         [
             targets[split].invert(predict_rows(network, inputs[split]))
