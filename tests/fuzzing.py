@@ -40,7 +40,7 @@ from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
 from dropnorm.study import parse_study
 from dropnorm.tables import check_table
-from test_preprocessing import made_up, study_of
+from random_studies import made_up, study_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from conftest import assert_refused
-from test_run import kedro, newest
+from whole_commands import kedro, newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

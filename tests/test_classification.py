@@ -22,7 +22,7 @@ from dropnorm.scores import training_loss
 from dropnorm.study import Variant
 from dropnorm.targets import Classes
 from dropnorm.training import predict_rows, train_replica, trained_network
-from test_run import kedro, newest
+from whole_commands import kedro, newest
 
 pytestmark = pytest.mark.training
 

@@ -13,7 +13,7 @@ from dropnorm import cluster, memory, replicas
 from dropnorm.errors import BadInputError
 from dropnorm.study import Variant
 from dropnorm.training import train_replica
-from test_replicas import a_study, an_input
+from small_trainings import a_study, an_input
 
 distributed = pytest.importorskip("distributed", reason="a cluster needs the extra dask")
 

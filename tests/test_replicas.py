@@ -13,23 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import ROOT, read_study
+from conftest import ROOT
 from dropnorm import replicas
 from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study import Variant
 from dropnorm.training import train_replica
-
-
-def an_input(split: int, rows: int = 60) -> SplitInputs:
-    chance = np.random.default_rng(split)
-    x = chance.normal(size=(rows + 30, 4)).astype(np.float32)
-    parts = (np.arange(rows), np.arange(rows, rows + 30))
-    return SplitInputs(split, *(Part(part, x[part], x[part, 0]) for part in parts))
-
-
-def a_study(**changes: object):
-    small = {"network__hidden": [8, 8], "training__epochs": 2, "training__batch_size": 16}
-    return read_study("concrete", **{**small, **changes})
+from small_trainings import a_study, an_input
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -149,7 +138,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 if __name__ == "__main__":
-    from test_replicas import a_study, an_input
+    from small_trainings import a_study, an_input
     from dropnorm import replicas
     from dropnorm.study import Variant
     replicas.workers_for = lambda study: 2

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from conftest import assert_refused, copy_project
+from whole_commands import kedro, newest, refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REPLICAS = "--params=concrete.replicas.starts=2,concrete.replicas.splits=1"
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
-
-
-def kedro(project: Path, *options: str, below: str = ".") -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", "kedro", *options],
-        cwd=project / below, env=env, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-
-
-def newest(project: Path, path: str) -> Path:
-    (file,) = (project / "data" / "sample").glob(f"{path}/*/{Path(path).name}")
-    return file
 
 
 def history(project: Path, study: str = "concrete") -> pd.DataFrame:
@@ -114,14 +104,6 @@ def test_a_wrong_option_is_refused_in_one_line(project):
         "no pipeline 'concreet'; did you mean 'concrete'?",
     )
     assert not list((project / "data").glob("0[2-8]*"))
-
-
-def refused(done: subprocess.CompletedProcess[str], told: str) -> None:
-    assert done.returncode == 1
-    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1, done.stdout + done.stderr
-    assert told in errors[0]
-    assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from dropnorm.tracking import (
     _tracked_at,
     _tracking_uri,
 )
-from test_run import kedro, newest, refused
+from whole_commands import kedro, newest, refused
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None, reason="needs the extra mlflow"

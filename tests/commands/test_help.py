@@ -9,12 +9,12 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner
-from test_list_prune import NEW, OLD, write_version
 
 from conftest import ROOT
 from dropnorm.cli import cli
 from dropnorm.commands import study
 from dropnorm.study import Variant
+from stored_versions import NEW, OLD, write_version
 
 COMMANDS = study.commands
 # Of Kedro's, or said once for all.

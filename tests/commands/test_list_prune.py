@@ -11,34 +11,10 @@ import pytest
 import yaml
 from kedro.io.core import Version
 
-from conftest import assert_refused, complete_version
+from conftest import assert_refused
 from dropnorm.commands.project import open_project
 from dropnorm.config import project_config
-
-VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
-OLD, MIDDLE, NEW, NEWEST = (f"2026-01-0{day}T00.00.00.000Z" for day in (1, 2, 3, 4))
-
-
-def write_version(
-    version: str, *, complete: bool = True, loss: float = 0.5, **record: object
-) -> None:
-    """Write what a run of concrete writes: some with Kedro's own datasets, and the rest empty."""
-    options = project_config().study("concrete").model_dump(mode="json")
-    record = {"options": options, **record}
-    catalog = open_project(None, None).catalog
-
-    def save(name: str, data: object) -> None:
-        catalog.get(f"concrete.{name}", version=Version(None, version)).save(data)
-
-    save("split", pd.DataFrame({"split": [0], "row": [0], "part": ["train"]}))
-    save("baseline.metrics", {"rows": {"train": 7, "validation": 3}})
-    losses = [None, loss, loss / 2, loss * 2]
-    save(
-        "comparison",
-        pd.DataFrame({"variant": VARIANTS, "final_val_loss": losses, "replicas": 2}),
-    )
-    if complete:
-        complete_version("concrete", version, **record)
+from stored_versions import MIDDLE, NEW, NEWEST, OLD, write_version
 
 
 def files(project) -> set[str]:
