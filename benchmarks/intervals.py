@@ -25,7 +25,7 @@ import pandas as pd
 from dropnorm.effects import Evidence, Interval, RowLosses
 from dropnorm.engine import start_engine
 from dropnorm.preprocessing import Part, SplitInputs
-from dropnorm.study import Study, Variant, parse_study
+from dropnorm.study.schema import Study, Variant, parse_study
 from dropnorm.training import predict_rows, train_replica, trained_network
 
 ROWS, TRAINED, INPUTS, FRESH = 150, 100, 5, 100_000

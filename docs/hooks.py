@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mkdocs.structure.files import File
 
-from dropnorm.study import Study
+from dropnorm.study.schema import Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _OPENING = """\
 # All options
 
 What may stand in a study's YAML file, made from the models that check it
-(`src/dropnorm/study.py`). What is left out takes its default. `--params` sets any of it for one
+(`src/dropnorm/study/`). What is left out takes its default. `--params` sets any of it for one
 run: `--params=concrete.replicas.starts=5,concrete.training.epochs=50`.
 
 A wrong key, type or value is told in one line, with its file and key, before anything trains.

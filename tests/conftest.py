@@ -21,7 +21,7 @@ from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
 from dropnorm.config import StudyConfigLoader
-from dropnorm.study import Study, parse_study
+from dropnorm.study.schema import Study, parse_study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

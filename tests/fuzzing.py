@@ -38,7 +38,7 @@ from dropnorm.datasets import RunRecordDataset
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
-from dropnorm.study import parse_study
+from dropnorm.study.schema import parse_study
 from dropnorm.tables import check_table
 from random_studies import made_up, study_of
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from conftest import read_study
 
 if TYPE_CHECKING:
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 
 def study_of(preprocessing: dict[str, Any], **changes: Any) -> Study:

@@ -13,7 +13,7 @@ from dropnorm import wording
 from dropnorm.answer import find_answer, gather_evidence
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
 from dropnorm.splits import assign_parts
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
 

@@ -18,7 +18,7 @@ from dropnorm.tables import check_new_rows, check_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 
 def check(table: pd.DataFrame, study: Study) -> list[Finding]:

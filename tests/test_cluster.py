@@ -11,7 +11,7 @@ import pytest
 
 from dropnorm import cluster, memory, replicas
 from dropnorm.errors import BadInputError
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.training import train_replica
 from small_trainings import a_study, an_input
 

@@ -9,7 +9,7 @@ from dropnorm.diagnostics import compare_diagnostics, examine_network
 from dropnorm.engine import load_keras
 from dropnorm.networks import build_network, plan_layers
 from dropnorm.preprocessing import Part, SplitInputs
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 
 def an_input(rows=2000, columns=3):

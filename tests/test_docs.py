@@ -19,7 +19,7 @@ from mkdocs.config import load_config
 
 import browser
 from conftest import ROOT
-from dropnorm import study
+from dropnorm.study import schema
 from messy_table import bikes
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_pages_read_from_the_disk_are_searched_and_lead_to_each_other(site):
 def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield model
     for field in model.model_fields.values():
-        for below in study._models_in(field.annotation):
+        for below in schema._models_in(field.annotation):
             yield from sections(below)
 
 
@@ -115,9 +115,9 @@ def test_every_option_of_a_study_is_told_with_what_it_says_and_its_default(site)
     told = [(name, *re.findall(r"<td>(.*?)</td>", cells, re.DOTALL)) for name, cells in rows]
     declared = [
         (name, field)
-        for model in sections(study.Study)
+        for model in sections(schema.Study)
         for name, field in model.model_fields.items()
-        if (model, name) != (study.Study, "name")
+        if (model, name) != (schema.Study, "name")
     ]
 
     assert sorted(name for name, *_ in told) == sorted(name for name, _ in declared)

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from conftest import read_study
 from dropnorm import figures
 from dropnorm.figures import spread
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.style import LIGHT, to_png, to_svg
 
 STUDY = read_study("concrete")

@@ -30,7 +30,7 @@ from dropnorm.splits import assign_parts
 from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 NEW = "2030-01-01T00.00.00.000Z"
 METRICS = "wine.dropout.metrics"

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from conftest import read_study
 from dropnorm.engine import load_keras
 from dropnorm.networks import Layer, build_network, plan_layers
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 pytestmark = pytest.mark.training
 

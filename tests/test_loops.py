@@ -20,7 +20,7 @@ from conftest import read_study
 from dropnorm.engine import load_keras
 from dropnorm.loops import Losses, make_loop
 from dropnorm.networks import build_network, plan_layers
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.training import make_optimizer
 
 keras = load_keras()

@@ -13,7 +13,7 @@ import pytest
 from conftest import read_study
 from dropnorm import memory, replicas
 from dropnorm.preprocessing import Part, SplitInputs
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.training import train_replica
 
 pytestmark = pytest.mark.training

@@ -17,7 +17,7 @@ from dropnorm.networks import (
     plan_layers,
     trainable_parameters,
 )
-from dropnorm.study import BatchNorm, Dropout, Network, Variant
+from dropnorm.study.schema import BatchNorm, Dropout, Network, Variant
 
 SEED = np.random.SeedSequence(7, spawn_key=(0, 0))
 ACTIVATIONS = get_args(Network.model_fields["activation"].annotation)

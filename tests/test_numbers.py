@@ -10,7 +10,7 @@ from conftest import read_study
 from dropnorm.errors import BadInputError
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.tables import check_table
 from dropnorm.training import train_replica
 

@@ -29,7 +29,7 @@ from dropnorm.targets import TargetScale
 from random_studies import made_up, study_of
 
 if TYPE_CHECKING:
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 
 def prepare(table: pd.DataFrame, study: Study) -> list[SplitInputs]:

@@ -8,7 +8,7 @@ import pytest
 
 from dropnorm.effects import Contrast, Verdict
 from dropnorm.runs import Run, changes, error_changes, sentence, what_differs
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 SPLITS = 6
 

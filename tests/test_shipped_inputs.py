@@ -8,7 +8,7 @@ import made_up
 from conftest import read_study, read_table
 from dropnorm.preprocessing import fit_preprocessor, make_preprocessor, make_split_inputs
 from dropnorm.splits import TRAIN, VALIDATION, assign_parts, rows_of
-from dropnorm.study import Preprocessing
+from dropnorm.study.schema import Preprocessing
 from dropnorm.tables import check_table
 
 SONGS = read_study("spotify")

@@ -47,7 +47,7 @@ def engines_imported(*command: str, cwd: Path) -> tuple[subprocess.CompletedProc
         for line in done.stderr.splitlines()
         if line.startswith("import time:")
     }
-    assert "dropnorm.study" in imported, done.stdout  # so they are told at all
+    assert "dropnorm.study.schema" in imported, done.stdout  # so they are told at all
     return done, imported & {"keras", "tensorflow", "jax", "torch"}
 
 

@@ -5,7 +5,7 @@ import pytest
 from conftest import read_study
 from dropnorm.errors import BadInputError
 from dropnorm.networks import plan_layers
-from dropnorm.study import Variant, parse_study
+from dropnorm.study.schema import Variant, parse_study
 
 RELU = "relu"
 # The lesson's table: kind, units or rate, activation.

@@ -7,7 +7,7 @@ import pytest
 from conftest import read_study
 from dropnorm import sweep
 from dropnorm.networks import plan_layers
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 ROWS = 40
 

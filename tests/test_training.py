@@ -15,7 +15,7 @@ from dropnorm import training
 from dropnorm.engine import load_keras
 from dropnorm.networks import build_network, plan_layers
 from dropnorm.preprocessing import Part, SplitInputs
-from dropnorm.study import Training, Variant
+from dropnorm.study.schema import Training, Variant
 from dropnorm.training import predict_rows, start_seed, train_replica, trained_network
 
 OPTIMIZERS = get_args(Training.model_fields["optimizer"].annotation)

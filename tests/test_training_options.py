@@ -9,7 +9,7 @@ from conftest import read_study
 from dropnorm.errors import BadInputError
 from dropnorm.networks import plan_layers
 from dropnorm.preprocessing import Part, SplitInputs
-from dropnorm.study import Training, Variant
+from dropnorm.study.schema import Training, Variant
 from dropnorm.training import make_optimizer, train_replica
 
 

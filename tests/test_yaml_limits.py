@@ -8,7 +8,7 @@ import yaml
 
 from conftest import assert_refused
 from dropnorm.errors import BadInputError
-from dropnorm.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb, why_too_large
+from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb, why_too_large
 
 EVIL = Path("conf/base/parameters/evil.yml")
 

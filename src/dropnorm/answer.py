@@ -11,7 +11,7 @@ import pandas as pd
 from dropnorm import effects, outcomes, wording
 from dropnorm.effects import Contrast, Evidence, RowLosses
 from dropnorm.splits import TRAIN, VALIDATION
-from dropnorm.study import GroupedSplit, Study, Variant
+from dropnorm.study.schema import GroupedSplit, Study, Variant
 from dropnorm.tasks import Task, task_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dropnorm.data.ahead import computed
 from dropnorm.data.columns import with_named_index
 from dropnorm.evaluation.leaks import check_formula
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
-from dropnorm.study import GroupedSplit, PlateauSchedule, RandomSplit
+from dropnorm.study.schema import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.codes import Code
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 _HELD = (VALIDATION, TEST)
 # Below so many rows everything is nearly unique, and a tree says nothing.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dropnorm.preprocessing import SplitInputs
-    from dropnorm.study import Study, Variant
+    from dropnorm.study.schema import Study, Variant
     from dropnorm.training import TrainedReplica
 
     Row = dict[str, float]

@@ -22,8 +22,8 @@ from yaml.scanner import ScannerError
 
 from dropnorm.datasets.whole import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
-from dropnorm.study import Study, parse_study
-from dropnorm.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
+from dropnorm.study.schema import Study, parse_study
+from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dropnorm.networks import KerasModel
     from dropnorm.preprocessing import SplitInputs
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
     Floats = npt.NDArray[np.floating]
 

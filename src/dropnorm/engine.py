@@ -19,7 +19,7 @@ from dropnorm.errors import BadInputError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 # Name of the engine, and what must be installed for it.
 _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from scipy.optimize import isotonic_regression
 
 from dropnorm.scores import LOSSES, SCORES
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.style import drawn
 from dropnorm.tasks import task_of
 from dropnorm.wording import number
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
     from dropnorm.style import Palette
 
 NAMES = {

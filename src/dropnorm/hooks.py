@@ -46,7 +46,7 @@ from dropnorm.preprocessing import fit_preprocessors, make_all_inputs
 from dropnorm.replicas import workers_for
 from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
-from dropnorm.study import parse_study
+from dropnorm.study.schema import parse_study
 from dropnorm.switches import switches_of
 from dropnorm.tables import check_table
 from dropnorm.tasks import task_of
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from pyarrow import DataType
 
     from dropnorm.data.formats import TableFormat
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
     from dropnorm.tasks import Task
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from dropnorm.tables import to_text
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from dropnorm.study import Task
+    from dropnorm.study.schema import Task
 
 
 class Kind(StrEnum):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dropnorm.preprocessing import SplitInputs
-    from dropnorm.study import Study, Variant
+    from dropnorm.study.schema import Study, Variant
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from dropnorm.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dropnorm.study import Network, Variant
+    from dropnorm.study.schema import Network, Variant
 
 LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
 _PROBABILITIES = "probabilities"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dropnorm.study import Impute, Preprocessing, Study
+    from dropnorm.study.schema import Impute, Preprocessing, Study
 
 # As scikit-learn's default; fewer where there are fewer rows.
 _QUANTILES = 1000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.inspection import INPUTS, Kind, counted, skewness
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:
     from dropnorm.inspection import Column, Inspection

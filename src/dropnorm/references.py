@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.memory import recall_or_train
-from dropnorm.study import Dropout, Variant
+from dropnorm.study.schema import Dropout, Variant
 from dropnorm.tasks import task_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.preprocessing import SplitInputs
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 
 def predict_references(inputs: SplitInputs, study: Study) -> pd.DataFrame:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dropnorm.preprocessing import SplitInputs
-    from dropnorm.study import Study, Training, Variant
+    from dropnorm.study.schema import Study, Training, Variant
 
 # Of an array in a file, beside its numbers, in bytes.
 _BESIDE = 1024

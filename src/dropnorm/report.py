@@ -13,13 +13,13 @@ from dropnorm import figures, wording
 from dropnorm.effects import Contrast
 from dropnorm.evaluation.overrides import tell
 from dropnorm.scores import SCORES
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from dropnorm.style import to_svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 # A smaller p-value says nothing more.
 _LEAST_P = 0.001

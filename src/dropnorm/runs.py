@@ -10,7 +10,7 @@ import pandas as pd
 
 from dropnorm import wording
 from dropnorm.effects import Contrast, Evidence, Interval, Verdict, holm
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,14 +10,14 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
-from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
+from dropnorm.study.schema import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 TRAIN = "train"
 VALIDATION = "validation"

@@ -11,14 +11,14 @@ import pandas as pd
 
 from dropnorm import answer, wording
 from dropnorm.effects import Contrast, Interval, Verdict, holm, judge
-from dropnorm.study import GroupedSplit, Variant
+from dropnorm.study.schema import GroupedSplit, Variant
 from dropnorm.tasks import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dropnorm.effects import Evidence
-    from dropnorm.study import Placement, Study
+    from dropnorm.study.schema import Placement, Study
 
 _SIGNIFICANT = 0.05
 

@@ -15,14 +15,14 @@ from pandera.errors import SchemaErrors
 
 from dropnorm.data.columns import with_named_index
 from dropnorm.errors import BadInputError, did_you_mean
-from dropnorm.study import TimeSplit
+from dropnorm.study.schema import TimeSplit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     import numpy.typing as npt
 
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 _IS_NUMBER = "number"
 _IS_BOUNDED = "bounded"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.scores import Score
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
     from dropnorm.targets import FittedTarget
 
     Floats = npt.NDArray[np.float64]

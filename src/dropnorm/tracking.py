@@ -29,7 +29,7 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.engine import engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.evaluation.overrides import tell
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -17,7 +17,7 @@ from dropnorm.engine import load_keras, start_engine, threads_of
 from dropnorm.loops import MOST_STEPS, Losses, make_loop
 from dropnorm.networks import KerasModel, build_network, plan_layers, up_to_outputs
 from dropnorm.scores import training_loss
-from dropnorm.study import CosineSchedule, ExponentialSchedule, PlateauSchedule, Variant
+from dropnorm.study.schema import CosineSchedule, ExponentialSchedule, PlateauSchedule, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dropnorm.loops import Loop
     from dropnorm.preprocessing import Part, SplitInputs
-    from dropnorm.study import Metric, Network, Study, Training
+    from dropnorm.study.schema import Metric, Network, Study, Training
 
 # Rows scored at a time: bounds memory, changes no number.
 _SCORED_AT_ONCE = 8192

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.effects import Contrast, Verdict
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

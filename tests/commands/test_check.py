@@ -18,7 +18,7 @@ from dropnorm.errors import BadInputError
 from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 
 def rewrite(project, name: str, change) -> None:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from conftest import ROOT
 from dropnorm.cli import cli
 from dropnorm.commands import study
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 from stored_versions import NEW, OLD, write_version
 
 COMMANDS = study.commands

@@ -18,7 +18,7 @@ from dropnorm.commands.project import open_project
 from dropnorm.config import project_config
 from dropnorm.inspection import inspect_table
 from dropnorm.proposal import propose_study
-from dropnorm.study import parse_study
+from dropnorm.study.schema import parse_study
 from messy_table import bikes
 
 

@@ -22,7 +22,7 @@ from dropnorm.splits import assign_parts
 from dropnorm.tables import check_new_rows, check_table
 
 if TYPE_CHECKING:
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 pytestmark = pytest.mark.training
 

@@ -18,7 +18,7 @@ from dropnorm import memory
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.config import StudyConfigLoader
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 pytestmark = pytest.mark.training
 STUDY = {

@@ -13,7 +13,7 @@ from conftest import read_study
 from dropnorm.datasets import KerasModelsDataset
 from dropnorm.engine import load_keras
 from dropnorm.networks import build_network, plan_layers
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 

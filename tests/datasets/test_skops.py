@@ -19,7 +19,7 @@ from dropnorm.datasets import SkopsDataset
 from dropnorm.pipelines.preparation.nodes import fit_preprocessors
 from dropnorm.preprocessing import make_inputs, make_preprocessor
 from dropnorm.splits import assign_parts
-from dropnorm.study import Impute, Preprocessing, RareCategories
+from dropnorm.study.schema import Impute, Preprocessing, RareCategories
 from dropnorm.tables import check_table
 
 ENTRY = {"type": "dropnorm.datasets.SkopsDataset", "versioned": True}

@@ -14,7 +14,7 @@ from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
     from dropnorm.evaluation.leaks import Formula
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 ROWS = 400
 CHANCE = np.random.default_rng(0)

@@ -19,7 +19,7 @@ from dropnorm.evaluation.overrides import Standing
 from dropnorm.inspection import counted
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts
-from dropnorm.study import Preprocessing, RandomSplit, Replicas, Study, Target, parse_study
+from dropnorm.study.schema import Preprocessing, RandomSplit, Replicas, Study, Target, parse_study
 from dropnorm.tables import check_table, missing_columns
 
 if TYPE_CHECKING:

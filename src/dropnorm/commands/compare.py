@@ -13,7 +13,7 @@ from dropnorm.commands.arguments import of_project, of_study, versions_or_newest
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
 from dropnorm.scores import SCORES
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:
     from dropnorm.effects import Interval

@@ -14,7 +14,7 @@ from dropnorm.commands.arguments import of_project
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
-from dropnorm.study import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant
+from dropnorm.study.schema import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

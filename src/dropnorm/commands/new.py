@@ -31,7 +31,7 @@ from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
 from dropnorm.inspection import Inspection, Kind, inspect_table
 from dropnorm.proposal import Proposal, propose_study
-from dropnorm.study import Preprocessing, Study, Task, parse_study
+from dropnorm.study.schema import Preprocessing, Study, Task, parse_study
 
 # Files are called by it, and most systems take no more than 255 characters.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")

@@ -19,7 +19,7 @@ from dropnorm.engine import check_engine
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.inspection import counted
 from dropnorm.pipelines.prediction import nodes
-from dropnorm.study import Variant, parse_study
+from dropnorm.study.schema import Variant, parse_study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dropnorm.config import StudyConfigLoader
     from dropnorm.datasets.run_record import Versions
     from dropnorm.evaluation.overrides import Judged
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 logger = logging.getLogger(__name__)
 

@@ -22,11 +22,11 @@ from dropnorm.hooks import check_study, describe_process, hand_over
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.running import as_a_run
 from dropnorm.splits import assign_parts
-from dropnorm.study import Variant, parse_study
+from dropnorm.study.schema import Variant, parse_study
 from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
 _INTERRUPTED = "this repetition has written nothing"
 

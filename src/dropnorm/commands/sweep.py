@@ -12,7 +12,7 @@ from dropnorm.commands.project import open_project
 from dropnorm.errors import did_you_mean
 from dropnorm.pipeline_registry import SWEEP
 from dropnorm.running import run_pipelines
-from dropnorm.study import Placement
+from dropnorm.study.schema import Placement
 
 _PLACES = get_args(Placement)
 # Options of 'kedro run' that make sense for one pipeline.

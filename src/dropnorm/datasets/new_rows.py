@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from kedro.io import AbstractDataset
 
-    from dropnorm.study import Preprocessing
+    from dropnorm.study.schema import Preprocessing
 
 
 def read_new_rows(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from dropnorm.study import Study
+    from dropnorm.study.schema import Study
 
     Floats = npt.NDArray[np.float64]
 

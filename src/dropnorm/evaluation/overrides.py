@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.errors import BadInputError
-from dropnorm.study import Study, parse_study
+from dropnorm.study.schema import Study, parse_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

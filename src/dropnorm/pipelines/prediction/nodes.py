@@ -13,7 +13,7 @@ from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
 from dropnorm.networks import KerasModel, check_network, up_to_outputs
 from dropnorm.preprocessing import Preprocessor, check_saved, make_inputs
-from dropnorm.study import Study, Variant, parse_study
+from dropnorm.study.schema import Study, Variant, parse_study
 from dropnorm.tables import check_new_rows, to_text
 from dropnorm.targets import FittedTarget
 from dropnorm.tasks import task_of

@@ -8,7 +8,7 @@ import pandas as pd
 from dropnorm import checks, preprocessing, splits, tables
 from dropnorm.data.ahead import computed
 from dropnorm.preprocessing import Preprocessor, SplitInputs
-from dropnorm.study import Study
+from dropnorm.study.schema import Study
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from dropnorm import figures, sweep
 from dropnorm.pipelines.reporting.nodes import measure, record_run
 from dropnorm.pipelines.training.nodes import train_variant
 from dropnorm.preprocessing import SplitInputs
-from dropnorm.study import Study, Variant
+from dropnorm.study.schema import Study, Variant
 
 
 class SweptVariant(NamedTuple):

@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.described import described_node
 from dropnorm.pipelines.sweep import nodes
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 _SWEEP = {
     Variant.BASELINE: nodes.sweep_baseline,

@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.described import described_node
 from dropnorm.pipelines.training import nodes
-from dropnorm.study import Variant
+from dropnorm.study.schema import Variant
 
 # Functions of their own, for Kedro and kedro-viz read a node's name, annotations and source.
 _TRAIN = {
