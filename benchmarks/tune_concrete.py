@@ -45,7 +45,7 @@ TRIED: list[tuple[str, dict[str, Any]]] = [
 
 def validate(variant: str, changes: dict[str, Any], starts: int) -> pd.Series:
     """Return the root mean squared error in the validation part of each split, in MPa."""
-    from dropnorm.config import project_config  # noqa: PLC0415  # a project must be there
+    from dropnorm.config_loader import project_config  # noqa: PLC0415  # a project must be there
     from dropnorm.pipelines.preparation import nodes as preparation  # noqa: PLC0415
     from dropnorm.pipelines.training.nodes import train_variant  # noqa: PLC0415
     from dropnorm.study.schema import Variant  # noqa: PLC0415

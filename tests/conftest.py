@@ -20,7 +20,7 @@ from dropnorm import cluster, memory, versions
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.study.schema import Study, parse_study
 
 if TYPE_CHECKING:

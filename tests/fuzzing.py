@@ -32,7 +32,7 @@ from kedro.io import DataCatalog, DatasetError
 from conftest import ROOT
 from dropnorm.catalog import load_table
 from dropnorm.checks import check_study_table
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.readers import read_table
 from dropnorm.datasets import RunRecordDataset
 from dropnorm.errors import BadInputError

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from kedro.framework.cli.cli import KedroCLI
 
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 
 
 def shorten(study: str) -> None:

@@ -7,7 +7,7 @@ from kedro.io.core import Version
 
 from conftest import complete_version
 from dropnorm.commands.project import open_project
-from dropnorm.config import project_config
+from dropnorm.config_loader import project_config
 
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 OLD, MIDDLE, NEW, NEWEST = (f"2026-01-0{day}T00.00.00.000Z" for day in (1, 2, 3, 4))

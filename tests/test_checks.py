@@ -8,8 +8,8 @@ import pytest
 
 from conftest import read_study, read_table
 from dropnorm.checks import check_study_table
-from dropnorm.codes import CODES, Finding
 from dropnorm.commands.check import find_problems
+from dropnorm.findings import CODES, Finding
 from dropnorm.pipelines.preparation.nodes import check_data
 from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.splits import assign_parts

@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from conftest import change_options, copy_project, read_study
 from dropnorm.commands import study as study_group
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.engine import load_keras
 from dropnorm.networks import up_to_outputs
 from dropnorm.preprocessing import Part, SplitInputs

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dropnorm.config import StudyConfigLoader, study_names
+from dropnorm.config_loader import StudyConfigLoader, study_names
 from dropnorm.errors import BadInputError
 from dropnorm.settings import CONFIG_LOADER_ARGS
 

@@ -20,7 +20,7 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 from conftest import complete_version, read_table
 from dropnorm import preprocessing
-from dropnorm.config import project_config
+from dropnorm.config_loader import project_config
 from dropnorm.data import ahead
 from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError

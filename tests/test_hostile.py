@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from conftest import assert_refused, complete_version
-from dropnorm.config import project_config
+from dropnorm.config_loader import project_config
 from dropnorm.errors import BadInputError
 
 WINE = "conf/base/parameters/wine.yml"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT, read_study
-from dropnorm.codes import CODES
+from dropnorm.findings import CODES
 from dropnorm.outcomes import check_answer, check_trainings
 
 STUDY = read_study("concrete")

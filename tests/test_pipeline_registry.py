@@ -11,7 +11,7 @@ from kedro.io import AbstractVersionedDataset, DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from conftest import read_study, read_table
-from dropnorm.config import project_config
+from dropnorm.config_loader import project_config
 from dropnorm.pipeline_registry import (
     create_pipeline,
     create_prediction_pipeline,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from conftest import read_study
-from dropnorm.config import project_config
+from dropnorm.config_loader import project_config
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.reporting.nodes import measure
 from dropnorm.scores import training_loss

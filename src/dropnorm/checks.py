@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.codes import CODES, Finding
 from dropnorm.data.ahead import computed
 from dropnorm.data.columns import with_named_index
 from dropnorm.evaluation.leaks import check_formula
+from dropnorm.findings import CODES, Finding
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study.schema import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dropnorm.codes import Code
+    from dropnorm.findings import Code
     from dropnorm.study.schema import Study
 
 _HELD = (VALIDATION, TEST)

@@ -30,7 +30,7 @@ from dropnorm.catalog import (
     table_checksum,
 )
 from dropnorm.checks import is_looked_at
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data import ahead
 from dropnorm.data.ahead import compute_ahead
 from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset

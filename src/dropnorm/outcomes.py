@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropnorm import wording
-from dropnorm.codes import CODES, Finding
 from dropnorm.effects import Verdict
+from dropnorm.findings import CODES, Finding
 from dropnorm.scores import SCORES
 from dropnorm.tasks import task_of
 

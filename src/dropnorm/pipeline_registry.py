@@ -5,7 +5,7 @@ from __future__ import annotations
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
-from dropnorm.config import study_names
+from dropnorm.config_loader import study_names
 from dropnorm.pipelines import prediction, preparation, reporting, sweep, training
 from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
 from dropnorm.study.schema import Variant

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from dropnorm.catalog import make_catalog, refuse_unusable
-from dropnorm.config import StudyConfigLoader, project_config
+from dropnorm.config_loader import StudyConfigLoader, project_config
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.interrupt import ends_when_interrupted

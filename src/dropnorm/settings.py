@@ -1,6 +1,6 @@
 """Settings of the Kedro project."""
 
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.hooks import ClusterHooks, ProjectHooks
 from dropnorm.tracking import TrackingHooks
 

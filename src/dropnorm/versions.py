@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kedro.io import DataCatalog
 
-    from dropnorm.config import StudyConfigLoader
+    from dropnorm.config_loader import StudyConfigLoader
     from dropnorm.study.schema import Study
 
 

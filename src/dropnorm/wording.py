@@ -197,7 +197,7 @@ def notes(findings: Iterable[Mapping[str, Any]], *, made_up: bool) -> list[str]:
     """Say in a line for each code what a result must not be read without.
 
     Args:
-        findings: As :meth:`dropnorm.codes.Finding.described` gives them, by code.
+        findings: As :meth:`dropnorm.findings.Finding.described` gives them, by code.
         made_up: Whether the table is.
     """
     told = ["The table is made up: none of this says anything about the layers."] * made_up

@@ -10,11 +10,11 @@ import yaml
 from kedro.io.core import Version
 
 from conftest import assert_refused, complete_version, read_study, read_table
-from dropnorm.codes import CODES, Finding
 from dropnorm.commands import check
 from dropnorm.commands.check import find_problems
 from dropnorm.commands.project import open_project
 from dropnorm.errors import BadInputError
+from dropnorm.findings import CODES, Finding
 from dropnorm.tables import check_table
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from kedro.framework.project import configure_project
 
 from conftest import assert_refused, copy_project
 from dropnorm.commands import study
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 
 pytestmark = pytest.mark.training
 

@@ -13,7 +13,7 @@ from kedro.io.core import Version
 
 from conftest import assert_refused
 from dropnorm.commands.project import open_project
-from dropnorm.config import project_config
+from dropnorm.config_loader import project_config
 from stored_versions import MIDDLE, NEW, NEWEST, OLD, write_version
 
 

@@ -18,7 +18,7 @@ from dropnorm import memory
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.formats import ColumnFormat
 from dropnorm.datasets.new_rows import input_formats
 

@@ -14,7 +14,7 @@ from kedro.framework.project import configure_project
 from conftest import assert_refused, change_options, copy_project, read_study, read_table
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.prediction.nodes import predict, spelt_as_seen, tell_unseen
 from dropnorm.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor

@@ -17,7 +17,7 @@ from conftest import assert_refused, copy_project
 from dropnorm import memory
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
-from dropnorm.config import StudyConfigLoader
+from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.study.schema import Variant
 
 pytestmark = pytest.mark.training

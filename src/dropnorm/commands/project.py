@@ -14,7 +14,7 @@ from kedro.utils import find_kedro_project
 from rich.console import Console
 
 from dropnorm.catalog import make_catalog
-from dropnorm.config import project_config
+from dropnorm.config_loader import project_config
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing
@@ -22,7 +22,7 @@ from dropnorm.pipeline_registry import SWEEP
 from dropnorm.versions import judge_version, newest_own, versions_of
 
 if TYPE_CHECKING:
-    from dropnorm.config import StudyConfigLoader
+    from dropnorm.config_loader import StudyConfigLoader
     from dropnorm.datasets.run_record import Versions
     from dropnorm.evaluation.overrides import Judged
     from dropnorm.study.schema import Study

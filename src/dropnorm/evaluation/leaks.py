@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropnorm.codes import CODES, Finding
+from dropnorm.findings import CODES, Finding
 from dropnorm.splits import TRAIN, VALIDATION
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from dropnorm.codes import CODES
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.findings import CODES
 
 
 class Variant(StrEnum):
