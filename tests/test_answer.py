@@ -15,7 +15,7 @@ from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effect
 from dropnorm.splits import assign_parts
 from dropnorm.study.schema import Variant
 from dropnorm.tables import check_table
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
 
 NAMES = [variant.value for variant in Variant]
 SHIFTS = dict(zip(NAMES, (0.0, -2.0, 3.0, -1.0), strict=True))

@@ -18,9 +18,9 @@ from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.engine import load_keras
 from dropnorm.networks import up_to_outputs
 from dropnorm.preprocessing import Part, SplitInputs
-from dropnorm.scores import training_loss
 from dropnorm.study.schema import Variant
-from dropnorm.targets import Classes
+from dropnorm.tasks.metrics import training_loss
+from dropnorm.tasks.targets import Classes
 from dropnorm.training import predict_rows, train_replica, trained_network
 from whole_commands import kedro, newest
 

@@ -25,7 +25,7 @@ from dropnorm.preprocessing import (
 )
 from dropnorm.splits import assign_parts
 from dropnorm.tables import check_new_rows, check_table
-from dropnorm.targets import TargetScale
+from dropnorm.tasks.targets import TargetScale
 from random_studies import made_up, study_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 from sklearn.metrics import root_mean_squared_error as rmse
 
-from dropnorm.scores import (
+from dropnorm.tasks.metrics import (
     constant_prediction,
     log_probabilities,
     row_log_losses,

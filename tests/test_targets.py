@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.special import expit, softmax
 
 from dropnorm.errors import BadInputError
-from dropnorm.targets import Classes
+from dropnorm.tasks.targets import Classes
 
 logits = st.floats(-700, 700)  # beyond, probabilities are below what float64 tells exactly
 

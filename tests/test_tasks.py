@@ -13,9 +13,9 @@ from conftest import read_study
 from dropnorm.config_loader import project_config
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.reporting.nodes import measure
-from dropnorm.scores import training_loss
-from dropnorm.targets import Classes
-from dropnorm.tasks import Task, task_of
+from dropnorm.tasks.base import Task, task_of
+from dropnorm.tasks.metrics import training_loss
+from dropnorm.tasks.targets import Classes
 
 STUDY = read_study("wine", task="classification", target={"column": "quality"},
                    training__loss="cross_entropy")  # fmt: skip

@@ -12,7 +12,7 @@ from dropnorm import effects, outcomes, wording
 from dropnorm.effects import Contrast, Evidence, RowLosses
 from dropnorm.splits import TRAIN, VALIDATION
 from dropnorm.study.schema import GroupedSplit, Study, Variant
-from dropnorm.tasks import Task, task_of
+from dropnorm.tasks.base import Task, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from dropnorm.findings import CODES, Finding
 from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study.schema import GroupedSplit, PlateauSchedule, RandomSplit
 from dropnorm.tables import check_table
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

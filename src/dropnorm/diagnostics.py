@@ -9,7 +9,7 @@ import pandas as pd
 
 from dropnorm.engine import load_keras
 from dropnorm.networks import up_to_outputs
-from dropnorm.scores import training_loss
+from dropnorm.tasks.metrics import training_loss
 from dropnorm.training import predict_rows
 
 if TYPE_CHECKING:

@@ -44,12 +44,12 @@ from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
 from dropnorm.preprocessing import fit_preprocessors, make_all_inputs
 from dropnorm.replicas import workers_for
-from dropnorm.scores import SCORES
 from dropnorm.splits import assign_parts
 from dropnorm.study.schema import parse_study
 from dropnorm.switches import switches_of
 from dropnorm.tables import check_table
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
+from dropnorm.tasks.metrics import SCORES
 from dropnorm.versions import newest_own, overridden_options, versions_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from dropnorm.data.formats import TableFormat
     from dropnorm.study.schema import Study
-    from dropnorm.tasks import Task
+    from dropnorm.tasks.base import Task
 
 logger = logging.getLogger(__name__)
 

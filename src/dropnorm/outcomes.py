@@ -14,8 +14,8 @@ import numpy as np
 from dropnorm import wording
 from dropnorm.effects import Verdict
 from dropnorm.findings import CODES, Finding
-from dropnorm.scores import SCORES
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
+from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -25,8 +25,8 @@ from sklearn.preprocessing import (
 
 from dropnorm.errors import BadInputError
 from dropnorm.splits import TEST, TRAIN, VALIDATION, rows_of
-from dropnorm.targets import FittedTarget, TargetScale
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
+from dropnorm.tasks.targets import FittedTarget, TargetScale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ class Preprocessor(TypedDict):
 
     Attributes:
         inputs: Turns a table's input columns into inputs.
-        target: The fields of a :class:`dropnorm.targets.FittedTarget`.
+        target: The fields of a :class:`dropnorm.tasks.targets.FittedTarget`.
     """
 
     inputs: ColumnTransformer

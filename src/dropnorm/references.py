@@ -9,7 +9,7 @@ import pandas as pd
 
 from dropnorm.memory import recall_or_train
 from dropnorm.study.schema import Dropout, Variant
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,9 +12,9 @@ import pandas as pd
 from dropnorm import figures, wording
 from dropnorm.effects import Contrast
 from dropnorm.evaluation.overrides import tell
-from dropnorm.scores import SCORES
 from dropnorm.study.schema import Variant
 from dropnorm.style import to_svg
+from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ import pandas as pd
 from dropnorm import answer, wording
 from dropnorm.effects import Contrast, Interval, Verdict, holm, judge
 from dropnorm.study.schema import GroupedSplit, Variant
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,8 +16,8 @@ import pandas as pd
 from dropnorm.engine import load_keras, start_engine, threads_of
 from dropnorm.loops import MOST_STEPS, Losses, make_loop
 from dropnorm.networks import KerasModel, build_network, plan_layers, up_to_outputs
-from dropnorm.scores import training_loss
 from dropnorm.study.schema import CosineSchedule, ExponentialSchedule, PlateauSchedule, Variant
+from dropnorm.tasks.metrics import training_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ from dropnorm import runs, wording
 from dropnorm.commands.arguments import of_project, of_study, versions_or_newest
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
-from dropnorm.scores import SCORES
 from dropnorm.study.schema import Variant
+from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
     from dropnorm.effects import Interval

@@ -15,8 +15,8 @@ from dropnorm.networks import KerasModel, check_network, up_to_outputs
 from dropnorm.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.study.schema import Study, Variant, parse_study
 from dropnorm.tables import check_new_rows, to_text
-from dropnorm.targets import FittedTarget
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
+from dropnorm.tasks.targets import FittedTarget
 from dropnorm.training import predict_rows
 
 logger = logging.getLogger(__name__)

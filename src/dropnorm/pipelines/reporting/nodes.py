@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from dropnorm import answer, diagnostics, figures, outcomes, report
 from dropnorm.splits import split_seeds
 from dropnorm.study.schema import Study, Variant
-from dropnorm.tasks import Task, task_of
+from dropnorm.tasks.base import Task, task_of
 
 _T = TypeVar("_T")
 

@@ -13,7 +13,7 @@ from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
 from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.replicas import train_replicas
 from dropnorm.study.schema import Study, Variant
-from dropnorm.tasks import task_of
+from dropnorm.tasks.base import task_of
 from dropnorm.training import TrainedReplica, predict_rows, trained_network
 
 

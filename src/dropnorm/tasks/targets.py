@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.errors import BadInputError
-from dropnorm.scores import log_probabilities
+from dropnorm.tasks.metrics import log_probabilities
 
 if TYPE_CHECKING:
     import numpy.typing as npt

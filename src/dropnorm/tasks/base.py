@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.errors import BadInputError
-from dropnorm.scores import (
+from dropnorm.tasks.metrics import (
     SCORES,
     constant_prediction,
     row_log_losses,
@@ -17,16 +17,16 @@ from dropnorm.scores import (
     score_predictions,
     training_loss,
 )
-from dropnorm.targets import Classes, TargetScale
+from dropnorm.tasks.targets import Classes, TargetScale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
 
-    from dropnorm.scores import Score
     from dropnorm.study.schema import Study
-    from dropnorm.targets import FittedTarget
+    from dropnorm.tasks.metrics import Score
+    from dropnorm.tasks.targets import FittedTarget
 
     Floats = npt.NDArray[np.float64]
 
