@@ -22,9 +22,9 @@ import loky
 import numpy as np
 import pandas as pd
 
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.effects import Evidence, Interval, RowLosses
 from dropnorm.engine import start_engine
-from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Study, Variant, parse_study
 from dropnorm.training import predict_rows, train_replica, trained_network
 

@@ -47,7 +47,7 @@ def inside(study: str, variant: str, starts: int, first: int, epochs: int, threa
     import yaml  # noqa: PLC0415
     from lesson_rows import read  # noqa: PLC0415
 
-    from dropnorm.preprocessing import Part, SplitInputs  # noqa: PLC0415
+    from dropnorm.data.preprocessing import Part, SplitInputs  # noqa: PLC0415
     from dropnorm.replicas import train_replicas  # noqa: PLC0415
     from dropnorm.study.schema import Variant, parse_study  # noqa: PLC0415
 

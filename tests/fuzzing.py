@@ -31,15 +31,15 @@ from kedro.io import DataCatalog, DatasetError
 
 from conftest import ROOT
 from dropnorm.catalog import load_table
-from dropnorm.checks import check_study_table
 from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.data.checks import check_study_table
+from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.data.readers import read_table
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 from dropnorm.datasets import RunRecordDataset
 from dropnorm.errors import BadInputError
-from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import assign_parts
 from dropnorm.study.schema import parse_study
-from dropnorm.tables import check_table
 from random_studies import made_up, study_of
 
 if TYPE_CHECKING:

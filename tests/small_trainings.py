@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from conftest import read_study
-from dropnorm.preprocessing import Part, SplitInputs
+from dropnorm.data.preprocessing import Part, SplitInputs
 
 
 def an_input(split: int, rows: int = 60) -> SplitInputs:

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
-from dropnorm.checks import check_study_table
 from dropnorm.commands.check import find_problems
+from dropnorm.data.checks import check_study_table
+from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_new_rows, check_table
 from dropnorm.findings import CODES, Finding
 from dropnorm.pipelines.preparation.nodes import check_data
-from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import assign_parts
-from dropnorm.tables import check_new_rows, check_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 from conftest import change_options, copy_project, read_study
 from dropnorm.commands import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.engine import load_keras
 from dropnorm.networks import up_to_outputs
-from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Variant
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.tasks.targets import Classes

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from conftest import read_study
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.diagnostics import compare_diagnostics, examine_network
 from dropnorm.engine import load_keras
 from dropnorm.networks import build_network, plan_layers
-from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Variant
 
 

@@ -19,15 +19,14 @@ from kedro.runner import ParallelRunner, SequentialRunner, ThreadRunner
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 from conftest import complete_version, read_table
-from dropnorm import preprocessing
 from dropnorm.config_loader import project_config
-from dropnorm.data import ahead
+from dropnorm.data import ahead, preprocessing
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import ProjectHooks
 from dropnorm.pipelines.preparation import nodes as preparation
-from dropnorm.splits import assign_parts
-from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from conftest import read_table
+from dropnorm.data.profile import Kind, inspect_table
 from dropnorm.errors import BadInputError
-from dropnorm.inspection import Kind, inspect_table
 from messy_table import bikes
 
 ROWS = 100

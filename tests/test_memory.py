@@ -12,7 +12,7 @@ import pytest
 
 from conftest import read_study
 from dropnorm import memory, replicas
-from dropnorm.preprocessing import Part, SplitInputs
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Variant
 from dropnorm.training import train_replica
 

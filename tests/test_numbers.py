@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from conftest import read_study
+from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 from dropnorm.errors import BadInputError
-from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import assign_parts
 from dropnorm.study.schema import Variant
-from dropnorm.tables import check_table
 from dropnorm.training import train_replica
 
 pytestmark = pytest.mark.training

@@ -12,19 +12,19 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from conftest import read_study, read_table
-from dropnorm import preprocessing
-from dropnorm.checks import check_study_table
-from dropnorm.datasets import SkopsDataset
-from dropnorm.errors import BadInputError
-from dropnorm.preprocessing import (
+from dropnorm.data import preprocessing
+from dropnorm.data.checks import check_study_table
+from dropnorm.data.preprocessing import (
     SplitInputs,
     check_saved,
     fit_preprocessor,
     make_inputs,
     make_split_inputs,
 )
-from dropnorm.splits import assign_parts
-from dropnorm.tables import check_new_rows, check_table
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_new_rows, check_table
+from dropnorm.datasets import SkopsDataset
+from dropnorm.errors import BadInputError
 from dropnorm.tasks.targets import TargetScale
 from random_studies import made_up, study_of
 

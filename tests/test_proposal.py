@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from conftest import read_table
-from dropnorm.inspection import inspect_table
-from dropnorm.proposal import propose_study
+from dropnorm.data.profile import inspect_table
+from dropnorm.data.suggest import propose_study
 from dropnorm.study.schema import parse_study
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import ROOT
 from dropnorm import replicas
-from dropnorm.preprocessing import Part, SplitInputs
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Variant
 from dropnorm.training import train_replica
 from small_trainings import a_study, an_input

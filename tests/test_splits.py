@@ -10,10 +10,18 @@ from hypothesis import strategies as st
 from sklearn.model_selection import GroupShuffleSplit
 
 from conftest import read_study, read_table
+from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.data.splits import (
+    PARTS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    assign_parts,
+    number_groups,
+    rows_of,
+)
+from dropnorm.data.validation import check_table
 from dropnorm.errors import BadInputError
-from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, assign_parts, number_groups, rows_of
-from dropnorm.tables import check_table
 
 
 @pytest.mark.parametrize(("name", "sizes"), [("concrete", (721, 309)), ("wine", (1119, 480))])

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
+from dropnorm.data.validation import check_new_rows, check_table, missing_columns
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.preparation.nodes import check_rows
-from dropnorm.tables import check_new_rows, check_table, missing_columns
 from made_up import FOLDER, TABLES
 
 

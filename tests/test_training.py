@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from conftest import read_study
 from dropnorm import training
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.engine import load_keras
 from dropnorm.networks import build_network, plan_layers
-from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Training, Variant
 from dropnorm.training import predict_rows, start_seed, train_replica, trained_network
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from conftest import read_study
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.errors import BadInputError
 from dropnorm.networks import plan_layers
-from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Training, Variant
 from dropnorm.training import make_optimizer, train_replica
 

@@ -20,12 +20,12 @@ import pyarrow.parquet as pq
 import pytest
 from kedro.io import DataCatalog
 
-from dropnorm import unpacking
 from dropnorm.catalog import count_rows, load_table
+from dropnorm.data import compression
+from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.readers import read_table
 from dropnorm.datasets import KerasModelsDataset, SkopsDataset
 from dropnorm.errors import BadInputError
-from dropnorm.unpacking import refuse_bomb
 
 LINES = b"a,b\n" + b"1,2\n" * 500_000
 
@@ -33,7 +33,7 @@ LINES = b"a,b\n" + b"1,2\n" * 500_000
 @pytest.fixture(autouse=True)
 def little_is_free(monkeypatch):
     """Files of two megabytes are bombs here."""
-    monkeypatch.setattr(unpacking, "_FREE", 1_000_000)
+    monkeypatch.setattr(compression, "_FREE", 1_000_000)
 
 
 def zipped(path, content):
@@ -118,7 +118,7 @@ def test_a_small_file_with_far_too_much_in_it_is_refused(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", PACKERS)
 def test_what_is_packed_no_more_tightly_than_tables_are_is_not_refused(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(unpacking, "_RATIO", 100_000)
+    monkeypatch.setattr(compression, "_RATIO", 100_000)
     file = tmp_path / f"table{kind}"
     PACKERS[kind](file, LINES)
 
@@ -133,7 +133,7 @@ def test_parquet_that_repeats_what_it_says_once_is_refused(tmp_path, monkeypatch
 
     with pytest.raises(BadInputError, match="holds more than 1 MB"):
         refuse_bomb(file)
-    monkeypatch.setattr(unpacking, "_FREE", 8_000_000)
+    monkeypatch.setattr(compression, "_FREE", 8_000_000)
     refuse_bomb(file)  # 5 MB, and 4 of numbers
 
 
@@ -176,7 +176,7 @@ def test_a_bomb_is_refused_before_it_takes_memory(tmp_path):
             "import re, sys",
             "from pathlib import Path",
             "from dropnorm.errors import BadInputError",
-            "from dropnorm.unpacking import refuse_bomb",
+            "from dropnorm.data.compression import refuse_bomb",
             "try:",
             "    refuse_bomb(Path(sys.argv[1]))",
             "except BadInputError as error:",

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from dropnorm import effects, outcomes, wording
+from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.effects import Contrast, Evidence, RowLosses
-from dropnorm.splits import TRAIN, VALIDATION
 from dropnorm.study.schema import GroupedSplit, Study, Variant
 from dropnorm.tasks.base import Task, task_of
 

@@ -29,7 +29,7 @@ from dropnorm.training import train_replica
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dropnorm.preprocessing import SplitInputs
+    from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study, Variant
     from dropnorm.training import TrainedReplica
 

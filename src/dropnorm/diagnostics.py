@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.networks import KerasModel
-    from dropnorm.preprocessing import SplitInputs
     from dropnorm.study.schema import Study
 
     Floats = npt.NDArray[np.floating]

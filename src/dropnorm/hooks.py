@@ -29,10 +29,13 @@ from dropnorm.catalog import (
     shown,
     table_checksum,
 )
-from dropnorm.checks import is_looked_at
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data import ahead
 from dropnorm.data.ahead import compute_ahead
+from dropnorm.data.checks import is_looked_at
+from dropnorm.data.preprocessing import fit_preprocessors, make_all_inputs
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset
 from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
@@ -42,12 +45,9 @@ from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
-from dropnorm.preprocessing import fit_preprocessors, make_all_inputs
 from dropnorm.replicas import workers_for
-from dropnorm.splits import assign_parts
 from dropnorm.study.schema import parse_study
 from dropnorm.switches import switches_of
-from dropnorm.tables import check_table
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.versions import newest_own, overridden_options, versions_of

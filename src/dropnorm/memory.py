@@ -31,7 +31,7 @@ from dropnorm.training import TrainedReplica, train_replica
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dropnorm.preprocessing import SplitInputs
+    from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study, Variant
 
 logger = logging.getLogger(__name__)

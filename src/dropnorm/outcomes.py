@@ -1,6 +1,6 @@
 """What in the trainings of a study a result must not rest on: findings, each with a code.
 
-What can be seen before anything trains, :mod:`dropnorm.checks` finds.
+What can be seen before anything trains, :mod:`dropnorm.data.checks` finds.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from dropnorm.tasks.base import task_of
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dropnorm.preprocessing import SplitInputs
+    from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study
 
 

@@ -17,7 +17,7 @@ from dropnorm.training import TrainedReplica
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dropnorm.preprocessing import SplitInputs
+    from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study, Training, Variant
 
 # Of an array in a file, beside its numbers, in bytes.

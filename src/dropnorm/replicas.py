@@ -33,7 +33,7 @@ from dropnorm.workers import end_with
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dropnorm.preprocessing import SplitInputs
+    from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study, Variant
     from dropnorm.training import TrainedReplica
 

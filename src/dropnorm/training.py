@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from dropnorm.data.preprocessing import Part, SplitInputs
     from dropnorm.loops import Loop
-    from dropnorm.preprocessing import Part, SplitInputs
     from dropnorm.study.schema import Metric, Network, Study, Training
 
 # Rows scored at a time: bounds memory, changes no number.

@@ -13,9 +13,9 @@ from conftest import assert_refused, complete_version, read_study, read_table
 from dropnorm.commands import check
 from dropnorm.commands.check import find_problems
 from dropnorm.commands.project import open_project
+from dropnorm.data.validation import check_table
 from dropnorm.errors import BadInputError
 from dropnorm.findings import CODES, Finding
-from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study

@@ -16,8 +16,8 @@ from dropnorm.catalog import load_table
 from dropnorm.commands.new import _read_back, _yaml_text
 from dropnorm.commands.project import open_project
 from dropnorm.config_loader import project_config
-from dropnorm.inspection import inspect_table
-from dropnorm.proposal import propose_study
+from dropnorm.data.profile import inspect_table
+from dropnorm.data.suggest import propose_study
 from dropnorm.study.schema import parse_study
 from messy_table import bikes
 

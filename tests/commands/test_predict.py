@@ -15,11 +15,11 @@ from conftest import assert_refused, change_options, copy_project, read_study, r
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.data.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_new_rows, check_table
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.prediction.nodes import predict, spelt_as_seen, tell_unseen
-from dropnorm.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor
-from dropnorm.splits import assign_parts
-from dropnorm.tables import check_new_rows, check_table
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study

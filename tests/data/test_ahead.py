@@ -9,9 +9,9 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.data import ahead
 from dropnorm.data.ahead import compute_ahead, computed
-from dropnorm.preprocessing import fit_preprocessors
-from dropnorm.splits import assign_parts
-from dropnorm.tables import check_table
+from dropnorm.data.preprocessing import fit_preprocessors
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 
 TABLE = pd.DataFrame({"a": [1.0, np.nan], "b": ["x", None]})
 

@@ -15,12 +15,12 @@ from kedro.io import DataCatalog, DatasetError
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from conftest import read_study, read_table
+from dropnorm.data.preprocessing import make_inputs, make_preprocessor
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 from dropnorm.datasets import SkopsDataset
 from dropnorm.pipelines.preparation.nodes import fit_preprocessors
-from dropnorm.preprocessing import make_inputs, make_preprocessor
-from dropnorm.splits import assign_parts
 from dropnorm.study.schema import Impute, Preprocessing, RareCategories
-from dropnorm.tables import check_table
 
 ENTRY = {"type": "dropnorm.datasets.SkopsDataset", "versioned": True}
 

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
-from dropnorm.checks import check_study_table
-from dropnorm.evaluation.leaks import find_formula
-from dropnorm.splits import assign_parts
-from dropnorm.tables import check_table
+from dropnorm.data.checks import check_study_table
+from dropnorm.data.leaks import find_formula
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 
 if TYPE_CHECKING:
-    from dropnorm.evaluation.leaks import Formula
+    from dropnorm.data.leaks import Formula
     from dropnorm.study.schema import Study
 
 ROWS = 400

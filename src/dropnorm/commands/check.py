@@ -10,17 +10,17 @@ import pandas as pd
 
 from dropnorm import wording
 from dropnorm.catalog import load_table, reading_warnings, shown
-from dropnorm.checks import check_study_table
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.ahead import compute_ahead
+from dropnorm.data.checks import check_study_table
+from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.data.profile import counted
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table, missing_columns
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
-from dropnorm.inspection import counted
-from dropnorm.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.splits import assign_parts
 from dropnorm.study.schema import Preprocessing, RandomSplit, Replicas, Study, Target, parse_study
-from dropnorm.tables import check_table, missing_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

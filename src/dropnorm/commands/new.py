@@ -25,12 +25,12 @@ from dropnorm.commands.table_entry import described, entry_text, is_plain, texts
 from dropnorm.commands.yaml_text import escaped, flow, line, templates
 from dropnorm.data.fetching import fetched, is_address
 from dropnorm.data.formats import TableFormat
+from dropnorm.data.profile import Inspection, Kind, inspect_table
 from dropnorm.data.readers import ReadTable, read_table
+from dropnorm.data.suggest import Proposal, propose_study
 from dropnorm.datasets.table import TableDataset
 from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
-from dropnorm.inspection import Inspection, Kind, inspect_table
-from dropnorm.proposal import Proposal, propose_study
 from dropnorm.study.schema import Preprocessing, Study, Task, parse_study
 
 # Files are called by it, and most systems take no more than 255 characters.

@@ -16,10 +16,10 @@ from kedro.io import AbstractVersionedDataset
 from dropnorm import memory
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
+from dropnorm.data.profile import counted
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError
-from dropnorm.inspection import counted
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
 
 if TYPE_CHECKING:

@@ -14,6 +14,8 @@ from dropnorm.catalog import shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.ahead import computed
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
 from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.engine import check_engine, engine_name, environment
@@ -21,9 +23,7 @@ from dropnorm.errors import BadInputError
 from dropnorm.hooks import check_study, describe_process, hand_over
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.running import as_a_run
-from dropnorm.splits import assign_parts
 from dropnorm.study.schema import Variant, parse_study
-from dropnorm.tables import check_table
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study

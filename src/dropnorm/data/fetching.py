@@ -17,8 +17,8 @@ from urllib.parse import urljoin, urlsplit
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from dropnorm.data.compression import refuse_special
 from dropnorm.errors import BadInputError, in_one_line
-from dropnorm.unpacking import refuse_special
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.dialect import find_dialect
 from dropnorm.data.formats import TableFormat
 from dropnorm.data.text_files import Lines, compression_of, find_encoding, open_text
-from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

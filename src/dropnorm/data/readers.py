@@ -12,14 +12,14 @@ import pandas as pd
 
 from dropnorm.data.cells import Cells, line_of, read_cells
 from dropnorm.data.column_formats import Found, find_formats
+from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.conversion import UnfitCellError, convert, described
 from dropnorm.data.dialect import find_dialect
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.number_formats import look_at, one_kind, shown, words_for_missing
+from dropnorm.data.read_errors import why_unreadable
 from dropnorm.data.text_files import SUFFIX_OF, compression_of, find_encoding, open_text
 from dropnorm.errors import BadInputError
-from dropnorm.unpacking import refuse_bomb
-from dropnorm.unreadable import why_unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

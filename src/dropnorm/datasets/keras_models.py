@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
+from dropnorm.data.compression import refuse_bomb
 from dropnorm.datasets.whole import WholeFileDataset, from_here
 from dropnorm.engine import load_keras
-from dropnorm.unpacking import refuse_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

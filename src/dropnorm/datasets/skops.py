@@ -6,8 +6,8 @@ from typing import Any
 
 from kedro.io import DatasetError
 
+from dropnorm.data.compression import refuse_bomb
 from dropnorm.datasets.whole import WholeFileDataset
-from dropnorm.unpacking import refuse_bomb
 
 # Not among skops' known types, and no more than the name of one: fitted imputers hold it.
 _TRUSTED = ["numpy.dtype"]

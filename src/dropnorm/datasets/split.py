@@ -15,7 +15,7 @@ class SplitDataset(ParquetDataset):  # type: ignore[misc]  # kedro-datasets has 
     def preview(self) -> TablePreview:
         """Return for kedro-viz how many rows each part of each split has, and the first of them."""
         # Imports scikit-learn: paid by who looks at a split, not by the catalog.
-        from dropnorm.splits import PARTS  # noqa: PLC0415
+        from dropnorm.data.splits import PARTS  # noqa: PLC0415
 
         split = self.load()
         data = []

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.pipeline import Pipeline as Steps
 
+from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
+from dropnorm.data.validation import check_new_rows, to_text
 from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
 from dropnorm.networks import KerasModel, check_network, up_to_outputs
-from dropnorm.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.study.schema import Study, Variant, parse_study
-from dropnorm.tables import check_new_rows, to_text
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.targets import FittedTarget
 from dropnorm.training import predict_rows

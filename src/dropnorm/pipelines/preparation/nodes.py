@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from dropnorm import checks, preprocessing, splits, tables
+from dropnorm.data import checks, preprocessing, splits, validation
 from dropnorm.data.ahead import computed
-from dropnorm.preprocessing import Preprocessor, SplitInputs
+from dropnorm.data.preprocessing import Preprocessor, SplitInputs
 from dropnorm.study.schema import Study
 
 logger = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 def check_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Keep the columns that the study uses and the rows it can use; refuse what it cannot."""
-    rows = computed(tables.check_table, table, study)
+    rows = computed(validation.check_table, table, study)
     if dropped := len(table) - len(rows):
         logger.info(
             "%s: %d of %d rows dropped for a missing value", study.label, dropped, len(table)

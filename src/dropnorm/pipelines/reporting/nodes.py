@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm import answer, diagnostics, figures, outcomes, report
-from dropnorm.splits import split_seeds
+from dropnorm.data.splits import split_seeds
 from dropnorm.study.schema import Study, Variant
 from dropnorm.tasks.base import Task, task_of
 

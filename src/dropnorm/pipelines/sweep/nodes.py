@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm import figures, sweep
+from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.pipelines.reporting.nodes import measure, record_run
 from dropnorm.pipelines.training.nodes import train_variant
-from dropnorm.preprocessing import SplitInputs
 from dropnorm.study.schema import Study, Variant
 
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from dropnorm import diagnostics, progress, references
+from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.engine import engine_name
 from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
-from dropnorm.preprocessing import Part, SplitInputs
 from dropnorm.replicas import train_replicas
 from dropnorm.study.schema import Study, Variant
 from dropnorm.tasks.base import task_of

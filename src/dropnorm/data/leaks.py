@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.findings import CODES, Finding
-from dropnorm.splits import TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -95,7 +95,7 @@ def check_formula(
     """Find DN016, inputs that together give the target of a regression.
 
     Args:
-        rows: As :func:`dropnorm.tables.check_table` returns them.
+        rows: As :func:`dropnorm.data.validation.check_table` returns them.
         study: Says which columns are inputs.
         part: Of each row, in split 0.
         alone: Findings of inputs that predict the target alone: what they tell is not told again.

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from dropnorm.data.validation import to_text
 from dropnorm.errors import BadInputError, did_you_mean
-from dropnorm.tables import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

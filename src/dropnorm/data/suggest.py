@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.inspection import INPUTS, Kind, counted, skewness
+from dropnorm.data.profile import INPUTS, Kind, counted, skewness
 from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:
-    from dropnorm.inspection import Column, Inspection
+    from dropnorm.data.profile import Column, Inspection
 
 _SPLITS = 5
 _STARTS = 1

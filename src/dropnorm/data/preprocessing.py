@@ -23,8 +23,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from dropnorm.data.splits import TEST, TRAIN, VALIDATION, rows_of
 from dropnorm.errors import BadInputError
-from dropnorm.splits import TEST, TRAIN, VALIDATION, rows_of
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.targets import FittedTarget, TargetScale
 

@@ -1,7 +1,7 @@
 """What in a table and its split a result must not rest on: findings, each with a code.
 
-Nothing here refuses a study; what cannot be used is refused by :mod:`dropnorm.tables` and
-:mod:`dropnorm.splits`.
+Nothing here refuses a study; what cannot be used is refused by :mod:`dropnorm.data.validation` and
+:mod:`dropnorm.data.splits`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import pandas as pd
 
 from dropnorm.data.ahead import computed
 from dropnorm.data.columns import with_named_index
-from dropnorm.evaluation.leaks import check_formula
+from dropnorm.data.leaks import check_formula
+from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
+from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
-from dropnorm.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.study.schema import GroupedSplit, PlateauSchedule, RandomSplit
-from dropnorm.tables import check_table
 from dropnorm.tasks.base import task_of
 
 if TYPE_CHECKING:
