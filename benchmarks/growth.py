@@ -48,10 +48,10 @@ def inside(rows: int, replicas: int, inputs: int, epochs: int) -> None:
     """Prepare and train as the project does, and print what each took."""
     import yaml  # noqa: PLC0415
 
-    from dropnorm.engine import start_engine, threads_of  # noqa: PLC0415
     from dropnorm.pipelines.preparation import nodes  # noqa: PLC0415
-    from dropnorm.replicas import train_replicas  # noqa: PLC0415
     from dropnorm.study.schema import Variant, parse_study  # noqa: PLC0415
+    from dropnorm.training.backend import start_engine, threads_of  # noqa: PLC0415
+    from dropnorm.training.parallel import train_replicas  # noqa: PLC0415
 
     songs, names = make_songs(rows, inputs)
     options = yaml.safe_load((ROOT / "conf/base/parameters/spotify.yml").read_text())["spotify"]

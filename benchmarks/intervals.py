@@ -24,9 +24,9 @@ import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.effects import Evidence, Interval, RowLosses
-from dropnorm.engine import start_engine
 from dropnorm.study.schema import Study, Variant, parse_study
-from dropnorm.training import predict_rows, train_replica, trained_network
+from dropnorm.training.backend import start_engine
+from dropnorm.training.trainer import predict_rows, train_replica, trained_network
 
 ROWS, TRAINED, INPUTS, FRESH = 150, 100, 5, 100_000
 # Sets of training rows that repeats on one split share.

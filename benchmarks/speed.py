@@ -48,8 +48,8 @@ def inside(study: str, variant: str, starts: int, first: int, epochs: int, threa
     from lesson_rows import read  # noqa: PLC0415
 
     from dropnorm.data.preprocessing import Part, SplitInputs  # noqa: PLC0415
-    from dropnorm.replicas import train_replicas  # noqa: PLC0415
     from dropnorm.study.schema import Variant, parse_study  # noqa: PLC0415
+    from dropnorm.training.parallel import train_replicas  # noqa: PLC0415
 
     file = ROOT / "conf" / "base" / "parameters" / f"{study}.yml"
     given = yaml.safe_load(file.read_text(encoding="utf-8"))[study]

@@ -16,12 +16,13 @@ from hypothesis import settings
 from kedro.framework.project import configure_project
 from kedro.io.core import Version
 
-from dropnorm import cluster, memory, versions
+from dropnorm import versions
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.study.schema import Study, parse_study
+from dropnorm.training import cache, dask_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,8 +92,8 @@ def complete_version(run: str, version: str, **record: object) -> None:
 def own_memory() -> Iterator[None]:
     """What one test trained is not recalled in another, and no cluster is taken from it."""
     yield
-    os.environ.pop(memory.VARIABLE, None)
-    os.environ.pop(cluster.VARIABLE, None)
+    os.environ.pop(cache.VARIABLE, None)
+    os.environ.pop(dask_cluster.VARIABLE, None)
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def command(configured: Path) -> Iterator[Callable[..., Result]]:
 @pytest.fixture
 def run_here(configured: Path) -> Iterator[Callable[..., Result]]:
     """``kedro run``, in the project's folder and in this process; the logging is left as it was."""
-    root, told = logging.getLogger(), logging.getLogger("dropnorm.progress")
+    root, told = logging.getLogger(), logging.getLogger("dropnorm.training.progress")
     before = (root.handlers[:], told.handlers[:], told.propagate)
     yield lambda *options: CliRunner().invoke(run, options)
     root.handlers, told.handlers, told.propagate = before

@@ -16,12 +16,12 @@ from conftest import change_options, copy_project, read_study
 from dropnorm.commands import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.engine import load_keras
-from dropnorm.networks import up_to_outputs
 from dropnorm.study.schema import Variant
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.tasks.targets import Classes
-from dropnorm.training import predict_rows, train_replica, trained_network
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import up_to_outputs
+from dropnorm.training.trainer import predict_rows, train_replica, trained_network
 from whole_commands import kedro, newest
 
 pytestmark = pytest.mark.training

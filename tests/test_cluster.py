@@ -9,32 +9,32 @@ import threading
 import numpy as np
 import pytest
 
-from dropnorm import cluster, memory, replicas
 from dropnorm.errors import BadInputError
 from dropnorm.study.schema import Variant
-from dropnorm.training import train_replica
+from dropnorm.training import cache, dask_cluster, parallel
+from dropnorm.training.trainer import train_replica
 from small_trainings import a_study, an_input
 
 distributed = pytest.importorskip("distributed", reason="a cluster needs the extra dask")
 
 
 def begin(threads=frozenset({1})) -> None:
-    with cluster.ready_cluster(set(threads), 1):
+    with dask_cluster.ready_cluster(set(threads), 1):
         pytest.fail("it must not come so far")
 
 
 @pytest.fixture
 def two_workers(monkeypatch):
-    monkeypatch.setenv(cluster.VARIABLE, cluster.LOCAL)
-    with cluster.ready_cluster({1}, 2):
-        yield cluster._connection().client
+    monkeypatch.setenv(dask_cluster.VARIABLE, dask_cluster.LOCAL)
+    with dask_cluster.ready_cluster({1}, 2):
+        yield dask_cluster._connection().client
 
 
 @pytest.mark.training
 def test_a_worker_killed_in_the_middle_costs_neither_the_run_nor_a_bit_of_its_numbers(
     two_workers, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv(memory.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
     study = a_study(training__epochs=60)
     wanted = [(an_input(split), start) for split in (0, 1) for start in (0, 1)]
     told: list[tuple[int, float]] = []
@@ -48,7 +48,7 @@ def test_a_worker_killed_in_the_middle_costs_neither_the_run_nor_a_bit_of_its_nu
                 killed.append(pids[0])
                 os.kill(killed[0], signal.SIGKILL)
 
-    found = replicas.train_replicas(study, Variant.DROPOUT_BATCHNORM, wanted, tell)
+    found = parallel.train_replicas(study, Variant.DROPOUT_BATCHNORM, wanted, tell)
 
     assert killed
     for trained, (inputs, start) in zip(found, wanted, strict=True):
@@ -60,21 +60,21 @@ def test_a_worker_killed_in_the_middle_costs_neither_the_run_nor_a_bit_of_its_nu
     for place, (inputs, start) in enumerate(wanted):
         epochs = [epoch for of, epoch in told if of == place]
         assert epochs[-1] == 60  # the bar comes to its end
-        assert memory.recall(study, Variant.DROPOUT_BATCHNORM, inputs, start)
+        assert cache.recall(study, Variant.DROPOUT_BATCHNORM, inputs, start)
     assert any(epoch < 60 for _, epoch in told)
 
 
 @pytest.mark.training
 def test_a_worker_with_another_version_is_refused_before_anything_trains(monkeypatch, two_workers):
-    monkeypatch.setattr(cluster, "_PACKAGES", ("dropnorm", "numpy"))
+    monkeypatch.setattr(dask_cluster, "_PACKAGES", ("dropnorm", "numpy"))
 
     with pytest.raises(BadInputError, match=r"worker tcp://.* would not give the same numbers"):
-        cluster._check_workers({1})
+        dask_cluster._check_workers({1})
 
 
 def test_an_address_where_no_scheduler_answers_is_refused_in_one_line(monkeypatch):
-    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 1)
-    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:1")
+    monkeypatch.setattr(dask_cluster, "_CONNECT_SECONDS", 1)
+    monkeypatch.setenv(dask_cluster.VARIABLE, "tcp://127.0.0.1:1")
 
     with pytest.raises(BadInputError, match=r"no Dask scheduler answers there") as refused:
         begin()
@@ -84,21 +84,21 @@ def test_an_address_where_no_scheduler_answers_is_refused_in_one_line(monkeypatc
 
 def test_a_scheduler_without_workers_is_refused(monkeypatch):
     with distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty:
-        monkeypatch.setenv(cluster.VARIABLE, empty.scheduler_address)
+        monkeypatch.setenv(dask_cluster.VARIABLE, empty.scheduler_address)
         with pytest.raises(BadInputError, match="has no worker; start some, as with 'dask worker"):
             begin()
 
 
 def test_studies_that_differ_in_threads_are_not_run_on_one_cluster(monkeypatch):
-    monkeypatch.setenv(cluster.VARIABLE, cluster.LOCAL)
+    monkeypatch.setenv(dask_cluster.VARIABLE, dask_cluster.LOCAL)
 
     with pytest.raises(BadInputError, match=r"differ in training.threads \(1, 2\)"):
         begin({1, 2})
 
 
 def test_without_a_cluster_dask_is_not_asked_for(monkeypatch):
-    monkeypatch.setenv(cluster.VARIABLE, "off")
-    monkeypatch.setattr(cluster.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv(dask_cluster.VARIABLE, "off")
+    monkeypatch.setattr(dask_cluster.importlib.util, "find_spec", lambda name: None)
 
-    with cluster.ready_cluster({1, 2}, 1):
-        assert cluster.address() is None
+    with dask_cluster.ready_cluster({1, 2}, 1):
+        assert dask_cluster.address() is None

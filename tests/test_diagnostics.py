@@ -7,9 +7,9 @@ import pytest
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.diagnostics import compare_diagnostics, examine_network
-from dropnorm.engine import load_keras
-from dropnorm.networks import build_network, plan_layers
 from dropnorm.study.schema import Variant
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import build_network, plan_layers
 
 
 def an_input(rows=2000, columns=3):

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from conftest import read_study
-from dropnorm.engine import check_engine, engine_name, load_keras, threads_of
 from dropnorm.errors import BadInputError
+from dropnorm.training.backend import check_engine, engine_name, load_keras, threads_of
 
 
 def python(code, **environment):
@@ -55,7 +55,7 @@ def test_a_training_has_the_threads_that_its_study_names_or_its_engine_does_best
 
 
 def test_an_engine_that_no_study_has_started_has_its_usual_threads(home):
-    tell = "from dropnorm.engine import engine_threads, load_keras; load_keras();"
+    tell = "from dropnorm.training.backend import engine_threads, load_keras; load_keras();"
 
     told = python(f"{tell} print(engine_threads())", KERAS_BACKEND="jax")
 
@@ -149,7 +149,7 @@ def test_naming_and_checking_the_engine_and_importing_the_package_import_no_engi
         "for module in pkgutil.walk_packages(dropnorm.__path__, 'dropnorm.'):\n"
         "    if not module.name.endswith(('__main__', *(f'loops.{name}' for name in engines))):\n"
         "        importlib.import_module(module.name)\n"
-        "from dropnorm.engine import check_engine\n"
+        "from dropnorm.training.backend import check_engine\n"
         "print(check_engine(), {'keras', *engines} & set(sys.modules))",
         KERAS_BACKEND="tensorflow",
     )
@@ -161,7 +161,7 @@ def test_naming_and_checking_the_engine_and_importing_the_package_import_no_engi
 def test_loading_an_engine_is_quiet_and_leaves_standard_error_open_for_what_follows():
     done = python(
         "import os, sys\n"
-        "from dropnorm.engine import load_keras\n"
+        "from dropnorm.training.backend import load_keras\n"
         "keras = load_keras()\n"
         "assert load_keras() is keras\n"
         "total = keras.ops.convert_to_numpy(keras.ops.sum(keras.ops.ones(3)))\n"
@@ -185,7 +185,9 @@ def broken(tmp_path):
 
 
 def test_what_was_held_back_is_given_back_if_the_import_fails(broken):
-    done = python("from dropnorm.engine import load_keras\nload_keras()", PYTHONPATH=broken)
+    done = python(
+        "from dropnorm.training.backend import load_keras\nload_keras()", PYTHONPATH=broken
+    )
 
     assert done.returncode == 1
     said, *traceback = done.stderr.splitlines()
@@ -195,7 +197,7 @@ def test_what_was_held_back_is_given_back_if_the_import_fails(broken):
 
 def test_a_failed_import_can_be_tried_again(broken):
     done = python(
-        "from dropnorm.engine import load_keras\n"
+        "from dropnorm.training.backend import load_keras\n"
         "for _ in range(2):\n"
         "    try:\n"
         "        load_keras()\n"
@@ -229,7 +231,7 @@ def test_threads_that_load_at_once_all_get_a_keras_that_is_ready(slow):
     done = python(
         "import sys\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from dropnorm.engine import load_keras\n"
+        "from dropnorm.training.backend import load_keras\n"
         "with ThreadPoolExecutor(3) as threads:\n"
         "    print(list(threads.map(lambda _: load_keras().ready, range(3))))\n"
         "print('a warning', file=sys.stderr)",
@@ -242,7 +244,7 @@ def test_threads_that_load_at_once_all_get_a_keras_that_is_ready(slow):
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the file descriptor")
 def test_an_engine_loads_in_a_process_that_has_no_standard_error(slow):
-    code = "from dropnorm.engine import load_keras; print(load_keras().ready)"
+    code = "from dropnorm.training.backend import load_keras; print(load_keras().ready)"
 
     done = subprocess.run(
         ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, code],
@@ -256,7 +258,7 @@ def test_an_engine_loads_in_a_process_that_has_no_standard_error(slow):
 def test_a_model_is_saved_on_another_engine_without_tensorflow(tmp_path):
     script = """
 import sys
-from dropnorm.engine import load_keras
+from dropnorm.training.backend import load_keras
 
 keras = load_keras()
 keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]).save("model.keras")

@@ -7,9 +7,9 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from conftest import read_study
-from dropnorm.engine import load_keras
-from dropnorm.networks import Layer, build_network, plan_layers
 from dropnorm.study.schema import Variant
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import Layer, build_network, plan_layers
 
 pytestmark = pytest.mark.training
 

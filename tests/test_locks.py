@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dropnorm import locks
+from dropnorm.training import locks
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def held(tmp_path):
         [
             "import sys, time",
             "from pathlib import Path",
-            "from dropnorm import locks",
+            "from dropnorm.training import locks",
             "print(locks.hold(Path(sys.argv[1])), flush=True)",
             "time.sleep(300)",
         ]
@@ -59,7 +59,7 @@ def test_what_is_forked_does_not_free_the_lock_when_it_ends(tmp_path):
         [sys.executable, "-c", "\n".join([
             "import os, sys",
             "from pathlib import Path",
-            "from dropnorm import locks",
+            "from dropnorm.training import locks",
             "file = Path(sys.argv[1])",
             "assert locks.hold(file)",
             "child = os.fork()",

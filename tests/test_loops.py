@@ -17,11 +17,11 @@ import json, sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
 from conftest import read_study
-from dropnorm.engine import load_keras
-from dropnorm.loops import Losses, make_loop
-from dropnorm.networks import build_network, plan_layers
+from dropnorm.training.backend import load_keras
+from dropnorm.training.loops.loop import Losses, make_loop
+from dropnorm.training.networks import build_network, plan_layers
 from dropnorm.study.schema import Variant
-from dropnorm.training import make_optimizer
+from dropnorm.training.trainer import make_optimizer
 
 keras = load_keras()
 study = read_study("concrete", network__hidden=[6, 5], training__optimizer="adam")

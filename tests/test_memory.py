@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from conftest import read_study
-from dropnorm import memory, replicas
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Variant
-from dropnorm.training import train_replica
+from dropnorm.training import cache, parallel
+from dropnorm.training.trainer import train_replica
 
 pytestmark = pytest.mark.training
 
@@ -60,26 +60,26 @@ def changed(file, _):
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    monkeypatch.setenv(memory.VARIABLE, str(tmp_path / "memory"))
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "memory"))
     return tmp_path / "memory"
 
 
 @pytest.fixture
 def trained(monkeypatch):
     """Which trainings were run, not recalled: split and start of each."""
-    run, train = [], memory.train_replica
+    run, train = [], cache.train_replica
 
     def note(study, variant, inputs, start, on_epoch):
         run.append((inputs.split, start))
         return train(study, variant, inputs, start, on_epoch)
 
-    monkeypatch.setattr(memory, "train_replica", note)
+    monkeypatch.setattr(cache, "train_replica", note)
     return run
 
 
 def go(study, wanted, variant=Variant.BASELINE):
     told = []
-    found = replicas.train_replicas(study, variant, wanted, lambda *row: told.append(row))
+    found = parallel.train_replicas(study, variant, wanted, lambda *row: told.append(row))
     return found, told
 
 
@@ -118,7 +118,7 @@ def test_a_changed_table_variant_engine_or_version_trains_again(kept, trained, m
     go(a_study(), wanted)
     go(a_study(), [(an_input(shift=1e-6), 0)])
     go(a_study(), wanted, Variant.DROPOUT)
-    monkeypatch.setattr(memory.importlib.metadata, "version", lambda name: "0.0")
+    monkeypatch.setattr(cache.importlib.metadata, "version", lambda name: "0.0")
     go(a_study(), wanted)
 
     assert len(trained) == 4
@@ -130,11 +130,11 @@ def test_what_was_trained_on_one_engine_or_number_of_threads_is_not_known_on_ano
     go(a_study(), [(an_input(), 0)])
     known = Variant.BASELINE, an_input(), 0
 
-    assert memory.recall(a_study(), *known)
-    assert memory.recall(a_study(training__threads=1), *known)  # as without saying so
-    assert not memory.recall(a_study(training__threads=2), *known)
-    monkeypatch.setattr(memory, "engine_name", lambda: "jax")
-    assert not memory.recall(a_study(), *known)
+    assert cache.recall(a_study(), *known)
+    assert cache.recall(a_study(training__threads=1), *known)  # as without saying so
+    assert not cache.recall(a_study(training__threads=2), *known)
+    monkeypatch.setattr(cache, "engine_name", lambda: "jax")
+    assert not cache.recall(a_study(), *known)
 
 
 def test_an_interrupted_run_goes_on_where_it_was(kept, trained):
@@ -145,7 +145,7 @@ def test_an_interrupted_run_goes_on_where_it_was(kept, trained):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        replicas.train_replicas(a_study(), Variant.BASELINE, wanted, interrupt)
+        parallel.train_replicas(a_study(), Variant.BASELINE, wanted, interrupt)
     go(a_study(), wanted)
 
     assert trained == [(0, 0), (0, 1), (0, 1), (0, 2)]
@@ -159,7 +159,7 @@ def test_what_does_not_bear_on_the_numbers_trains_nothing(kept, trained):
 
 
 def test_the_switch_turns_it_off(kept, trained, monkeypatch):
-    monkeypatch.setenv(memory.VARIABLE, "off")
+    monkeypatch.setenv(cache.VARIABLE, "off")
     go(a_study(), [(an_input(), 0)])
     go(a_study(), [(an_input(), 0)])
 
@@ -169,12 +169,12 @@ def test_the_switch_turns_it_off(kept, trained, monkeypatch):
 
 def test_its_size_is_bounded(kept, trained):
     go(a_study(), [(an_input(), 0)])
-    memory.forget_beyond(10**9)
-    assert memory.recall(a_study(), Variant.BASELINE, an_input(), 0)
+    cache.forget_beyond(10**9)
+    assert cache.recall(a_study(), Variant.BASELINE, an_input(), 0)
 
-    memory.forget_beyond(0)
+    cache.forget_beyond(0)
 
-    assert not memory.recall(a_study(), Variant.BASELINE, an_input(), 0)
+    assert not cache.recall(a_study(), Variant.BASELINE, an_input(), 0)
 
 
 def test_what_is_kept_are_arrays_and_not_pickles(kept):
@@ -296,14 +296,14 @@ def test_a_memory_that_is_spoilt_runs_no_code_is_told_once_and_replaced(
 ):
     study, inputs, trained = once_trained
     known = study, Variant.BASELINE, inputs, 0
-    memory.remember(*known, trained)
+    cache.remember(*known, trained)
     (file,) = kept.rglob("output.pkl")
     spoil(file, tmp_path / "sentinel")
     runs = []
-    monkeypatch.setattr(memory, "train_replica", lambda *_: runs.append(1) or trained)
+    monkeypatch.setattr(cache, "train_replica", lambda *_: runs.append(1) or trained)
 
     tracemalloc.start()
-    found = memory.recall_or_train(*known, lambda _: None)
+    found = cache.recall_or_train(*known, lambda _: None)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -314,7 +314,7 @@ def test_a_memory_that_is_spoilt_runs_no_code_is_told_once_and_replaced(
     assert told.startswith(f"{file}: is not a training as it was kept (")
     assert "\n" not in told
     assert not (tmp_path / "sentinel").exists()
-    again = memory.recall_or_train(*known, lambda _: None)
+    again = cache.recall_or_train(*known, lambda _: None)
     assert runs == [1]  # the new one is known
     assert len(told_of(caplog)) == 1
     np.testing.assert_array_equal(again.history.to_numpy(), trained.history.to_numpy())
@@ -346,8 +346,8 @@ def test_a_run_trains_what_is_spoilt_again_and_gives_the_same_numbers(kept, trai
 def test_whatever_a_training_leaves_is_known_as_it_was(kept, changes):
     study, inputs = a_study(**changes), an_input()
     for variant in Variant:
-        trained = memory.recall_or_train(study, variant, inputs, 0, lambda _: None)
-        known = memory.recall(study, variant, inputs, 0)
+        trained = cache.recall_or_train(study, variant, inputs, 0, lambda _: None)
+        known = cache.recall(study, variant, inputs, 0)
         assert known is not None
         assert (known.chosen_epoch, known.diverged_at_epoch) == (
             trained.chosen_epoch, trained.diverged_at_epoch,
@@ -368,21 +368,21 @@ def test_a_switch_of_the_engine_trains_again(kept, once_trained, monkeypatch, na
     known = study, Variant.BASELINE, inputs, 0
     monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    memory.remember(*known, trained)
-    assert memory.recall(*known)
+    cache.remember(*known, trained)
+    assert cache.recall(*known)
 
     monkeypatch.setenv(name, value)
 
-    assert not memory.recall(*known)
+    assert not cache.recall(*known)
 
 
 def test_another_type_or_epsilon_of_keras_trains_again(kept, once_trained, monkeypatch, tmp_path):
     study, inputs, trained = once_trained
     known = study, Variant.BASELINE, inputs, 0
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    memory.remember(*known, trained)
+    cache.remember(*known, trained)
     for changed in ({"floatx": "float64"}, {"epsilon": 1e-5}):
         (tmp_path / "keras.json").write_text(json.dumps(changed))
-        assert not memory.recall(*known)
+        assert not cache.recall(*known)
     (tmp_path / "keras.json").write_text("{}")
-    assert memory.recall(*known)
+    assert cache.recall(*known)

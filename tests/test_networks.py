@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import read_study
-from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
-from dropnorm.networks import (
+from dropnorm.study.schema import BatchNorm, Dropout, Network, Variant
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import (
     Layer,
     build_network,
     check_network,
     plan_layers,
     trainable_parameters,
 )
-from dropnorm.study.schema import BatchNorm, Dropout, Network, Variant
 
 SEED = np.random.SeedSequence(7, spawn_key=(0, 0))
 ACTIVATIONS = get_args(Network.model_fields["activation"].annotation)

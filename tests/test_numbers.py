@@ -12,7 +12,7 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.errors import BadInputError
 from dropnorm.study.schema import Variant
-from dropnorm.training import train_replica
+from dropnorm.training.trainer import train_replica
 
 pytestmark = pytest.mark.training
 

@@ -6,8 +6,8 @@ import logging
 import pytest
 from rich.console import Console
 
-from dropnorm import progress
-from dropnorm.progress import Epoch, ProgressHandler
+from dropnorm.training import progress
+from dropnorm.training.progress import Epoch, ProgressHandler
 
 
 def an_epoch(epoch: float, *, last: bool = False, **changes: object) -> Epoch:
@@ -22,7 +22,7 @@ def an_epoch(epoch: float, *, last: bool = False, **changes: object) -> Epoch:
 @pytest.fixture
 def shown():
     """Return what a console of some width shows of some epochs."""
-    logger = logging.getLogger("dropnorm.progress")
+    logger = logging.getLogger("dropnorm.training.progress")
     before = (logger.handlers, logger.level, logger.propagate)
 
     def show(*epochs: Epoch, width: int = 80, terminal: bool = True, after: str = "") -> str:

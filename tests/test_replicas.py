@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from dropnorm import replicas
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Variant
-from dropnorm.training import train_replica
+from dropnorm.training import parallel
+from dropnorm.training.trainer import train_replica
 from small_trainings import a_study, an_input
 
 
@@ -25,16 +25,16 @@ from small_trainings import a_study, an_input
 def ended():
     """Workers, which take seconds to start, are shared by the tests, and end with them."""
     yield
-    for pool in list(replicas._pools.values()):
-        replicas._discard(pool)
+    for pool in list(parallel._pools.values()):
+        parallel._discard(pool)
 
 
 @pytest.fixture
 def spread(monkeypatch):
     """Whatever the estimate says, a study is worth two workers."""
-    monkeypatch.setattr(replicas, "_START_SECONDS", -1.0)
-    monkeypatch.setattr(replicas, "_READY_SECONDS", -1.0)
-    monkeypatch.setattr(replicas, "workers_for", lambda study: 2)
+    monkeypatch.setattr(parallel, "_START_SECONDS", -1.0)
+    monkeypatch.setattr(parallel, "_READY_SECONDS", -1.0)
+    monkeypatch.setattr(parallel, "workers_for", lambda study: 2)
 
 
 @pytest.mark.training
@@ -42,11 +42,11 @@ def test_replicas_in_workers_have_the_numbers_of_those_trained_here_and_tell_eac
     study, told = a_study(), []
     wanted = [(an_input(split), start) for split in (0, 1) for start in (0, 1)]
 
-    found = replicas.train_replicas(
+    found = parallel.train_replicas(
         study, Variant.DROPOUT_BATCHNORM, wanted, lambda place, row: told.append((place, row))
     )
 
-    assert replicas._pools  # they were not trained here
+    assert parallel._pools  # they were not trained here
     for place, (trained, (inputs, start)) in enumerate(zip(found, wanted, strict=True)):
         here = train_replica(study, Variant.DROPOUT_BATCHNORM, inputs, start)
         np.testing.assert_array_equal(trained.history.to_numpy(), here.history.to_numpy())
@@ -62,7 +62,7 @@ def test_many_short_trainings_whose_epochs_are_told_slowly_all_come_back(spread)
     """A training may be back before its last epoch has been told."""
     wanted = [(an_input(0), start) for start in range(12)]
 
-    found = replicas.train_replicas(
+    found = parallel.train_replicas(
         a_study(), Variant.BASELINE, wanted, lambda place, row: time.sleep(0.05)
     )
 
@@ -75,11 +75,11 @@ def test_what_goes_wrong_in_telling_an_epoch_is_raised_and_keeps_nobody_waiting(
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        replicas.train_replicas(
+        parallel.train_replicas(
             a_study(), Variant.BASELINE, [(an_input(0), 0), (an_input(0), 1)], tell
         )
 
-    assert not replicas._pools
+    assert not parallel._pools
 
 
 @pytest.mark.training
@@ -90,21 +90,21 @@ def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(sprea
     )
 
     with pytest.raises(IndexError):
-        replicas.train_replicas(
+        parallel.train_replicas(
             a_study(), Variant.BASELINE, [(an_input(0), 0), (wrong, 0)], lambda *_: None
         )
 
-    assert not replicas._pools
+    assert not parallel._pools
 
 
 def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is(monkeypatch):
-    monkeypatch.setattr(replicas, "workers_for", lambda study: 2)
+    monkeypatch.setattr(parallel, "workers_for", lambda study: 2)
     long = a_study(training__epochs=100_000)
     two = [(an_input(0), 0), (an_input(0), 1)]
 
-    assert not replicas._worth_spreading(a_study(), two)
-    assert replicas._worth_spreading(long, two)
-    assert not replicas._worth_spreading(long, two[:1])
+    assert not parallel._worth_spreading(a_study(), two)
+    assert parallel._worth_spreading(long, two)
+    assert not parallel._worth_spreading(long, two[:1])
 
 
 @pytest.mark.parametrize(("threads", "workers"), [(None, 4), (1, 4), (2, 2), (3, 1), (8, 1)])
@@ -112,22 +112,22 @@ def test_named_threads_have_cores_of_their_own_and_an_engines_usual_ones_share(
     monkeypatch, threads, workers
 ):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    monkeypatch.setattr(replicas.loky, "cpu_count", lambda: 4)
+    monkeypatch.setattr(parallel.loky, "cpu_count", lambda: 4)
 
-    assert replicas.workers_for(a_study(training__threads=threads)) == workers
+    assert parallel.workers_for(a_study(training__threads=threads)) == workers
 
 
 def test_an_engine_that_runs_on_another_number_of_threads_sends_even_one_replica_away(monkeypatch):
-    monkeypatch.setattr(replicas, "engine_threads", lambda: 1)
+    monkeypatch.setattr(parallel, "engine_threads", lambda: 1)
 
     one = [(an_input(0), 0)]
-    assert not replicas._worth_spreading(a_study(), one)
-    assert replicas._worth_spreading(a_study(training__threads=2), one)
+    assert not parallel._worth_spreading(a_study(), one)
+    assert parallel._worth_spreading(a_study(training__threads=2), one)
 
 
 def test_the_estimate_grows_with_epochs_rows_and_weights():
     def seconds(rows=60, **changes):
-        return replicas.estimate_seconds(a_study(**changes), an_input(0, rows))
+        return parallel.estimate_seconds(a_study(**changes), an_input(0, rows))
 
     assert seconds(training__epochs=20) == pytest.approx(10 * seconds())
     assert seconds(rows=6_400) > 50 * seconds(rows=64)
@@ -139,7 +139,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 if __name__ == "__main__":
     from small_trainings import a_study, an_input
-    from dropnorm import replicas
+    from dropnorm.training import parallel as replicas
     from dropnorm.study.schema import Variant
     replicas.workers_for = lambda study: 2
     replicas.train_replicas(
@@ -198,7 +198,9 @@ def wait_until(holds) -> None:
 def test_files_of_a_process_that_was_killed_with_all_that_tidies_up_go_at_the_next_start(
     tmp_path, monkeypatch
 ):
-    script = "from dropnorm.replicas import _Files; f = _Files(); print(f._folder); import os"
+    script = (
+        "from dropnorm.training.parallel import _Files; f = _Files(); print(f._folder); import os"
+    )
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mine = tmp_path / "dropnorm-mine"  # has no lock: not one of ours
     mine.mkdir()
@@ -210,10 +212,10 @@ def test_files_of_a_process_that_was_killed_with_all_that_tidies_up_go_at_the_ne
     )  # fmt: skip
     left = Path(done.stdout.strip())
     assert left.is_dir()
-    in_use = replicas._Files()
+    in_use = parallel._Files()
 
     assert not left.exists()
-    again = replicas._Files()
+    again = parallel._Files()
     assert {path.name for path in tmp_path.glob("*dropnorm-*")} == {
         "dropnorm-mine", Path(in_use._folder).name, Path(again._folder).name,
     }  # fmt: skip

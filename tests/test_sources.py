@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 import dropnorm
-from dropnorm.sources import sources_checksum, sources_of
+from dropnorm.training.package_sources import sources_checksum, sources_of
 
 PACKAGE = Path(dropnorm.__file__).parent
-TRAINING = "dropnorm.training"
-SHOW = f"from dropnorm.sources import sources_checksum; print(sources_checksum({TRAINING!r}))"
+TRAINING = "dropnorm.training.trainer"
+SHOW = (
+    "from dropnorm.training.package_sources import sources_checksum;"
+    f" print(sources_checksum({TRAINING!r}))"
+)
 
 
 @pytest.fixture
@@ -107,7 +110,8 @@ def test_the_package_may_lie_in_an_archive_as_a_wheel_does(copied, tmp_path):
 
 def test_it_takes_little_time_and_imports_no_engine():
     script = (
-        "import sys, time; import dropnorm.training; from dropnorm.sources import sources_checksum;"
+        "import sys, time; import dropnorm.training.trainer;"
+        " from dropnorm.training.package_sources import sources_checksum;"
         f" began = time.process_time(); sources_checksum({TRAINING!r});"
         " print({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules),"
         " time.process_time() - began < 1)"

@@ -4,8 +4,8 @@ import pytest
 
 from conftest import read_study
 from dropnorm.errors import BadInputError
-from dropnorm.networks import plan_layers
 from dropnorm.study.schema import Variant, parse_study
+from dropnorm.training.networks import plan_layers
 
 RELU = "relu"
 # The lesson's table: kind, units or rate, activation.

@@ -6,8 +6,8 @@ import pytest
 
 from conftest import read_study
 from dropnorm import sweep
-from dropnorm.networks import plan_layers
 from dropnorm.study.schema import Variant
+from dropnorm.training.networks import plan_layers
 
 ROWS = 40
 

@@ -5,8 +5,8 @@ import platform
 
 import pytest
 
-from dropnorm import switches
-from dropnorm.switches import switches_of
+from dropnorm.training import switches
+from dropnorm.training.switches import switches_of
 
 
 @pytest.fixture(autouse=True)

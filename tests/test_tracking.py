@@ -25,7 +25,6 @@ from markdown_it import MarkdownIt
 
 from conftest import ROOT, copy_project
 from dropnorm.commands.project import open_project
-from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
 from dropnorm.tracking import (
     Tracking,
@@ -38,6 +37,7 @@ from dropnorm.tracking import (
     _tracked_at,
     _tracking_uri,
 )
+from dropnorm.training.backend import load_keras
 from whole_commands import kedro, newest, refused
 
 pytestmark = pytest.mark.skipif(

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import read_study
-from dropnorm import training
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.engine import load_keras
-from dropnorm.networks import build_network, plan_layers
 from dropnorm.study.schema import Training, Variant
-from dropnorm.training import predict_rows, start_seed, train_replica, trained_network
+from dropnorm.training import trainer
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import build_network, plan_layers
+from dropnorm.training.trainer import predict_rows, start_seed, train_replica, trained_network
 
 OPTIMIZERS = get_args(Training.model_fields["optimizer"].annotation)
 
@@ -86,8 +86,8 @@ def test_the_history_has_a_row_for_each_epoch_from_1_and_each_is_told(once, told
 
 @pytest.mark.training
 def test_a_long_epoch_tells_how_far_it_is(monkeypatch):
-    monkeypatch.setattr(training, "_LONG_SECONDS", -1.0)
-    training._cached_trainer.cache_clear()
+    monkeypatch.setattr(trainer, "_LONG_SECONDS", -1.0)
+    trainer._cached_trainer.cache_clear()
     told = []
 
     trained = train(inputs=an_input(train=25 * 20), on_epoch=told.append, epochs=1)

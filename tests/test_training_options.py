@@ -8,9 +8,9 @@ import pytest
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.errors import BadInputError
-from dropnorm.networks import plan_layers
 from dropnorm.study.schema import Training, Variant
-from dropnorm.training import make_optimizer, train_replica
+from dropnorm.training.networks import plan_layers
+from dropnorm.training.trainer import make_optimizer, train_replica
 
 
 def refusal(**changes: object) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 FORKED = """
 import os, time
-from dropnorm.workers import forks_end_with_this
+from dropnorm.training.worker_processes import forks_end_with_this
 forks_end_with_this()
 if os.fork() == 0:
     if os.fork() == 0:  # a fork may fork
@@ -25,7 +25,7 @@ time.sleep(60)
 # A worker of the pool in which replicas are trained; it waits for work with the parent's own queue.
 POOLED = """
 import time
-from dropnorm.replicas import _pool
+from dropnorm.training.parallel import _pool
 pool = _pool(1, 2)
 pool._executor.submit(time.sleep, 0).result()  # one is there
 pool._executor.submit(time.sleep, 60)
@@ -70,7 +70,7 @@ def test_what_computes_for_a_process_that_is_killed_ends_with_it(script):
 def test_a_run_that_was_forked_itself_keeps_what_it_forks():
     script = """
 import os, time
-from dropnorm.workers import forks_end_with_this
+from dropnorm.training.worker_processes import forks_end_with_this
 if os.fork() == 0:  # the run, of a process that had imported everything before
     forks_end_with_this()
     if (worker := os.fork()) == 0:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm.engine import load_keras
-from dropnorm.networks import up_to_outputs
 from dropnorm.tasks.metrics import training_loss
-from dropnorm.training import predict_rows
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import up_to_outputs
+from dropnorm.training.trainer import predict_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import SplitInputs
-    from dropnorm.networks import KerasModel
     from dropnorm.study.schema import Study
+    from dropnorm.training.networks import KerasModel
 
     Floats = npt.NDArray[np.floating]
 

@@ -19,7 +19,7 @@ from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
-from dropnorm import cluster, memory, wording
+from dropnorm import wording
 from dropnorm.catalog import (
     LoadedTable,
     check_file,
@@ -41,15 +41,16 @@ from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.datasets.table import TableDataset
 from dropnorm.datasets.whole import from_here
-from dropnorm.engine import check_engine, engine_name, threads_of
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
-from dropnorm.replicas import workers_for
 from dropnorm.study.schema import parse_study
-from dropnorm.switches import switches_of
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import SCORES
+from dropnorm.training import cache, dask_cluster
+from dropnorm.training.backend import check_engine, engine_name, threads_of
+from dropnorm.training.parallel import workers_for
+from dropnorm.training.switches import switches_of
 from dropnorm.versions import newest_own, overridden_options, versions_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class ProjectHooks:
     """Checks, provenance and versions of a run. Works under every runner: no node is hooked."""
 
     def __init__(self) -> None:
-        self._memory = os.environ.get(memory.VARIABLE)
+        self._memory = os.environ.get(cache.VARIABLE)
         # By run: what it has claimed, and in which version.
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
         self._config: StudyConfigLoader | None = None
@@ -90,7 +91,7 @@ class ProjectHooks:
             self._config = context.config_loader
         if self._memory is None:
             place = context.config_loader["globals"].get("memory")
-            os.environ[memory.VARIABLE] = str(context.project_path / place) if place else "off"
+            os.environ[cache.VARIABLE] = str(context.project_path / place) if place else "off"
 
     @hook_impl(wrapper=True)
     def before_pipeline_run(
@@ -161,7 +162,7 @@ class ProjectHooks:
             self._release(run_params)
 
     def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        memory.forget_beyond(_REMEMBERED)
+        cache.forget_beyond(_REMEMBERED)
         outputs = pipeline.all_outputs()
         for study in _studies(pipeline):
             if f"{study}.comparison" in outputs:
@@ -211,14 +212,16 @@ class ClusterHooks:
     """Sends the trainings of a run to a Dask cluster, where its environment names one."""
 
     def __init__(self) -> None:
-        self._named = os.environ.get(cluster.VARIABLE)
+        self._named = os.environ.get(dask_cluster.VARIABLE)
         self._in_use = ExitStack()
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Say where replicas are trained, unless the environment says it."""
         if self._named is None:
-            os.environ[cluster.VARIABLE] = context.config_loader["globals"].get("cluster") or "off"
+            os.environ[dask_cluster.VARIABLE] = (
+                context.config_loader["globals"].get("cluster") or "off"
+            )
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
@@ -228,7 +231,7 @@ class ClusterHooks:
             trained = [catalog.load(f"params:{study}") for study in studies]
             threads = {threads_of(study) for study in trained}
             workers = min(workers_for(study) for study in trained)
-            self._in_use.enter_context(cluster.ready_cluster(threads, workers))
+            self._in_use.enter_context(dask_cluster.ready_cluster(threads, workers))
 
     @hook_impl
     def after_pipeline_run(self) -> None:

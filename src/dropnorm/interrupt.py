@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.datasets.whole import discard_unfinished
-from dropnorm.workers import forks_end_with_this
+from dropnorm.training.worker_processes import forks_end_with_this
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.memory import recall_or_train
 from dropnorm.study.schema import Dropout, Variant
 from dropnorm.tasks.base import task_of
+from dropnorm.training.cache import recall_or_train
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -30,7 +30,7 @@ from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.interrupt import ends_when_interrupted
 from dropnorm.pipeline_registry import PREDICT, SWEEP
-from dropnorm.progress import ProgressHandler, print_what_can_be_printed
+from dropnorm.training.progress import ProgressHandler, print_what_can_be_printed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -249,7 +249,7 @@ def _listen(verbose: bool) -> ProgressHandler:
         if not isinstance(handler, RichHandler | _MessageHandler)
     ]
     root.handlers = [*kept, _MessageHandler(console, verbose)]
-    told = logging.getLogger("dropnorm.progress")
+    told = logging.getLogger("dropnorm.training.progress")
     told.handlers, told.propagate = [progress], False
     return progress
 

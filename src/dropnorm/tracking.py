@@ -26,10 +26,10 @@ from kedro.framework.hooks import hook_impl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dropnorm.datasets.run_record import RunRecordDataset
-from dropnorm.engine import engine_name
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.evaluation.overrides import tell
 from dropnorm.study.schema import Variant
+from dropnorm.training.backend import engine_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

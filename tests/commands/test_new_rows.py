@@ -14,13 +14,13 @@ from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
 from conftest import assert_refused, copy_project
-from dropnorm import memory
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.formats import ColumnFormat
 from dropnorm.datasets.new_rows import input_formats
+from dropnorm.training import cache
 
 pytestmark = pytest.mark.training
 HEADER = "Stadt;Raucher;Stelle;Kilometer;Gewicht;Klasse"
@@ -49,14 +49,14 @@ def text(lines: list[list[str]], header: str = HEADER, sep: str = ";") -> str:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A project with a complete run of such a table; epochs and network are as small as can be."""
-    root, told = logging.getLogger(), logging.getLogger("dropnorm.progress")
+    root, told = logging.getLogger(), logging.getLogger("dropnorm.training.progress")
     before = (root.handlers[:], told.handlers[:], told.propagate)
     patch = pytest.MonkeyPatch()
     folder = copy_project(tmp_path_factory.mktemp("trained"))
     patch.chdir(folder)
     (folder / "staff.csv").write_bytes(text(rows()).encode("cp1252"))
     patch.setattr(StudyConfigLoader, "latest", None)
-    patch.setenv(memory.VARIABLE, "off")
+    patch.setenv(cache.VARIABLE, "off")
     configure_project("dropnorm")
     made = CliRunner().invoke(
         study_group, ["new", "staff", "--csv", "staff.csv", "--target", "Klasse"]

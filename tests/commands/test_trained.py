@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
 from conftest import assert_refused, copy_project
-from dropnorm import memory
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.study.schema import Variant
+from dropnorm.training import cache
 
 pytestmark = pytest.mark.training
 STUDY = {
@@ -41,7 +41,7 @@ ENTRY = {
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """A project with a complete run of the study, as the project that Kedro works in."""
-    root, told = logging.getLogger(), logging.getLogger("dropnorm.progress")
+    root, told = logging.getLogger(), logging.getLogger("dropnorm.training.progress")
     before = (root.handlers[:], told.handlers[:], told.propagate)
     patch = pytest.MonkeyPatch()
     folder = copy_project(tmp_path_factory.mktemp("trained"))
@@ -49,7 +49,7 @@ def trained(tmp_path_factory):
     (folder / "conf/base/catalog_tiny.yml").write_text(yaml.safe_dump(ENTRY))
     patch.chdir(folder)
     patch.setattr(StudyConfigLoader, "latest", None)
-    patch.setenv(memory.VARIABLE, str(folder / "data/.memory"))
+    patch.setenv(cache.VARIABLE, str(folder / "data/.memory"))
     configure_project("dropnorm")
     done = CliRunner().invoke(run, ["--pipelines=tiny"])
     assert done.exit_code == 0, done.output
@@ -61,7 +61,7 @@ def trained(tmp_path_factory):
 @pytest.fixture
 def command(trained, monkeypatch):
     monkeypatch.setattr(StudyConfigLoader, "latest", None)
-    monkeypatch.setenv(memory.VARIABLE, str(trained / "data/.memory"))
+    monkeypatch.setenv(cache.VARIABLE, str(trained / "data/.memory"))
     configure_project("dropnorm")
     return lambda *options: CliRunner().invoke(study_group, [str(option) for option in options])
 
@@ -80,8 +80,8 @@ def test_a_run_repeated_from_its_record_agrees_bit_for_bit_and_writes_nothing(
 ):
     before = written(trained, "*")
     asked: list[Path | None] = []
-    folder = memory.folder
-    monkeypatch.setattr(memory, "folder", lambda: asked.append(folder()))
+    folder = cache.folder
+    monkeypatch.setattr(cache, "folder", lambda: asked.append(folder()))
     # The record says what was run, not the YAML of today.
     yml = trained / "conf/base/parameters/tiny.yml"
     yml.write_text(yaml.safe_dump({"tiny": {**STUDY, "network": {"hidden": [7, 7]}}}))
@@ -95,7 +95,7 @@ def test_a_run_repeated_from_its_record_agrees_bit_for_bit_and_writes_nothing(
     assert done.output.endswith("OK the repetition agrees bit for bit\n")
     assert written(trained, "*") == before
     assert set(asked) == {None}  # the memory was off
-    assert os.environ[memory.VARIABLE] != "off"
+    assert os.environ[cache.VARIABLE] != "off"
 
 
 def test_a_repetition_that_differs_though_nothing_explains_it_is_an_error(command, trained):

@@ -11,9 +11,9 @@ from kedro.io import DataCatalog, DatasetError
 
 from conftest import read_study
 from dropnorm.datasets import KerasModelsDataset
-from dropnorm.engine import load_keras
-from dropnorm.networks import build_network, plan_layers
 from dropnorm.study.schema import Variant
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import build_network, plan_layers
 
 X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 

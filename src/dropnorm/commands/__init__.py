@@ -24,8 +24,8 @@ from dropnorm.commands.rerun import rerun_study
 from dropnorm.commands.sweep import sweep_study
 from dropnorm.errors import BadInputError
 from dropnorm.interrupt import ends_when_interrupted
-from dropnorm.progress import print_what_can_be_printed
 from dropnorm.running import why_it_ended
+from dropnorm.training.progress import print_what_can_be_printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,10 +16,10 @@ from dropnorm.data.fetching import fetched, is_address, local_path
 from dropnorm.data.profile import counted
 from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.datasets.whole import from_here, written_whole
-from dropnorm.engine import check_engine
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study.schema import Variant, parse_study
+from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 from kedro.io import AbstractVersionedDataset
 
-from dropnorm import memory
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.profile import counted
@@ -21,6 +20,7 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
+from dropnorm.training import cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +98,7 @@ def prune_study(
             _remove(project, run, stored, _to_remove(stored, keep), dry_run=dry_run)
     place = project.config["globals"].get("memory")
     if megabytes is not None and place and not dry_run:
-        memory.forget_beyond(megabytes * 1_000_000, project.root / place)
+        cache.forget_beyond(megabytes * 1_000_000, project.root / place)
         click.echo(f"{place}: at most {megabytes} MB of trainings kept")
 
 

@@ -9,7 +9,7 @@ import click
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from dropnorm import memory, repeats
+from dropnorm import repeats
 from dropnorm.catalog import shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
@@ -18,12 +18,13 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
-from dropnorm.engine import check_engine, engine_name, environment
 from dropnorm.errors import BadInputError
 from dropnorm.hooks import check_study, describe_process, hand_over
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.running import as_a_run
 from dropnorm.study.schema import Variant, parse_study
+from dropnorm.training import cache
+from dropnorm.training.backend import check_engine, engine_name, environment
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study
@@ -58,7 +59,7 @@ def rerun_study(
         record: dict[str, Any] = project.load(f"{name}.run", chosen)
         _check_table(project, name, record)
         engine = os.environ.get("KERAS_BACKEND") or str(record.get("engine", engine_name()))
-        with environment(**{"KERAS_BACKEND": engine, memory.VARIABLE: "off"}):
+        with environment(**{"KERAS_BACKEND": engine, cache.VARIABLE: "off"}):
             check_engine()
             differing = repeats.what_may_explain(record, describe_process())
             click.echo(f"Repeating {name}, version {chosen}")

@@ -11,13 +11,13 @@ from kedro_datasets._typing import TablePreview
 
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.datasets.whole import WholeFileDataset, from_here
-from dropnorm.engine import load_keras
+from dropnorm.training.backend import load_keras
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dropnorm.networks import KerasModel
+    from dropnorm.training.networks import KerasModel
 
 _LAYERS = "layers.json"
 

@@ -14,8 +14,8 @@ from kedro.io import DatasetError, Version
 from kedro.io.core import VERSION_FORMAT
 from kedro_datasets._typing import JSONPreview
 
-from dropnorm import locks
 from dropnorm.datasets.whole import WholeFileDataset, from_here
+from dropnorm.training import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,13 +11,13 @@ from sklearn.pipeline import Pipeline as Steps
 
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.validation import check_new_rows, to_text
-from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
-from dropnorm.networks import KerasModel, check_network, up_to_outputs
 from dropnorm.study.schema import Study, Variant, parse_study
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.targets import FittedTarget
-from dropnorm.training import predict_rows
+from dropnorm.training.backend import load_keras
+from dropnorm.training.networks import KerasModel, check_network, up_to_outputs
+from dropnorm.training.trainer import predict_rows
 
 logger = logging.getLogger(__name__)
 

@@ -7,14 +7,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dropnorm import diagnostics, progress, references
+from dropnorm import diagnostics, references
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.engine import engine_name
-from dropnorm.networks import KerasModel, plan_layers, trainable_parameters
-from dropnorm.replicas import train_replicas
 from dropnorm.study.schema import Study, Variant
 from dropnorm.tasks.base import task_of
-from dropnorm.training import TrainedReplica, predict_rows, trained_network
+from dropnorm.training import progress
+from dropnorm.training.backend import engine_name
+from dropnorm.training.networks import KerasModel, plan_layers, trainable_parameters
+from dropnorm.training.parallel import train_replicas
+from dropnorm.training.trainer import TrainedReplica, predict_rows, trained_network
 
 
 class TrainedVariant(NamedTuple):

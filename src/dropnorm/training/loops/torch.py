@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from dropnorm.loops import Floats, Losses
-    from dropnorm.networks import KerasModel
+    from dropnorm.training.loops.loop import Floats, Losses
+    from dropnorm.training.networks import KerasModel
 
 
 class TorchLoop:
-    """See :class:`dropnorm.loops.Loop`."""
+    """See :class:`dropnorm.training.loops.loop.Loop`."""
 
     def __init__(
         self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int

@@ -9,15 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 if TYPE_CHECKING:
-    from dropnorm.loops import Floats, Losses
-    from dropnorm.networks import KerasModel
+    from dropnorm.training.loops.loop import Floats, Losses
+    from dropnorm.training.networks import KerasModel
 
 # Rows of a prediction are filled up to a multiple of this, for fewer shapes to compile.
 _ROWS = 64
 
 
 class JaxLoop:
-    """See :class:`dropnorm.loops.Loop`.
+    """See :class:`dropnorm.training.loops.loop.Loop`.
 
     Compiled once: a call with fewer steps, or with a batch of fewer rows, is filled up, and what
     was added is masked.

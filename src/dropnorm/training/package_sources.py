@@ -19,7 +19,7 @@ def sources_checksum(module: str) -> str:
     for it. What is imported for type annotations alone does not count.
 
     Args:
-        module: Full name, as in ``dropnorm.training``.
+        module: Full name, as in ``dropnorm.training.trainer``.
     """
     digest = hashlib.sha256()
     for name, source in sorted(sources_of(module).items()):

@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from dropnorm.loops import Floats, Losses
-    from dropnorm.networks import KerasModel
+    from dropnorm.training.loops.loop import Floats, Losses
+    from dropnorm.training.networks import KerasModel
 
 
 class TensorFlowLoop:
-    """See :class:`dropnorm.loops.Loop`. Traced once, for batches of any number of rows."""
+    """See :class:`.loop.Loop`. Traced once, for batches of any number of rows."""
 
     def __init__(
         self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int

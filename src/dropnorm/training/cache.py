@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 import joblib
 
-from dropnorm.engine import engine_name, threads_of
-from dropnorm.networks import plan_layers
-from dropnorm.replica_file import read_replica, write_replica
-from dropnorm.sources import sources_checksum
-from dropnorm.switches import switches_of
-from dropnorm.training import TrainedReplica, train_replica
+from dropnorm.training.backend import engine_name, threads_of
+from dropnorm.training.networks import plan_layers
+from dropnorm.training.package_sources import sources_checksum
+from dropnorm.training.replica_file import read_replica, write_replica
+from dropnorm.training.switches import switches_of
+from dropnorm.training.trainer import TrainedReplica, train_replica
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ def folder() -> Path | None:
 def recall(
     study: Study, variant: Variant, inputs: SplitInputs, start: int
 ) -> TrainedReplica | None:
-    """Return what :func:`dropnorm.training.train_replica` found earlier; None if nobody knows.
+    """Return what :func:`.trainer.train_replica` found earlier; None if nobody knows.
 
     A file that is not what such a training leaves is told of, and removed.
     """
@@ -77,7 +77,7 @@ def recall_or_train(
     start: int,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> TrainedReplica:
-    """Return what :func:`dropnorm.training.train_replica` does, from memory where it is there."""
+    """Return what :func:`.trainer.train_replica` does, from memory where it is there."""
     trained = recall(study, variant, inputs, start)
     if trained is None:
         trained = train_replica(study, variant, inputs, start, on_epoch)

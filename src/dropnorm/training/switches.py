@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dropnorm.engine import engine_name, keras_configuration
+from dropnorm.training.backend import engine_name, keras_configuration
 
 _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # Environment variables that change how numbers are computed: for every engine, and for one.

@@ -26,16 +26,16 @@ import joblib
 import loky
 from loky.backend import get_context, resource_tracker
 
-from dropnorm import cluster, locks, memory
-from dropnorm.engine import engine_threads, start_engine, threads_of
-from dropnorm.workers import end_with
+from dropnorm.training import cache, dask_cluster, locks
+from dropnorm.training.backend import engine_threads, start_engine, threads_of
+from dropnorm.training.worker_processes import end_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study, Variant
-    from dropnorm.training import TrainedReplica
+    from dropnorm.training.trainer import TrainedReplica
 
     Row = dict[str, float]
 
@@ -71,7 +71,7 @@ def train_replicas(
     """
     found: dict[int, TrainedReplica] = {}
     for place, (split, start) in enumerate(replicas):
-        known = memory.recall(study, variant, split, start)
+        known = cache.recall(study, variant, split, start)
         if known is not None:
             found[place] = known
             last = known.history.iloc[-1]
@@ -104,12 +104,12 @@ def _train_all(
     replicas: Sequence[tuple[SplitInputs, int]],
     on_epoch: Callable[[int, Row], None],
 ) -> list[TrainedReplica]:
-    if replicas and cluster.address() is not None:
-        return cluster.train_on_cluster(study, variant, replicas, on_epoch)
+    if replicas and dask_cluster.address() is not None:
+        return dask_cluster.train_on_cluster(study, variant, replicas, on_epoch)
     threads = threads_of(study)
     if not _worth_spreading(study, replicas):
         return [
-            memory.recall_or_train(study, variant, split, start, partial(on_epoch, place))
+            cache.recall_or_train(study, variant, split, start, partial(on_epoch, place))
             for place, (split, start) in enumerate(replicas)
         ]
     pool = _pool(threads, workers_for(study))
@@ -330,6 +330,6 @@ def _train_here(
 
     # Writable, as engines want arrays: what is written would be the worker's own.
     inputs: SplitInputs = joblib.load(file, mmap_mode="c")
-    trained = memory.recall_or_train(study, variant, inputs, start, tell)
+    trained = cache.recall_or_train(study, variant, inputs, start, tell)
     tell(None)
     return trained

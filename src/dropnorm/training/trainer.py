@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm.engine import load_keras, start_engine, threads_of
-from dropnorm.loops import MOST_STEPS, Losses, make_loop
-from dropnorm.networks import KerasModel, build_network, plan_layers, up_to_outputs
 from dropnorm.study.schema import CosineSchedule, ExponentialSchedule, PlateauSchedule, Variant
 from dropnorm.tasks.metrics import training_loss
+from dropnorm.training.backend import load_keras, start_engine, threads_of
+from dropnorm.training.loops.loop import MOST_STEPS, Losses, make_loop
+from dropnorm.training.networks import KerasModel, build_network, plan_layers, up_to_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import Part, SplitInputs
-    from dropnorm.loops import Loop
     from dropnorm.study.schema import Metric, Network, Study, Training
+    from dropnorm.training.loops.loop import Loop
 
 # Rows scored at a time: bounds memory, changes no number.
 _SCORED_AT_ONCE = 8192

@@ -20,18 +20,18 @@ import weakref
 from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Any
 
-from dropnorm import memory
-from dropnorm.engine import engine_name, engine_threads, threads_of
 from dropnorm.errors import BadInputError, in_one_line
-from dropnorm.switches import switches_of
-from dropnorm.training import train_replica
+from dropnorm.training import cache
+from dropnorm.training.backend import engine_name, engine_threads, threads_of
+from dropnorm.training.switches import switches_of
+from dropnorm.training.trainer import train_replica
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study, Variant
-    from dropnorm.training import TrainedReplica
+    from dropnorm.training.trainer import TrainedReplica
 
     Row = dict[str, float]
 
@@ -96,7 +96,7 @@ def train_on_cluster(
     replicas: Sequence[tuple[SplitInputs, int]],
     on_epoch: Callable[[int, Row], None],
 ) -> list[TrainedReplica]:
-    """Train replicas on the cluster in use; see :func:`dropnorm.replicas.train_replicas`.
+    """Train replicas on the cluster in use; see :func:`dropnorm.training.parallel.train_replicas`.
 
     Raises:
         BrokenExecutor: If the cluster is lost, or a training has ended too many workers.
@@ -121,7 +121,7 @@ def train_on_cluster(
         )
         for future, trained in waiting:
             place = places[future]
-            memory.remember(study, variant, *replicas[place], trained)
+            cache.remember(study, variant, *replicas[place], trained)
             progress.end(place, trained)
             found[place] = trained
     except BaseException as error:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from dropnorm.engine import load_keras
+from dropnorm.training.backend import load_keras
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from dropnorm.networks import KerasModel
+    from dropnorm.training.networks import KerasModel
 
     Floats = npt.NDArray[np.float32]
 
@@ -95,14 +95,14 @@ def make_loop(model: KerasModel, optimizer: Any, losses: Losses, steps: int, row
     # Each is imported by its name, and when it is used: it imports its engine.
     match load_keras().backend.backend():
         case "jax":
-            from dropnorm.loops.jax import JaxLoop  # noqa: PLC0415
+            from dropnorm.training.loops.jax import JaxLoop  # noqa: PLC0415
 
             return JaxLoop(model, optimizer, losses, steps, rows)
         case "torch":
-            from dropnorm.loops.torch import TorchLoop  # noqa: PLC0415
+            from dropnorm.training.loops.torch import TorchLoop  # noqa: PLC0415
 
             return TorchLoop(model, optimizer, losses, steps, rows)
         case _:
-            from dropnorm.loops.tensorflow import TensorFlowLoop  # noqa: PLC0415
+            from dropnorm.training.loops.tensorflow import TensorFlowLoop  # noqa: PLC0415
 
             return TensorFlowLoop(model, optimizer, losses, steps, rows)

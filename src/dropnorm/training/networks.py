@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
-from dropnorm.engine import load_keras
 from dropnorm.errors import BadInputError
+from dropnorm.training.backend import load_keras
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

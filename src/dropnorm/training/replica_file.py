@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm.networks import plan_layers, weight_shapes
-from dropnorm.switches import switches_of
-from dropnorm.training import TrainedReplica
+from dropnorm.training.networks import plan_layers, weight_shapes
+from dropnorm.training.switches import switches_of
+from dropnorm.training.trainer import TrainedReplica
 
 if TYPE_CHECKING:
     from pathlib import Path

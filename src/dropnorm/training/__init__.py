@@ -1,0 +1,1 @@
+"""From arrays to trained networks: the only package that imports an engine."""

@@ -1,0 +1,1 @@
+"""Many training steps in one call, engine by engine."""
