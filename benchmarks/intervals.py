@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.effects import Evidence, Interval, RowLosses
+from dropnorm.evaluation.effects import Evidence, Interval, RowLosses
 from dropnorm.study.schema import Study, Variant, parse_study
 from dropnorm.training.backend import start_engine
 from dropnorm.training.trainer import predict_rows, train_replica, trained_network

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
-from dropnorm import wording
-from dropnorm.answer import find_answer, gather_evidence
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.answer import find_answer, gather_evidence
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
 from dropnorm.study.schema import Variant
 from dropnorm.tasks.base import task_of

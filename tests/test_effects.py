@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dropnorm.effects import (
+from dropnorm.evaluation.effects import (
     Contrast,
     Evidence,
     Interval,

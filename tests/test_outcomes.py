@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT, read_study
+from dropnorm.evaluation.checks import check_answer, check_trainings
 from dropnorm.findings import CODES
-from dropnorm.outcomes import check_answer, check_trainings
 
 STUDY = read_study("concrete")
 EPOCHS = 20

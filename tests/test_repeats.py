@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropnorm.errors import BadInputError
-from dropnorm.repeats import Agreement, compare_histories, conclude, what_may_explain
+from dropnorm.evaluation.reproducibility import (
+    Agreement,
+    compare_histories,
+    conclude,
+    what_may_explain,
+)
 
 LOSSES = st.floats(allow_nan=True, allow_infinity=True)
 

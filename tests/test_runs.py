@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from dropnorm.effects import Contrast, Verdict
-from dropnorm.runs import Run, changes, error_changes, sentence, what_differs
+from dropnorm.evaluation.effects import Contrast, Verdict
+from dropnorm.evaluation.run_comparison import Run, changes, error_changes, sentence, what_differs
 from dropnorm.study.schema import Variant
 
 SPLITS = 6

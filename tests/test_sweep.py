@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from conftest import read_study
-from dropnorm import sweep
+from dropnorm.evaluation import sweep_choices
 from dropnorm.study.schema import Variant
 from dropnorm.training.networks import plan_layers
 
@@ -61,7 +61,7 @@ def made_up(study, errors: dict[Variant, list[float]], spread: float = 0.01, los
             for row in range(4 * ROWS)
         ]
     )
-    return sweep.find_choices(metrics, predictions, split, study)
+    return sweep_choices.find_choices(metrics, predictions, split, study)
 
 
 def standings(found, variant: str) -> list[str]:
@@ -71,7 +71,7 @@ def standings(found, variant: str) -> list[str]:
 def test_a_variant_is_tried_with_as_much_as_its_layers_have_a_choice_of():
     study = studied(sweep={"dropout": [0.0, 0.2], "placement": ["input", "after_hidden"]})
 
-    assert {variant: len(sweep.plan_points(study, variant)) for variant in Variant} == {
+    assert {variant: len(sweep_choices.plan_points(study, variant)) for variant in Variant} == {
         "baseline": 1, "dropout": 2, "batchnorm": 2, "dropout_batchnorm": 4,
     }  # fmt: skip
 
@@ -79,18 +79,18 @@ def test_a_variant_is_tried_with_as_much_as_its_layers_have_a_choice_of():
 def test_without_a_list_the_networks_own_rate_and_place_are_taken():
     study = studied(sweep={"dropout": [], "placement": []}, network__dropout__rate=[0.1, 0.2, 0.3])
 
-    (point,) = sweep.plan_points(study, Variant.DROPOUT_BATCHNORM)
+    (point,) = sweep_choices.plan_points(study, Variant.DROPOUT_BATCHNORM)
 
     assert (point.rate, point.placement) == ((0.1, 0.2, 0.3), "before_dense")
     assert point.choice == "rate 0.1, 0.2, 0.3, before_dense"
-    assert sweep.study_at(study, point).network == study.network
+    assert sweep_choices.study_at(study, point).network == study.network
 
 
 def test_at_a_point_nothing_changes_but_rate_place_and_title():
     study = studied()
-    point = sweep.Point(Variant.DROPOUT_BATCHNORM, 0.1, "input")
+    point = sweep_choices.Point(Variant.DROPOUT_BATCHNORM, 0.1, "input")
 
-    changed = sweep.study_at(study, point)
+    changed = sweep_choices.study_at(study, point)
 
     layers = plan_layers(changed.network, point.variant)
     assert {layer.rate for layer in layers if layer.kind == "dropout"} == {0.1}

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy.optimize import isotonic_regression
 
+from dropnorm.evaluation.wording import number
 from dropnorm.study.schema import Variant
 from dropnorm.style import drawn
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import LOSSES, SCORES
-from dropnorm.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,6 @@ from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
-from dropnorm import wording
 from dropnorm.catalog import (
     LoadedTable,
     check_file,
@@ -42,6 +41,7 @@ from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.datasets.table import TableDataset
 from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
 from dropnorm.study.schema import parse_study

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
-from dropnorm import figures, wording
-from dropnorm.effects import Contrast
+from dropnorm import figures
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import tell
 from dropnorm.study.schema import Variant
 from dropnorm.style import to_svg

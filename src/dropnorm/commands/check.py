@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 import pandas as pd
 
-from dropnorm import wording
 from dropnorm.catalog import load_table, reading_warnings, shown
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
@@ -19,6 +18,7 @@ from dropnorm.data.profile import counted
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table, missing_columns
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing
 from dropnorm.study.schema import Preprocessing, RandomSplit, Replicas, Study, Target, parse_study
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from dropnorm import runs, wording
 from dropnorm.commands.arguments import of_project, of_study, versions_or_newest
 from dropnorm.commands.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation import run_comparison, wording
 from dropnorm.study.schema import Variant
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
-    from dropnorm.effects import Interval
-    from dropnorm.runs import Change, Run
+    from dropnorm.evaluation.effects import Interval
+    from dropnorm.evaluation.run_comparison import Change, Run
 
 _NEWEST = "newest"
 _CHANGE = "change (95 %)"
@@ -47,11 +47,11 @@ def compare_runs(
     for run, told in found:
         if told:
             console.print(f"{run.name}: {told}", markup=False, highlight=False)
-    for key, (before, after) in runs.what_differs(one, other).items():
+    for key, (before, after) in run_comparison.what_differs(one, other).items():
         console.print(f"{key}: {before} → {after}", markup=False, highlight=False)
     console.print(_errors(one, other))
-    console.print(_effects(one, other, runs.changes(one, other)))
-    console.print(runs.sentence(one, other), markup=False, highlight=False)
+    console.print(_effects(one, other, run_comparison.changes(one, other)))
+    console.print(run_comparison.sentence(one, other), markup=False, highlight=False)
 
 
 def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -> tuple[Run, str]:
@@ -71,7 +71,7 @@ def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -
 
 def _load_run(project: Project, name: str, words: str, version: str) -> Run:
     record: dict[str, Any] = project.load(f"{name}.run", version)
-    return runs.Run(
+    return run_comparison.Run(
         name=words,
         record=record,
         effects=project.load(f"{name}.effects", version),
@@ -88,7 +88,7 @@ def _errors(one: Run, other: Run) -> Table:
     else:
         heads = ("validation", f"{one.name} ({measured[0]})", f"{other.name} ({measured[1]})")
     table = Table(*heads, _CHANGE, box=None, pad_edge=False)
-    changes = runs.error_changes(one, other)
+    changes = run_comparison.error_changes(one, other)
     for variant in Variant:
         cells = []
         for run in (one, other):

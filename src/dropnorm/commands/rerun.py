@@ -9,7 +9,6 @@ import click
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from dropnorm import repeats
 from dropnorm.catalog import shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
@@ -19,6 +18,7 @@ from dropnorm.data.validation import check_table
 from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation import reproducibility
 from dropnorm.hooks import check_study, describe_process, hand_over
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.running import as_a_run
@@ -61,14 +61,14 @@ def rerun_study(
         engine = os.environ.get("KERAS_BACKEND") or str(record.get("engine", engine_name()))
         with environment(**{"KERAS_BACKEND": engine, cache.VARIABLE: "off"}):
             check_engine()
-            differing = repeats.what_may_explain(record, describe_process())
+            differing = reproducibility.what_may_explain(record, describe_process())
             click.echo(f"Repeating {name}, version {chosen}")
             if told := project.judge(name, chosen).told:
                 click.echo(f"  {told}")
             for key, change in differing.items():
                 click.echo(f"  {key}: {change}")
             agreements = _repeat(project, chosen, parse_study(name, record.get("options")), record)
-    click.echo(f"OK {repeats.conclude(agreements, differing)}")
+    click.echo(f"OK {reproducibility.conclude(agreements, differing)}")
 
 
 def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
@@ -88,7 +88,7 @@ def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
 
 def _repeat(
     project: Project, version: str, study: Study, record: dict[str, Any]
-) -> list[repeats.Agreement]:
+) -> list[reproducibility.Agreement]:
     """Train all variants again, and say how each agrees with what it was."""
     name = study.name
     catalog = DataCatalog({f"params:{name}": MemoryDataset(study)})
@@ -110,7 +110,7 @@ def _repeat(
     agreements = []
     for variant, dataset in histories.items():
         agreements.append(
-            repeats.compare_histories(project.load(dataset, version), catalog.load(dataset))
+            reproducibility.compare_histories(project.load(dataset, version), catalog.load(dataset))
         )
         click.echo(f"  {variant.value:<18} {agreements[-1]}")
     return agreements

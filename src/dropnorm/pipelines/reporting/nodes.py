@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm import answer, diagnostics, figures, outcomes, report
+from dropnorm import figures, report
 from dropnorm.data.splits import split_seeds
+from dropnorm.evaluation import answer, checks, network_diagnostics
 from dropnorm.study.schema import Study, Variant
 from dropnorm.tasks.base import Task, task_of
 
@@ -35,7 +36,7 @@ def measure(
         for facts in training["replicas"]
     ]
     finite = [one for one in replicas if one["diverged_at_epoch"] is None]
-    findings = outcomes.check_trainings(training["variant"], history, replicas, study)
+    findings = checks.check_trainings(training["variant"], history, replicas, study)
     return {
         "study": study.name,
         "made_up": study.made_up,
@@ -154,7 +155,7 @@ def compare_diagnostics(
     dropout_batchnorm_examination: dict[str, Any],
 ) -> pd.DataFrame:
     """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
-    return diagnostics.compare_diagnostics(
+    return network_diagnostics.compare_diagnostics(
         _by_variant(
             baseline_examination,
             dropout_examination,

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm import figures, sweep
+from dropnorm import figures
 from dropnorm.data.preprocessing import SplitInputs
+from dropnorm.evaluation import sweep_choices
 from dropnorm.pipelines.reporting.nodes import measure, record_run
 from dropnorm.pipelines.training.nodes import train_variant
 from dropnorm.study.schema import Study, Variant
@@ -28,8 +29,8 @@ class SweptVariant(NamedTuple):
 def sweep_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> SweptVariant:
     """Train and measure a variant at every point, each time on the same splits and starts."""
     points, predictions = [], []
-    for number, point in enumerate(sweep.plan_points(study, variant)):
-        at_point = sweep.study_at(study, point)
+    for number, point in enumerate(sweep_choices.plan_points(study, variant)):
+        at_point = sweep_choices.study_at(study, point)
         trained = train_variant(inputs, at_point, variant=variant)
         metrics = measure(
             trained.history,
@@ -83,7 +84,7 @@ def find_choices(
         batchnorm_predictions,
         dropout_batchnorm_predictions,
     )
-    return sweep.find_choices(
+    return sweep_choices.find_choices(
         {
             variant: [one["metrics"] for one in of_variant]
             for variant, of_variant in zip(Variant, points, strict=True)

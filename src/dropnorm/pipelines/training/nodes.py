@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dropnorm import diagnostics, references
 from dropnorm.data.preprocessing import Part, SplitInputs
+from dropnorm.evaluation import network_diagnostics, reference_models
 from dropnorm.study.schema import Study, Variant
 from dropnorm.tasks.base import task_of
 from dropnorm.training import progress
@@ -103,7 +103,7 @@ def train_dropout_batchnorm(inputs: list[SplitInputs], study: Study) -> TrainedV
 def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
     """Fit the reference models to every split and predict its validation rows."""
     return pd.concat(
-        [references.predict_references(split, study) for split in inputs], ignore_index=True
+        [reference_models.predict_references(split, study) for split in inputs], ignore_index=True
     )
 
 
@@ -124,7 +124,7 @@ def examine_networks(
             {
                 "split": one["split"],
                 "start": one["start"],
-                **diagnostics.examine_network(
+                **network_diagnostics.examine_network(
                     models[_replica_name(one["split"], one["start"])], splits[one["split"]], study
                 ),
             }

@@ -6,7 +6,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.effects import Contrast, Verdict
+from dropnorm.evaluation.effects import Contrast, Verdict
 from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:

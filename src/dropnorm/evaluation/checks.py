@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dropnorm import wording
-from dropnorm.effects import Verdict
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.effects import Verdict
 from dropnorm.findings import CODES, Finding
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import SCORES

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm import effects, outcomes, wording
 from dropnorm.data.splits import TRAIN, VALIDATION
-from dropnorm.effects import Contrast, Evidence, RowLosses
+from dropnorm.evaluation import checks, effects, wording
+from dropnorm.evaluation.effects import Contrast, Evidence, RowLosses
 from dropnorm.study.schema import GroupedSplit, Study, Variant
 from dropnorm.tasks.base import Task, task_of
 
@@ -128,7 +128,7 @@ def find_answer(
     }
     findings = [
         *(one for variant in Variant for one in metrics[variant]["findings"]),
-        *(one.described() for one in outcomes.check_answer(answer, study)),
+        *(one.described() for one in checks.check_answer(answer, study)),
     ]
     answer["findings"] = sorted(findings, key=lambda one: str(one["code"]))
     strict: dict[str, Any] = _strict(answer)

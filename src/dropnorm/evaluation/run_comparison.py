@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dropnorm import wording
-from dropnorm.effects import Contrast, Evidence, Interval, Verdict, holm
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.effects import Contrast, Evidence, Interval, Verdict, holm
 from dropnorm.study.schema import Variant
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dropnorm import answer, wording
-from dropnorm.effects import Contrast, Interval, Verdict, holm, judge
+from dropnorm.evaluation import answer, wording
+from dropnorm.evaluation.effects import Contrast, Interval, Verdict, holm, judge
 from dropnorm.study.schema import GroupedSplit, Variant
 from dropnorm.tasks.base import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dropnorm.effects import Evidence
+    from dropnorm.evaluation.effects import Evidence
     from dropnorm.study.schema import Placement, Study
 
 _SIGNIFICANT = 0.05
