@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from dropnorm import style
+from dropnorm.reporting import style
 
 # How lin. RGB is seen without one kind of cones (Machado, Oliveira and Fernandes 2009, severity 1).
 SEEN_BY = {

@@ -198,7 +198,7 @@ def _warn_of_boxes(studies: list[Study]) -> None:
     if all(map(str.isascii, texts)):
         return
     # Imports Matplotlib: paid by who has other letters.
-    from dropnorm.style import not_shown  # noqa: PLC0415
+    from dropnorm.reporting.style import not_shown  # noqa: PLC0415
 
     if boxes := not_shown(texts):
         logger.warning(

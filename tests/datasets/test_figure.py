@@ -18,7 +18,7 @@ from PIL import Image
 
 from conftest import read_study
 from dropnorm.datasets import FigureDataset
-from dropnorm.figures import learning_curves
+from dropnorm.reporting.figures.drawing import learning_curves
 
 
 def a_figure(slope=1.0):

@@ -44,7 +44,7 @@ class FigureDataset(WholeFileDataset):
     def save(self, data: Figure) -> None:
         """Save whole or not at all; where there is a PNG, there is the SVG too."""
         # Imports Matplotlib: paid by who draws, not by the catalog.
-        from dropnorm.style import to_png, to_svg  # noqa: PLC0415
+        from dropnorm.reporting.style import to_png, to_svg  # noqa: PLC0415
 
         beside = Path(self._get_save_path()).with_suffix(".svg")
         # What was opened last takes its name first.

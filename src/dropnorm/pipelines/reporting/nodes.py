@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm import figures, report
 from dropnorm.data.splits import split_seeds
 from dropnorm.evaluation import answer, checks, network_diagnostics
+from dropnorm.reporting import report
+from dropnorm.reporting.figures import drawing
 from dropnorm.study.schema import Study, Variant
 from dropnorm.tasks.base import Task, task_of
 
@@ -66,7 +67,7 @@ def plot_learning_curves(
     history: pd.DataFrame, first_steps: pd.DataFrame, metrics: dict[str, Any], study: Study
 ) -> Figure:
     """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
-    return figures.learning_curves(history, first_steps, metrics, study)
+    return drawing.learning_curves(history, first_steps, metrics, study)
 
 
 def compare(
@@ -112,7 +113,7 @@ def plot_comparison(
 ) -> Figure:
     """Draw the validation curves of the four variants on one pair of axes."""
     histories = dict(zip(Variant, (baseline, dropout, batchnorm, dropout_batchnorm), strict=True))
-    return figures.comparison(comparison, histories, study)
+    return drawing.comparison(comparison, histories, study)
 
 
 def estimate_effects(
@@ -191,12 +192,12 @@ def plot_diagnostics(
         batchnorm_examination,
         dropout_batchnorm_examination,
     )
-    return figures.diagnostics(diagnostics, histories, examined, study)
+    return drawing.diagnostics(diagnostics, histories, examined, study)
 
 
 def plot_effects(effects: dict[str, Any]) -> Figure:
     """Draw the errors of variants and reference models, and the effects with their intervals."""
-    return figures.effects(effects)
+    return drawing.effects(effects)
 
 
 def make_report(

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dropnorm import figures
 from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation import sweep_choices
 from dropnorm.pipelines.reporting.nodes import measure, record_run
 from dropnorm.pipelines.training.nodes import train_variant
+from dropnorm.reporting.figures import drawing
 from dropnorm.study.schema import Study, Variant
 
 
@@ -105,7 +105,7 @@ def tabulate(choices: dict[str, Any]) -> pd.DataFrame:
 
 def plot(choices: dict[str, Any]) -> Figure:
     """Draw the error over the rates, a panel for each place."""
-    return figures.sweep(choices)
+    return drawing.sweep(choices)
 
 
 def record_sweep(

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import pandas as pd
 
-from dropnorm import figures
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import tell
+from dropnorm.reporting.figures import drawing
+from dropnorm.reporting.style import to_svg
 from dropnorm.study.schema import Variant
-from dropnorm.style import to_svg
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def make_report(
 def write_page(report: Mapping[str, Any]) -> str:
     """Write the report as one HTML page without anything from elsewhere."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dropnorm"),
+        loader=jinja2.PackageLoader("dropnorm.reporting"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -91,7 +91,7 @@ def write_page(report: Mapping[str, Any]) -> str:
 
 
 def _plot(report: Mapping[str, Any], *, dark: bool, tall: bool) -> str:
-    picture = to_svg(figures.effects(report, dark=dark, tall=tall))
+    picture = to_svg(drawing.effects(report, dark=dark, tall=tall))
     return "data:image/svg+xml;base64," + base64.b64encode(picture).decode()
 
 
@@ -99,9 +99,9 @@ def _plot_told(report: Mapping[str, Any]) -> str:
     """Say the plot in words, for who cannot see it."""
     unit = report["unit"]
     errors = [
-        f"{figures.NAMES[Variant(name)]} {_number(one['error'])} {unit}".rstrip()
+        f"{drawing.NAMES[Variant(name)]} {_number(one['error'])} {unit}".rstrip()
         if one["error"] is not None
-        else f"{figures.NAMES[Variant(name)]} diverged"
+        else f"{drawing.NAMES[Variant(name)]} diverged"
         for name, one in report["variants"].items()
     ]
     return f"Mean validation error: {', '.join(errors)}. {' '.join(report['sentences'].values())}"

@@ -14,8 +14,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from scipy.optimize import isotonic_regression
 
 from dropnorm.evaluation.wording import number
+from dropnorm.reporting.style import drawn
 from dropnorm.study.schema import Variant
-from dropnorm.style import drawn
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import LOSSES, SCORES
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from dropnorm.reporting.style import Palette
     from dropnorm.study.schema import Study
-    from dropnorm.style import Palette
 
 NAMES = {
     Variant.BASELINE: "baseline",

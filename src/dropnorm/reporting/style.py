@@ -41,7 +41,7 @@ class Palette(NamedTuple):
 
 
 _SETTINGS: Any = mpl.rc_params_from_file(
-    Path(__file__).with_name("plots.mplstyle"), use_default_template=False
+    Path(__file__).parents[1] / "plots.mplstyle", use_default_template=False
 )
 # Titles and units are text in which a dollar is a dollar, whatever the user's own settings say.
 _PLAIN: Any = {
