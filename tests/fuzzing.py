@@ -30,7 +30,6 @@ from kedro.framework.project import configure_project
 from kedro.io import DataCatalog, DatasetError
 
 from conftest import ROOT
-from dropnorm.catalog import load_table
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.checks import check_study_table
 from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
@@ -38,6 +37,7 @@ from dropnorm.data.readers import read_table
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets import RunRecordDataset
+from dropnorm.datasets.catalog_entries import load_table
 from dropnorm.errors import BadInputError
 from dropnorm.study.schema import parse_study
 from random_studies import made_up, study_of

@@ -6,7 +6,13 @@ import pytest
 from kedro.io import DataCatalog
 
 from conftest import assert_refused
-from dropnorm.catalog import count_rows, load_table, make_catalog, refuse_unusable, shown
+from dropnorm.datasets.catalog_entries import (
+    count_rows,
+    load_table,
+    make_catalog,
+    refuse_unusable,
+    shown,
+)
 from dropnorm.errors import BadInputError
 
 CSV = "pandas.CSVDataset"
@@ -71,8 +77,8 @@ def test_rows_are_counted_as_they_are_loaded(cars, file, kind, options):
 
 
 def test_rows_of_a_csv_file_are_counted_a_part_at_a_time(cars, monkeypatch):
-    monkeypatch.setattr("dropnorm.catalog._ROWS_AT_ONCE", 50)
-    monkeypatch.setattr("dropnorm.catalog.load_table", None)
+    monkeypatch.setattr("dropnorm.datasets.catalog_entries._ROWS_AT_ONCE", 50)
+    monkeypatch.setattr("dropnorm.datasets.catalog_entries.load_table", None)
 
     assert count_rows("cars", catalog_of(cars / "cars.csv")) == 120
     assert count_rows("cars", catalog_of(cars / "cars.parquet", "Parquet")) == 120

@@ -84,7 +84,7 @@ def test_what_is_being_written_is_removed(start, tmp_path):
     script = """
 import time
 from pathlib import Path
-from dropnorm.datasets.whole import written_whole
+from dropnorm.datasets.atomic_files import written_whole
 from dropnorm.interrupt import ends_when_interrupted
 
 with ends_when_interrupted(lambda: print("last words")), written_whole(Path("table.csv")) as path:

@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 import pytest
 from kedro.io import DataCatalog
 
-from dropnorm.catalog import count_rows, load_table
 from dropnorm.data import compression
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.readers import read_table
 from dropnorm.datasets import KerasModelsDataset, SkopsDataset
+from dropnorm.datasets.catalog_entries import count_rows, load_table
 from dropnorm.errors import BadInputError
 
 LINES = b"a,b\n" + b"1,2\n" * 500_000

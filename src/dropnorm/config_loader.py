@@ -20,7 +20,7 @@ from yaml.constructor import ConstructorError
 from yaml.parser import ParserError
 from yaml.scanner import ScannerError
 
-from dropnorm.datasets.whole import is_address
+from dropnorm.datasets.atomic_files import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study.schema import Study, parse_study
 from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb

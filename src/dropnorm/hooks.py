@@ -19,7 +19,15 @@ from kedro.io.core import Version, generate_timestamp
 from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
-from dropnorm.catalog import (
+from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.data import ahead
+from dropnorm.data.ahead import compute_ahead
+from dropnorm.data.checks import is_looked_at
+from dropnorm.data.preprocessing import fit_preprocessors, make_all_inputs
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
+from dropnorm.datasets.atomic_files import from_here
+from dropnorm.datasets.catalog_entries import (
     LoadedTable,
     check_file,
     is_local,
@@ -28,18 +36,10 @@ from dropnorm.catalog import (
     shown,
     table_checksum,
 )
-from dropnorm.config_loader import StudyConfigLoader
-from dropnorm.data import ahead
-from dropnorm.data.ahead import compute_ahead
-from dropnorm.data.checks import is_looked_at
-from dropnorm.data.preprocessing import fit_preprocessors, make_all_inputs
-from dropnorm.data.splits import assign_parts
-from dropnorm.data.validation import check_table
 from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset
 from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.datasets.table import TableDataset
-from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing, tell

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.datasets.whole import discard_unfinished
+from dropnorm.datasets.atomic_files import discard_unfinished
 from dropnorm.training.worker_processes import forks_end_with_this
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version
 
-from dropnorm.catalog import is_local
+from dropnorm.datasets.catalog_entries import is_local
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from kedro.framework.project import configure_project, pipelines
 
 from conftest import assert_refused
-from dropnorm.catalog import load_table
 from dropnorm.commands.new import _read_back, _yaml_text
 from dropnorm.commands.project import open_project
 from dropnorm.config_loader import project_config
 from dropnorm.data.profile import inspect_table
 from dropnorm.data.suggest import propose_study
+from dropnorm.datasets.catalog_entries import load_table
 from dropnorm.study.schema import parse_study
 from messy_table import bikes
 

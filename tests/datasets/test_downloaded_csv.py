@@ -18,7 +18,7 @@ from kedro.io import DataCatalog, DatasetError
 
 from dropnorm.data import fetching
 from dropnorm.datasets import DownloadedCSVDataset
-from dropnorm.datasets.whole import discard_unfinished
+from dropnorm.datasets.atomic_files import discard_unfinished
 from dropnorm.errors import BadInputError
 
 TABLE = pd.DataFrame({"song": ["Größe", "b", "c"] * 2000, "tempo": [90.5, 120.0, 77.25] * 2000})

@@ -11,10 +11,10 @@ from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
 from conftest import ROOT
-from dropnorm.catalog import count_rows, load_table, make_catalog
 from dropnorm.data.formats import ColumnFormat
 from dropnorm.data.new_rows import InputFormats
 from dropnorm.datasets import TableDataset
+from dropnorm.datasets.catalog_entries import count_rows, load_table, make_catalog
 from dropnorm.errors import BadInputError
 
 GERMAN = "plz;kilometer;preis\n01067;1.303;5,5\n80331;929;7,25\n04109;12.000;8,5\n"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kedro.io import DataCatalog, DatasetError
 
-from dropnorm.datasets.whole import WholeFileDataset, discard_unfinished, written_whole
+from dropnorm.datasets.atomic_files import WholeFileDataset, discard_unfinished, written_whole
 
 
 class TextDataset(WholeFileDataset):

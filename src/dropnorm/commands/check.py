@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 import pandas as pd
 
-from dropnorm.catalog import load_table, reading_warnings, shown
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.ahead import compute_ahead
@@ -17,6 +16,7 @@ from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.data.profile import counted
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table, missing_columns
+from dropnorm.datasets.catalog_entries import load_table, reading_warnings, shown
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing

@@ -9,9 +9,9 @@ from kedro.io import DatasetError
 from rich.table import Table
 from rich.text import Text
 
-from dropnorm.catalog import count_rows
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.project import Project, open_project, screen
+from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
 from dropnorm.study.schema import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant

@@ -17,7 +17,6 @@ from omegaconf import OmegaConf
 from rich.table import Table
 from rich.text import Text
 
-from dropnorm.catalog import load_table, reading_warnings
 from dropnorm.commands.arguments import of_project
 from dropnorm.commands.check import find_problems, tell_findings
 from dropnorm.commands.project import Project, open_project, screen
@@ -28,8 +27,9 @@ from dropnorm.data.formats import TableFormat
 from dropnorm.data.profile import Inspection, Kind, inspect_table
 from dropnorm.data.readers import ReadTable, read_table
 from dropnorm.data.suggest import Proposal, propose_study
+from dropnorm.datasets.atomic_files import written_whole
+from dropnorm.datasets.catalog_entries import load_table, reading_warnings
 from dropnorm.datasets.table import TableDataset
-from dropnorm.datasets.whole import written_whole
 from dropnorm.errors import BadInputError
 from dropnorm.study.schema import Preprocessing, Study, Task, parse_study
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dropnorm.catalog import local_file
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.fetching import fetched, is_address, local_path
 from dropnorm.data.profile import counted
+from dropnorm.datasets.atomic_files import from_here, written_whole
+from dropnorm.datasets.catalog_entries import local_file
 from dropnorm.datasets.new_rows import read_new_rows
-from dropnorm.datasets.whole import from_here, written_whole
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study.schema import Variant, parse_study

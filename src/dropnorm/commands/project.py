@@ -13,8 +13,8 @@ from kedro.io.core import Version
 from kedro.utils import find_kedro_project
 from rich.console import Console
 
-from dropnorm.catalog import make_catalog
 from dropnorm.config_loader import project_config
+from dropnorm.datasets.catalog_entries import make_catalog
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing

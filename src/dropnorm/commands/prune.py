@@ -16,8 +16,8 @@ from kedro.io import AbstractVersionedDataset
 from dropnorm.commands.arguments import of_project, of_study
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.profile import counted
+from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.run_record import RunRecordDataset
-from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
 from dropnorm.training import cache

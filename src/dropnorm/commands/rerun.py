@@ -9,12 +9,12 @@ import click
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from dropnorm.catalog import shown, table_checksum
 from dropnorm.commands.arguments import of_project, of_study, versions
 from dropnorm.commands.project import Project, open_project
 from dropnorm.data.ahead import computed
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
+from dropnorm.datasets.catalog_entries import shown, table_checksum
 from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError

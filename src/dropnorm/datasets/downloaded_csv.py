@@ -12,7 +12,7 @@ from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.data.fetching import Arrival, RefusedError, download, wait_for
-from dropnorm.datasets.whole import refuse_address, written_whole
+from dropnorm.datasets.atomic_files import refuse_address, written_whole
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import DatasetError
 from kedro_datasets._typing import ImagePreview
 
-from dropnorm.datasets.whole import WholeFileDataset, written_whole
+from dropnorm.datasets.atomic_files import WholeFileDataset, written_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,7 +14,7 @@ from kedro.io import DatasetError, Version
 from kedro.io.core import VERSION_FORMAT
 from kedro_datasets._typing import JSONPreview
 
-from dropnorm.datasets.whole import WholeFileDataset, from_here
+from dropnorm.datasets.atomic_files import WholeFileDataset, from_here
 from dropnorm.training import locks
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 from kedro.io import DatasetError
 
 from dropnorm.data.compression import refuse_bomb
-from dropnorm.datasets.whole import WholeFileDataset
+from dropnorm.datasets.atomic_files import WholeFileDataset
 
 # Not among skops' known types, and no more than the name of one: fitted imputers hold it.
 _TRUSTED = ["numpy.dtype"]

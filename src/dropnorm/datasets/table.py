@@ -20,7 +20,7 @@ from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.new_rows import read_alike
 from dropnorm.data.outline import count_rows
 from dropnorm.data.readers import read_table
-from dropnorm.datasets.whole import from_here
+from dropnorm.datasets.atomic_files import from_here
 from dropnorm.errors import BadInputError, did_you_mean
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from kedro_datasets.pandas import CSVDataset, ParquetDataset
 from dropnorm.data.columns import with_named_index
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.read_errors import why_unreadable
+from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
 from dropnorm.datasets.pandas_csv import refuse_shifted, repeated_column, words_read_as_missing
 from dropnorm.datasets.run_record import sha256
 from dropnorm.datasets.table import TableDataset
-from dropnorm.datasets.whole import from_here
 from dropnorm.errors import BadInputError
 
 # Arguments with which it reads all at once.
