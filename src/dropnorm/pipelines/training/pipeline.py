@@ -4,7 +4,7 @@ from functools import cache
 
 from kedro.pipeline import Pipeline
 
-from dropnorm.pipelines.described import described_node
+from dropnorm.pipelines.node_previews import described_node
 from dropnorm.pipelines.training import nodes
 from dropnorm.study.schema import Variant
 
