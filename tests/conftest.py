@@ -16,11 +16,11 @@ from hypothesis import settings
 from kedro.framework.project import configure_project
 from kedro.io.core import Version
 
-from dropnorm import versions
 from dropnorm.cli import run
 from dropnorm.commands import study as study_group
 from dropnorm.commands.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.hooks import study_versions
 from dropnorm.study.schema import Study, parse_study
 from dropnorm.training import cache, dask_cluster
 
@@ -79,7 +79,7 @@ def change_options(file: Path, name: str, changes: dict[str, dict[str, object]])
 def complete_version(run: str, version: str, **record: object) -> None:
     """Make a version complete: what its run would have written beside what is there is empty."""
     catalog = open_project(None, None).catalog
-    written = [path / version / path.name for path in versions._places_written(run, catalog)]
+    written = [path / version / path.name for path in study_versions._places_written(run, catalog)]
     for path in written:
         if path.name != "run.json" and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -186,8 +186,8 @@ def test_what_kedro_does_is_shown_only_if_asked_for(logger):
 def test_own_messages_stand_as_they_are_on_one_line_and_warnings_say_so():
     line = f":smile: [{'a long line ' * 9}]\n"
 
-    assert shown("dropnorm.hooks", logging.INFO) == line
-    assert shown("dropnorm.hooks", logging.WARNING) == f"Warning: {line}"
+    assert shown("dropnorm.hooks.project", logging.INFO) == line
+    assert shown("dropnorm.hooks.project", logging.WARNING) == f"Warning: {line}"
     assert shown("another.library", logging.WARNING) == f"Warning: {line}"
     assert shown("kedro_viz.launchers", logging.WARNING) == ""
 

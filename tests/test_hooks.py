@@ -25,7 +25,7 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError
-from dropnorm.hooks import ProjectHooks
+from dropnorm.hooks.project import ProjectHooks
 from dropnorm.pipelines.preparation import nodes as preparation
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configu
 
     ProjectHooks().after_pipeline_run({"run_id": NEW}, pipelines["wine"], made)
 
-    assert [one.getMessage() for one in caplog.records if one.name == "dropnorm.hooks"] == [
+    assert [one.getMessage() for one in caplog.records if one.name == "dropnorm.hooks.project"] == [
         "Red wine: validation loss (mae) by variant\n"
         "  baseline           diverged (3 of 3)\n"
         "  dropout            0.61 in the last epoch, 0.55 in the best; R² 0.25;"

@@ -26,7 +26,7 @@ from markdown_it import MarkdownIt
 from conftest import ROOT, copy_project
 from dropnorm.commands.project import open_project
 from dropnorm.errors import BadInputError
-from dropnorm.tracking import (
+from dropnorm.hooks.mlflow import (
     Tracking,
     TrackingHooks,
     _experiment_id,
@@ -278,7 +278,7 @@ def test_what_goes_wrong_at_the_end_costs_no_result(logged, caplog, monkeypatch)
     hooks._tracking = Tracking(tracking_uri="http://127.0.0.1:1")
     opened = open_project(None, "sample")
     # Kedro has just replaced the handlers of the root.
-    monkeypatch.setattr(logging.getLogger("dropnorm.tracking"), "handlers", [caplog.handler])
+    monkeypatch.setattr(logging.getLogger("dropnorm.hooks.mlflow"), "handlers", [caplog.handler])
 
     hooks.after_pipeline_run({"run_id": "v"}, pipelines["concrete"], opened.catalog)
 

@@ -1,8 +1,8 @@
 """Settings of the Kedro project."""
 
 from dropnorm.config_loader import StudyConfigLoader
-from dropnorm.hooks import ClusterHooks, ProjectHooks
-from dropnorm.tracking import TrackingHooks
+from dropnorm.hooks.mlflow import TrackingHooks
+from dropnorm.hooks.project import ClusterHooks, ProjectHooks
 
 # Called from the last to the first.
 HOOKS = (ClusterHooks(), TrackingHooks(), ProjectHooks())

@@ -18,8 +18,8 @@ from dropnorm.datasets.catalog_entries import make_catalog
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing
+from dropnorm.hooks.study_versions import judge_version, newest_own, versions_of
 from dropnorm.pipeline_registry import SWEEP
-from dropnorm.versions import judge_version, newest_own, versions_of
 
 if TYPE_CHECKING:
     from dropnorm.config_loader import StudyConfigLoader

@@ -19,7 +19,7 @@ from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import reproducibility
-from dropnorm.hooks import check_study, describe_process, hand_over
+from dropnorm.hooks.project import check_study, describe_process, hand_over
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.running import as_a_run
 from dropnorm.study.schema import Variant, parse_study

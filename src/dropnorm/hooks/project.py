@@ -43,6 +43,7 @@ from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing, tell
+from dropnorm.hooks.study_versions import newest_own, overridden_options, versions_of
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
 from dropnorm.study.schema import parse_study
 from dropnorm.tasks.base import task_of
@@ -51,7 +52,6 @@ from dropnorm.training import cache, dask_cluster
 from dropnorm.training.backend import check_engine, engine_name, threads_of
 from dropnorm.training.parallel import workers_for
 from dropnorm.training.switches import switches_of
-from dropnorm.versions import newest_own, overridden_options, versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
