@@ -59,7 +59,7 @@ _TIMES = 20  # kills, until a run is left alone
 _LONGEST = 600
 # What a run imports; of keras, TensorFlow computes nothing yet and can be forked.
 _IMPORTS = (
-    "dropnorm.cli", "tensorflow", "keras", "skops.io", "sklearn.ensemble", "matplotlib.figure",
+    "dropnorm.cli.main", "tensorflow", "keras", "skops.io", "sklearn.ensemble", "matplotlib.figure",
     "pyarrow.parquet", "pandera.pandas", "loky", "kedro.framework.cli",
 )  # fmt: skip
 

@@ -16,9 +16,9 @@ from hypothesis import settings
 from kedro.framework.project import configure_project
 from kedro.io.core import Version
 
-from dropnorm.cli import run
-from dropnorm.commands import study as study_group
-from dropnorm.commands.project import open_project
+from dropnorm.cli.main import run
+from dropnorm.cli.study.group import study as study_group
+from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.hooks import study_versions
 from dropnorm.study.schema import Study, parse_study

@@ -6,7 +6,7 @@ import pandas as pd
 from kedro.io.core import Version
 
 from conftest import complete_version
-from dropnorm.commands.project import open_project
+from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import project_config
 
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
-from dropnorm.commands.check import find_problems
+from dropnorm.cli.study.check import find_problems
 from dropnorm.data.checks import check_study_table
 from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.data.splits import assign_parts

@@ -13,7 +13,7 @@ from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss, roc_auc_score
 
 from conftest import change_options, copy_project, read_study
-from dropnorm.commands import study as study_group
+from dropnorm.cli.study.group import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.schema import Variant

@@ -12,8 +12,8 @@ from kedro.io import AbstractDataset, DataCatalog, DatasetError
 from rich.console import Console
 
 from conftest import assert_refused
+from dropnorm.cli.run_command import _MessageHandler, why_it_ended
 from dropnorm.errors import BadInputError
-from dropnorm.running import _MessageHandler, why_it_ended
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_what_is_being_written_is_removed(start, tmp_path):
 import time
 from pathlib import Path
 from dropnorm.datasets.atomic_files import written_whole
-from dropnorm.interrupt import ends_when_interrupted
+from dropnorm.cli.interrupt import ends_when_interrupted
 
 with ends_when_interrupted(lambda: print("last words")), written_whole(Path("table.csv")) as path:
     path.write_text("half of it")
@@ -106,7 +106,7 @@ with ends_when_interrupted(lambda: print("last words")), written_whole(Path("tab
 def test_afterwards_signals_mean_what_they_meant(start, tmp_path):
     script = """
 import signal
-from dropnorm.interrupt import ends_when_interrupted
+from dropnorm.cli.interrupt import ends_when_interrupted
 
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -142,7 +142,7 @@ def test_while_kedro_imports_the_project_ctrl_c_ends_it_in_one_line(start):
 def test_what_a_command_and_another_project_do_at_ctrl_c_is_their_own_matter(start, tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.kedro]\npackage_name = "other"\n')
     other = start("-c", EARLY.format(then=""), cwd=tmp_path)
-    command = start("-c", EARLY.format(then="import dropnorm.cli"), cwd=ROOT)
+    command = start("-c", EARLY.format(then="import dropnorm.cli.main"), cwd=ROOT)
 
     for run in (other, command):
         assert run.communicate(timeout=60)[0].endswith("KeyboardInterrupt\n")

@@ -46,7 +46,7 @@ def test_a_training_rests_on_networks_loops_and_options_and_not_on_reports():
     assert {"training", "networks", "engine", "study", "scores"} <= ours
     assert {"tensorflow", "jax", "torch"} <= ours  # which are imported when they are used
     assert not ours & {"report", "figures", "style", "wording", "hooks", "cli"}
-    assert not any(name.startswith("dropnorm.commands") for name in names)
+    assert not any(name.startswith("dropnorm.cli.study.group") for name in names)
 
 
 def test_a_change_of_what_a_training_rests_on_is_another_checksum_and_of_a_report_is_not(copied):

@@ -24,7 +24,7 @@ from kedro.framework.startup import bootstrap_project
 from markdown_it import MarkdownIt
 
 from conftest import ROOT, copy_project
-from dropnorm.commands.project import open_project
+from dropnorm.cli.study.project import open_project
 from dropnorm.errors import BadInputError
 from dropnorm.hooks.mlflow import (
     Tracking,

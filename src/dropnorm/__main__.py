@@ -13,7 +13,7 @@ def main() -> None:
     logging.disable(logging.INFO)
     from kedro.framework.project import configure_project  # noqa: PLC0415
 
-    from dropnorm.cli import run  # noqa: PLC0415
+    from dropnorm.cli.main import run  # noqa: PLC0415
 
     logging.disable(logging.NOTSET)
     configure_project("dropnorm")

@@ -10,9 +10,9 @@ import yaml
 from kedro.io.core import Version
 
 from conftest import assert_refused, complete_version, read_study, read_table
-from dropnorm.commands import check
-from dropnorm.commands.check import find_problems
-from dropnorm.commands.project import open_project
+from dropnorm.cli.study import check
+from dropnorm.cli.study.check import find_problems
+from dropnorm.cli.study.project import open_project
 from dropnorm.data.validation import check_table
 from dropnorm.errors import BadInputError
 from dropnorm.findings import CODES, Finding

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
 from conftest import assert_refused, copy_project
-from dropnorm.commands import study
+from dropnorm.cli.study.group import study
 from dropnorm.config_loader import StudyConfigLoader
 
 pytestmark = pytest.mark.training

@@ -11,8 +11,8 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from conftest import ROOT
-from dropnorm.cli import cli
-from dropnorm.commands import study
+from dropnorm.cli.main import cli
+from dropnorm.cli.study.group import study
 from dropnorm.study.schema import Variant
 from stored_versions import NEW, OLD, write_version
 

@@ -12,7 +12,7 @@ import yaml
 from kedro.io.core import Version
 
 from conftest import assert_refused
-from dropnorm.commands.project import open_project
+from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import project_config
 from stored_versions import MIDDLE, NEW, NEWEST, OLD, write_version
 
@@ -382,7 +382,7 @@ def test_no_command_that_looks_imports_an_engine(project):
             "from click.testing import CliRunner",
             "from kedro.framework.startup import bootstrap_project",
             "bootstrap_project(Path.cwd())",
-            "from dropnorm.cli import cli",
+            "from dropnorm.cli.main import cli",
             "for words in (['--help'], ['list'], ['check', 'concrete'],",
             "              ['prune', 'concrete', '--keep', '1'],",
             "              ['new', 'red', '--csv', 'data/01_raw/red-wine.csv', '--target', 'pH']):",

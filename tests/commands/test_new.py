@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from kedro.framework.project import configure_project, pipelines
 
 from conftest import assert_refused
-from dropnorm.commands.new import _read_back, _yaml_text
-from dropnorm.commands.project import open_project
+from dropnorm.cli.study.new import _read_back, _yaml_text
+from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import project_config
 from dropnorm.data.profile import inspect_table
 from dropnorm.data.suggest import propose_study

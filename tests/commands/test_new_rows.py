@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
 from conftest import assert_refused, copy_project
-from dropnorm.cli import run
-from dropnorm.commands import study as study_group
-from dropnorm.commands.project import open_project
+from dropnorm.cli.main import run
+from dropnorm.cli.study.group import study as study_group
+from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.formats import ColumnFormat
 from dropnorm.datasets.new_rows import input_formats

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
 from conftest import assert_refused, change_options, copy_project, read_study, read_table
-from dropnorm.commands import study as study_group
-from dropnorm.commands.project import open_project
+from dropnorm.cli.study.group import study as study_group
+from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor
 from dropnorm.data.splits import assign_parts

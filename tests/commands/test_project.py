@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from dropnorm.commands.project import screen
+from dropnorm.cli.study.project import screen
 
 
 def test_names_and_units_are_printed_as_they_are_written(capsys):

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
 from conftest import assert_refused, copy_project
-from dropnorm.cli import run
-from dropnorm.commands import study as study_group
+from dropnorm.cli.main import run
+from dropnorm.cli.study.group import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.study.schema import Variant
 from dropnorm.training import cache

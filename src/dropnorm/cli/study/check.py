@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import pandas as pd
 
-from dropnorm.commands.arguments import of_project, of_study
-from dropnorm.commands.project import Project, open_project
+from dropnorm.cli.study.arguments import of_project, of_study
+from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.ahead import compute_ahead
 from dropnorm.data.checks import check_study_table
 from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from dropnorm.commands.project import open_project
+from dropnorm.cli.study.project import open_project
 from dropnorm.errors import BadInputError
 from dropnorm.pipeline_registry import PREDICT, SWEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dropnorm.commands.project import Project
+    from dropnorm.cli.study.project import Project
 
     Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 

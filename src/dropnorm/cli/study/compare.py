@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from dropnorm.commands.arguments import of_project, of_study, versions_or_newest
-from dropnorm.commands.project import Project, open_project, screen
+from dropnorm.cli.study.arguments import of_project, of_study, versions_or_newest
+from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import run_comparison, wording
 from dropnorm.study.schema import Variant

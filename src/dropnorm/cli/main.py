@@ -12,10 +12,10 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dropnorm import commands
-from dropnorm.commands.arguments import environments, pipelines, refuse_empty
+from dropnorm.cli.run_command import run_pipelines
+from dropnorm.cli.study import group
+from dropnorm.cli.study.arguments import environments, pipelines, refuse_empty
 from dropnorm.errors import BadInputError, in_one_line
-from dropnorm.running import run_pipelines
 from dropnorm.start import leave_ctrl_c_to_the_command
 
 
@@ -93,6 +93,6 @@ run = _RunCommand(
     help="Run studies: all of them, or those that --pipelines names.",
 )
 cli.add_command(run)
-cli.add_command(commands.study)
+cli.add_command(group.study)
 
 leave_ctrl_c_to_the_command()

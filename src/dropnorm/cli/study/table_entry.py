@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from omegaconf import OmegaConf
 
-from dropnorm.commands.yaml_text import flow, templates
+from dropnorm.cli.study.yaml_text import flow, templates
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.errors import BadInputError
 

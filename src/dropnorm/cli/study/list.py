@@ -9,8 +9,8 @@ from kedro.io import DatasetError
 from rich.table import Table
 from rich.text import Text
 
-from dropnorm.commands.arguments import of_project
-from dropnorm.commands.project import Project, open_project, screen
+from dropnorm.cli.study.arguments import of_project
+from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing

@@ -16,7 +16,7 @@ _YAML_WORDS = {"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan
 def templates() -> jinja2.Environment:
     """Return the templates beside this module; what they print stands as it is."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dropnorm", "commands"),
+        loader=jinja2.PackageLoader("dropnorm.cli.study"),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,

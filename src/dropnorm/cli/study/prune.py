@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 from kedro.io import AbstractVersionedDataset
 
-from dropnorm.commands.arguments import of_project, of_study
-from dropnorm.commands.project import Project, open_project
+from dropnorm.cli.study.arguments import of_project, of_study
+from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.profile import counted
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.run_record import RunRecordDataset

@@ -17,11 +17,11 @@ from omegaconf import OmegaConf
 from rich.table import Table
 from rich.text import Text
 
-from dropnorm.commands.arguments import of_project
-from dropnorm.commands.check import find_problems, tell_findings
-from dropnorm.commands.project import Project, open_project, screen
-from dropnorm.commands.table_entry import described, entry_text, is_plain, texts_of
-from dropnorm.commands.yaml_text import escaped, flow, line, templates
+from dropnorm.cli.study.arguments import of_project
+from dropnorm.cli.study.check import find_problems, tell_findings
+from dropnorm.cli.study.project import Project, open_project, screen
+from dropnorm.cli.study.table_entry import described, entry_text, is_plain, texts_of
+from dropnorm.cli.study.yaml_text import escaped, flow, line, templates
 from dropnorm.data.fetching import fetched, is_address
 from dropnorm.data.formats import TableFormat
 from dropnorm.data.profile import Inspection, Kind, inspect_table

@@ -9,8 +9,9 @@ import click
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from dropnorm.commands.arguments import of_project, of_study, versions
-from dropnorm.commands.project import Project, open_project
+from dropnorm.cli.run_command import as_a_run
+from dropnorm.cli.study.arguments import of_project, of_study, versions
+from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.ahead import computed
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
@@ -21,7 +22,6 @@ from dropnorm.errors import BadInputError
 from dropnorm.evaluation import reproducibility
 from dropnorm.hooks.project import check_study, describe_process, hand_over
 from dropnorm.pipeline_registry import create_study_pipeline
-from dropnorm.running import as_a_run
 from dropnorm.study.schema import Variant, parse_study
 from dropnorm.training import cache
 from dropnorm.training.backend import check_engine, engine_name, environment

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dropnorm.commands.arguments import of_project, of_study, versions
-from dropnorm.commands.project import Project, open_project
+from dropnorm.cli.study.arguments import of_project, of_study, versions
+from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.fetching import fetched, is_address, local_path
 from dropnorm.data.profile import counted
 from dropnorm.datasets.atomic_files import from_here, written_whole

@@ -7,11 +7,11 @@ from typing import Any, get_args
 import click
 from kedro.framework.cli.project import run as kedro_run
 
-from dropnorm.commands.arguments import of_project, of_study
-from dropnorm.commands.project import open_project
+from dropnorm.cli.run_command import run_pipelines
+from dropnorm.cli.study.arguments import of_project, of_study
+from dropnorm.cli.study.project import open_project
 from dropnorm.errors import did_you_mean
 from dropnorm.pipeline_registry import SWEEP
-from dropnorm.running import run_pipelines
 from dropnorm.study.schema import Placement
 
 _PLACES = get_args(Placement)

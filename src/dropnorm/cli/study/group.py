@@ -13,18 +13,18 @@ from kedro.io import DatasetError
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dropnorm.commands.arguments import refusing_empty
-from dropnorm.commands.check import check_study
-from dropnorm.commands.compare import compare_runs
-from dropnorm.commands.list import list_studies
-from dropnorm.commands.new import new_study
-from dropnorm.commands.predict import predict_study
-from dropnorm.commands.prune import prune_study
-from dropnorm.commands.rerun import rerun_study
-from dropnorm.commands.sweep import sweep_study
+from dropnorm.cli.interrupt import ends_when_interrupted
+from dropnorm.cli.run_command import why_it_ended
+from dropnorm.cli.study.arguments import refusing_empty
+from dropnorm.cli.study.check import check_study
+from dropnorm.cli.study.compare import compare_runs
+from dropnorm.cli.study.list import list_studies
+from dropnorm.cli.study.new import new_study
+from dropnorm.cli.study.predict import predict_study
+from dropnorm.cli.study.prune import prune_study
+from dropnorm.cli.study.rerun import rerun_study
+from dropnorm.cli.study.sweep import sweep_study
 from dropnorm.errors import BadInputError
-from dropnorm.interrupt import ends_when_interrupted
-from dropnorm.running import why_it_ended
 from dropnorm.training.progress import print_what_can_be_printed
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _TOLD = (
 class _StudyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the commands in the order in which one needs them."""
-        return [*self.commands]  # not list(), which is a module here
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it refuses is told as click tells it."""

@@ -1,0 +1,1 @@
+"""The commands of ``kedro study``, a module for each."""
