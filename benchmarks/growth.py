@@ -49,7 +49,8 @@ def inside(rows: int, replicas: int, inputs: int, epochs: int) -> None:
     import yaml  # noqa: PLC0415
 
     from dropnorm.pipelines.preparation import nodes  # noqa: PLC0415
-    from dropnorm.study.schema import Variant, parse_study  # noqa: PLC0415
+    from dropnorm.study.parsing import parse_study  # noqa: PLC0415
+    from dropnorm.study.variants import Variant  # noqa: PLC0415
     from dropnorm.training.backend import start_engine, threads_of  # noqa: PLC0415
     from dropnorm.training.parallel import train_replicas  # noqa: PLC0415
 

@@ -17,6 +17,7 @@ import argparse
 import functools
 import itertools
 import logging
+from typing import TYPE_CHECKING
 
 import loky
 import numpy as np
@@ -24,9 +25,13 @@ import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation.effects import Evidence, Interval, RowLosses
-from dropnorm.study.schema import Study, Variant, parse_study
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.variants import Variant
 from dropnorm.training.backend import start_engine
 from dropnorm.training.trainer import predict_rows, train_replica, trained_network
+
+if TYPE_CHECKING:
+    from dropnorm.study.schema import Study
 
 ROWS, TRAINED, INPUTS, FRESH = 150, 100, 5, 100_000
 # Sets of training rows that repeats on one split share.

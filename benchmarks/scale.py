@@ -54,7 +54,7 @@ def prepare(file: Path, splits: int) -> None:
     import yaml  # noqa: PLC0415
 
     from dropnorm.pipelines.preparation import nodes  # noqa: PLC0415
-    from dropnorm.study.schema import parse_study  # noqa: PLC0415
+    from dropnorm.study.parsing import parse_study  # noqa: PLC0415
 
     options = yaml.safe_load((ROOT / "conf/base/parameters/spotify.yml").read_text())["spotify"]
     study = parse_study("spotify", options | {"replicas": {"splits": splits}})

@@ -48,7 +48,8 @@ def inside(study: str, variant: str, starts: int, first: int, epochs: int, threa
     from lesson_rows import read  # noqa: PLC0415
 
     from dropnorm.data.preprocessing import Part, SplitInputs  # noqa: PLC0415
-    from dropnorm.study.schema import Variant, parse_study  # noqa: PLC0415
+    from dropnorm.study.parsing import parse_study  # noqa: PLC0415
+    from dropnorm.study.variants import Variant  # noqa: PLC0415
     from dropnorm.training.parallel import train_replicas  # noqa: PLC0415
 
     file = ROOT / "conf" / "base" / "parameters" / f"{study}.yml"

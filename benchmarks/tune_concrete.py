@@ -48,7 +48,7 @@ def validate(variant: str, changes: dict[str, Any], starts: int) -> pd.Series:
     from dropnorm.config_loader import project_config  # noqa: PLC0415  # a project must be there
     from dropnorm.pipelines.preparation import nodes as preparation  # noqa: PLC0415
     from dropnorm.pipelines.training.nodes import train_variant  # noqa: PLC0415
-    from dropnorm.study.schema import Variant  # noqa: PLC0415
+    from dropnorm.study.variants import Variant  # noqa: PLC0415
 
     options = merged(merged(CHOOSING, {"replicas": {"starts": starts}}), changes)
     study = project_config(env="tuned", runtime_params={STUDY: options}).study(STUDY)

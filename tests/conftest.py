@@ -21,13 +21,15 @@ from dropnorm.cli.study.group import study as study_group
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.hooks import study_versions
-from dropnorm.study.schema import Study, parse_study
+from dropnorm.study.parsing import parse_study
 from dropnorm.training import cache, dask_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from click.testing import Result
+
+    from dropnorm.study.schema import Study
 
 ROOT = Path(__file__).parents[1]
 # How long an example takes is the machine's matter: no test here is about time.

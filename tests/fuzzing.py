@@ -39,7 +39,7 @@ from dropnorm.data.validation import check_table
 from dropnorm.datasets import RunRecordDataset
 from dropnorm.datasets.catalog_entries import load_table
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import parse_study
+from dropnorm.study.parsing import parse_study
 from random_studies import made_up, study_of
 
 if TYPE_CHECKING:

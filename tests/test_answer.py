@@ -14,7 +14,7 @@ from dropnorm.data.validation import check_table
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.answer import find_answer, gather_evidence
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import task_of
 
 NAMES = [variant.value for variant in Variant]

@@ -16,7 +16,7 @@ from conftest import change_options, copy_project, read_study
 from dropnorm.cli.study.group import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.tasks.targets import Classes
 from dropnorm.training.backend import load_keras

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training import cache, dask_cluster, parallel
 from dropnorm.training.trainer import train_replica
 from small_trainings import a_study, an_input

@@ -7,7 +7,7 @@ import pytest
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation.network_diagnostics import compare_diagnostics, examine_network
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers
 

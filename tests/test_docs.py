@@ -20,6 +20,7 @@ from mkdocs.config import load_config
 import browser
 from conftest import ROOT
 from dropnorm.study import schema
+from dropnorm.study.messages import _models_in
 from messy_table import bikes
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_pages_read_from_the_disk_are_searched_and_lead_to_each_other(site):
 def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield model
     for field in model.model_fields.values():
-        for below in schema._models_in(field.annotation):
+        for below in _models_in(field.annotation):
             yield from sections(below)
 
 

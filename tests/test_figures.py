@@ -17,7 +17,7 @@ from conftest import read_study
 from dropnorm.reporting.figures import drawing
 from dropnorm.reporting.figures.drawing import spread
 from dropnorm.reporting.style import LIGHT, to_png, to_svg
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 STUDY = read_study("concrete")
 NO_STEPS = pd.DataFrame(columns=["split", "start", "step", "loss"])

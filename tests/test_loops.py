@@ -20,7 +20,7 @@ from conftest import read_study
 from dropnorm.training.backend import load_keras
 from dropnorm.training.loops.loop import Losses, make_loop
 from dropnorm.training.networks import build_network, plan_layers
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training.trainer import make_optimizer
 
 keras = load_keras()

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training import cache, parallel
 from dropnorm.training.trainer import train_replica
 

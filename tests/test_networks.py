@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from conftest import read_study
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import BatchNorm, Dropout, Network, Variant
+from dropnorm.study.network import BatchNorm, Dropout, Network
+from dropnorm.study.variants import Variant
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import (
     Layer,

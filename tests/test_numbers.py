@@ -11,7 +11,7 @@ from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training.trainer import train_replica
 
 pytestmark = pytest.mark.training

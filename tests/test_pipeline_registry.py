@@ -19,7 +19,7 @@ from dropnorm.pipeline_registry import (
     create_sweep_pipeline,
     register_pipelines,
 )
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 STUDIES = ("concrete", "spotify", "wine")
 # Pass from node to node in memory, or are put there when a run begins.

@@ -7,7 +7,7 @@ import pytest
 from conftest import read_table
 from dropnorm.data.profile import inspect_table
 from dropnorm.data.suggest import propose_study
-from dropnorm.study.schema import parse_study
+from dropnorm.study.parsing import parse_study
 
 
 def proposed(table: pd.DataFrame, target: str = "y", groups: str | None = None):

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import ROOT
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training import parallel
 from dropnorm.training.trainer import train_replica
 from small_trainings import a_study, an_input
@@ -140,7 +140,7 @@ sys.path.insert(0, sys.argv[1])
 if __name__ == "__main__":
     from small_trainings import a_study, an_input
     from dropnorm.training import parallel as replicas
-    from dropnorm.study.schema import Variant
+    from dropnorm.study.variants import Variant
     replicas.workers_for = lambda study: 2
     replicas.train_replicas(
         a_study(training__epochs=1_000_000), Variant.BATCHNORM,

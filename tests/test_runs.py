@@ -8,7 +8,7 @@ import pytest
 
 from dropnorm.evaluation.effects import Contrast, Verdict
 from dropnorm.evaluation.run_comparison import Run, changes, error_changes, sentence, what_differs
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 SPLITS = 6
 

@@ -9,7 +9,7 @@ from conftest import read_study, read_table
 from dropnorm.data.preprocessing import fit_preprocessor, make_preprocessor, make_split_inputs
 from dropnorm.data.splits import TRAIN, VALIDATION, assign_parts, rows_of
 from dropnorm.data.validation import check_table
-from dropnorm.study.schema import Preprocessing
+from dropnorm.study.preprocessing import Preprocessing
 
 SONGS = read_study("spotify")
 GENRES = slice(12, 18)  # where the inputs of the genre stand, after the 12 scaled ones

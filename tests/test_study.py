@@ -4,7 +4,8 @@ import pytest
 
 from conftest import read_study
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import Variant, parse_study
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.variants import Variant
 from dropnorm.training.networks import plan_layers
 
 RELU = "relu"

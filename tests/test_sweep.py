@@ -6,7 +6,7 @@ import pytest
 
 from conftest import read_study
 from dropnorm.evaluation import sweep_choices
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training.networks import plan_layers
 
 ROWS = 40

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.study.schema import Training, Variant
+from dropnorm.study.training import Training
+from dropnorm.study.variants import Variant
 from dropnorm.training import trainer
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers

@@ -8,7 +8,8 @@ import pytest
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import Training, Variant
+from dropnorm.study.training import Training
+from dropnorm.study.variants import Variant
 from dropnorm.training.networks import plan_layers
 from dropnorm.training.trainer import make_optimizer, train_replica
 

@@ -22,11 +22,13 @@ from yaml.scanner import ScannerError
 
 from dropnorm.datasets.atomic_files import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
-from dropnorm.study.schema import Study, parse_study
+from dropnorm.study.parsing import parse_study
 from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from dropnorm.study.schema import Study
 
 # Of globals.yml, the folders that are written to.
 _WRITTEN_TO = ("data", "memory")

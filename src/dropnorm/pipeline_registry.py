@@ -8,7 +8,7 @@ from kedro.pipeline import Pipeline
 from dropnorm.config_loader import study_names
 from dropnorm.pipelines import prediction, preparation, reporting, sweep, training
 from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 # What follows a study's name in that of its other pipelines; no study's name has a dot.
 PREDICT = ".predict"

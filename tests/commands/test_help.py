@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from conftest import ROOT
 from dropnorm.cli.main import cli
 from dropnorm.cli.study.group import study
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from stored_versions import NEW, OLD, write_version
 
 COMMANDS = study.commands

@@ -18,7 +18,7 @@ from dropnorm.config_loader import project_config
 from dropnorm.data.profile import inspect_table
 from dropnorm.data.suggest import propose_study
 from dropnorm.datasets.catalog_entries import load_table
-from dropnorm.study.schema import parse_study
+from dropnorm.study.parsing import parse_study
 from messy_table import bikes
 
 

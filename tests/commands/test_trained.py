@@ -17,7 +17,7 @@ from conftest import assert_refused, copy_project
 from dropnorm.cli.main import run
 from dropnorm.cli.study.group import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training import cache
 
 pytestmark = pytest.mark.training

@@ -11,7 +11,7 @@ from kedro.io import DataCatalog, DatasetError
 
 from conftest import read_study
 from dropnorm.datasets import KerasModelsDataset
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers
 

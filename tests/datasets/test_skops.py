@@ -20,7 +20,7 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets import SkopsDataset
 from dropnorm.pipelines.preparation.nodes import fit_preprocessors
-from dropnorm.study.schema import Impute, Preprocessing, RareCategories
+from dropnorm.study.preprocessing import Impute, Preprocessing, RareCategories
 
 ENTRY = {"type": "dropnorm.datasets.SkopsDataset", "versioned": True}
 

@@ -18,7 +18,8 @@ from dropnorm.data.leaks import check_formula
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
-from dropnorm.study.schema import GroupedSplit, PlateauSchedule, RandomSplit
+from dropnorm.study.split import GroupedSplit, RandomSplit
+from dropnorm.study.training import PlateauSchedule
 from dropnorm.tasks.base import task_of
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from dropnorm.study.schema import Impute, Preprocessing, Study
+    from dropnorm.study.preprocessing import Impute, Preprocessing
+    from dropnorm.study.schema import Study
 
 # As scikit-learn's default; fewer where there are fewer rows.
 _QUANTILES = 1000

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
-from dropnorm.study.schema import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
+from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

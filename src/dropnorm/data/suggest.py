@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.data.profile import INPUTS, Kind, counted, skewness
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from dropnorm.data.profile import Column, Inspection

@@ -15,7 +15,7 @@ from pandera.errors import SchemaErrors
 
 from dropnorm.data.columns import with_named_index
 from dropnorm.errors import BadInputError, did_you_mean
-from dropnorm.study.schema import TimeSplit
+from dropnorm.study.split import TimeSplit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

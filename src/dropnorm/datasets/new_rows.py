@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from kedro.io import AbstractDataset
 
-    from dropnorm.study.schema import Preprocessing
+    from dropnorm.study.preprocessing import Preprocessing
 
 
 def read_new_rows(

@@ -11,11 +11,14 @@ import pandas as pd
 from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.evaluation import checks, effects, wording
 from dropnorm.evaluation.effects import Contrast, Evidence, RowLosses
-from dropnorm.study.schema import GroupedSplit, Study, Variant
+from dropnorm.study.split import GroupedSplit
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import Task, task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from dropnorm.study.schema import Study
 
 _REPLICA = ["split", "start"]
 

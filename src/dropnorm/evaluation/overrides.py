@@ -10,10 +10,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import Study, parse_study
+from dropnorm.study.parsing import parse_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from dropnorm.study.schema import Study
 
 PARAMS = "--params"
 # Environments that are read when none is asked for.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.study.schema import Dropout, Variant
+from dropnorm.study.network import Dropout
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import task_of
 from dropnorm.training.cache import recall_or_train
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast, Evidence, Interval, Verdict, holm
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -11,14 +11,16 @@ import pandas as pd
 
 from dropnorm.evaluation import answer, wording
 from dropnorm.evaluation.effects import Contrast, Interval, Verdict, holm, judge
-from dropnorm.study.schema import GroupedSplit, Variant
+from dropnorm.study.split import GroupedSplit
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dropnorm.evaluation.effects import Evidence
-    from dropnorm.study.schema import Placement, Study
+    from dropnorm.study.network import Placement
+    from dropnorm.study.schema import Study
 
 _SIGNIFICANT = 0.05
 

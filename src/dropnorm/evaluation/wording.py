@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.evaluation.effects import Contrast, Verdict
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.evaluation.overrides import tell
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.training.backend import engine_name
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.hooks.study_versions import newest_own, overridden_options, versions_of
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
-from dropnorm.study.schema import parse_study
+from dropnorm.study.parsing import parse_study
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.training import cache, dask_cluster

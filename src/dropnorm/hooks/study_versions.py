@@ -14,7 +14,7 @@ from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
 from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
-from dropnorm.study.schema import parse_study
+from dropnorm.study.parsing import parse_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import tell
 from dropnorm.reporting.figures import drawing
 from dropnorm.reporting.style import to_svg
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.font_manager import FontProperties, fontManager, get_font
 
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

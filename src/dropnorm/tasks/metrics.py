@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dropnorm.study.schema import Loss, Metric
+    from dropnorm.study.training import Loss, Metric
 
 
 _TWO = 2

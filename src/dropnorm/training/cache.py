@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dropnorm.data.preprocessing import SplitInputs
-    from dropnorm.study.schema import Study, Variant
+    from dropnorm.study.schema import Study
+    from dropnorm.study.variants import Variant
 
 logger = logging.getLogger(__name__)
 

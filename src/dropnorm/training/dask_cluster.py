@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dropnorm.data.preprocessing import SplitInputs
-    from dropnorm.study.schema import Study, Variant
+    from dropnorm.study.schema import Study
+    from dropnorm.study.variants import Variant
     from dropnorm.training.trainer import TrainedReplica
 
     Row = dict[str, float]

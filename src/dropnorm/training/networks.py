@@ -13,7 +13,8 @@ from dropnorm.training.backend import load_keras
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dropnorm.study.schema import Network, Variant
+    from dropnorm.study.network import Network
+    from dropnorm.study.variants import Variant
 
 LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
 _PROBABILITIES = "probabilities"

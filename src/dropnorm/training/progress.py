@@ -27,7 +27,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dropnorm.data.preprocessing import SplitInputs
-    from dropnorm.study.schema import Study, Training, Variant
+    from dropnorm.study.schema import Study
+    from dropnorm.study.training import Training
+    from dropnorm.study.variants import Variant
 
 # Of an array in a file, beside its numbers, in bytes.
 _BESIDE = 1024

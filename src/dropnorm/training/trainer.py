@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dropnorm.study.schema import CosineSchedule, ExponentialSchedule, PlateauSchedule, Variant
+from dropnorm.study.training import CosineSchedule, ExponentialSchedule, PlateauSchedule
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.backend import load_keras, start_engine, threads_of
 from dropnorm.training.loops.loop import MOST_STEPS, Losses, make_loop
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import Part, SplitInputs
-    from dropnorm.study.schema import Metric, Network, Study, Training
+    from dropnorm.study.network import Network
+    from dropnorm.study.schema import Study
+    from dropnorm.study.training import Metric, Training
     from dropnorm.training.loops.loop import Loop
 
 # Rows scored at a time: bounds memory, changes no number.

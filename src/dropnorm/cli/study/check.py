@@ -20,10 +20,15 @@ from dropnorm.datasets.catalog_entries import load_table, reading_warnings, show
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing
-from dropnorm.study.schema import Preprocessing, RandomSplit, Replicas, Study, Target, parse_study
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.schema import Replicas, Study
+from dropnorm.study.split import RandomSplit
+from dropnorm.study.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
+
+    from dropnorm.study.preprocessing import Preprocessing
 
 # Columns that are checked together until something is wrong with one.
 _AT_ONCE = 16

@@ -12,7 +12,7 @@ from dropnorm.cli.study.arguments import of_project, of_study, versions_or_newes
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import run_comparison, wording
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:

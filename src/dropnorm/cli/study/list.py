@@ -14,12 +14,15 @@ from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
-from dropnorm.study.schema import ColumnsSplit, GroupedSplit, RandomSplit, Study, TimeSplit, Variant
+from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
+from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     import pandas as pd
+
+    from dropnorm.study.schema import Study
 
 
 @click.command("list")

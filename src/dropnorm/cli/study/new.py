@@ -9,7 +9,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -31,7 +31,11 @@ from dropnorm.datasets.atomic_files import written_whole
 from dropnorm.datasets.catalog_entries import load_table, reading_warnings
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import Preprocessing, Study, Task, parse_study
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from dropnorm.study.schema import Study, Task
 
 # Files are called by it, and most systems take no more than 255 characters.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")

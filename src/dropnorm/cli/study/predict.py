@@ -18,7 +18,8 @@ from dropnorm.datasets.catalog_entries import local_file
 from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipelines.prediction import nodes
-from dropnorm.study.schema import Variant, parse_study
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.variants import Variant
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from dropnorm.errors import BadInputError
 from dropnorm.evaluation import reproducibility
 from dropnorm.hooks.project import check_study, describe_process, hand_over
 from dropnorm.pipeline_registry import create_study_pipeline
-from dropnorm.study.schema import Variant, parse_study
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.variants import Variant
 from dropnorm.training import cache
 from dropnorm.training.backend import check_engine, engine_name, environment
 

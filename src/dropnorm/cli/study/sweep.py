@@ -12,7 +12,7 @@ from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import open_project
 from dropnorm.errors import did_you_mean
 from dropnorm.pipeline_registry import SWEEP
-from dropnorm.study.schema import Placement
+from dropnorm.study.network import Placement
 
 _PLACES = get_args(Placement)
 # Options of 'kedro run' that make sense for one pipeline.

@@ -12,7 +12,9 @@ from sklearn.pipeline import Pipeline as Steps
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.validation import check_new_rows, to_text
 from dropnorm.errors import BadInputError
-from dropnorm.study.schema import Study, Variant, parse_study
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.schema import Study
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.targets import FittedTarget
 from dropnorm.training.backend import load_keras

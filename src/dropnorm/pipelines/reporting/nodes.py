@@ -11,7 +11,8 @@ from dropnorm.data.splits import split_seeds
 from dropnorm.evaluation import answer, checks, network_diagnostics
 from dropnorm.reporting import report
 from dropnorm.reporting.figures import drawing
-from dropnorm.study.schema import Study, Variant
+from dropnorm.study.schema import Study
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import Task, task_of
 
 _T = TypeVar("_T")

@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.node_previews import described_node
 from dropnorm.pipelines.reporting import nodes
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 
 @cache  # one template for all studies

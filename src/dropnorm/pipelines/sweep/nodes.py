@@ -10,7 +10,8 @@ from dropnorm.evaluation import sweep_choices
 from dropnorm.pipelines.reporting.nodes import measure, record_run
 from dropnorm.pipelines.training.nodes import train_variant
 from dropnorm.reporting.figures import drawing
-from dropnorm.study.schema import Study, Variant
+from dropnorm.study.schema import Study
+from dropnorm.study.variants import Variant
 
 
 class SweptVariant(NamedTuple):

@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.node_previews import described_node
 from dropnorm.pipelines.sweep import nodes
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 _SWEEP = {
     Variant.BASELINE: nodes.sweep_baseline,

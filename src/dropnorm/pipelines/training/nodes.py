@@ -9,7 +9,8 @@ import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation import network_diagnostics, reference_models
-from dropnorm.study.schema import Study, Variant
+from dropnorm.study.schema import Study
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import task_of
 from dropnorm.training import progress
 from dropnorm.training.backend import engine_name

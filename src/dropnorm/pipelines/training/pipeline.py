@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.node_previews import described_node
 from dropnorm.pipelines.training import nodes
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 
 # Functions of their own, for Kedro and kedro-viz read a node's name, annotations and source.
 _TRAIN = {

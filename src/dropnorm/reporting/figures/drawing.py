@@ -15,7 +15,7 @@ from scipy.optimize import isotonic_regression
 
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.style import drawn
-from dropnorm.study.schema import Variant
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import LOSSES, SCORES
 

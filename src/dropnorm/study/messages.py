@@ -1,0 +1,157 @@
+"""One-line messages for what pydantic finds wrong in a study."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import (
+    BaseModel,
+)
+from pydantic.fields import FieldInfo
+
+from dropnorm.errors import did_you_mean
+from dropnorm.study.schema import Study
+
+# What pydantic finds wrong, in the words of those who write YAML.
+_EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "mapping_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "model_type": "a mapping",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text",
+    "too_short": "a list that is not empty",
+    "tuple_type": "a list",
+}
+_OUT_OF_RANGE = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+_LIMITS = {Gt: "above", Ge: "at least", Lt: "below", Le: "at most"}
+
+
+def message_of(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> str:
+    """Return one line for what pydantic finds wrong: file, key, what to write."""
+    location, holder = _walk(problem["loc"])
+    key = ".".join((name, *map(str, location)))
+    source = next((where[k] for k in _leading(key) if k in where), "")
+    prefix = f"{source}: {key}" if source else key
+    given, context = problem["input"], problem.get("ctx", {})
+    match problem["type"]:
+        case "extra_forbidden":
+            known = [key for key in holder.model_fields if key != "name"]
+            return f"{prefix}: no such key{did_you_mean(location[-1], known)}" + _one_of(known)
+        case "missing":
+            return f"{prefix} is missing"
+        case "literal_error" | "union_tag_invalid":
+            if problem["type"] == "union_tag_invalid":
+                prefix, given = f"{prefix}.method", context["tag"]
+            known = [part.strip(" '") for part in _expected(context)]
+            return f"{prefix} is {given!r}{did_you_mean(given, known)}" + _one_of(known)
+        case "union_tag_not_found":
+            annotation = holder.model_fields[str(location[-1])].annotation
+            tags = [_tag(member) for member in _models_in(annotation)]
+            return f"{prefix}.method is missing: one of {', '.join(tags)}"
+        case "value_error":
+            return f"{prefix} {context['error']}"
+        case _:
+            return (
+                f"{prefix} is {_as_written(given)}; it should be {_expected_value(problem, holder)}"
+            )
+
+
+def _expected_value(problem: Mapping[str, Any], holder: type[BaseModel]) -> str:
+    """Say what an option may be, with its whole range."""
+    if problem["type"] in _OUT_OF_RANGE:
+        key = next(str(step) for step in reversed(problem["loc"]) if step in holder.model_fields)
+        return _range(holder.model_fields[key])
+    if told := _EXPECTED.get(problem["type"]):
+        return told
+    told = problem["msg"].removeprefix("Input should be ")
+    return f"{told[0].lower()}{told[1:]}"
+
+
+def _range(field: FieldInfo) -> str:
+    """Say within which limits a number must be, also one of a list or a union."""
+    limits: dict[str, Any] = {}
+    to_see: list[Any] = [field.annotation, *field.metadata]
+    while to_see:
+        one = to_see.pop()
+        for kind, told in _LIMITS.items():
+            if isinstance(one, kind):
+                limits[told] = getattr(one, kind.__name__.lower())
+        to_see += one.metadata if isinstance(one, FieldInfo) else get_args(one)
+    if {"at least", "at most"} <= limits.keys():
+        return f"from {limits['at least']} to {limits['at most']}"
+    return " and ".join(f"{told} {limits[told]}" for told in _LIMITS.values() if told in limits)
+
+
+def _as_written(value: object) -> str:
+    """Return a value as YAML has it."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return repr(value)
+
+
+def _expected(context: Mapping[str, Any]) -> list[str]:
+    text = str(context.get("expected", context.get("expected_tags", "")))
+    return text.replace(" or ", ", ").split(",")
+
+
+def _one_of(known: Iterable[str]) -> str:
+    return f" (known: {', '.join(known)})" if known else ""
+
+
+def _leading(key: str) -> list[str]:
+    parts = key.split(".")
+    return [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+
+
+def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseModel]]:
+    """Follow a problem's location: without union tags, and the model that holds its last key."""
+    model: type[BaseModel] = Study
+    path: list[str | int] = []
+    holder = model
+    choices: dict[str, type[BaseModel]] = {}
+    for step in location:
+        if str(step) in choices:  # which member of a union
+            model, choices = choices[str(step)], {}
+            continue
+        if path and step in _TAGS:
+            continue
+        path.append(step)
+        holder = model
+        field = model.model_fields.get(str(step))
+        members = _models_in(field.annotation) if field is not None else []
+        if len(members) == 1:
+            model = members[0]
+        choices = {_tag(member): member for member in members} if len(members) > 1 else {}
+    return path, holder
+
+
+# Of a number or a list of numbers.
+_TAGS = ("one", "each")
+
+
+def _models_in(annotation: object) -> list[type[BaseModel]]:
+    """List the sections that a field may hold."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [model for member in get_args(annotation) for model in _models_in(member)]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return []
+
+
+def _tag(model: type[BaseModel]) -> str:
+    """Return the word by which a member of a union is chosen."""
+    (tag,) = get_args(model.model_fields["method"].annotation)
+    return str(tag)

@@ -1,0 +1,92 @@
+"""The section ``network``: hidden layers, dropout, batch normalization."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+
+from dropnorm.study.common import Section
+
+
+def _one_or_each(value: object) -> str:
+    return "each" if isinstance(value, list | tuple) else "one"
+
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Dropout(Section):
+    """Dropout after each hidden layer (Srivastava et al. 2014, JMLR 15)."""
+
+    rate: Annotated[
+        Annotated[Rate, Tag("one")]
+        | Annotated[tuple[Rate, ...], Field(strict=False, min_length=1), Tag("each")],
+        Discriminator(_one_or_each),
+    ] = Field(
+        0.3,
+        description="Share of a layer's outputs switched off: one for all hidden layers, or a list"
+        " with one for each.",
+    )
+    order: Literal["before_batchnorm", "after_batchnorm"] = Field(
+        "before_batchnorm",
+        description="Which of the two comes first where both follow a hidden layer. With placement"
+        " before_activation or input there is one place only, after the activation.",
+    )
+
+
+Placement = Literal["before_dense", "after_hidden", "before_activation", "input"]
+
+
+class BatchNorm(Section):
+    """Batch normalization (Ioffe and Szegedy 2015)."""
+
+    placement: Placement = Field(
+        "after_hidden",
+        description="before_dense: before each Dense layer, the last included; after_hidden: after"
+        " each hidden layer; before_activation: between a hidden layer and its activation; input:"
+        " once, at the input.",
+    )
+    momentum: float = Field(
+        0.99, ge=0, lt=1, description="Of the running mean and variance, which inference uses."
+    )
+    epsilon: float = Field(
+        0.001, gt=0, le=1, description="Added to the variance before its root is taken."
+    )
+
+
+class Network(Section):
+    """Hidden Dense layers and linear outputs, with the two layers that variants switch on."""
+
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(strict=False)] = (
+        Field(min_length=1, description="Units of each hidden layer.")
+    )
+    activation: Literal["relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = Field(
+        "relu", description="Of each hidden layer."
+    )
+    initializer: Literal[
+        "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
+        "lecun_normal", "orthogonal",
+    ] = Field("glorot_uniform", description="Of the weights, in all Dense layers.")  # fmt: skip
+    dropout: Dropout = Dropout()
+    batchnorm: BatchNorm = BatchNorm()
+
+    @property
+    def dropout_rates(self) -> tuple[float, ...]:
+        """The rate after each hidden layer."""
+        rate = self.dropout.rate
+        return rate if isinstance(rate, tuple) else (rate,) * len(self.hidden)
+
+    @model_validator(mode="after")
+    def _a_rate_for_each_layer(self) -> Network:
+        if len(self.dropout_rates) != len(self.hidden):
+            raise ValueError(
+                f"has {len(self.hidden)} hidden layers, and {len(self.dropout_rates)} rates in"
+                " 'dropout.rate'; write one for each, or one number for all"
+            )
+        return self

@@ -1,0 +1,37 @@
+"""From a study's options to a checked study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import (
+    ValidationError,
+)
+
+from dropnorm.errors import BadInputError
+from dropnorm.study.messages import message_of
+from dropnorm.study.schema import Study
+
+
+def parse_study(name: str, options: object, where: Mapping[str, str] | None = None) -> Study:
+    """Make a study of what its YAML says.
+
+    Args:
+        name: The study's name, its top-level key.
+        options: What stands below that key.
+        where: Which source (a file's path, or ``--params``) a dotted key comes from, the longest
+            key that leads to an option winning; for messages.
+
+    Raises:
+        BadInputError: One line per problem, each with its source and key.
+    """
+    try:
+        named = {**options, "name": name} if isinstance(options, Mapping) else options
+        return Study.model_validate(named)
+    except ValidationError as error:
+        problems = error.errors()
+        places = {problem["loc"][:-1] for problem in problems}
+        # A list is called empty, too, if nothing in it is right.
+        told = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
+        lines = [message_of(name, dict(problem), where or {}) for problem in told]
+        raise BadInputError("\n".join(lines)) from error

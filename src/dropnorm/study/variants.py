@@ -1,0 +1,24 @@
+"""The four variants of a study's network."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Variant(StrEnum):
+    """A study's network with or without the two layers: two switches, four variants."""
+
+    BASELINE = "baseline"
+    DROPOUT = "dropout"
+    BATCHNORM = "batchnorm"
+    DROPOUT_BATCHNORM = "dropout_batchnorm"
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether the network has its dropout layers."""
+        return self in (Variant.DROPOUT, Variant.DROPOUT_BATCHNORM)
+
+    @property
+    def has_batchnorm(self) -> bool:
+        """Whether the network has its batch-normalization layers."""
+        return self in (Variant.BATCHNORM, Variant.DROPOUT_BATCHNORM)
