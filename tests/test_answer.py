@@ -15,7 +15,7 @@ from dropnorm.evaluation import wording
 from dropnorm.evaluation.answer import find_answer, gather_evidence
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 
 NAMES = [variant.value for variant in Variant]
 SHIFTS = dict(zip(NAMES, (0.0, -2.0, 3.0, -1.0), strict=True))

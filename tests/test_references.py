@@ -6,7 +6,7 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.pipelines.preparation import nodes as preparation
 from dropnorm.pipelines.training.nodes import predict_references
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 
 
 def inputs_of(study):

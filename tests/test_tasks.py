@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,12 @@ from conftest import read_study
 from dropnorm.config_loader import project_config
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.reporting.nodes import measure
-from dropnorm.tasks.base import Task, task_of
 from dropnorm.tasks.metrics import training_loss
+from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import Classes
+
+if TYPE_CHECKING:
+    from dropnorm.tasks.base import Task
 
 STUDY = read_study("wine", task="classification", target={"column": "quality"},
                    training__loss="cross_entropy")  # fmt: skip

@@ -20,7 +20,7 @@ from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
 from dropnorm.study.split import GroupedSplit, RandomSplit
 from dropnorm.study.training import PlateauSchedule
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

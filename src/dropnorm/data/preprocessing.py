@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 
 from dropnorm.data.splits import TEST, TRAIN, VALIDATION, rows_of
 from dropnorm.errors import BadInputError
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget, TargetScale
 
 if TYPE_CHECKING:

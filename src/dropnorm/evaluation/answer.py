@@ -13,12 +13,13 @@ from dropnorm.evaluation import checks, effects, wording
 from dropnorm.evaluation.effects import Contrast, Evidence, RowLosses
 from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import Task, task_of
+from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dropnorm.study.schema import Study
+    from dropnorm.tasks.base import Task
 
 _REPLICA = ["split", "start"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Verdict
 from dropnorm.findings import CODES, Finding
-from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import SCORES
+from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dropnorm.study.network import Dropout
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 from dropnorm.training.cache import recall_or_train
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dropnorm.evaluation import answer, wording
 from dropnorm.evaluation.effects import Contrast, Interval, Verdict, holm, judge
 from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -46,8 +46,8 @@ from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.hooks.study_versions import newest_own, overridden_options, versions_of
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
 from dropnorm.study.parsing import parse_study
-from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import SCORES
+from dropnorm.tasks.registry import task_of
 from dropnorm.training import cache, dask_cluster
 from dropnorm.training.backend import check_engine, engine_name, threads_of
 from dropnorm.training.parallel import workers_for

@@ -15,7 +15,7 @@ from dropnorm.errors import BadInputError
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import KerasModel, check_network, up_to_outputs

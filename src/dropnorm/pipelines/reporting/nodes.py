@@ -13,7 +13,8 @@ from dropnorm.reporting import report
 from dropnorm.reporting.figures import drawing
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import Task, task_of
+from dropnorm.tasks.base import Task
+from dropnorm.tasks.registry import task_of
 
 _T = TypeVar("_T")
 

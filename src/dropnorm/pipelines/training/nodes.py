@@ -11,7 +11,7 @@ from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation import network_diagnostics, reference_models
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import task_of
+from dropnorm.tasks.registry import task_of
 from dropnorm.training import progress
 from dropnorm.training.backend import engine_name
 from dropnorm.training.networks import KerasModel, plan_layers, trainable_parameters

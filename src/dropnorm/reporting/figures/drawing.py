@@ -16,8 +16,8 @@ from scipy.optimize import isotonic_regression
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.style import drawn
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.base import task_of
 from dropnorm.tasks.metrics import LOSSES, SCORES
+from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

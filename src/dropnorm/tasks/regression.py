@@ -1,0 +1,179 @@
+"""Regression: the target is an amount."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dropnorm.errors import BadInputError
+from dropnorm.tasks.base import Task
+from dropnorm.tasks.metrics import (
+    SCORES,
+    constant_prediction,
+    score_predictions,
+    training_loss,
+)
+from dropnorm.tasks.targets import TargetScale
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+    import pandas as pd
+
+    from dropnorm.study.schema import Study
+    from dropnorm.tasks.metrics import Score
+    from dropnorm.tasks.targets import FittedTarget
+
+    Floats = npt.NDArray[np.float64]
+
+
+class Regression(Task):
+    """An amount is asked for."""
+
+    scores = ("mae", "rmse", "r2")
+    beside = ("r2",)
+    references = ("constant", "least_squares", "linear_network", "gradient_boosting")
+    linear = ("least_squares", "linear_network")
+    failures = ("collapsed",)
+
+    def error(self, study: Study) -> Score:
+        """Return rmse where the loss is squared, else mae."""
+        return SCORES["rmse" if study.training.loss == "mse" else "mae"]
+
+    def unit(self, study: Study) -> str:
+        """Return the target's unit."""
+        return study.target.unit
+
+    def loss_unit(self, study: Study) -> str:
+        """Return the target's unit, as it is divided, and squared if the loss is."""
+        unit, divisor = study.target.unit, study.target.divide_by
+        if divisor != 1:
+            unit = f"{divisor:g} {unit}".strip()
+        return f"{unit}²" if unit and study.training.loss == "mse" else unit
+
+    def fit_target(self, values: pd.Series, number: int, study: Study) -> TargetScale:
+        """Scale the target as the study says."""
+        target = values.to_numpy(dtype=np.float64)
+        if target.min() == target.max():
+            raise BadInputError(
+                f"split {number}: column '{study.target.column}' is {target[0]:g} in all"
+                f" {len(target)} training rows: there is nothing to learn; change the split"
+            )
+        scaled = self._scale(target, study)
+        _refuse_unlearnable(scaled.apply(values), number, study)
+        return scaled
+
+    def _scale(self, target: Floats, study: Study) -> TargetScale:
+        match study.target.scale:
+            case "standardize":
+                scale = float(target.std())
+                if not scale > 0:
+                    raise BadInputError(
+                        f"column '{study.target.column}' varies too little to be standardized:"
+                        " its standard deviation is 0 in float64; use target.divide_by"
+                    )
+                return TargetScale(mean=float(target.mean()), scale=scale)
+            case "log1p":
+                return TargetScale(log1p=True)
+            case _:
+                return TargetScale(scale=study.target.divide_by)
+
+    def restore_target(self, fields: Mapping[str, Any]) -> TargetScale:
+        """Make the scale that was saved."""
+        return TargetScale(**fields)
+
+    def constant(self, y: npt.NDArray[np.floating], target: FittedTarget, study: Study) -> Floats:
+        """Return the median, or the mean, as the loss asks."""
+        training = study.training
+        return np.array([constant_prediction(y, training.loss, training.huber_delta)])
+
+    def score(self, table: pd.DataFrame) -> dict[str, float]:
+        """Score in the target's units."""
+        return score_predictions(
+            table["target"].to_numpy(dtype=np.float64),
+            table["prediction"].to_numpy(dtype=np.float64),
+        )
+
+    def row_losses(self, table: pd.DataFrame, error: Score) -> pd.Series:
+        """Return absolute or squared errors."""
+        errors = (table["target"] - table["prediction"]).abs()
+        return errors**2 if error.root else errors
+
+    def constant_facts(
+        self, y: npt.NDArray[np.floating], constant: Floats, study: Study
+    ) -> dict[str, float]:
+        """Return the constant's loss."""
+        training = study.training
+        loss = training_loss(y, constant, training.loss, training.huber_delta)
+        return {"constant_val_loss": loss}
+
+    def judge(self, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, bool]:
+        """Call collapsed what ended no better than the constant."""
+        return {"collapsed": measured["final_val_loss"] >= facts["constant_val_loss"]}
+
+    def fit_references(
+        self,
+        train: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
+        held: npt.NDArray[np.float32],
+        target: FittedTarget,
+        study: Study,
+    ) -> dict[str, Floats]:
+        """Fit ordinary least squares, and boosted trees on the errors that the loss asks for."""
+        from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415  # seconds
+        from sklearn.linear_model import LinearRegression  # noqa: PLC0415
+
+        x, y = train
+        boosting = HistGradientBoostingRegressor(
+            loss="absolute_error" if study.training.loss == "mae" else "squared_error",
+            random_state=study.training.seed % 2**32,
+        )
+        outputs = {
+            "constant": np.full(len(held), self.constant(y, target, study)[0]),
+            "least_squares": LinearRegression().fit(x, y).predict(held),
+            "gradient_boosting": boosting.fit(x, y).predict(held),
+        }
+        return {name: target.invert(one[:, np.newaxis]) for name, one in outputs.items()}
+
+    def explain(
+        self,
+        train: tuple[pd.DataFrame, pd.Series],
+        held: tuple[pd.DataFrame, pd.Series],
+    ) -> tuple[float, str]:
+        """Return the share of the variance."""
+        from sklearn.metrics import r2_score  # noqa: PLC0415
+        from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415
+
+        tree = DecisionTreeRegressor(random_state=0).fit(train[0].to_numpy(), train[1].to_numpy())
+        r2 = float(r2_score(held[1].to_numpy(), tree.predict(held[0].to_numpy())))
+        return r2, f"R² {r2:.4f}"
+
+    def predicted(self, table: pd.DataFrame) -> list[str]:
+        """Return the one column of amounts."""
+        del table
+        return ["prediction"]
+
+
+# Networks compute in float32, and losses in squares of their numbers.
+_LEAST, _LARGEST = 1e-18, 1e18
+
+
+def _refuse_unlearnable(y: Floats, number: int, study: Study) -> None:
+    """Refuse amounts that the networks' float32 makes one number, zeros or infinities of."""
+    largest = float(np.abs(y).max())
+    with np.errstate(over="ignore"):
+        distinct = len(np.unique(y.astype(np.float32)))
+    if _LEAST <= largest <= _LARGEST and distinct > 1:
+        return
+    target = study.target
+    key = f"divide_by: {target.divide_by:g}" if target.scale == "none" else f"scale: {target.scale}"
+    if distinct == 1 and _LEAST <= largest <= _LARGEST:
+        what = f"{y[0]:g} in all {len(y)} training rows, which float32 cannot tell apart"
+    else:
+        size = "small" if largest < _LEAST else "large"
+        what = f"amounts up to {largest:g}, too {size} for their float32"
+    raise BadInputError(
+        f"split {number}: with target.{key} the networks see of column '{target.column}' {what};"
+        " change target.divide_by, or write target.scale: standardize"
+    )
