@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from conftest import read_table
-from dropnorm.data.profile import Kind, inspect_table
+from dropnorm.data.column_kinds import Kind
+from dropnorm.data.profile import inspect_table
 from dropnorm.errors import BadInputError
 from messy_table import bikes
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from dropnorm.data.column_kinds import (
+    ENOUGH,
+    FEW_INTEGERS,
+    INPUTS,
+    LARGEST,
+    MOST,
+    Column,
+    Kind,
+    are_codes,
+    as_numbers,
+    count_distinct,
+    counted,
+    inspect_column,
+    quoted,
+    range_of,
+    why_too_large,
+)
 from dropnorm.data.validation import to_text
 from dropnorm.errors import BadInputError, did_you_mean
 
@@ -22,93 +34,14 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Task
 
 
-class Kind(StrEnum):
-    """What a column holds."""
-
-    TARGET = "target"
-    GROUP = "group"
-    NUMBER = "number"
-    ZERO_ONE = "0 or 1"
-    CATEGORY = "category"
-    ID = "id"
-    ENTITY = "entity"
-    DATE = "date"
-    TEXT = "free text"
-    CONSTANT = "constant"
-    EMPTY = "empty"
-    UNUSABLE = "unusable"
-    DROPPED = "dropped"
-
-
-# What the networks can take.
-INPUTS = (Kind.NUMBER, Kind.ZERO_ONE, Kind.CATEGORY)
-
-# A column that is missing in more of the rows says little about them.
-_MOSTLY_MISSING = 0.8
-# Share of values that must look like a date.
-_MOSTLY_DATES = 0.95
-# Share of distinct values from which text names rows, or what they are of.
-_NAMES_ROWS = 0.95
-_NAMES_ENTITIES = 0.2
-# Below so many values everything is nearly unique.
-_ENOUGH = 20
-# Mean number of words from which distinct texts are prose.
-_PROSE = 4
-# The most categories that become inputs of their own.
-_MOST_CATEGORIES = 1000
-# Above a number's float32 square, as variances need it.
-_LARGEST = 1e18
-# Distinct whole numbers up to which a column could be names of classes or codes.
-FEW_INTEGERS = 10
 # Of a classification: distinct values for each row, and how many are named.
 _MOST_CLASSES = 0.5
 _NAMED_CLASSES = 4
-# Skewness from which a logarithm is taken of what is not negative.
-_SKEWED = 3.0
-_LOOKED_AT = 2000
-
-# Codes of digits, some of which begin with a zero; a letter may stand among them.
-_PADDED = re.compile(r"0\d+")
-_CODE = re.compile(r"\w{1,20}", re.ASCII)
-_ID_NAME = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
-# Share of a column's texts that tell what it is meant to hold.
-_MOST = 0.5
 # What may be wrong where all columns are one.
 _ALONE = (
     "if something else than , ; | or a tab separates its columns, write format: {sep: ...} in a"
     " catalog entry of the type dropnorm.datasets.TableDataset"
 )
-_UNNAMED = re.compile(r"Unnamed: \d+")
-_DATE_FORMATS = (
-    "ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y",
-    "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d %b %Y",
-    "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Attributes:
-        name: As in the header.
-        kind: What it holds.
-        why: Why it is taken for that, or what it holds, in a line.
-        missing: Rows without a value.
-        distinct: Values that differ; 0 if they cannot be compared.
-        log1p: Of numbers: whether a logarithm would bring them closer together.
-        repeats: Of an entity: whether its rows are told apart from others well enough to keep them
-            together in a split.
-    """
-
-    name: str
-    kind: Kind
-    why: str
-    missing: int = 0
-    distinct: int = 0
-    log1p: bool = False
-    repeats: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,7 +116,7 @@ def inspect_table(
     if table[target].isna().all():
         raise BadInputError(f"column '{target}' is the target, and has no value in any row")
     if task is None:
-        codes = _are_codes(table[target].dropna(), read_as_text=target in texts)
+        codes = are_codes(table[target].dropna(), read_as_text=target in texts)
         task = "classification" if codes else _task_of(table[target])
     values = _target_numbers(table[target]) if task == "regression" else to_text(table[target])
     usable = values.notna() if groups is None else values.notna() & table[groups].notna()
@@ -194,11 +127,11 @@ def inspect_table(
     given = {name: Column(name, Kind.DROPPED, "left out with --drop") for name in drop}
     given[target] = _target(values, task)
     if groups is not None:
-        distinct = _distinct(rows[groups])
+        distinct = count_distinct(rows[groups])
         given[groups] = Column(
             groups, Kind.GROUP, f"{distinct} groups, each in one part of a split", 0, distinct
         )
-    columns = tuple(given.get(name) or _inspect(rows[name], name in texts) for name in names)
+    columns = tuple(given.get(name) or inspect_column(rows[name], name in texts) for name in names)
     if groups is not None:
         columns = tuple(_beside_groups(column, rows, groups) for column in columns)
     inputs = [column.name for column in columns if column.kind in INPUTS]
@@ -239,7 +172,7 @@ def _task_of(values: pd.Series) -> Task:
     numbers = as_numbers(present)
     if numbers.notna().all() and _are_few_whole(numbers, 2) and _is_binary(numbers):
         return "classification"
-    return "regression" if numbers.notna().mean() >= _MOST else "classification"
+    return "regression" if numbers.notna().mean() >= MOST else "classification"
 
 
 def _is_binary(numbers: pd.Series) -> bool:
@@ -247,7 +180,7 @@ def _is_binary(numbers: pd.Series) -> bool:
 
 
 def _are_few_whole(numbers: pd.Series, few: int) -> bool:
-    whole = (numbers.abs() <= _LARGEST) & (numbers == numbers.round())
+    whole = (numbers.abs() <= LARGEST) & (numbers == numbers.round())
     return bool(whole.all()) and int(numbers.nunique()) <= few
 
 
@@ -258,7 +191,7 @@ def _target_numbers(values: pd.Series) -> pd.Series:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
         raise BadInputError(
-            f"column '{values.name}' is the target, and {_shown(values.iloc[row])} in row {row} is"
+            f"column '{values.name}' is the target, and {quoted(values.iloc[row])} in row {row} is"
             f" no number ({int(bad.sum())} of {len(values)} rows); {_instead_of_numbers(values)}"
         )
     return numbers
@@ -295,243 +228,32 @@ def _refuse_target(values: pd.Series, task: Task) -> None:
                 f"column '{values.name}' is the target, and has {distinct} distinct values in"
                 f" {len(values)} rows: too many to be classes; {_instead_of_classes(values)}"
             )
-    elif (too_large := values.abs() > _LARGEST).any():
+    elif (too_large := values.abs() > LARGEST).any():
         row = values.index[too_large][0]
         raise BadInputError(
             f"column '{values.name}' is the target, and {values[row]} in row {row} is"
-            f" {_too_large(values[row])}; mend the table"
+            f" {why_too_large(values[row])}; mend the table"
         )
 
 
 def _target(values: pd.Series, task: Task) -> Column:
     name, distinct = str(values.name), int(values.nunique())
     if task == "regression":
-        return Column(name, Kind.TARGET, _range(values), distinct=distinct)
+        return Column(name, Kind.TARGET, range_of(values), distinct=distinct)
     counts = values.value_counts()
-    named = [f"{_shown(label)} in {counted(count, 'row')}" for label, count in counts.items()]
+    named = [f"{quoted(label)} in {counted(count, 'row')}" for label, count in counts.items()]
     told = ", ".join(named[:_NAMED_CLASSES])
     if distinct > _NAMED_CLASSES:
         told += f", …, and least often {named[-1]}"
     return Column(name, Kind.TARGET, told, distinct=distinct)
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """What a column is taken for; see :class:`Column`."""
-
-    kind: Kind
-    why: str
-    log1p: bool = False
-    repeats: bool = False
-
-
-def _inspect(values: pd.Series, read_as_text: bool) -> Column:
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(object)
-    present = values.dropna()
-    missing, distinct = len(values) - len(present), _distinct(present)
-    verdict = _judge(present, missing, distinct, read_as_text=read_as_text)
-    told = f"; missing in {counted(missing, 'row')}" if missing and verdict.kind in INPUTS else ""
-    return Column(
-        str(values.name),
-        verdict.kind,
-        verdict.why + told,
-        missing,
-        distinct,
-        verdict.log1p,
-        verdict.repeats,
-    )
-
-
 def _beside_groups(column: Column, rows: pd.DataFrame, groups: str) -> Column:
     """Leave out categories that are but other names of the groups: no new group has one of them."""
-    if column.kind is not Kind.CATEGORY or column.distinct < _ENOUGH:
+    if column.kind is not Kind.CATEGORY or column.distinct < ENOUGH:
         return column
     by_group = rows.groupby(groups)[column.name].nunique()
     if by_group.max() > 1 or column.distinct <= len(by_group) / 2:
         return column
     why = f"names the groups: {column.distinct} distinct, one in each of {len(by_group)}"
     return replace(column, kind=Kind.ENTITY, why=why)
-
-
-def _judge(  # noqa: PLR0911  # by kind
-    present: pd.Series, missing: int, distinct: int, *, read_as_text: bool
-) -> _Verdict:
-    name, count = str(present.name), len(present) + missing
-    if present.empty:
-        return _Verdict(Kind.EMPTY, "has no value in any row")
-    if mixture := _mixture(present):
-        return _Verdict(Kind.UNUSABLE, mixture)
-    if distinct == 1:
-        return _Verdict(Kind.CONSTANT, f"is {_shown(present.iloc[0])} wherever it has a value")
-    if missing > _MOSTLY_MISSING * count:
-        return _Verdict(Kind.EMPTY, f"missing in {missing} of {count} rows")
-    if written := _date_format(present):
-        how = f", format: '{written}'" if "%" in written else ""
-        return _Verdict(
-            Kind.DATE,
-            f"if newer rows are to be predicted: split: {{method: time, by: {name!r}{how}}}",
-        )
-    if _UNNAMED.fullmatch(name):
-        return _Verdict(Kind.UNUSABLE, "has no name in the header")
-    if pd.api.types.is_bool_dtype(present.infer_objects()):
-        return _Verdict(Kind.CATEGORY, "true or false")
-    if _are_codes(present, read_as_text=read_as_text):
-        return _judge_names_or_categories(name, present.astype(str), distinct)
-    numbers = as_numbers(present)
-    if numbers.notna().all():
-        return _judge_numbers(name, numbers, distinct)
-    return _judge_texts(name, present.astype(str), distinct)
-
-
-def _are_codes(present: pd.Series, *, read_as_text: bool) -> bool:
-    """Tell codes, which are text: digits behind a zero, or numbers that were read as text."""
-    if pd.api.types.infer_dtype(present) != "string":
-        return False
-    texts = present.astype(str)
-    padded = texts.str.fullmatch(_PADDED).any() and texts.str.fullmatch(_CODE).all()
-    return bool(padded or (read_as_text and as_numbers(texts).notna().all()))
-
-
-def _too_large(value: float) -> str:
-    return "infinite" if math.isinf(value) else "too large for the networks"
-
-
-def _judge_numbers(name: str, numbers: pd.Series, distinct: int) -> _Verdict:
-    whole = bool((numbers == numbers.round()).all())
-    if (too_large := numbers.abs() > _LARGEST).any():
-        row = numbers.index[too_large][0]
-        told = f"{numbers[row]} in row {row} is {_too_large(numbers[row])}"
-        return _Verdict(Kind.UNUSABLE, told)
-    unique = whole and distinct >= _ENOUGH and distinct == len(numbers)
-    if unique and numbers.max() - numbers.min() == distinct - 1:
-        return _Verdict(Kind.ID, f"counts the rows from {numbers.min():.0f}")
-    if whole and distinct >= _ENOUGH and _ID_NAME.search(name):
-        return _judge_names(numbers, distinct)
-    if set(numbers.unique()) <= {0.0, 1.0}:
-        return _Verdict(Kind.ZERO_ONE, f"{int(numbers.sum())} ones in {len(numbers)} rows")
-    told = f"{distinct} distinct{' whole' if whole else ''} numbers, {_range(numbers)}"
-    if whole and distinct <= min(FEW_INTEGERS, len(numbers) / 5):
-        told += "; if they are codes without an order, move it to one_hot"
-    skewed = bool(numbers.min() >= 0 and skewness(numbers) > _SKEWED)
-    if skewed:
-        told += f"; skewed ({skewness(numbers):.1f})"
-    return _Verdict(Kind.NUMBER, told, log1p=skewed)
-
-
-def _judge_texts(name: str, texts: pd.Series, distinct: int) -> _Verdict:
-    count, many = len(texts), distinct >= _ENOUGH
-    words = texts.iloc[:_LOOKED_AT].map(lambda text: len(text.split())).mean()
-    if many and distinct >= _NAMES_ENTITIES * count and words >= _PROSE:
-        return _Verdict(Kind.TEXT, f"{words:.0f} words on average, {distinct} distinct in {count}")
-    numbers = pd.to_numeric(texts, errors="coerce").notna()
-    if texts.str.fullmatch(_DECIMAL_COMMA).mean() > _MOST:
-        return _Verdict(
-            Kind.UNUSABLE,
-            f"numbers with commas, as {_shown(texts.iloc[0])}: --decimal , or --thousands , says"
-            " what these are",
-        )
-    if numbers.mean() > _MOST:
-        other = _shown(texts[~numbers].iloc[0])
-        return _Verdict(
-            Kind.UNUSABLE, f"numbers in {int(numbers.sum())} of {count} rows, but {other} as well"
-        )
-    return _judge_names_or_categories(name, texts, distinct)
-
-
-def _judge_names_or_categories(name: str, texts: pd.Series, distinct: int) -> _Verdict:
-    count, many = len(texts), distinct >= _ENOUGH
-    if many and (distinct >= _NAMES_ENTITIES * count or _ID_NAME.search(name)):
-        return _judge_names(texts, distinct)
-    if distinct > min(_MOST_CATEGORIES, count / 2):
-        return _Verdict(Kind.TEXT, f"{distinct} distinct in {count} rows, too many for categories")
-    told = f"{distinct} distinct, most often {_shown(texts.mode().iloc[0])}"
-    if many:
-        told += f"; if others are to be predicted as well: --groups {name!r}"
-    return _Verdict(Kind.CATEGORY, told)
-
-
-def _judge_names(values: pd.Series, distinct: int) -> _Verdict:
-    """Tell what names rows from what names that which several rows are of."""
-    count = len(values)
-    told = f"{distinct} distinct in {count} rows"
-    if distinct >= _NAMES_ROWS * count:
-        return _Verdict(Kind.ID, f"names rows: {told}")
-    largest = values.value_counts().iloc[0] / count
-    return _Verdict(
-        Kind.ENTITY,
-        f"names what rows are of: {told}",
-        repeats=bool(largest <= _NAMES_ENTITIES),
-    )
-
-
-def as_numbers(values: pd.Series) -> pd.Series:
-    """Return float64; missing where a value is no number."""
-    if pd.api.types.is_complex_dtype(values):
-        return pd.Series(np.nan, index=values.index, name=values.name)
-    if not pd.api.types.is_numeric_dtype(values):
-        plain = values.astype(object)
-        known = plain.map(lambda value: isinstance(value, (str, int, float, Decimal, np.number)))
-        values = plain.where(known)
-    return pd.to_numeric(values, errors="coerce").astype(np.float64)
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number of things: ``1 row``, ``2 rows``."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def skewness(numbers: pd.Series) -> float:
-    """Return the skewness of numbers that are not all equal; 0 is none."""
-    return float(stats.skew(numbers.to_numpy()))
-
-
-def _mixture(present: pd.Series) -> str:
-    """Say what a column mixes that is not one kind of thing."""
-    if present.dtype != object:
-        return ""
-    kinds = present.map(lambda value: type(value).__name__)
-    plain = kinds.replace({"float": "number", "int": "number", "Decimal": "number"})
-    odd = plain[~plain.isin(["str", "number", "bool", "date", "datetime", "Timestamp", "time"])]
-    if len(odd):
-        return f"holds a value of the type {odd.iloc[0]}"
-    if plain.nunique() > 1:
-        return f"mixes {' and '.join(sorted(plain.unique()))} values; mend the table to use it"
-    return ""
-
-
-def _date_format(present: pd.Series) -> str:
-    """Return how dates are written, ``ISO8601`` or as in strptime; nothing if these are none."""
-    if pd.api.types.is_datetime64_any_dtype(present) or pd.api.types.is_timedelta64_dtype(present):
-        return "ISO8601"
-    if pd.api.types.is_numeric_dtype(present):
-        return ""
-    first = present.astype(object).iloc[0]
-    if not isinstance(first, str):
-        return (
-            "ISO8601" if type(first).__name__ in ("date", "datetime", "Timestamp", "time") else ""
-        )
-    texts = present.iloc[:_LOOKED_AT].astype(str)
-    if pd.to_numeric(texts, errors="coerce").notna().mean() > 1 - _MOSTLY_DATES:
-        return ""
-    for written in _DATE_FORMATS:
-        times = pd.to_datetime(texts, format=written, errors="coerce", utc=True)
-        if times.notna().mean() >= _MOSTLY_DATES:
-            return written
-    return ""
-
-
-def _distinct(values: pd.Series) -> int:
-    try:
-        return int(values.nunique())
-    except TypeError:  # a list or the like
-        return 0
-
-
-def _range(numbers: pd.Series) -> str:
-    return f"from {numbers.min():.6g} to {numbers.max():.6g}"
-
-
-def _shown(value: object) -> str:
-    text = str(value) if not isinstance(value, str) else repr(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"  # noqa: PLR2004

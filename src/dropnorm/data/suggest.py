@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.data.profile import INPUTS, Kind, counted, skewness
+from dropnorm.data.column_kinds import INPUTS, Kind, counted, skewness
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
-    from dropnorm.data.profile import Column, Inspection
+    from dropnorm.data.column_kinds import Column
+    from dropnorm.data.profile import Inspection
 
 _SPLITS = 5
 _STARTS = 1

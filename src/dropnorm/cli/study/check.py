@@ -12,8 +12,8 @@ from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.ahead import compute_ahead
 from dropnorm.data.checks import check_study_table
+from dropnorm.data.column_kinds import counted
 from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.data.profile import counted
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table, missing_columns
 from dropnorm.datasets.catalog_entries import load_table, reading_warnings, shown

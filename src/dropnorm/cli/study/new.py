@@ -22,9 +22,10 @@ from dropnorm.cli.study.check import find_problems, tell_findings
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.cli.study.table_entry import described, entry_text, is_plain, texts_of
 from dropnorm.cli.study.yaml_text import escaped, flow, line, templates
+from dropnorm.data.column_kinds import Kind
 from dropnorm.data.fetching import fetched, is_address
 from dropnorm.data.formats import TableFormat
-from dropnorm.data.profile import Inspection, Kind, inspect_table
+from dropnorm.data.profile import Inspection, inspect_table
 from dropnorm.data.readers import ReadTable, read_table
 from dropnorm.data.suggest import Proposal, propose_study
 from dropnorm.datasets.atomic_files import written_whole

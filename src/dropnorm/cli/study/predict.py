@@ -11,8 +11,8 @@ import click
 
 from dropnorm.cli.study.arguments import of_project, of_study, versions
 from dropnorm.cli.study.project import Project, open_project
+from dropnorm.data.column_kinds import counted
 from dropnorm.data.fetching import fetched, is_address, local_path
-from dropnorm.data.profile import counted
 from dropnorm.datasets.atomic_files import from_here, written_whole
 from dropnorm.datasets.catalog_entries import local_file
 from dropnorm.datasets.new_rows import read_new_rows

@@ -15,7 +15,7 @@ from kedro.io import AbstractVersionedDataset
 
 from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import Project, open_project
-from dropnorm.data.profile import counted
+from dropnorm.data.column_kinds import counted
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
