@@ -21,7 +21,7 @@ from dropnorm.training.backend import load_keras
 from dropnorm.training.loops.loop import Losses, make_loop
 from dropnorm.training.networks import build_network, plan_layers
 from dropnorm.study.variants import Variant
-from dropnorm.training.trainer import make_optimizer
+from dropnorm.training.optimizer import make_optimizer
 
 keras = load_keras()
 study = read_study("concrete", network__hidden=[6, 5], training__optimizer="adam")

@@ -6,8 +6,9 @@ import logging
 import pytest
 from rich.console import Console
 
+from dropnorm.cli.progress_bar import ProgressHandler
 from dropnorm.training import progress
-from dropnorm.training.progress import Epoch, ProgressHandler
+from dropnorm.training.progress import Epoch
 
 
 def an_epoch(epoch: float, *, last: bool = False, **changes: object) -> Epoch:

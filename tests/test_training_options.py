@@ -11,7 +11,8 @@ from dropnorm.errors import BadInputError
 from dropnorm.study.training import Training
 from dropnorm.study.variants import Variant
 from dropnorm.training.networks import plan_layers
-from dropnorm.training.trainer import make_optimizer, train_replica
+from dropnorm.training.optimizer import make_optimizer
+from dropnorm.training.trainer import train_replica
 
 
 def refusal(**changes: object) -> str:

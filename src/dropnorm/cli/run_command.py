@@ -25,12 +25,12 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from dropnorm.cli.interrupt import ends_when_interrupted
+from dropnorm.cli.progress_bar import ProgressHandler, print_what_can_be_printed
 from dropnorm.config_loader import StudyConfigLoader, project_config
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog, refuse_unusable
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.pipeline_registry import PREDICT, SWEEP
-from dropnorm.training.progress import ProgressHandler, print_what_can_be_printed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

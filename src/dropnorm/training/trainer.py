@@ -18,7 +18,9 @@ from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.backend import load_keras, start_engine, threads_of
 from dropnorm.training.loops.loop import MOST_STEPS, Losses, make_loop
+from dropnorm.training.losses import keras_loss
 from dropnorm.training.networks import KerasModel, build_network, plan_layers, up_to_outputs
+from dropnorm.training.optimizer import make_optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
     from dropnorm.study.training import Metric, Training
     from dropnorm.training.loops.loop import Loop
+
 
 # Rows scored at a time: bounds memory, changes no number.
 _SCORED_AT_ONCE = 8192
@@ -197,7 +200,7 @@ class _Trainer:
         self.model.compile(optimizer=self.optimizer)
         # Copies: an engine may show its own memory.
         self._new = [np.array(variable.numpy()) for variable in self.optimizer.variables]
-        losses = Losses([_keras_loss(name, training, outputs) for name in self._names.values()])
+        losses = Losses([keras_loss(name, training, outputs) for name in self._names.values()])
         self._loop: Loop = make_loop(
             self.model, self.optimizer, losses, most_steps, training.batch_size
         )
@@ -302,37 +305,6 @@ def _cached_trainer(
     return _Trainer(network, variant, training, inputs, outputs, most_steps, epoch_steps)
 
 
-def make_optimizer(training: Training, epoch_steps: int) -> Any:
-    """Return the study's Keras optimizer, with its schedule where that goes by steps.
-
-    Args:
-        training: Optimizer, its options, learning rate and schedule.
-        epoch_steps: Steps of an epoch.
-    """
-    keras = load_keras()
-    config = dict(training.optimizer_options.given)
-    optimizer = keras.optimizers.get({"class_name": training.optimizer, "config": config})
-    if training.learning_rate is not None:
-        config["learning_rate"] = training.learning_rate
-    rate = config.get("learning_rate", float(optimizer.learning_rate.numpy()))
-    match training.schedule:
-        case CosineSchedule(final_fraction=final, warmup_epochs=warmup):
-            config["learning_rate"] = keras.optimizers.schedules.CosineDecay(
-                0.0 if warmup else rate,
-                (training.epochs - warmup) * epoch_steps,
-                alpha=final,
-                warmup_target=rate if warmup else None,
-                warmup_steps=warmup * epoch_steps,
-            )
-        case ExponentialSchedule(factor=factor):
-            config["learning_rate"] = keras.optimizers.schedules.ExponentialDecay(
-                rate, epoch_steps, factor
-            )
-        case _:
-            config["learning_rate"] = rate
-    return type(optimizer)(**config)
-
-
 class _Callbacks:
     """What happens between epochs: Keras' own callbacks, told of epochs that ``fit`` did not run.
 
@@ -385,30 +357,6 @@ class _Callbacks:
             return epochs
         self._stopping.on_train_end()
         return int(self._stopping.best_epoch) + 1
-
-
-def _keras_loss(name: Metric, training: Training, outputs: int) -> Any:
-    """Return what gives a loss of each row, of targets (rows, 1) and outputs (rows, outputs)."""
-    keras = load_keras()
-    match name, outputs:
-        case "huber", _:
-            return functools.partial(keras.losses.huber, delta=training.huber_delta)
-        case "cross_entropy", 1:
-            return functools.partial(keras.losses.binary_crossentropy, from_logits=True)
-        case "cross_entropy", _:
-            return functools.partial(keras.losses.sparse_categorical_crossentropy, from_logits=True)
-        case "accuracy", 1:
-            return _accuracy_of_two
-        case "accuracy", _:
-            return keras.metrics.sparse_categorical_accuracy
-    return keras.losses.get(name)
-
-
-def _accuracy_of_two(targets: Any, logits: Any) -> Any:
-    """Return 1 for each row whose logit is on its side of 0, that of one half, shape (rows,)."""
-    keras = load_keras()
-    right = keras.metrics.binary_accuracy(targets, logits, threshold=0.0)
-    return keras.ops.mean(right, axis=-1)
 
 
 def _row_orders(rows: int, seed: np.random.SeedSequence) -> Iterator[npt.NDArray[np.int64]]:

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from dropnorm.cli.interrupt import ends_when_interrupted
+from dropnorm.cli.progress_bar import print_what_can_be_printed
 from dropnorm.cli.run_command import why_it_ended
 from dropnorm.cli.study.arguments import refusing_empty
 from dropnorm.cli.study.check import check_study
@@ -25,7 +26,6 @@ from dropnorm.cli.study.prune import prune_study
 from dropnorm.cli.study.rerun import rerun_study
 from dropnorm.cli.study.sweep import sweep_study
 from dropnorm.errors import BadInputError
-from dropnorm.training.progress import print_what_can_be_printed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
