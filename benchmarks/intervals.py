@@ -24,13 +24,14 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.evaluation.effects import Evidence, Interval, RowLosses
+from dropnorm.evaluation.effects import Evidence, RowLosses
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.variants import Variant
 from dropnorm.training.backend import start_engine
 from dropnorm.training.trainer import predict_rows, train_replica, trained_network
 
 if TYPE_CHECKING:
+    from dropnorm.evaluation.intervals import Interval
     from dropnorm.study.schema import Study
 
 ROWS, TRAINED, INPUTS, FRESH = 150, 100, 5, 100_000

@@ -13,18 +13,19 @@ from scipy import stats
 from dropnorm.evaluation.effects import (
     Contrast,
     Evidence,
-    Interval,
     RowLosses,
-    Verdict,
     estimate,
-    holm,
-    jackknife_variance,
-    judge,
-    over_splits,
-    over_starts,
     share_of_wins,
     variance_components,
 )
+from dropnorm.evaluation.intervals import (
+    Interval,
+    holm,
+    jackknife_variance,
+    over_splits,
+    over_starts,
+)
+from dropnorm.evaluation.verdicts import Verdict, judge
 
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 NOBODY = dict.fromkeys(VARIANTS, 0)

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from dropnorm.evaluation.effects import Contrast, Verdict
+from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.run_comparison import Run, changes, error_changes, sentence, what_differs
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.variants import Variant
 
 SPLITS = 6

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Verdict
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import CODES, Finding
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of

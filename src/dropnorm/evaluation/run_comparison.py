@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast, Evidence, Interval, Verdict, holm
+from dropnorm.evaluation.effects import Contrast, Evidence
+from dropnorm.evaluation.intervals import Interval, holm
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dropnorm.evaluation import answer, wording
-from dropnorm.evaluation.effects import Contrast, Interval, Verdict, holm, judge
+from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.intervals import Interval, holm
+from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of

@@ -6,7 +6,8 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.evaluation.effects import Contrast, Verdict
+from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:

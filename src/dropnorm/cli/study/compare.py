@@ -16,7 +16,7 @@ from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
-    from dropnorm.evaluation.effects import Interval
+    from dropnorm.evaluation.intervals import Interval
     from dropnorm.evaluation.run_comparison import Change, Run
 
 _NEWEST = "newest"
