@@ -14,8 +14,11 @@ from matplotlib.colors import same_color
 from matplotlib.text import Text
 
 from conftest import read_study
-from dropnorm.reporting.figures import drawing
+from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.drawing import spread
+from dropnorm.reporting.figures.effects import draw_effects
+from dropnorm.reporting.figures.learning_curves import draw_learning_curves
+from dropnorm.reporting.figures.sweep import draw_sweep
 from dropnorm.reporting.style import LIGHT, to_png, to_svg
 from dropnorm.study.variants import Variant
 
@@ -63,7 +66,7 @@ def the_comparison(**ends):
                 "constant_val_loss": 13.0,
             }
         )  # fmt: skip
-    return drawing.comparison(pd.DataFrame(rows), histories, STUDY)
+    return draw_comparison(pd.DataFrame(rows), histories, STUDY)
 
 
 def told(axes):
@@ -106,7 +109,7 @@ def test_a_variant_has_its_colour_in_lines_bands_names_and_rows():
 def test_the_scale_is_logarithmic_where_the_range_asks_for_it(best, scale):
     history = a_history(best)
 
-    figure = drawing.learning_curves(history, NO_STEPS, metrics("batchnorm", history), STUDY)
+    figure = draw_learning_curves(history, NO_STEPS, metrics("batchnorm", history), STUDY)
 
     assert figure.axes[0].get_yscale() == scale
 
@@ -115,7 +118,7 @@ def test_diverged_trainings_are_told_and_their_first_steps_shown_beside_the_othe
     history = a_history(9.0, math.nan)
     steps = pd.DataFrame({"split": 1, "start": 0, "step": [1, 2, 3], "loss": [40, 1e9, math.nan]})
 
-    figure = drawing.learning_curves(history, steps, metrics("dropout", history), STUDY)
+    figure = draw_learning_curves(history, steps, metrics("dropout", history), STUDY)
 
     curves, first = figure.axes
     assert len(curves.lines[0].get_xdata()) == 20
@@ -136,7 +139,7 @@ def test_a_comparison_says_what_diverged():
 def test_replicas_that_stopped_early_are_drawn_as_far_as_they_went():
     history = a_history(9.0, 8.0, length={0: 12})
 
-    figure = drawing.learning_curves(history, NO_STEPS, metrics("dropout", history), STUDY)
+    figure = draw_learning_curves(history, NO_STEPS, metrics("dropout", history), STUDY)
 
     training = figure.axes[0].lines[0]
     assert len(training.get_xdata()) == 20
@@ -155,7 +158,7 @@ NOT_COMPARABLE = {
 
 
 def test_effects_that_cannot_be_compared_have_no_scale():
-    errors, differences = drawing.effects(NOT_COMPARABLE).axes
+    errors, differences = draw_effects(NOT_COMPARABLE).axes
 
     assert not len(errors.get_xticks())
     assert list(differences.get_xticks()) == [0]
@@ -174,10 +177,10 @@ def test_titles_and_units_are_drawn_as_they_are_written_without_a_warning(text):
     }  # fmt: skip
     found = {**NOT_COMPARABLE, "title": text, "unit": text}
     plots = [
-        drawing.learning_curves(history, steps, metrics("dropout", history), study),
-        drawing.effects(found),
-        drawing.effects(found, dark=True, tall=True),
-        drawing.sweep({"title": text, "unit": text, "error": "mae", "points": [
+        draw_learning_curves(history, steps, metrics("dropout", history), study),
+        draw_effects(found),
+        draw_effects(found, dark=True, tall=True),
+        draw_sweep({"title": text, "unit": text, "error": "mae", "points": [
             point, {**point, "rate": 0.1},
         ]}),
     ]  # fmt: skip
@@ -198,7 +201,7 @@ def test_powers_of_ten_need_no_mathematics():
     history = a_history(9.0, math.nan)
     steps = pd.DataFrame({"split": 1, "start": 0, "step": [1, 2, 3], "loss": [40, 1e9, math.nan]})
 
-    figure = drawing.learning_curves(history, steps, metrics("dropout", history), STUDY)
+    figure = draw_learning_curves(history, steps, metrics("dropout", history), STUDY)
     figure.draw_without_rendering()
 
     named = [one.get_text() for one in figure.axes[1].get_yticklabels(which="both")]

@@ -18,7 +18,7 @@ from PIL import Image
 
 from conftest import read_study
 from dropnorm.datasets import FigureDataset
-from dropnorm.reporting.figures.drawing import learning_curves
+from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 
 
 def a_figure(slope=1.0):
@@ -44,7 +44,7 @@ def a_plot_of_a_run():
     }
     metrics = {"variant": "dropout", "replicas": [replica]}
     no_steps = pd.DataFrame(columns=["split", "start", "step", "loss"])
-    return learning_curves(history, no_steps, metrics, read_study("concrete"))
+    return draw_learning_curves(history, no_steps, metrics, read_study("concrete"))
 
 
 @pytest.fixture

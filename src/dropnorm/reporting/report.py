@@ -13,6 +13,7 @@ from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import tell
 from dropnorm.reporting.figures import drawing
+from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.style import to_svg
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
@@ -91,7 +92,7 @@ def write_page(report: Mapping[str, Any]) -> str:
 
 
 def _plot(report: Mapping[str, Any], *, dark: bool, tall: bool) -> str:
-    picture = to_svg(drawing.effects(report, dark=dark, tall=tall))
+    picture = to_svg(draw_effects(report, dark=dark, tall=tall))
     return "data:image/svg+xml;base64," + base64.b64encode(picture).decode()
 
 

@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 from dropnorm.data.splits import split_seeds
 from dropnorm.evaluation import answer, checks, network_diagnostics
 from dropnorm.reporting import report
-from dropnorm.reporting.figures import drawing
+from dropnorm.reporting.figures.comparison import draw_comparison
+from dropnorm.reporting.figures.diagnostics import draw_diagnostics
+from dropnorm.reporting.figures.effects import draw_effects
+from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import Task
@@ -69,7 +72,7 @@ def plot_learning_curves(
     history: pd.DataFrame, first_steps: pd.DataFrame, metrics: dict[str, Any], study: Study
 ) -> Figure:
     """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
-    return drawing.learning_curves(history, first_steps, metrics, study)
+    return draw_learning_curves(history, first_steps, metrics, study)
 
 
 def compare(
@@ -115,7 +118,7 @@ def plot_comparison(
 ) -> Figure:
     """Draw the validation curves of the four variants on one pair of axes."""
     histories = dict(zip(Variant, (baseline, dropout, batchnorm, dropout_batchnorm), strict=True))
-    return drawing.comparison(comparison, histories, study)
+    return draw_comparison(comparison, histories, study)
 
 
 def estimate_effects(
@@ -194,12 +197,12 @@ def plot_diagnostics(
         batchnorm_examination,
         dropout_batchnorm_examination,
     )
-    return drawing.diagnostics(diagnostics, histories, examined, study)
+    return draw_diagnostics(diagnostics, histories, examined, study)
 
 
 def plot_effects(effects: dict[str, Any]) -> Figure:
     """Draw the errors of variants and reference models, and the effects with their intervals."""
-    return drawing.effects(effects)
+    return draw_effects(effects)
 
 
 def make_report(

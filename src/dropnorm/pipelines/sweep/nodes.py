@@ -9,7 +9,7 @@ from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation import sweep_choices
 from dropnorm.pipelines.reporting.nodes import measure, record_run
 from dropnorm.pipelines.training.nodes import train_variant
-from dropnorm.reporting.figures import drawing
+from dropnorm.reporting.figures.sweep import draw_sweep
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
 
@@ -106,7 +106,7 @@ def tabulate(choices: dict[str, Any]) -> pd.DataFrame:
 
 def plot(choices: dict[str, Any]) -> Figure:
     """Draw the error over the rates, a panel for each place."""
-    return drawing.sweep(choices)
+    return draw_sweep(choices)
 
 
 def record_sweep(

@@ -1,0 +1,122 @@
+"""Plot of what the layers did inside the networks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from dropnorm.reporting.figures.drawing import (
+    ASIDE,
+    BROAD,
+    BROKEN,
+    draw_replicas,
+    epoch_axis,
+    finite_runs,
+    label_ends,
+    loss_label,
+    say,
+)
+from dropnorm.reporting.style import drawn
+from dropnorm.study.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from dropnorm.study.schema import Study
+
+
+def draw_diagnostics(
+    table: pd.DataFrame,
+    histories: Mapping[str, pd.DataFrame],
+    examined: Mapping[str, Mapping[str, Any]],
+    study: Study,
+) -> Figure:
+    """Draw the gap between validation and training by epoch, and what the networks look like.
+
+    The gap is drawn from the second tenth of the epochs on.
+
+    Args:
+        table: A row per variant: ``gap`` at the end, training loss in inference.
+        histories: By variant.
+        examined: By variant; ``replicas`` with ``batchnorms`` and ``dead_units``.
+        study: For labels.
+    """
+    with drawn() as palette:
+        figure = Figure(figsize=(12.0, BROAD[1]))
+        gaps, shifts, dead = figure.subplots(1, 3, width_ratios=(1.5, 1.0, 1.0))
+        labels: list[tuple[float, str, str]] = []
+        for row in table.to_dict("records"):
+            variant = Variant(row["variant"])
+            # In the first epochs losses fall so far that the rest would be a flat line.
+            runs = [
+                (epochs[len(epochs) // 10 :], (held - trained)[len(epochs) // 10 :])
+                for (epochs, held), (_, trained) in zip(
+                    finite_runs(histories[variant], "val_loss"),
+                    finite_runs(histories[variant], "loss"),
+                    strict=True,
+                )
+            ]
+            colour = palette.variants[variant]
+            if runs:
+                mean = draw_replicas(gaps, runs, colour)
+                labels.append((float(mean[-1]), BROKEN[variant], colour))
+            replicas = examined[variant]["replicas"]
+            aside = ASIDE[variant]
+            shift = [_present(one["batchnorms"], "shift") for one in replicas]
+            _draw_by_layer(shifts, shift, colour, aside)
+            _draw_by_layer(dead, [one["dead_units"] for one in replicas], colour, aside)
+        for axes, absent in (
+            (gaps, "every training diverged"),
+            (shifts, "no batch norms"),
+            (dead, "no network"),
+        ):
+            if not axes.lines:
+                axes.set(xticks=[], yticks=[])
+                say(axes, absent, palette.text)
+        gaps.axhline(0, color=palette.quiet, linewidth=1.2, zorder=1)
+        gaps.set(ylabel=loss_label(study), title="validation − training loss")
+        if labels:
+            epoch_axis(gaps, " (all but the first tenth)")
+        shifts.axhline(1, color=palette.quiet, linewidth=1.2, zorder=1)
+        shifts.set(title="variance shift", ylabel="inference / training", xlabel="batch norm")
+        dead.set(title="dead units", ylabel="share of a layer", xlabel="hidden layer")
+        dead.yaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: "" if value < 0 else f"{100 * value:g} %")
+        )
+        if dead.lines:
+            top = max(dead.get_ylim()[1], 0.05)
+            dead.set_ylim(-0.04 * top, top)
+        figure.suptitle(study.label, x=0.01, ha="left")
+        label_ends(figure, gaps, labels)
+    return figure
+
+
+def _present(layers: Mapping[str, Mapping[str, float | None]], what: str) -> dict[str, float]:
+    return {name: one[what] for name, one in layers.items() if one[what] is not None}  # type: ignore[misc]
+
+
+def _draw_by_layer(
+    axes: Axes, replicas: Sequence[Mapping[str, float]], colour: str, aside: float
+) -> None:
+    """Draw a value for each layer, mean over the replicas, with their range.
+
+    Layers are called ``hidden_1`` and so on; what they are stands at the axis.
+    """
+    if not replicas or not replicas[0]:
+        return
+    layers = list(replicas[0])
+    places = [int(name.rpartition("_")[2]) + aside for name in layers]
+    values = np.array([[one.get(name, math.nan) for name in layers] for one in replicas])
+    axes.plot(places, np.nanmean(values, axis=0), "o-", color=colour)
+    if len(values) > 1:
+        axes.vlines(places, np.nanmin(values, axis=0), np.nanmax(values, axis=0), color=colour,
+                    alpha=0.5, linewidth=2)  # fmt: skip
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.margins(0.1)

@@ -1,0 +1,96 @@
+"""Plot of errors and effects with their intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from dropnorm.evaluation.wording import number
+from dropnorm.reporting.figures.drawing import BROAD, BROKEN, WIDE_RANGE, error_axis, label_rows
+from dropnorm.reporting.style import drawn
+from dropnorm.study.variants import Variant
+from dropnorm.tasks.metrics import SCORES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+
+    from dropnorm.reporting.style import Palette
+
+
+def draw_effects(found: Mapping[str, Any], *, dark: bool = False, tall: bool = False) -> Figure:
+    """Draw the errors of all replicas, pair by pair, and the effects with their intervals.
+
+    Args:
+        found: The answer: ``variants``, ``references``, ``effects``, ``unit``, ``error``.
+        dark: For a dark page.
+        tall: One below the other, for a narrow page.
+    """
+    with drawn(dark=dark) as palette:
+        figure = Figure(figsize=(5.6, 9.0) if tall else (BROAD[0], 5.0))
+        errors, differences = (
+            figure.subplots(2, 1, height_ratios=(1.3, 1.0))
+            if tall
+            else figure.subplots(1, 2, width_ratios=(1.0, 1.1))
+        )
+        unit = f", {found['unit']}" if found["unit"] else ""
+        _draw_errors(errors, found, unit, palette)
+        _draw_differences(differences, found, unit, palette)
+        figure.suptitle(found["title"], x=0.01, ha="left")
+    return figure
+
+
+def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palette) -> None:
+    told = [
+        (BROKEN[variant], found["variants"][variant.value], palette.variants[variant])
+        for variant in Variant
+    ] + [(name.replace("_", " "), one, palette.quiet) for name, one in found["references"].items()]
+    known = [one["error"] for _, one, _ in told if one["error"]]
+    wide = bool(known) and max(known) > WIDE_RANGE * min(known)
+    for height, (_, one, colour) in enumerate(reversed(told)):
+        if one["error"] is None:
+            axes.annotate("× diverged", (0.02, height), xycoords=("axes fraction", "data"),
+                          va="center", color=colour)  # fmt: skip
+            continue
+        deviation = one.get("standard_deviation") or 0.0
+        below = min(deviation, 0.9 * one["error"]) if wide else deviation
+        axes.errorbar(one["error"], height, xerr=[[below], [deviation]], fmt="o", color=colour,
+                      markersize=9, elinewidth=2.4, capsize=0)  # fmt: skip
+        axes.annotate(number(one["error"]), (one["error"], height), xytext=(0, 7), ha="center",
+                      textcoords="offset points", color=colour, fontsize="small")  # fmt: skip
+    label_rows(axes, [(name, colour) for name, _, colour in told])
+    axes.margins(x=0.15)
+    error_axis(axes, known)
+    axes.set_title("validation error")
+    axes.set_xlabel(f"{SCORES[found['error']].words}{unit}; mean ± sd", loc="right")
+
+
+def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palette) -> None:
+    rows = [
+        (one, "interaction", palette.text)
+        if name == "interaction"
+        else (one, BROKEN[Variant(name)], palette.variants[Variant(name)])
+        for name, one in found["effects"].items()
+    ]
+    axes.axvline(0, color=palette.quiet, linewidth=1.4)
+    if found["margin"]:
+        axes.axvspan(-found["margin"], found["margin"], color=palette.quiet, alpha=0.15,
+                     linewidth=0)  # fmt: skip
+    for height, (one, _, colour) in enumerate(reversed(rows)):
+        if one["difference"] is not None:
+            ends = [one["difference"]] * 2 if one["low"] is None else [one["low"], one["high"]]
+            axes.plot(ends, [height, height], color=colour, linewidth=4, solid_capstyle="butt")
+            axes.plot(one["difference"], height, "o", color=colour, markersize=10)
+        axes.annotate(one["verdict"], (0.02, height), xycoords=("axes fraction", "data"),
+                      xytext=(0, 9), textcoords="offset points", color=colour, weight="bold",
+                      fontsize="small")  # fmt: skip
+    label_rows(axes, [(name, colour) for _, name, colour in rows])
+    axes.margins(x=0.1)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    if all(one["difference"] is None for one, *_ in rows):
+        axes.set_xticks([0])
+    axes.set_title("difference to baseline, 95 % interval")
+    axes.set_xlabel(f"← better   error{unit}   worse →", loc="center")
