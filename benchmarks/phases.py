@@ -145,7 +145,7 @@ def run(study: str, splits: int) -> float:
 
         bootstrap_project(Path.cwd())
         from dropnorm.evaluation import reference_models  # noqa: PLC0415
-        from dropnorm.hooks import project  # noqa: PLC0415
+        from dropnorm.hooks import validation  # noqa: PLC0415
         from dropnorm.pipelines.training import nodes  # noqa: PLC0415
         from dropnorm.training import backend  # noqa: PLC0415
     for name in [name for name in vars(Hooks) if name.startswith(("before", "after"))]:
@@ -153,7 +153,7 @@ def run(study: str, splits: int) -> float:
     CLOCK.around(backend, "start_engine", IMPORTS)
     CLOCK.around(nodes, "train_replicas", TRAININGS)
     CLOCK.around(reference_models, "recall_or_train", TRAININGS)
-    CLOCK.around(project, "check_study", "checks before the run")
+    CLOCK.around(validation, "check_study", "checks before the run")
     options = {study: {"replicas": {"splits": splits}}}
     with KedroSession.create(Path.cwd(), runtime_params=options) as session:
         session._hook_manager.register(Hooks())

@@ -26,16 +26,15 @@ from markdown_it import MarkdownIt
 from conftest import ROOT, copy_project
 from dropnorm.cli.study.project import open_project
 from dropnorm.errors import BadInputError
-from dropnorm.hooks.mlflow import (
-    Tracking,
-    TrackingHooks,
-    _experiment_id,
-    _in_markdown,
-    _load_mlflow,
-    _parse,
-    _shown,
-    _tracked_at,
-    _tracking_uri,
+from dropnorm.hooks.mlflow import TrackingHooks
+from dropnorm.hooks.mlflow_logging import _in_markdown
+from dropnorm.hooks.mlflow_options import Tracking, parse_options
+from dropnorm.hooks.mlflow_server import (
+    experiment_id,
+    load_mlflow,
+    shown,
+    tracked_at,
+    tracking_uri_of,
 )
 from dropnorm.training.backend import load_keras
 from whole_commands import kedro, newest, refused
@@ -155,7 +154,7 @@ def test_a_logged_network_has_a_signature_and_no_pickle_and_predicts_what_the_ru
     project, _, _, runs = logged
     replica = at("replica", runs, variant="batchnorm")[0]
     name = f"split_0-start_{replica.data.params['start']}"
-    with _tracked_at(mlflow(), server):
+    with tracked_at(mlflow(), server):
         (model,) = mlflow().search_logged_models(
             [replica.info.experiment_id],
             filter_string=f"source_run_id='{replica.info.run_id}'",
@@ -199,12 +198,12 @@ def test_a_server_that_does_not_answer_is_told_in_one_line_before_anything_train
 
 def test_a_database_of_ones_own_needs_no_server(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    uri = _tracking_uri(Tracking(tracking_uri="sqlite:///data/runs.db"), tmp_path)
+    uri = tracking_uri_of(Tracking(tracking_uri="sqlite:///data/runs.db"), tmp_path)
 
-    with _tracked_at(mlflow(), uri):
-        made = _experiment_id(mlflow(), uri, "concrete")
+    with tracked_at(mlflow(), uri):
+        made = experiment_id(mlflow(), uri, "concrete")
         place = mlflow().get_experiment(made).artifact_location
-        again = _experiment_id(mlflow(), uri, "concrete")
+        again = experiment_id(mlflow(), uri, "concrete")
 
     assert (tmp_path / "data" / "runs.db").is_file()
     assert place == (tmp_path / "data" / "mlflow-artifacts").as_uri()
@@ -243,7 +242,7 @@ def test_without_the_file_nothing_is_logged_and_mlflow_not_imported(project):
 )
 def test_a_mistake_in_the_file_is_told_in_one_line(written, told):
     with pytest.raises(BadInputError, match=told) as refused:
-        _parse(written)
+        parse_options(written)
 
     assert "\n" not in str(refused.value)
 
@@ -254,18 +253,18 @@ def test_an_environment_that_asks_for_mlflow_without_it_installed_is_told_what_b
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(BadInputError, match=r"'pip install \"\.\[mlflow\]\"' brings it"):
-        _load_mlflow()
+        load_mlflow()
 
 
 def test_a_password_is_not_shown():
-    assert _shown("postgresql://me:hush@host:5432/runs") == "postgresql://me:…@host:5432/runs"
-    assert _shown("http://host:5000") == "http://host:5000"
+    assert shown("postgresql://me:hush@host:5432/runs") == "postgresql://me:…@host:5432/runs"
+    assert shown("http://host:5000") == "http://host:5000"
 
 
 def test_the_shipped_environment_says_where_runs_are_logged():
     written = yaml.safe_load((ROOT / "conf" / "mlflow" / "mlflow.yml").read_text())
 
-    assert _parse(written).tracking_uri.startswith("sqlite:///")
+    assert parse_options(written).tracking_uri.startswith("sqlite:///")
 
 
 @pytest.mark.training

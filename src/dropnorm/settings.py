@@ -1,8 +1,9 @@
 """Settings of the Kedro project."""
 
 from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.hooks.cluster import ClusterHooks
 from dropnorm.hooks.mlflow import TrackingHooks
-from dropnorm.hooks.project import ClusterHooks, ProjectHooks
+from dropnorm.hooks.project import ProjectHooks
 
 # Called from the last to the first.
 HOOKS = (ClusterHooks(), TrackingHooks(), ProjectHooks())

@@ -20,7 +20,9 @@ from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import reproducibility
-from dropnorm.hooks.project import check_study, describe_process, hand_over
+from dropnorm.hooks.project import hand_over
+from dropnorm.hooks.provenance import describe_process
+from dropnorm.hooks.validation import check_study
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.variants import Variant

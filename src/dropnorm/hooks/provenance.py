@@ -1,0 +1,112 @@
+"""What ``run.json`` says of a run: command, table, packages, platform."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import platform
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import MemoryDataset
+
+from dropnorm.datasets.catalog_entries import (
+    LoadedTable,
+    shown,
+    table_checksum,
+)
+from dropnorm.datasets.table import TableDataset
+from dropnorm.hooks.study_names import study_of
+from dropnorm.pipeline_registry import create_pipeline
+from dropnorm.training.backend import engine_name
+from dropnorm.training.switches import switches_of
+
+if TYPE_CHECKING:
+    from kedro.io import DataCatalog
+    from kedro.pipeline import Pipeline
+
+    from dropnorm.data.formats import TableFormat
+
+
+logger = logging.getLogger(__name__)
+
+
+_DEFAULT_ENGINE = "tensorflow"
+# Versions on which the numbers of a run may depend.
+_PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
+
+
+def command_of(study: str, run_params: dict[str, Any]) -> str:
+    """Return the command that runs one study, or its sweep, as this run does."""
+    engine, name = engine_name(), study_of(study)
+    words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
+    changed = dict(run_params["runtime_params"].get(name, {}))
+    if study == name:
+        words += ["kedro", "run", f"--pipelines={study}"]
+    else:
+        words += ["kedro", "study", "sweep", name]
+        # Lists, which --params does not take.
+        for option, tried in changed.pop("sweep", {}).items():
+            words.append(f"--{option}={','.join(map(str, tried))}")
+    if env := run_params.get("env"):
+        words.append(f"--env={env}")
+    if changed:
+        words.append(f"--params={','.join(_flat({name: changed}))}")
+    return shlex.join(words)
+
+
+def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
+    flat = []
+    for key, value in options.items():
+        name = f"{prefix}{key}"
+        flat += _flat(value, f"{name}.") if isinstance(value, dict) else [f"{name}={value}"]
+    return flat
+
+
+def prepare_record(
+    study: str,
+    pipeline: Pipeline,
+    catalog: DataCatalog,
+    told: dict[str, Any],
+    loaded: LoadedTable | None,
+) -> None:
+    """Give the record what only the run knows; of a part of a study no record is written."""
+    table = catalog.get(f"{study_of(study)}.table")
+    written = table.format if isinstance(table, TableDataset) else None
+    process = describe_process()
+    process.pop("engine")  # which the trainings tell
+    catalog[f"{study}.provenance"] = MemoryDataset(
+        {
+            **told,
+            "table": {
+                "path": shown(table),
+                "sha256": loaded.sha256 if loaded else table_checksum(table),
+                **({"format": _dumped(written)} if written else {}),
+            },
+            **process,
+        }
+    )
+    whole = {node.name for node in create_pipeline(study).nodes}
+    if whole - {node.name for node in pipeline.nodes}:
+        catalog[f"{study}.run"] = MemoryDataset()
+        logger.warning(
+            "%s: only a part of the study runs; without a run.json this version is not complete,"
+            " and nothing will read it unless told to",
+            study,
+        )
+
+
+def _dumped(written: TableFormat) -> dict[str, Any]:
+    return written.model_dump(mode="json", exclude_defaults=True)
+
+
+def describe_process() -> dict[str, Any]:
+    """Return what the numbers of a run may depend on beside its study and its table."""
+    packages = (*_PACKAGES, engine_name())
+    return {
+        "engine": engine_name(),
+        "switches": switches_of().described(),
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }

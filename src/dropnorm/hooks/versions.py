@@ -1,0 +1,97 @@
+"""Which versions a run reads and writes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import AbstractVersionedDataset
+from kedro.io.core import Version, generate_timestamp
+
+from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
+from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.hooks.study_names import run_of, study_of
+from dropnorm.hooks.study_versions import newest_own, versions_of
+from dropnorm.study.parsing import parse_study
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kedro.io import AbstractDataset, DataCatalog
+    from kedro.pipeline import Pipeline
+
+
+def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
+    """Let all that a run reads of earlier ones of a study come from one version.
+
+    That is the newest that is complete and has the study's options, unless ``--load-versions`` says
+    which; one whose record is wrong is not read in any case.
+    """
+    known: dict[str, Versions] = {}
+    for name in sorted(pipeline.inputs()):
+        dataset = catalog.get(name)
+        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+            continue
+        study = run_of(name)
+        versions = known.setdefault(study, versions_of(study, catalog))
+        if read := dataset._version.load:
+            if read not in (there := dataset.list_versions(full_path=False)):
+                raise BadInputError(
+                    f"--load-versions: there is no version '{read}' of '{name}'"
+                    f"{did_you_mean(read, there)}"
+                )
+            if read in versions.skipped or not is_version(read):
+                why = versions.skipped.get(read, "it is not named as Kedro names versions")
+                raise BadInputError(f"--load-versions: version '{read}' is not read: {why}")
+        else:
+            read = _newest_complete(study, versions, catalog, env)
+        # Kedro lets a version be set when a dataset is made, and offers no way afterwards.
+        dataset._version = Version(read, None)
+        record = catalog.get(f"{study}.run")
+        if isinstance(record, RunRecordDataset) and read in versions.complete:
+            record.check_files(read, Path(dataset._get_load_path()))
+
+
+def settle_version_written(
+    pipeline: Pipeline,
+    catalog: DataCatalog,
+    records: Iterable[AbstractDataset[Any, Any] | None],
+    version: str,
+) -> list[tuple[RunRecordDataset, str]]:
+    """Let all that a run writes be of one version, which no other run writes.
+
+    Versions are milliseconds: runs that began in the same one would share theirs.
+
+    Returns:
+        Whose version is claimed, and which it is.
+    """
+    versioned = [
+        dataset
+        for name in pipeline.all_outputs()
+        if isinstance(dataset := catalog.get(name), AbstractVersionedDataset) and dataset._version
+    ]
+    kept = [record for record in records if versioned and isinstance(record, RunRecordDataset)]
+    while not all(claims := [record.claim(version) for record in kept]):
+        for record, claimed in zip(kept, claims, strict=True):
+            if claimed:
+                record.unclaim(version)
+        time.sleep(0.002)
+        version = generate_timestamp()
+    for dataset in versioned:
+        # What the run writes it reads back in its own version.
+        dataset._version = Version(version, version)
+    return [(record, version) for record in kept]
+
+
+def _newest_complete(study: str, versions: Versions, catalog: DataCatalog, env: str | None) -> str:
+    if not versions.complete:
+        skipped = f" ({versions.told()})" if versions.skipped else ""
+        raise BadInputError(
+            f"there is no complete run of the study '{study}' to take up{skipped}; run all of it"
+            f" first: kedro run --pipelines={study}"
+        )
+    options = catalog.load(f"params:{study_of(study)}")
+    if isinstance(options, dict):  # of a part whose nodes take no options, Kedro makes no study
+        options = parse_study(study_of(study), options)
+    return newest_own(study, versions, catalog, options, env, "--load-versions")
