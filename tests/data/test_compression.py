@@ -269,5 +269,5 @@ def test_a_bomb_in_place_of_a_preprocessor_or_a_network_is_refused(tmp_path):
 
 
 def test_the_projects_own_tables_are_far_from_the_limit():
-    for file in (Path(__file__).parents[1] / "data" / "01_raw").glob("*.csv"):
+    for file in (Path(__file__).parents[2] / "data" / "01_raw").glob("*.csv"):
         refuse_bomb(file)

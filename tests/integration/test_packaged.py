@@ -14,7 +14,7 @@ import pytest
 
 from dropnorm import __version__
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
