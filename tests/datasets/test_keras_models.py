@@ -159,7 +159,7 @@ def test_a_network_of_anything_but_keras_own_layers_is_refused_and_no_code_run(
         for entry, content in {**parts, "config.json": json.dumps(config)}.items():
             archive.writestr(entry, content)
 
-    with pytest.raises(DatasetError, match=r"deserializ|locate|Lambda|Could not|module"):
+    with pytest.raises(DatasetError, match=r"other\.keras: is not a network"):
         dataset.load()
 
     assert not marker.exists()

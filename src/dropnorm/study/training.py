@@ -135,7 +135,7 @@ class Training(Section):
         "adam", description="Keras' optimizer of this name."
     )
     learning_rate: float | None = Field(
-        None, ge=1e-30, le=1e6, description="Keras' default for the optimizer if left out."
+        None, ge=1e-30, le=1e30, description="Keras' default for the optimizer if left out."
     )
     optimizer_options: OptimizerOptions = OptimizerOptions()
     schedule: Schedule | None = Field(
