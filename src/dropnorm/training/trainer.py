@@ -17,7 +17,8 @@ from dropnorm.study.training import CosineSchedule, ExponentialSchedule, Plateau
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.backend import load_keras, start_engine, threads_of
-from dropnorm.training.loops.loop import MOST_STEPS, Losses, make_loop
+from dropnorm.training.loops.loop import MOST_STEPS, Losses
+from dropnorm.training.loops.selection import make_loop
 from dropnorm.training.losses import keras_loss
 from dropnorm.training.networks import KerasModel, build_network, plan_layers, up_to_outputs
 from dropnorm.training.optimizer import make_optimizer

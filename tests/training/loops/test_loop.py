@@ -18,7 +18,8 @@ import numpy as np
 sys.path.insert(0, sys.argv[1])
 from conftest import read_study
 from dropnorm.training.backend import load_keras
-from dropnorm.training.loops.loop import Losses, make_loop
+from dropnorm.training.loops.loop import Losses
+from dropnorm.training.loops.selection import make_loop
 from dropnorm.training.networks import build_network, plan_layers
 from dropnorm.study.variants import Variant
 from dropnorm.training.optimizer import make_optimizer
