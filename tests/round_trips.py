@@ -23,10 +23,11 @@ from hypothesis import strategies as st
 from dropnorm.data.formats import ColumnFormat
 from dropnorm.data.readers import read_table
 from dropnorm.errors import BadInputError
-from written_tables import Written, written
+from written_tables import Spelling, Written, written
 
-# How often reading ended how.
+# How often reading ended how, and how often each kind of spelling was among the tables.
 OUTCOMES: Counter[str] = Counter()
+KINDS: Counter[str] = Counter()
 REFUSALS: Counter[str] = Counter()
 
 
@@ -48,6 +49,25 @@ def difference(read: pd.DataFrame, meant: pd.DataFrame) -> str:
             elif not is_number or not (got == want or float(got) == float(want)):
                 return f"{name}, row {row}: {got!r} for {want!r}"
     return ""
+
+
+def kinds(how: Spelling) -> list[str]:
+    """Say what is unusual about how a table is written."""
+    unusual = {
+        f"separated by {how.sep!r}": how.sep != ",",
+        "decimal commas": how.decimal == ",",
+        f"{how.thousands!r} between thousands": how.thousands is not None,
+        f"in {how.encoding}": how.encoding != "utf-8",
+        "surplus fields": how.surplus != "none",
+        "lines above the header": bool(how.above),
+        "comments": how.comments,
+        "names of rows": how.row_names,
+        f"packed: {how.compression}": bool(how.compression),
+        "lines end in \\r": how.newline == "\r",
+        "rows that lack fields": how.short,
+        "blanks around values": bool(how.blank),
+    }
+    return [kind for kind, is_so in unusual.items() if is_so]
 
 
 def check(made: Written) -> str:
@@ -111,6 +131,7 @@ def main() -> None:
     began = time.perf_counter()
     for seed in range(options.seed, options.seed + options.examples):
         made = written(random.Random(seed))  # noqa: S311
+        KINDS.update(kinds(made.spelling))
         try:
             wrong = check(made)
         except Exception as error:
@@ -122,6 +143,8 @@ def main() -> None:
                 sys.exit(1)
     seconds = time.perf_counter() - began
     sys.stdout.write(f"{options.examples} tables, {dict(OUTCOMES)}, {seconds:.0f} s\n")
+    for kind, count in sorted(KINDS.items()):
+        sys.stdout.write(f"{count} with {kind}\n")
     for told, count in REFUSALS.most_common():
         sys.stdout.write(f"{count} refused: {told} …\n")
 

@@ -33,6 +33,19 @@ def test_empty_fields_behind_the_last_column_move_none(write_file, header, rows)
     assert "surplus" in read.reasons
 
 
+@pytest.mark.parametrize(("sep", "name"), [("|", r"'\|'"), (";", "';'"), ("\t", "a tab")])
+def test_a_title_above_texts_does_not_make_one_column_of_them(write_file, sep, name):
+    """Seen with rows that end in a separator: all of a row was a value of the title's column."""
+    rows = "".join(
+        f"{one}{sep}red{sep if place % 2 else ''}\n" for place, one in enumerate("abcdef")
+    )
+
+    with pytest.raises(
+        BadInputError, match=f"{name} separates 2 fields in line 3, but none in the first"
+    ):
+        read_table(write_file(f"Source: registry\n\nid{sep}town\n{rows}"))
+
+
 def test_names_of_rows_as_r_writes_them_are_the_index(write_file):
     read = read_table(write_file("area,rooms\nr0,41.5,7\nr1,36.5,6\n"))
     numbered = read_table(write_file('"area","rooms"\n"1",41.5,7\n"2",36.5,6\n'))

@@ -55,12 +55,15 @@ def test_the_environment_is_not_to_be_read_from_a_study(configured, monkeypatch)
 
 @pytest.mark.parametrize("name", ["../../evil", "..", "/evil", "a/b", "a.b", "a{b}", "-a", "é"])
 def test_a_name_that_could_climb_out_of_the_project_is_no_studys(command, configured, name):
-    before = {path for path in configured.parent.rglob("*") if path.is_file()}
+    def there() -> set[Path]:
+        return {*configured.rglob("*"), *configured.parent.iterdir(), *Path("/").iterdir()}
+
+    before = there()
     words = ["--csv", "data/01_raw/red-wine.csv", "--target", "quality"]
 
     assert_refused(command("new", *words, "--", name), "name")
     assert_refused(command("check", "--", name), "there is no study")
-    assert {path for path in configured.parent.rglob("*") if path.is_file()} == before
+    assert there() == before
     Path("conf/base/parameters/evil.yml").write_text(yaml.safe_dump({name: {"title": "x"}}))
     with pytest.raises(BadInputError, match="cannot be the name of a study"):
         project_config().studies()

@@ -46,7 +46,7 @@ def python(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "pip", "--quiet", "--python", python, "install",
                     "--no-index", "--no-deps", "--force-reinstall", wheel],
                    check=True, timeout=300)  # fmt: skip
-    assert (own / "dropnorm" / "cli.py").is_file()
+    assert (own / "dropnorm" / "cli" / "main.py").is_file()
     return python
 
 

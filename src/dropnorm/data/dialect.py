@@ -62,7 +62,7 @@ def find_dialect(text: object) -> Dialect:
         text: An open text file, as :func:`dropnorm.data.text_files.open_text` gives it.
 
     Raises:
-        BadInputError: If the file is empty.
+        BadInputError: If the file is empty, or if nobody can tell how its columns are separated.
     """
     lines, whole = _first_lines(text)
     if not any(line.strip() for line in lines):
@@ -79,7 +79,23 @@ def find_dialect(text: object) -> Dialect:
         raise BadInputError(
             "separates its columns by blanks; save it with commas, semicolons, tabs or | between"
         )
+    if best.width == 1:
+        _refuse_separated(lines, comment)
     return best.dialect
+
+
+def _refuse_separated(lines: list[str], comment: str | None) -> None:
+    """Refuse to take for one column what a separator parts in most rows, but not in the first."""
+    for sep in _SEPARATORS[1:]:  # a comma may be a decimal mark
+        rows, _ = _rows(lines, sep, 0, comment)
+        parted = [(number, len(row)) for number, row in rows if len(row) > 1]
+        if len(parted) > len(rows) / 2:
+            line, count = parted[0]
+            name = "a tab" if sep == "\t" else f"'{sep}'"
+            raise BadInputError(
+                f"{name} separates {count} fields in line {line}, but none in the first; if the"
+                " table begins further down, take out the lines above its header"
+            )
 
 
 def _separated_by_blanks(lines: list[str]) -> bool:

@@ -44,7 +44,7 @@ def test_two_runs_are_put_side_by_side_and_a_sentence_says_what_it_comes_to(twic
 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "options.network.activation: relu → tanh"
+    assert "options.network.activation: relu → tanh" in lines
     assert {"baseline", "dropout", "batchnorm", "dropout_batchnorm", "interaction"} <= {
         line.split()[0] for line in lines if line
     }
@@ -57,4 +57,4 @@ def test_a_version_that_is_not_there_is_refused_with_those_that_are(twice, monke
     configure_project("dropnorm")
     done = CliRunner().invoke(study, ["compare", "spotify", "sample:newest", "sample:2020"])
 
-    assert_refused(done, "there is no complete version '2020' of the study 'spotify' in the env")
+    assert_refused(done, "in the environment 'sample', there is no complete version '2020'")

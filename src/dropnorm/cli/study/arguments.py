@@ -92,8 +92,11 @@ def refuse_empty(ctx: click.Context) -> None:
     for param in ctx.command.params:
         value = ctx.params.get(str(param.name))
         typed = ctx.get_parameter_source(str(param.name)) is ParameterSource.COMMANDLINE
-        several = value if isinstance(value, list | tuple | dict) else [value]
-        if typed and not any(str("" if one is None else one).strip(" ,") for one in several):
+        # A comma parts lists; where there is one value, it may be what is meant.
+        several, blank = [value], " "
+        if isinstance(value, list | tuple | dict):
+            several, blank = [*value], " ,"
+        if typed and not any(str("" if one is None else one).strip(blank) for one in several):
             is_option = isinstance(param, click.Option)
             told = param.opts[0] if is_option else str(param.human_readable_name)
             remedy = "give it a value" + " or leave it out" * is_option
