@@ -40,10 +40,20 @@ def test_a_title_above_texts_does_not_make_one_column_of_them(write_file, sep, n
         f"{one}{sep}red{sep if place % 2 else ''}\n" for place, one in enumerate("abcdef")
     )
 
-    with pytest.raises(
-        BadInputError, match=f"{name} separates 2 fields in line 3, but none in the first"
-    ):
-        read_table(write_file(f"Source: registry\n\nid{sep}town\n{rows}"))
+    told = f"{name} separates 2 fields in line 3, but none in the first"
+    for below in (rows, f"a{sep}red\n"):
+        with pytest.raises(BadInputError, match=told):
+            read_table(write_file(f"Source: registry\n\nid{sep}town\n{below}"))
+
+
+def test_a_sign_in_most_rows_separates_none_if_others_lack_it(write_file):
+    rows = "".join(f"{place}.5kg,{'e|f' if place % 3 else ''}\n" for place in range(1, 13))
+
+    read = read_table(write_file(f'size|cm,"the ""quoted"""\n{rows}'))
+
+    assert list(read.table) == ["size|cm", 'the "quoted"']
+    assert list(read.table["size|cm"][:2]) == [1.5, 2.5]
+    assert read.format.sep == ","
 
 
 def test_names_of_rows_as_r_writes_them_are_the_index(write_file):

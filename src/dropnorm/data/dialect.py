@@ -47,12 +47,13 @@ class _Fit:
     dialect: Dialect
     fits: bool = False
     splits: bool = False
+    whole: bool = False
     quality: float = 0.0
     width: int = 1
 
     @property
-    def score(self) -> tuple[bool, bool, float, int]:
-        return self.fits and self.width > 1, self.splits, self.quality, self.width
+    def score(self) -> tuple[bool, bool, bool, float, int]:
+        return self.fits and self.width > 1, self.splits, self.whole, self.quality, self.width
 
 
 def find_dialect(text: object) -> Dialect:
@@ -85,11 +86,12 @@ def find_dialect(text: object) -> Dialect:
 
 
 def _refuse_separated(lines: list[str], comment: str | None) -> None:
-    """Refuse to take for one column what a separator parts in most rows, but not in the first."""
+    """Refuse one column where a separator parts most rows, or the last ones, but not the first."""
     for sep in _SEPARATORS[1:]:  # a comma may be a decimal mark
         rows, _ = _rows(lines, sep, 0, comment)
         parted = [(number, len(row)) for number, row in rows if len(row) > 1]
-        if len(parted) > len(rows) / 2:
+        to_the_end = len(parted) > 1 and parted[0][0] == rows[-len(parted)][0]
+        if to_the_end or len(parted) > len(rows) / 2:
             line, count = parted[0]
             name = "a tab" if sep == "\t" else f"'{sep}'"
             raise BadInputError(
@@ -176,7 +178,7 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
     # The last text may go on in lines that were not looked at.
     fits = not long and 2 * short <= len(body) and (parsed or not whole)
     splits = _splits(header, [row for _, row in body])
-    return _Fit(dialect, fits, splits, quality, min(width, expected))
+    return _Fit(dialect, fits, splits, not short, quality, min(width, expected))
 
 
 def _splits(header: list[str], body: list[list[str]]) -> bool:
