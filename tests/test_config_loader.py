@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dropnorm.config_loader import StudyConfigLoader, study_names
+from dropnorm.config_loader import StudyConfigLoader, project_config, study_names
 from dropnorm.errors import BadInputError
 from dropnorm.settings import CONFIG_LOADER_ARGS
 
@@ -230,3 +230,11 @@ def test_tables_may_be_read_from_an_address(configured):
     Path("conf/local/globals.yml").write_text("tables: memory://tables\n")
 
     assert loader()["catalog"]["wine.table"]["filepath"] == "memory://tables/red-wine.csv"
+
+
+def test_a_link_that_leads_back_to_itself_is_refused_in_one_line(configured):
+    link = Path("conf/base/parameters/loop.yml")
+    link.symlink_to(link.name)
+
+    with pytest.raises(BadInputError, match=r"^parameters in conf: [^\n]+$"):
+        project_config().studies()

@@ -137,7 +137,8 @@ class StudyConfigLoader(OmegaConfigLoader):
         except OmegaConfBaseException as error:
             where = self._file_with(key, str(error.full_key)) or where
             raise BadInputError(f"{where}: {_why_no_reference(error)}") from error
-        except (YAMLError, ValueError, ArithmeticError, OSError) as error:
+        # A link that leads back to itself is a RuntimeError.
+        except (YAMLError, ValueError, ArithmeticError, OSError, RuntimeError) as error:
             raise BadInputError(f"{where}: {in_one_line(error)}") from error
 
     def _check_places(self) -> None:

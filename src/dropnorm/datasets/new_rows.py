@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from kedro_datasets.pandas import CSVDataset
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from kedro.io import AbstractDataset
 
     from dropnorm.study.preprocessing import Preprocessing
+
+logger = logging.getLogger(__name__)
 
 
 def read_new_rows(
@@ -42,13 +45,20 @@ def read_new_rows(
     """
     inputs = input_formats(run, preprocessing, table)
     if inputs is not None:
-        return read_alike(file, inputs, known_as=known_as).table
+        return _read(file, inputs, known_as)
     options, names = getattr(table, "_load_args", {}), set(preprocessing.columns)
     found = read_csv_with(options, file, preprocessing.categories)
     if found is not None and names <= set(map(str, found.columns)):
         return found
     texts = dict.fromkeys(preprocessing.categories, ColumnFormat(type="text"))
-    return read_alike(file, InputFormats(preprocessing.columns, texts), known_as=known_as).table
+    return _read(file, InputFormats(preprocessing.columns, texts), known_as)
+
+
+def _read(file: Path, inputs: InputFormats, known_as: str) -> pd.DataFrame:
+    read = read_alike(file, inputs, known_as=known_as)
+    for warning in read.warnings:
+        logger.warning("%s: %s", known_as, warning)
+    return read.table
 
 
 def input_formats(

@@ -235,6 +235,19 @@ def test_what_an_interrupted_run_has_left_is_removed_also_without_a_complete_ver
     assert not [path for path in files(configured) if OLD in path]
 
 
+def test_a_version_whose_record_is_not_read_is_left_alone_and_told(command, configured):
+    write_version(OLD)
+    write_version(NEW)
+    record = configured / f"data/08_reporting/concrete/run.json/{OLD}/run.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "files": []}))
+    before = files(configured)
+
+    done = command("prune", "concrete", "--keep", 1)
+
+    assert f"left alone: version {OLD}, which is not read: its" in done.output
+    assert files(configured) == before
+
+
 RUN = "data/08_reporting/concrete/run.json"
 
 

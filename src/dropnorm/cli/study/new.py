@@ -131,7 +131,8 @@ def new_study(
     tell_findings(read.table, study)
     for file in files:
         click.echo(file.write())
-    click.echo(f"A run takes about {_duration(proposal.seconds)}: kedro run --pipelines={name}")
+    words = f"kedro run --pipelines={name}" + (f" --env={env}" if env else "")
+    click.echo(f"A run takes about {_duration(proposal.seconds)}: {words}")
 
 
 def _check_name(name: str) -> None:

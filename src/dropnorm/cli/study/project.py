@@ -98,6 +98,7 @@ class Project:
             raise BadInputError(
                 f"there is no complete run of the study '{study}' to {what_for}{skipped}; run it"
                 f" first: kedro run --pipelines={study}"
+                + (f" --env={self.config.env}" if self.config.env else "")
             )
         if version is not None:
             self._check_version(study, version, versions)

@@ -38,13 +38,14 @@ class _Stored:
     Attributes:
         version: Its name.
         complete: Whether it has a record.
-        running: Whether its run goes on, or may do so.
+        why_kept: Why it is left alone whatever is asked for: its run goes on, or it has a record
+            that cannot be read as it is; empty if it is not.
         folders: Of its files; the record's first.
     """
 
     version: str
     complete: bool
-    running: bool
+    why_kept: str
     folders: list[Path]
 
     def remove(self) -> None:
@@ -88,7 +89,8 @@ def prune_study(
 
     That is of its runs and of its sweeps, in all layers. The newest KEEP complete versions of each
     stay; those without a run.json, which interrupted runs have left, are removed. A run that goes
-    on, links, folders that are no versions, tables and predictions are left alone.
+    on, a version whose run.json is not read, links, folders that are no versions, tables and
+    predictions are left alone.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
@@ -106,8 +108,8 @@ def _remove(
     project: Project, run: str, stored: list[_Stored], gone: list[_Stored], *, dry_run: bool
 ) -> None:
     for one in stored:
-        if one.running:
-            click.echo(f"left alone: version {one.version}, whose run goes on")
+        if one.why_kept:
+            click.echo(f"left alone: version {one.version}, {one.why_kept}")
     record = project.catalog.get(f"{run}.run")
     for one in gone:
         # Said before it is done: an interruption then leaves no version half gone and unnamed.
@@ -131,9 +133,9 @@ def _remove(
 def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
     """Choose what goes: complete versions but the newest, and what interrupted runs have left."""
     newest_first = sorted(stored, key=lambda one: one.version, reverse=True)
-    ended = [one for one in newest_first if not one.running]
-    complete = [one for one in ended if one.complete]
-    incomplete = [one for one in ended if not one.complete]
+    known = [one for one in newest_first if not one.why_kept]
+    complete = [one for one in known if one.complete]
+    incomplete = [one for one in known if not one.complete]
     return sorted([*complete[keep:], *incomplete], key=lambda one: one.version)
 
 
@@ -147,11 +149,13 @@ def _stored_versions(project: Project, run: str) -> list[_Stored]:
     if not isinstance(record, RunRecordDataset):
         return []
     # In this order: a run that ends in between is complete by then.
-    running = {version for version in folders if record.is_running(version)}
-    complete = set(project.complete_versions(run))
+    kept = {name: "whose run goes on" for name in folders if record.is_running(name)}
+    versions = project.versions(run)
+    # Somebody's results may be in it: an earlier version of this project named fewer files.
+    kept |= {name: f"which is not read: {why}" for name, why in versions.skipped.items()}
     return [
-        _Stored(version, version in complete, version in running, found)
-        for version, found in folders.items()
+        _Stored(name, name in versions.complete, kept.get(name, ""), found)
+        for name, found in folders.items()
     ]
 
 
