@@ -33,7 +33,9 @@ def test_empty_fields_behind_the_last_column_move_none(write_file, header, rows)
     assert "surplus" in read.reasons
 
 
-@pytest.mark.parametrize(("sep", "name"), [("|", r"'\|'"), (";", "';'"), ("\t", "a tab")])
+@pytest.mark.parametrize(
+    ("sep", "name"), [("|", r"'\|'"), (";", "';'"), ("\t", "a tab"), (",", "','")]
+)
 def test_a_title_above_texts_does_not_make_one_column_of_them(write_file, sep, name):
     """Seen with rows that end in a separator: all of a row was a value of the title's column."""
     rows = "".join(

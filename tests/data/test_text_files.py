@@ -114,7 +114,7 @@ def test_utf8_with_a_line_in_another_encoding_is_refused_with_the_line(write_fil
         (b"1.5,2\n1,2\n", "the header is a line of numbers alone"),
         (b"a,b\n1,2\n1,2,3\n", "line 3 has 3 fields where 2 are expected"),
         (b"a,b\n5.5,2,3\n6.5,2,3\n", "line 2 has 3 fields where 2 are expected"),
-        (b"Sales\nplace,kind\nx,y\nz,y\n", "line 2 has 2 fields where 1 is expected"),
+        (b"Sales\nplace,kind\nx,y\nz,y\n", "',' separates 2 fields in line 2, but none"),
         (b"Data,World\nUpdated\nplace,kind\nx,y\n", "line 2 has 1 field where 2 are expected"),
         (b"a,b,c\n1,2,3\nSource: X\n", "line 3 has 1 field where 3 are expected"),
         (b"a,b,c\n1,2,3\n4,5", "ends in the middle of a row, in line 3"),

@@ -14,5 +14,5 @@ def test_what_new_rows_lack_is_told(tmp_path, caplog):
 
     assert table["a"].tolist() == [1, 4]
     assert table["c"].isna().tolist() == [False, True]
-    assert "new.csv: 1 rows have fewer fields than the header" in caplog.text
+    assert "new.csv: 1 row has fewer fields than the header" in caplog.text
     assert "line 3" in caplog.text

@@ -87,9 +87,13 @@ def find_dialect(text: object) -> Dialect:
 
 def _refuse_separated(lines: list[str], comment: str | None) -> None:
     """Refuse one column where a separator parts most rows, or the last ones, but not the first."""
-    for sep in _SEPARATORS[1:]:  # a comma may be a decimal mark
+    for sep in _SEPARATORS:
         rows, _ = _rows(lines, sep, 0, comment)
-        parted = [(number, len(row)) for number, row in rows if len(row) > 1]
+        parted = [
+            (number, len(row))
+            for number, row in rows
+            if len(row) > 1 and not _is_value(sep.join(row))  # a comma may be a decimal mark
+        ]
         to_the_end = len(parted) > 1 and parted[0][0] == rows[-len(parted)][0]
         if to_the_end or len(parted) > len(rows) / 2:
             line, count = parted[0]
