@@ -189,12 +189,12 @@ def test_a_whole_run_records_where_its_table_and_packages_come_from(configured):
     )  # fmt: skip
 
     provenance = made.load("wine.provenance")
-    assert provenance["command"] == (
+    assert provenance.command == (
         "kedro run --pipelines=wine --env=sample"
         " '--params=wine.title=My wine,wine.training.epochs=3'"
     )
-    assert provenance["table"]["path"] == "data/01_raw/red-wine.csv"
-    assert {"dropnorm", "keras", "tensorflow"} <= set(provenance["packages"])
+    assert provenance.table.path == "data/01_raw/red-wine.csv"
+    assert {"dropnorm", "keras", "tensorflow"} <= set(provenance.packages)
 
 
 @pytest.mark.parametrize(("title", "told"), [("Wine 𒀀𒀁𒀀", 1), ("Vin rosé", 0)])
@@ -399,7 +399,7 @@ def test_worker_processes_take_the_table_that_was_checked(configured):
 
     ParallelRunner(max_workers=2).run(part, made)
 
-    assert made.load("wine.findings")["study"] == "wine"
+    assert made.load("wine.findings").study == "wine"
 
 
 def test_what_nobody_asked_for_is_not_kept_when_a_run_has_ended(counted):
@@ -421,7 +421,7 @@ def test_the_record_has_the_checksum_of_the_bytes_that_were_read(configured):
     begin(pipelines["wine"], made)
     file.write_text("changed since\n")
 
-    assert made.load("wine.provenance")["table"]["sha256"] == known
+    assert made.load("wine.provenance").table.sha256 == known
     assert len(made.load("wine.table")) == 1599
 
 

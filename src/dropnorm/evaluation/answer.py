@@ -18,6 +18,7 @@ from dropnorm.tasks.registry import task_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
@@ -25,7 +26,7 @@ _REPLICA = ["split", "start"]
 
 
 def gather_evidence(
-    metrics: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, VariantMetrics],
     predictions: Mapping[str, pd.DataFrame],
     references: pd.DataFrame,
     split: pd.DataFrame,
@@ -42,12 +43,7 @@ def gather_evidence(
     """
     task = task_of(study)
     error = task.error(study)
-    columns = {
-        variant: pd.DataFrame(of_variant["replicas"])
-        .set_index(_REPLICA)[f"validation_{error.name}"]
-        .astype(float)
-        for variant, of_variant in metrics.items()
-    }
+    columns = {variant: of_variant.errors(error.name) for variant, of_variant in metrics.items()}
     for model, of_model in references.groupby("model"):
         columns[str(model)] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
@@ -87,7 +83,7 @@ def _row_losses(
 
 
 def find_answer(
-    evidence: Evidence, metrics: Mapping[str, Mapping[str, Any]], study: Study
+    evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study
 ) -> dict[str, Any]:
     """Answer the question of the project for one study, as plain data.
 
@@ -98,7 +94,7 @@ def find_answer(
         finite.
     """
     options = study.replicas
-    diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
+    diverged = {variant: one.diverged for variant, one in metrics.items()}
     found = effects.estimate(evidence, diverged, study.margin)
     task = task_of(study)
     unit, error = task.unit(study), task.error(study).spoken
@@ -131,32 +127,34 @@ def find_answer(
         "spread": wording.spread(variants, found, error, unit),
     }
     findings = [
-        *(one for variant in Variant for one in metrics[variant]["findings"]),
-        *(one.described() for one in checks.check_answer(answer, study)),
+        *(one for variant in Variant for one in metrics[variant].findings),
+        *checks.check_answer(answer, study),
     ]
-    answer["findings"] = sorted(findings, key=lambda one: str(one["code"]))
+    answer["findings"] = [
+        one.described() for one in sorted(findings, key=lambda one: one.code.code)
+    ]
     strict: dict[str, Any] = _strict(answer)
     return strict
 
 
 def _variant(
-    evidence: Evidence, metrics: Mapping[str, Any], variant: Variant, task: Task
+    evidence: Evidence, metrics: VariantMetrics, variant: Variant, task: Task
 ) -> dict[str, Any]:
     finite = evidence.errors[variant.value].dropna()
-    least, last = metrics["min_val_loss"], metrics["final_val_loss"]
+    least, last = metrics.min_val_loss, metrics.final_val_loss
     return {
         "error": float(finite.mean()) if len(finite) else math.nan,
         "standard_deviation": float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
         "deviations": evidence.deviations({variant.value: 1}),
         "replicas": len(evidence.errors),
         "finite": len(finite),
-        "diverged": metrics["diverged"],
-        **{name: metrics[name] for name in task.failures},
+        "diverged": metrics.diverged,
+        **{name: metrics.failures[name] for name in task.failures},
         "final_val_loss": last,
         "min_val_loss": least,
         "minimum_flatters_by": None if last is None or least is None else last - least,
-        **{name: metrics[f"validation_{name}"] for name in task.beside},
-        "committee": metrics["committee"],
+        **{name: metrics.validation[name] for name in task.beside},
+        "committee": metrics.committee,
     }
 
 

@@ -101,13 +101,9 @@ class ProjectHooks:
                 reported.append(options)
                 other = overridden_options(self._config, options, run_params)
                 self._overridden[study] = tell(other)
-                told = {
-                    "command": command_of(study, run_params),
-                    "environment": run_params["env"],
-                    "overridden": other,
-                }
+                told = command_of(study, run_params), run_params["env"], other
                 table = tables.get(study_of(study))
-                prepare_record(study, pipeline, catalog, told, table)
+                prepare_record(study, pipeline, catalog, *told, table)
         check_inputs(pipeline, catalog)
         for study, loaded in tables.items():
             hand_over(loaded.table, study, pipeline, catalog)
@@ -193,7 +189,7 @@ def _read_new_rows_alike(pipeline: Pipeline, catalog: DataCatalog) -> None:
         if what != "new_rows" or not isinstance(rows, TableDataset):
             continue
         run = catalog.load(f"{study}.run")
-        preprocessing = parse_study(study, run["options"]).preprocessing
+        preprocessing = parse_study(study, run.options).preprocessing
         inputs = input_formats(run, preprocessing, catalog.get(f"{study}.table"))
         if inputs is not None:
             catalog[name] = rows.alike(inputs)

@@ -1,12 +1,16 @@
 """From inputs to the curve of a sweep: each point trained and measured as the study itself is."""
 
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation import sweep_choices
+from dropnorm.evaluation.records import Provenance, RunRecord
+from dropnorm.evaluation.results import SweepPoint
+from dropnorm.evaluation.sweep_choices import Choices
 from dropnorm.pipelines.reporting.nodes import measure, record_run
 from dropnorm.pipelines.training.nodes import train_variant
 from dropnorm.reporting.figures.sweep import draw_sweep
@@ -18,12 +22,12 @@ class SweptVariant(NamedTuple):
     """What a sweep finds of one variant.
 
     Attributes:
-        points: Of each point its ``rate``, its ``placement`` and its ``metrics``.
+        points: In the order of the plan.
         predictions: Of the validation rows, as the study's own are, with a column ``point`` that
             numbers the points from 0.
     """
 
-    points: list[dict[str, Any]]
+    points: list[SweepPoint]
     predictions: pd.DataFrame
 
 
@@ -40,7 +44,7 @@ def sweep_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
             trained.training,
             at_point,
         )
-        points.append({"rate": point.one_rate, "placement": point.placement, "metrics": metrics})
+        points.append(SweepPoint(point.one_rate, point.placement, metrics))
         predictions.append(trained.validation_predictions.assign(point=number))
     return SweptVariant(points, pd.concat(predictions, ignore_index=True))
 
@@ -67,16 +71,16 @@ def sweep_dropout_batchnorm(inputs: list[SplitInputs], study: Study) -> SweptVar
 
 def find_choices(
     split: pd.DataFrame,
-    baseline: list[dict[str, Any]],
-    dropout: list[dict[str, Any]],
-    batchnorm: list[dict[str, Any]],
-    dropout_batchnorm: list[dict[str, Any]],
+    baseline: list[SweepPoint],
+    dropout: list[SweepPoint],
+    batchnorm: list[SweepPoint],
+    dropout_batchnorm: list[SweepPoint],
     baseline_predictions: pd.DataFrame,
     dropout_predictions: pd.DataFrame,
     batchnorm_predictions: pd.DataFrame,
     dropout_batchnorm_predictions: pd.DataFrame,
     study: Study,
-) -> dict[str, Any]:
+) -> Choices:
     """Say which choices have the least error, and which are shown to be worse."""
     points = (baseline, dropout, batchnorm, dropout_batchnorm)
     predictions = (
@@ -87,7 +91,7 @@ def find_choices(
     )
     return sweep_choices.find_choices(
         {
-            variant: [one["metrics"] for one in of_variant]
+            variant: [one.metrics for one in of_variant]
             for variant, of_variant in zip(Variant, points, strict=True)
         },
         dict(zip(Variant, predictions, strict=True)),
@@ -96,21 +100,21 @@ def find_choices(
     )
 
 
-def tabulate(choices: dict[str, Any]) -> pd.DataFrame:
+def tabulate(choices: Choices) -> pd.DataFrame:
     """Put the points into a table, a row each."""
-    table = pd.DataFrame(choices["points"])
-    table.insert(0, "study", choices["study"])
-    table.insert(1, "made_up", choices["made_up"])
+    table = pd.DataFrame([asdict(point) for point in choices.points])
+    table.insert(0, "study", choices.study)
+    table.insert(1, "made_up", choices.made_up)
     return table
 
 
-def plot(choices: dict[str, Any]) -> Figure:
+def plot(choices: Choices) -> Figure:
     """Draw the error over the rates, a panel for each place."""
     return draw_sweep(choices)
 
 
 def record_sweep(
-    study: Study, provenance: dict[str, Any], baseline: list[dict[str, Any]], *outputs: object
-) -> dict[str, Any]:
+    study: Study, provenance: Provenance, baseline: list[SweepPoint], *outputs: object
+) -> RunRecord:
     """Say what this sweep was, as a run's record does; written last."""
-    return record_run(study, provenance, baseline[0]["metrics"], *outputs)
+    return record_run(study, provenance, baseline[0].metrics, *outputs)

@@ -1,7 +1,7 @@
 """From arrays to trained networks."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,12 @@ import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation import network_diagnostics, reference_models
+from dropnorm.evaluation.results import (
+    ReplicaExamination,
+    ReplicaFacts,
+    VariantExamination,
+    VariantTraining,
+)
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
@@ -32,8 +38,7 @@ class TrainedVariant(NamedTuple):
             if the study holds none.
         first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that
             diverged.
-        training: Engine, layers, number of trainable parameters, and per replica its rows, its
-            seconds, the chosen epoch and what chose it, and where it diverged.
+        training: What the trainings say of themselves.
     """
 
     models: dict[str, KerasModel]
@@ -41,7 +46,7 @@ class TrainedVariant(NamedTuple):
     validation_predictions: pd.DataFrame
     test_predictions: pd.DataFrame
     first_steps: pd.DataFrame
-    training: dict[str, Any]
+    training: VariantTraining
 
 
 def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> TrainedVariant:
@@ -66,18 +71,15 @@ def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) 
             for (split, start, _), model in zip(trained, models.values(), strict=True)
         ),
         first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
-        training={
-            "study": study.title,
-            "made_up": study.made_up,
-            "variant": variant.value,
-            "engine": engine_name(),
-            "trainable_parameters": trainable_parameters(next(iter(models.values()))),
-            "layers": [
-                layer.described()
-                for layer in plan_layers(study.network, variant, target.outputs, target.activation)
-            ],
-            "replicas": [_facts(study, *one) for one in trained],
-        },
+        training=VariantTraining(
+            study=study.title,
+            made_up=study.made_up,
+            variant=variant.value,
+            engine=engine_name(),
+            trainable_parameters=trainable_parameters(next(iter(models.values()))),
+            layers=tuple(plan_layers(study.network, variant, target.outputs, target.activation)),
+            replicas=tuple(_facts(study, *one) for one in trained),
+        ),
     )
 
 
@@ -111,28 +113,28 @@ def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
 def examine_networks(
     models: dict[str, KerasModel],
     inputs: list[SplitInputs],
-    training: dict[str, Any],
+    training: VariantTraining,
     study: Study,
-) -> dict[str, Any]:
+) -> VariantExamination:
     """Look into the trained networks of a variant: dead units, variances, loss in inference.
 
     Replicas that diverged hold no finite numbers, and are left out; the others say which they are.
     """
     splits = {one.split: one for one in inputs}
-    return {
-        "variant": training["variant"],
-        "replicas": [
-            {
-                "split": one["split"],
-                "start": one["start"],
-                **network_diagnostics.examine_network(
-                    models[_replica_name(one["split"], one["start"])], splits[one["split"]], study
+    return VariantExamination(
+        variant=training.variant,
+        replicas=tuple(
+            ReplicaExamination(
+                one.split,
+                one.start,
+                network_diagnostics.examine_network(
+                    models[_replica_name(one.split, one.start)], splits[one.split], study
                 ),
-            }
-            for one in training["replicas"]
-            if one["diverged_at_epoch"] is None
-        ],
-    }
+            )
+            for one in training.replicas
+            if one.is_finite
+        ),
+    )
 
 
 def _replica_name(split: int, start: int) -> str:
@@ -184,22 +186,22 @@ def _test_predictions(split: SplitInputs, model: KerasModel) -> pd.DataFrame:
     return _predictions(split, split.test, predict_rows(model, split.test.x))
 
 
-def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> dict[str, Any]:
+def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> ReplicaFacts:
     task = task_of(study)
     constant = task.constant(split.train.y, split.target, study)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     early = study.training.early_stopping is not None and trained.diverged_at_epoch is None
-    return {
-        "split": split.split,
-        "start": start,
-        "rows": {name: len(part.rows) for name, part in parts.items() if part is not None},
-        "fit_seconds": round(trained.fit_seconds, 3),
-        "epochs": len(trained.history),
-        "chosen_epoch": trained.chosen_epoch,
-        "chosen_by": "least val_loss" if early else "last epoch",
-        "diverged_at_epoch": trained.diverged_at_epoch,
-        **task.constant_facts(split.validation.y, constant, study),
-    }
+    return ReplicaFacts(
+        split=split.split,
+        start=start,
+        rows={name: len(part.rows) for name, part in parts.items() if part is not None},
+        fit_seconds=round(trained.fit_seconds, 3),
+        epochs=len(trained.history),
+        chosen_epoch=trained.chosen_epoch,
+        chosen_by="least val_loss" if early else "last epoch",
+        diverged_at_epoch=trained.diverged_at_epoch,
+        constant=task.constant_facts(split.validation.y, constant, study),
+    )
 
 
 def _stack(tables: Iterable[tuple[SplitInputs, int, pd.DataFrame]]) -> pd.DataFrame:
