@@ -246,6 +246,39 @@ class SweepPoint(Result):
     metrics: VariantMetrics
 
 
+@dataclass(frozen=True)
+class VariantOutcome:
+    """All of a variant that a study compares, put together; it has no file of its own.
+
+    Attributes:
+        training: What the trainings say of themselves.
+        metrics: How good the networks are.
+        history: Losses by epoch: ``split``, ``start``, ``epoch``, ``loss``, ``val_loss`` and more.
+        validation_predictions: Of the validation rows, at the chosen epoch.
+        examination: What the networks look like from inside.
+    """
+
+    training: VariantTraining
+    metrics: VariantMetrics
+    history: pd.DataFrame
+    validation_predictions: pd.DataFrame
+    examination: VariantExamination
+
+
+@dataclass(frozen=True)
+class SweptVariant:
+    """What a sweep finds of one variant; it has no file of its own.
+
+    Attributes:
+        points: In the order of the plan.
+        predictions: Of the validation rows, as the study's own are, with a column ``point`` that
+            numbers the points from 0.
+    """
+
+    points: list[SweepPoint]
+    predictions: pd.DataFrame
+
+
 def of_replica(table: pd.DataFrame, split: int, start: int) -> pd.DataFrame:
     """Return the rows of a history, or of predictions, that belong to one replica."""
     chosen: pd.DataFrame = table.loc[(table["split"] == split) & (table["start"] == start)]

@@ -153,8 +153,8 @@ def study_at(study: Study, point: Point) -> Study:
 
 
 def find_choices(
-    metrics: Mapping[Variant, Sequence[VariantMetrics]],
-    predictions: Mapping[Variant, pd.DataFrame],
+    metrics: Mapping[str, Sequence[VariantMetrics]],
+    predictions: Mapping[str, pd.DataFrame],
     split: pd.DataFrame,
     study: Study,
 ) -> Choices:

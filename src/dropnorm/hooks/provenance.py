@@ -79,7 +79,7 @@ def prepare_record(
     table = catalog.get(f"{study_of(study)}.table")
     written = table.format if isinstance(table, TableDataset) else None
     process = describe_process()  # the engine of which the trainings tell
-    catalog[f"{study}.provenance"] = MemoryDataset(
+    catalog[f"params:run.{study}"] = MemoryDataset(
         Provenance(
             command=command,
             environment=environment,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from dropnorm.evaluation.results import (
     TableFindings,
     VariantExamination,
     VariantMetrics,
+    VariantOutcome,
     VariantTraining,
     of_replica,
 )
@@ -27,11 +28,8 @@ from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import Task
 from dropnorm.tasks.registry import task_of
-
-_T = TypeVar("_T")
 
 
 def measure(
@@ -83,14 +81,29 @@ def plot_learning_curves(
     return draw_learning_curves(history, first_steps, metrics, study)
 
 
-def compare(
-    baseline: VariantMetrics,
-    dropout: VariantMetrics,
-    batchnorm: VariantMetrics,
-    dropout_batchnorm: VariantMetrics,
-    study: Study,
-) -> pd.DataFrame:
-    """Put the metrics of the four variants side by side, a row each."""
+def gather_outcome(
+    training: VariantTraining,
+    metrics: VariantMetrics,
+    history: pd.DataFrame,
+    validation_predictions: pd.DataFrame,
+    examination: VariantExamination,
+    *written: object,
+) -> VariantOutcome:
+    """Put together all of a variant that the study compares.
+
+    Args:
+        training: What its trainings say of themselves.
+        metrics: How good its networks are.
+        history: Losses by epoch.
+        validation_predictions: At the chosen epoch.
+        examination: What its networks look like from inside.
+        written: What else is written of the variant before it is compared.
+    """
+    return VariantOutcome(training, metrics, history, validation_predictions, examination)
+
+
+def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
+    """Put the metrics of the variants side by side, a row each."""
     task = task_of(study)
     return pd.DataFrame(
         [
@@ -108,101 +121,46 @@ def compare(
                 "replicas": len(metrics.replicas),
                 "fit_seconds": round(sum(one.fit_seconds for one in metrics.replicas), 3),
             }
-            for metrics in (baseline, dropout, batchnorm, dropout_batchnorm)
+            for metrics in (outcome.metrics for outcome in outcomes.values())
         ]
     )
 
 
-def plot_comparison(
-    comparison: pd.DataFrame,
-    baseline: pd.DataFrame,
-    dropout: pd.DataFrame,
-    batchnorm: pd.DataFrame,
-    dropout_batchnorm: pd.DataFrame,
-    study: Study,
-) -> Figure:
-    """Draw the validation curves of the four variants on one pair of axes."""
-    histories = dict(zip(Variant, (baseline, dropout, batchnorm, dropout_batchnorm), strict=True))
-    return draw_comparison(comparison, histories, study)
+def plot_comparison(comparison: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
+    """Draw the validation curves of the variants on one pair of axes."""
+    return draw_comparison(comparison, {name: one.history for name, one in outcomes.items()}, study)
 
 
 def estimate_effects(
     split: pd.DataFrame,
     reference_predictions: pd.DataFrame,
-    baseline: VariantMetrics,
-    dropout: VariantMetrics,
-    batchnorm: VariantMetrics,
-    dropout_batchnorm: VariantMetrics,
-    baseline_predictions: pd.DataFrame,
-    dropout_predictions: pd.DataFrame,
-    batchnorm_predictions: pd.DataFrame,
-    dropout_batchnorm_predictions: pd.DataFrame,
     study: Study,
+    **outcomes: VariantOutcome,
 ) -> dict[str, Any]:
     """Estimate what the two layers do, pair by pair, with what chance leaves open."""
-    metrics = _by_variant(baseline, dropout, batchnorm, dropout_batchnorm)
-    predictions = _by_variant(
-        baseline_predictions,
-        dropout_predictions,
-        batchnorm_predictions,
-        dropout_batchnorm_predictions,
-    )
+    metrics = {name: one.metrics for name, one in outcomes.items()}
+    predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
     return answer.find_answer(evidence, metrics, study)
 
 
-def compare_diagnostics(
-    baseline: VariantMetrics,
-    dropout: VariantMetrics,
-    batchnorm: VariantMetrics,
-    dropout_batchnorm: VariantMetrics,
-    baseline_history: pd.DataFrame,
-    dropout_history: pd.DataFrame,
-    batchnorm_history: pd.DataFrame,
-    dropout_batchnorm_history: pd.DataFrame,
-    baseline_examination: VariantExamination,
-    dropout_examination: VariantExamination,
-    batchnorm_examination: VariantExamination,
-    dropout_batchnorm_examination: VariantExamination,
-) -> pd.DataFrame:
+def compare_diagnostics(**outcomes: VariantOutcome) -> pd.DataFrame:
     """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
     return network_diagnostics.compare_diagnostics(
-        _by_variant(
-            baseline_examination,
-            dropout_examination,
-            batchnorm_examination,
-            dropout_batchnorm_examination,
-        ),
-        _by_variant(
-            baseline_history, dropout_history, batchnorm_history, dropout_batchnorm_history
-        ),
-        _by_variant(baseline, dropout, batchnorm, dropout_batchnorm),
+        {name: one.examination for name, one in outcomes.items()},
+        {name: one.history for name, one in outcomes.items()},
+        {name: one.metrics for name, one in outcomes.items()},
     )
 
 
-def plot_diagnostics(
-    diagnostics: pd.DataFrame,
-    baseline_history: pd.DataFrame,
-    dropout_history: pd.DataFrame,
-    batchnorm_history: pd.DataFrame,
-    dropout_batchnorm_history: pd.DataFrame,
-    baseline_examination: VariantExamination,
-    dropout_examination: VariantExamination,
-    batchnorm_examination: VariantExamination,
-    dropout_batchnorm_examination: VariantExamination,
-    study: Study,
-) -> Figure:
+def plot_diagnostics(diagnostics: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
     """Draw the gap between validation and training by epoch, and the variance shift by layer."""
-    histories = _by_variant(
-        baseline_history, dropout_history, batchnorm_history, dropout_batchnorm_history
+    return draw_diagnostics(
+        diagnostics,
+        {name: one.history for name, one in outcomes.items()},
+        {name: one.examination for name, one in outcomes.items()},
+        study,
     )
-    examined = _by_variant(
-        baseline_examination,
-        dropout_examination,
-        batchnorm_examination,
-        dropout_batchnorm_examination,
-    )
-    return draw_diagnostics(diagnostics, histories, examined, study)
 
 
 def plot_effects(effects: dict[str, Any]) -> Figure:
@@ -217,12 +175,21 @@ def make_report(
     comparison: pd.DataFrame,
     diagnostics: pd.DataFrame,
     provenance: Provenance,
-    training: VariantTraining,
+    outcome: VariantOutcome,
 ) -> dict[str, Any]:
-    """Put together what a reader of the study must know, as plain data."""
-    return report.make_report(
-        study, effects, findings, comparison, diagnostics, provenance, training.engine
-    )
+    """Put together what a reader of the study must know, as plain data.
+
+    Args:
+        study: The study as it was run.
+        effects: The answer.
+        findings: What was found before anything trained.
+        comparison: The variants side by side.
+        diagnostics: What the layers did.
+        provenance: What only the run itself knows.
+        outcome: Of any variant; all run on one engine.
+    """
+    engine = outcome.training.engine
+    return report.make_report(study, effects, findings, comparison, diagnostics, provenance, engine)
 
 
 def write_report(report_data: dict[str, Any]) -> str:
@@ -231,36 +198,34 @@ def write_report(report_data: dict[str, Any]) -> str:
 
 
 def record_run(
-    study: Study,
-    provenance: Provenance,
-    training: VariantTraining | VariantMetrics,
-    *outputs: object,
+    study: Study, provenance: Provenance, outcome: VariantOutcome, *written: object
 ) -> RunRecord:
     """Say what this run was: the study with all its options, the table, engine and versions.
 
     Args:
         study: The study as it was run.
         provenance: What only the run itself knows: table, versions of the packages, Kedro version.
-        training: Of any variant; all run on one engine.
-        outputs: Everything at the end of the graph, so that the record comes last.
+        outcome: Of any variant; all have the same replicas, and run on one engine.
+        written: Everything at the end of the graph, so that the record comes last.
     """
+    return record(study, provenance, outcome.metrics)
+
+
+def record(study: Study, provenance: Provenance, metrics: VariantMetrics) -> RunRecord:
+    """Make the record of a run, of a study or of its sweep, from what it measured of a variant."""
     told = {one.name: getattr(provenance, one.name) for one in fields(provenance)}
     return RunRecord(
         study=study.name,
         made_up=study.made_up,
-        engine=training.engine,
+        engine=metrics.engine,
         seeds=Seeds(
             split=tuple(split_seeds(study)),
             training=study.training.seed,
-            replicas=tuple(Replica(one.split, one.start) for one in training.replicas),
+            replicas=tuple(Replica(one.split, one.start) for one in metrics.replicas),
         ),
         options=study.model_dump(mode="json"),
         **told,
     )
-
-
-def _by_variant(*of_each: _T) -> dict[str, _T]:
-    return dict(zip([variant.value for variant in Variant], of_each, strict=True))
 
 
 def _of(table: pd.DataFrame, replica: ReplicaFacts | ReplicaMetrics) -> pd.DataFrame:

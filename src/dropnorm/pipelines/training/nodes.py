@@ -1,6 +1,7 @@
 """From arrays to trained networks."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -49,58 +50,55 @@ class TrainedVariant(NamedTuple):
     training: VariantTraining
 
 
-def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> TrainedVariant:
-    """Train all replicas of one variant: every split, every random start."""
-    target = inputs[0].target
-    replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-    results = train_replicas(study, variant, replicas, _teller(study, variant, replicas))
-    trained = [(split, start, one) for (split, start), one in zip(replicas, results, strict=True)]
-    models = {
-        _replica_name(split.split, start): trained_network(study, variant, split, start, one)
-        for split, start, one in trained
-    }
-    return TrainedVariant(
-        models=models,
-        history=_stack((split, start, one.history) for split, start, one in trained),
-        validation_predictions=_stack(
-            (split, start, _predictions(split, split.validation, one.outputs))
+@dataclass(frozen=True)
+class VariantTrainer:
+    """What trains one variant.
+
+    A node is the method of one: Kedro, kedro-viz and other processes know its name and its source,
+    which a ``functools.partial`` hides.
+
+    Attributes:
+        variant: Which of the two layers the networks have.
+    """
+
+    variant: Variant
+
+    def train(self, inputs: list[SplitInputs], study: Study) -> TrainedVariant:
+        """Train all replicas of the variant: every split, every random start."""
+        variant, target = self.variant, inputs[0].target
+        replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
+        results = train_replicas(study, variant, replicas, _teller(study, variant, replicas))
+        trained = [
+            (split, start, one) for (split, start), one in zip(replicas, results, strict=True)
+        ]
+        models = {
+            _replica_name(split.split, start): trained_network(study, variant, split, start, one)
             for split, start, one in trained
-        ),
-        test_predictions=_stack(
-            (split, start, _test_predictions(split, model))
-            for (split, start, _), model in zip(trained, models.values(), strict=True)
-        ),
-        first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
-        training=VariantTraining(
-            study=study.title,
-            made_up=study.made_up,
-            variant=variant.value,
-            engine=engine_name(),
-            trainable_parameters=trainable_parameters(next(iter(models.values()))),
-            layers=tuple(plan_layers(study.network, variant, target.outputs, target.activation)),
-            replicas=tuple(_facts(study, *one) for one in trained),
-        ),
-    )
-
-
-def train_baseline(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network without dropout and batch normalization: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.BASELINE)
-
-
-def train_dropout(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network with dropout: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.DROPOUT)
-
-
-def train_batchnorm(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network with batch normalization: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.BATCHNORM)
-
-
-def train_dropout_batchnorm(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network with dropout and batch normalization: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.DROPOUT_BATCHNORM)
+        }
+        return TrainedVariant(
+            models=models,
+            history=_stack((split, start, one.history) for split, start, one in trained),
+            validation_predictions=_stack(
+                (split, start, _predictions(split, split.validation, one.outputs))
+                for split, start, one in trained
+            ),
+            test_predictions=_stack(
+                (split, start, _test_predictions(split, model))
+                for (split, start, _), model in zip(trained, models.values(), strict=True)
+            ),
+            first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
+            training=VariantTraining(
+                study=study.title,
+                made_up=study.made_up,
+                variant=variant.value,
+                engine=engine_name(),
+                trainable_parameters=trainable_parameters(next(iter(models.values()))),
+                layers=tuple(
+                    plan_layers(study.network, variant, target.outputs, target.activation)
+                ),
+                replicas=tuple(_facts(study, *one) for one in trained),
+            ),
+        )
 
 
 def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
