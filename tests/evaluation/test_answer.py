@@ -16,6 +16,7 @@ from dropnorm.evaluation.answer import find_answer, gather_evidence
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
+from made_up_answers import a_variant
 
 NAMES = [variant.value for variant in Variant]
 SHIFTS = dict(zip(NAMES, (0.0, -2.0, 3.0, -1.0), strict=True))
@@ -66,7 +67,7 @@ def made(study, diverged=()):
 def answered(study, diverged=()):
     metrics, predictions, references, split = made(study, diverged)
     evidence = gather_evidence(metrics, predictions, references, split, study)
-    return find_answer(evidence, metrics, study), evidence
+    return find_answer(evidence, metrics, study).as_json(), evidence
 
 
 @pytest.mark.parametrize(("splits", "starts"), [(4, 1), (3, 2), (1, 4)])
@@ -166,8 +167,8 @@ def test_a_committee_is_better_than_its_members_where_their_errors_differ():
     assert [one["validation_mae"] for one in found["replicas"]] == pytest.approx([4, 4])
     assert found["committee"]["mae"] == pytest.approx(0)
     assert wording.committee(
-        {name: {"error": 4.0 - 3 * (name == "dropout"), "committee": found["committee"]}
-         for name in NAMES}, "mae", "MPa"
+        {variant: a_variant(4.0 - 3 * (variant == "dropout"), committee=found["committee"])
+         for variant in Variant}, "mae", "MPa"
     ) == (
         "One network, and a committee of all starts of a split: baseline 4.00 and 0, dropout 1.00"
         " and 0, batchnorm 4.00 and 0, dropout + batchnorm 4.00 and 0 MPa. Dropout in one network"

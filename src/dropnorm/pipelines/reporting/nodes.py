@@ -143,7 +143,7 @@ def estimate_effects(
         dropout_batchnorm_predictions,
     )
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
-    return answer.find_answer(evidence, metrics, study)
+    return answer.find_answer(evidence, metrics, study).as_json()
 
 
 def compare_diagnostics(
