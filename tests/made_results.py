@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import (
     ReplicaFacts,
     ReplicaMetrics,
+    VariantExamination,
     VariantMetrics,
+    VariantOutcome,
     VariantTraining,
 )
 
@@ -54,6 +58,19 @@ def some_metrics(*replicas: ReplicaMetrics, **said) -> VariantMetrics:
         "failures": {"collapsed": 0}, "findings": (),
     }  # fmt: skip
     return VariantMetrics(**{**likely, "replicas": replicas, **said})
+
+
+def an_outcome(**said) -> VariantOutcome:
+    """All of a variant that a study compares."""
+    history = pd.DataFrame(
+        {"split": 0, "start": 0, "epoch": [1, 2], "loss": [4.0, 3.0], "val_loss": [5.0, 4.0]}
+    )
+    likely = {
+        "training": a_training(), "metrics": some_metrics(), "history": history,
+        "validation_predictions": pd.DataFrame(),
+        "examination": VariantExamination("baseline", ()),
+    }  # fmt: skip
+    return VariantOutcome(**{**likely, **said})
 
 
 def a_record(**said) -> RunRecord:

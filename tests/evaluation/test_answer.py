@@ -20,7 +20,8 @@ from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effect
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.training.switches import switches_of
-from made_results import a_training, some_facts
+from made_results import a_training, an_outcome, some_facts
+from made_up_answers import a_variant
 
 NAMES = [variant.value for variant in Variant]
 SHIFTS = dict(zip(NAMES, (0.0, -2.0, 3.0, -1.0), strict=True))
@@ -68,7 +69,7 @@ def made(study, diverged=()):
 def answered(study, diverged=()):
     metrics, predictions, references, split = made(study, diverged)
     evidence = gather_evidence(metrics, predictions, references, split, study)
-    return find_answer(evidence, metrics, study), evidence
+    return find_answer(evidence, metrics, study).as_json(), evidence
 
 
 @pytest.mark.parametrize(("splits", "starts"), [(4, 1), (3, 2), (1, 4)])
@@ -162,8 +163,8 @@ def test_a_committee_is_better_than_its_members_where_their_errors_differ():
     assert [one.validation["mae"] for one in found.replicas] == pytest.approx([4, 4])
     assert found.committee["mae"] == pytest.approx(0)
     assert wording.committee(
-        {name: {"error": 4.0 - 3 * (name == "dropout"), "committee": found.committee}
-         for name in NAMES}, "mae", "MPa"
+        {variant: a_variant(4.0 - 3 * (variant == "dropout"), committee=found.committee)
+         for variant in Variant}, "mae", "MPa"
     ) == (
         "One network, and a committee of all starts of a split: baseline 4.00 and 0, dropout 1.00"
         " and 0, batchnorm 4.00 and 0, dropout + batchnorm 4.00 and 0 MPa. Dropout in one network"
@@ -216,7 +217,7 @@ def page_of(study, findings=(), diverged=()):
          "dead_units": 0.125, "variance_shift": [np.nan, np.nan, 1.0, 0.5]}
     )  # fmt: skip
     data = make_report(study, found, TableFindings(study.name, False, (), findings), comparison,
-                       diagnostics, PROVENANCE, a_training())  # fmt: skip
+                       diagnostics, PROVENANCE, an_outcome())  # fmt: skip
     json.dumps(data, allow_nan=False)
     return data, write_report(data)
 

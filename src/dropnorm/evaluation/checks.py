@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +18,12 @@ from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
     import pandas as pd
 
+    from dropnorm.evaluation.answer import Answer
     from dropnorm.evaluation.results import ReplicaMetrics
     from dropnorm.study.schema import Study
 
@@ -51,11 +52,11 @@ def check_trainings(
     return _told(_of_variant(wording.spoken(variant), history, replicas), study)
 
 
-def check_answer(answer: Mapping[str, Any], study: Study) -> list[Finding]:
+def check_answer(answer: Answer, study: Study) -> list[Finding]:
     """Look through effects and reference models for DN009, DN010 and DN012.
 
     Args:
-        answer: ``effects``, ``references``, ``error``, ``unit``, ``splits`` and ``starts``.
+        answer: All but its findings.
         study: Says which checks are silenced.
     """
     return _told(
@@ -106,61 +107,57 @@ def _grows(gaps: Sequence[float], held: float) -> bool:
     return bool(steps) and min(steps) >= _GROWTH * held and later[-1] > 0
 
 
-def _worse_than_linear(answer: Mapping[str, Any], study: Study) -> Iterator[Finding]:
-    references = answer["references"]
-    known = [name for name in task_of(study).linear if _is_finite(references[name]["error"])]
+def _worse_than_linear(answer: Answer, study: Study) -> Iterator[Finding]:
+    references = answer.references
+    known = [name for name in task_of(study).linear if math.isfinite(references[name].error)]
     if not known:
         return
-    best = min(known, key=lambda name: float(references[name]["error"]))
-    for variant, one in references[best]["networks_minus_this"].items():
+    best = min(known, key=lambda name: references[name].error)
+    for variant, one in references[best].networks_minus_this.items():
         # Where chance leaves it open, DN010 says so.
-        shown = one["low"] if _is_finite(one["low"]) else one["difference"]
-        if _is_finite(shown) and shown > 0:
-            pairs = one["pairs"]
+        shown = one.low if math.isfinite(one.low) else one.difference
+        if shown > 0:
             yield Finding(
                 CODES["DN009"],
                 wording.spoken(variant),
-                f"{wording.size(one, answer['unit'])} above {wording.spoken(best)}",
-                pairs - one["wins"]["wins"],
-                pairs,
+                f"{wording.size(one, answer.unit)} above {wording.spoken(best)}",
+                one.pairs - one.wins.wins,
+                one.pairs,
             )
 
 
-def _not_best(answer: Mapping[str, Any]) -> Iterator[Finding]:
-    references = answer["references"]
+def _not_best(answer: Answer) -> Iterator[Finding]:
+    references = answer.references
     best = min(
-        (name for name in references if _is_finite(references[name]["error"])),
-        key=lambda name: float(references[name]["error"]),
+        (name for name in references if math.isfinite(references[name].error)),
+        key=lambda name: references[name].error,
     )
-    beside = references[best]["networks_minus_this"]
-    compared = {name: one for name, one in beside.items() if _is_finite(one["difference"])}
-    open_ = [name for name, one in compared.items() if not one["high"] < 0]
+    beside = references[best].networks_minus_this
+    compared = {name: one for name, one in beside.items() if math.isfinite(one.difference)}
+    open_ = [name for name, one in compared.items() if not one.high < 0]
     if open_:
-        told = wording.size({"difference": references[best]["error"]}, answer["unit"])
+        told = wording.quantity(references[best].error, answer.unit)
         yield Finding(
             CODES["DN010"],
             ", ".join(map(wording.spoken, open_)),
-            f"the {SCORES[answer['error']].label} of {wording.spoken(best)} is {told}",
+            f"the {SCORES[answer.error].label} of {wording.spoken(best)} is {told}",
             len(open_),
             len(compared),
         )
 
 
-def _undecided(answer: Mapping[str, Any]) -> Iterator[Finding]:
-    effects = answer["effects"]
+def _undecided(answer: Answer) -> Iterator[Finding]:
     undecided = [
-        name for name, one in effects.items() if one["verdict"] in (Verdict.TOO_FEW, Verdict.NONE)
+        name
+        for name, one in answer.effects.items()
+        if one.verdict in (Verdict.TOO_FEW, Verdict.NONE)
     ]
     if undecided:
-        runs = wording.counted_runs(answer["splits"], answer["starts"])
+        runs = wording.counted_runs(answer.splits, answer.starts)
         yield Finding(
             CODES["DN012"],
             ", ".join(map(wording.spoken, undecided)),
             f"{runs} cannot tell",
             len(undecided),
-            len(effects),
+            len(answer.effects),
         )
-
-
-def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)

@@ -28,6 +28,7 @@ def _fill_of_numbers(value: object) -> str | float:
     )
 
 
+_BINS = 16
 NumberFill = Literal["median", "mean", "most_frequent"]
 
 
@@ -82,6 +83,19 @@ class Preprocessing(Section):
     quantile_scale: Columns = Field(
         (), description="Numbers, by rank, to a normal distribution; bounded by ±5.2."
     )
+    piecewise_linear: Columns = Field(
+        (),
+        exclude_if=lambda columns: not columns,
+        description="Numbers, to one input per bin of their values: 1 above the bin, 0 below it,"
+        " in between inside it (Gorishniy et al. 2022).",
+    )
+    bins: int = Field(
+        _BINS,
+        ge=1,
+        le=1000,
+        exclude_if=lambda bins: bins == _BINS,
+        description="Most bins of each piecewise_linear column.",
+    )
     one_hot: Columns = Field(
         (),
         description="Categories, one 0/1 input per category; one that no training row has is all"
@@ -112,6 +126,7 @@ class Preprocessing(Section):
             + self.min_max_scale
             + self.robust_scale
             + self.quantile_scale
+            + self.piecewise_linear
             + self.one_hot
             + self.ordinal
             + self.passthrough

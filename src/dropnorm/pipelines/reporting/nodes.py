@@ -141,7 +141,7 @@ def estimate_effects(
     metrics = {name: one.metrics for name, one in outcomes.items()}
     predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
-    return answer.find_answer(evidence, metrics, study)
+    return answer.find_answer(evidence, metrics, study).as_json()
 
 
 def compare_diagnostics(**outcomes: VariantOutcome) -> pd.DataFrame:
