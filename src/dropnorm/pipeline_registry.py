@@ -55,9 +55,14 @@ def create_pipeline(name: str) -> Pipeline:
     return create_study_pipeline(name)
 
 
-def create_study_pipeline(study: str) -> Pipeline:
-    """Return the whole graph of one study: the same template for all, under the study's name."""
-    return _under(study, _study_parts())
+def create_study_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
+    """Return the whole graph of one study: the same template for all, under the study's name.
+
+    Args:
+        study: Its name.
+        variants: Names of the networks that it compares.
+    """
+    return _under(study, _study_parts(variants), variants)
 
 
 def create_prediction_pipeline(study: str) -> Pipeline:
@@ -74,14 +79,14 @@ def create_sweep_pipeline(study: str) -> Pipeline:
 
 
 @cache  # one template for all studies
-def _study_parts() -> tuple[Pipeline, ...]:
+def _study_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     return (
         box("prepare", preparation.create_pipeline(), training.create_reference_pipeline()),
         *(
             _of_variant(variant, training.create_pipeline(variant), create_variant_pipeline())
-            for variant in Variant
+            for variant in variants
         ),
-        box("report", reporting.create_pipeline(_NAMES)),
+        box("report", reporting.create_pipeline(variants)),
     )
 
 
@@ -89,7 +94,10 @@ def _study_parts() -> tuple[Pipeline, ...]:
 def _sweep_parts() -> tuple[Pipeline, ...]:
     return (
         box("prepare", preparation.create_pipeline().to_outputs("inputs")),
-        *(_of_variant(variant, sweep.create_variant_pipeline(variant)) for variant in Variant),
+        *(
+            _of_variant(variant.value, sweep.create_variant_pipeline(variant))
+            for variant in Variant
+        ),
         box("report", sweep.create_pipeline(_NAMES)),
     )
 
@@ -101,13 +109,13 @@ def _prediction_parts() -> tuple[Pipeline, ...]:
     return tuple(Pipeline(alone, namespace=name, inputs=shared) for name in _NAMES)
 
 
-def _of_variant(variant: Variant, *parts: Pipeline) -> Pipeline:
+def _of_variant(variant: str, *parts: Pipeline) -> Pipeline:
     """Put a variant's pipelines under its name; all variants share inputs and options."""
     shared = {"params:study"}
-    return Pipeline(parts, namespace=variant.value, inputs={"inputs"}, parameters=shared)
+    return Pipeline(parts, namespace=variant, inputs={"inputs"}, parameters=shared)
 
 
-def _under(name: str, parts: Iterable[Pipeline]) -> Pipeline:
+def _under(name: str, parts: Iterable[Pipeline], variants: Iterable[str] = _NAMES) -> Pipeline:
     """Put the parts of a graph under the name of a run, of a study or of its sweep.
 
     The table and the options are the study's. What only the run itself knows is a parameter, which
@@ -116,7 +124,7 @@ def _under(name: str, parts: Iterable[Pipeline]) -> Pipeline:
     study = name.removesuffix(SWEEP)
     parameters = {"params:study": f"params:{study}", "params:run": f"params:run.{name}"}
     given = {"table": f"{study}.table"} | {
-        f"{variant}_outcome": f"{name}.{variant}.outcome" for variant in _NAMES
+        f"{variant}_outcome": f"{name}.{variant}.outcome" for variant in variants
     }
     return Pipeline(
         [

@@ -14,6 +14,7 @@ from dropnorm.data.validation import check_new_rows, to_text
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
+from dropnorm.study.arms import arm_of
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
@@ -73,7 +74,7 @@ def predict(
             diverged, or if draws are asked for of a variant without dropout.
     """
     study = parse_study(run.study, run.options)
-    if mc_dropout and not Variant(training.variant).has_dropout:
+    if mc_dropout and not arm_of(study, training.variant).variant.has_dropout:
         raise BadInputError(
             f"the variant {training.variant} has no dropout layers to draw with; choose"
             f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"

@@ -27,6 +27,7 @@ from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
+from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
 from dropnorm.tasks.base import Task
 from dropnorm.tasks.registry import task_of
@@ -46,6 +47,7 @@ def measure(
     better than the constant that the training rows suggest. There are test scores only where the
     study holds a test part.
     """
+    study = arm_of(study, training.variant).study
     task = task_of(study)
     replicas = tuple(
         _measure_replica(_of(history, facts), _of(validation_predictions, facts), facts, task)
@@ -78,7 +80,8 @@ def plot_learning_curves(
     history: pd.DataFrame, first_steps: pd.DataFrame, metrics: VariantMetrics, study: Study
 ) -> Figure:
     """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
-    return draw_learning_curves(history, first_steps, metrics, study)
+    own = arm_of(study, metrics.variant).study
+    return draw_learning_curves(history, first_steps, metrics, own)
 
 
 def gather_outcome(

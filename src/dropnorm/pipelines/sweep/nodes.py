@@ -37,7 +37,7 @@ class VariantSweeper:
 
     def train_points(self, inputs: list[SplitInputs], study: Study) -> TrainedPoints:
         """Train and measure the variant at every point, on the same splits and starts."""
-        trainer = VariantTrainer(self.variant)
+        trainer = VariantTrainer(self.variant.value)
         points, predictions = [], []
         for number, point in enumerate(sweep_choices.plan_points(study, self.variant)):
             at_point = sweep_choices.study_at(study, point)

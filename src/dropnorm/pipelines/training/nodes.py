@@ -16,8 +16,8 @@ from dropnorm.evaluation.results import (
     VariantExamination,
     VariantTraining,
 )
+from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.training import progress
 from dropnorm.training.backend import engine_name
@@ -58,16 +58,17 @@ class VariantTrainer:
     which a ``functools.partial`` hides.
 
     Attributes:
-        variant: Which of the two layers the networks have.
+        name: Of one of the networks that the study compares.
     """
 
-    variant: Variant
+    name: str
 
     def train(self, inputs: list[SplitInputs], study: Study) -> TrainedVariant:
         """Train all replicas of the variant: every split, every random start."""
-        variant, target = self.variant, inputs[0].target
+        arm, target = arm_of(study, self.name), inputs[0].target
+        study, variant = arm.study, arm.variant
         replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-        results = train_replicas(study, variant, replicas, _teller(study, variant, replicas))
+        results = train_replicas(study, variant, replicas, _teller(study, arm.name, replicas))
         trained = [
             (split, start, one) for (split, start), one in zip(replicas, results, strict=True)
         ]
@@ -90,7 +91,7 @@ class VariantTrainer:
             training=VariantTraining(
                 study=study.title,
                 made_up=study.made_up,
-                variant=variant.value,
+                variant=arm.name,
                 engine=engine_name(),
                 trainable_parameters=trainable_parameters(next(iter(models.values()))),
                 layers=tuple(
@@ -119,6 +120,7 @@ def examine_networks(
     Replicas that diverged hold no finite numbers, and are left out; the others say which they are.
     """
     splits = {one.split: one for one in inputs}
+    study = arm_of(study, training.variant).study
     return VariantExamination(
         variant=training.variant,
         replicas=tuple(
@@ -140,7 +142,7 @@ def _replica_name(split: int, start: int) -> str:
 
 
 def _teller(
-    study: Study, variant: Variant, replicas: list[tuple[SplitInputs, int]]
+    study: Study, variant: str, replicas: list[tuple[SplitInputs, int]]
 ) -> Callable[[int, dict[str, float]], None]:
     def tell(place: int, row: dict[str, float]) -> None:
         split, start = replicas[place]
@@ -150,7 +152,7 @@ def _teller(
         progress.tell(
             progress.Epoch(
                 study=study.label,
-                variant=variant.value,
+                variant=variant,
                 replica=place + 1,
                 replicas=len(replicas),
                 split=split.split,

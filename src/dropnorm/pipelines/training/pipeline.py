@@ -4,11 +4,10 @@ from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.boxes import described_node
 from dropnorm.pipelines.training import nodes
-from dropnorm.study.variants import Variant
 
 
-def create_pipeline(variant: Variant) -> Pipeline:
-    """Train a variant: all its replicas are one node's work."""
+def create_pipeline(variant: str) -> Pipeline:
+    """Train a variant, by its name: all its replicas are one node's work."""
     return Pipeline(
         [
             described_node(
