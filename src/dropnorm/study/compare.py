@@ -12,8 +12,8 @@ from dropnorm.errors import did_you_mean
 from dropnorm.study.common import Section
 from dropnorm.study.variants import Variant
 
-# What else stands beside the names of variants in results, in names of pipelines and of their boxes,
-# and what nodes take beside the outcomes of variants.
+# What else stands beside the names of variants: in results, in names of pipelines and their boxes,
+# and among what nodes take beside the outcomes of variants.
 TAKEN = (
     "interaction", "predict", "sweep", "prepare", "report",
     "study", "split", "reference_predictions", "comparison", "diagnostics",
