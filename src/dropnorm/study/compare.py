@@ -13,7 +13,7 @@ from dropnorm.study.common import Section
 from dropnorm.study.variants import Variant
 
 # What else stands beside the names of variants: in results, in names of pipelines and their boxes,
-# and in what nodes take.
+# and among what nodes take beside the outcomes of variants.
 TAKEN = (
     "interaction", "predict", "sweep", "prepare", "report",
     "study", "split", "reference_predictions", "comparison", "diagnostics",
