@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from dropnorm.data.formats import TableFormat
 from dropnorm.datasets.new_rows import read_new_rows
+from dropnorm.errors import BadInputError
 from dropnorm.study.preprocessing import Preprocessing
 
 
@@ -16,3 +19,15 @@ def test_what_new_rows_lack_is_told(tmp_path, caplog):
     assert table["c"].isna().tolist() == [False, True]
     assert "new.csv: 1 row has fewer fields than the header" in caplog.text
     assert "line 3" in caplog.text
+
+
+def test_a_column_that_was_whole_in_the_record_refuses_what_may_be_thousands(tmp_path):
+    file = tmp_path / "new.csv"
+    file.write_text("a,b\n1.303,2.125\n4,5\n")
+    preprocessing = Preprocessing(passthrough=["a", "b"])
+    record = {"format": TableFormat().model_dump(mode="json")}
+
+    old = read_new_rows(file, "new.csv", {"table": record}, preprocessing, None)
+    assert old["a"].tolist() == [1.303, 4]
+    with pytest.raises(BadInputError, match=r"line 2, column 'a': '1\.303' may be 1303"):
+        read_new_rows(file, "new.csv", {"table": {**record, "whole": ["a"]}}, preprocessing, None)

@@ -17,6 +17,7 @@ from dropnorm.data.conversion import UnfitCellError, convert, described
 from dropnorm.data.dialect import find_dialect
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.number_formats import look_at, one_kind, shown, words_for_missing
+from dropnorm.data.possible_thousands import refuse_possible_thousands
 from dropnorm.data.read_errors import why_unreadable
 from dropnorm.data.text_files import SUFFIX_OF, compression_of, find_encoding, open_text
 from dropnorm.errors import BadInputError
@@ -216,6 +217,7 @@ def _with_usual_words(column: ColumnFormat, values: pa.ChunkedArray) -> ColumnFo
 def _converted(
     cells: Cells, formats: Mapping[str, ColumnFormat], line: Callable[[int], int]
 ) -> dict[str, pd.Series | np.ndarray]:
+    refuse_possible_thousands(cells.columns, formats, line)
     converted = {}
     for name, texts in cells.columns.items():
         try:
