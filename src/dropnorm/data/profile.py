@@ -17,7 +17,6 @@ from dropnorm.data.column_kinds import (
     Column,
     Kind,
     are_codes,
-    as_numbers,
     count_distinct,
     counted,
     inspect_column,
@@ -25,6 +24,7 @@ from dropnorm.data.column_kinds import (
     range_of,
     why_too_large,
 )
+from dropnorm.data.columns import as_numbers
 from dropnorm.data.validation import to_text
 from dropnorm.errors import BadInputError, did_you_mean
 
