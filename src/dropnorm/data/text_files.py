@@ -83,6 +83,11 @@ def compression_of(path: Path) -> Compression | None:
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise BadInputError(what)
+    return packed_by(head)
+
+
+def packed_by(head: bytes) -> Compression | None:
+    """Tell by the first bytes of a file how it is packed."""
     return next((how for magic, how in _PACKED.items() if head.startswith(magic)), None)
 
 
