@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.dialect import find_dialect
-from dropnorm.data.formats import TableFormat
 from dropnorm.data.text_files import Lines, compression_of, find_encoding, open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dropnorm.data.formats import TableFormat
 
 
 def count_rows(path: Path, how: TableFormat | None = None) -> int:
@@ -55,13 +56,6 @@ def dialect_of(path: Path) -> tuple[TableFormat, dict[str, str]]:
     compression = compression_of(path)
     encoding, why_encoding = find_encoding(path, compression)
     with open_text(path, compression, encoding) as text:
-        dialect = find_dialect(text)
-    how = TableFormat(
-        sep=dialect.sep,
-        encoding=encoding,
-        compression=compression,
-        skiprows=dialect.skiprows,
-        comment=dialect.comment,
-        row_names=dialect.row_names,
-    )
-    return how, {**dialect.reasons, **({"encoding": why_encoding} if why_encoding else {})}
+        dialect, reasons = find_dialect(text)
+    how = dialect.model_copy(update={"encoding": encoding, "compression": compression})
+    return how, {**reasons, **({"encoding": why_encoding} if why_encoding else {})}
