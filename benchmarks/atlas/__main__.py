@@ -1,11 +1,18 @@
-"""The commands of the atlas: write the tables, run the studies."""
+"""The commands of the atlas: write the tables, run the studies, collect, analyse."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from atlas.analysis import analyse
+from atlas.collect import collect, tidy
+from atlas.figure import draw_forest
 from atlas.project import make_project, run_table
 from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
 from atlas.tables import write_tables
@@ -54,7 +61,9 @@ def _run(asked: argparse.Namespace) -> None:
         outcomes = run_table(project, table, csv / f"{table.name}.csv", options, retry=asked.retry)
         step, last = list(outcomes.items())[-1]
         seconds = sum(one.seconds for one in outcomes.values())
-        print(f"{table.name}: {step} {'failed' if last.code else 'done'}, {seconds:.0f} s")
+        print(
+            f"{table.name}: {step} {'failed' if last.code else 'done'}, {seconds:.0f} s", flush=True
+        )
         if last.code:
             print(f"    {last.told}")
 
@@ -81,7 +90,29 @@ def smallest_first(tables: list[Table], folder: Path) -> list[Table]:
     return sorted(tables, key=lambda table: (folder / f"{table.name}.csv").stat().st_size)
 
 
-_COMMANDS = {"tables": _tables, "run": _run}
+def _collect(asked: argparse.Namespace) -> None:
+    effects = tidy(collect(asked.folder / "project", [table.name for table in _asked_for(asked)]))
+    if effects.empty:
+        raise RecipeError(f"{asked.folder / 'project'} has no complete run")
+    effects.to_csv(asked.folder / "effects.csv", index=False, lineterminator="\n")
+    effects.to_json(asked.folder / "effects.json", orient="records", indent=1)
+    print(f"{effects['table'].nunique()} tables in {asked.folder / 'effects.csv'}")
+
+
+def _analyse(asked: argparse.Namespace) -> None:
+    path = asked.folder / "effects.csv"
+    if not path.exists():
+        raise RecipeError(f"{path} is missing: python -m atlas collect writes it")
+    effects = pd.read_csv(path)
+    told, pooled = analyse(effects)
+    (asked.folder / "analysis.json").write_text(json.dumps(told, indent=1))
+    draw_forest(effects[np.isfinite(effects["log_ratio"])], pooled).savefig(
+        asked.folder / "forest.png", dpi=150
+    )
+    print(f"{asked.folder / 'analysis.json'} and forest.png")
+
+
+_COMMANDS = {"tables": _tables, "run": _run, "collect": _collect, "analyse": _analyse}
 
 if __name__ == "__main__":
     sys.exit(main())
