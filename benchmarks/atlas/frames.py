@@ -90,20 +90,22 @@ def _objects(package: Path) -> Iterator[tuple[str, bytes]]:
     if index.exists():
         store = index.with_suffix(".rdb").read_bytes()
         for name, (start, length) in _places(index).items():
-            yield name, _unpacked(store[start : start + length])
+            yield name, unpacked(store[start : start + length])
 
 
 def _places(index: Path) -> dict[str, tuple[int, int]]:
     """Return where the lazy-load database holds each object: offset and length in bytes."""
-    places = _parsed(_decompressed(index.read_bytes()))["variables"]
+    places = _parsed(decompressed(index.read_bytes()))["variables"]
     return {str(name): (int(at[0]), int(at[1])) for name, at in places.items()}
 
 
-def _decompressed(content: bytes) -> bytes:
+def decompressed(content: bytes) -> bytes:
+    """Return what gzip or zlib has packed."""
     return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else zlib.decompress(content)
 
 
-def _unpacked(chunk: bytes) -> bytes:
+def unpacked(chunk: bytes) -> bytes:
+    """Return an object of a lazy-load database as R serialized it."""
     body = chunk[_LENGTH:]
     if body[:1] == b"Z":
         return lzma.decompress(body[1:], lzma.FORMAT_RAW, filters=_LZMA)
