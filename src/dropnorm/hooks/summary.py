@@ -15,7 +15,7 @@ from dropnorm.tasks.registry import task_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dropnorm.evaluation.sweep_choices import Choices
+    from dropnorm.evaluation.sweep_results import Choices
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
