@@ -14,12 +14,12 @@ from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
 from dropnorm.datasets.table import TableDataset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
     from kedro.io import AbstractDataset
 
+    from dropnorm.evaluation.records import RunRecord
     from dropnorm.study.preprocessing import Preprocessing
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def read_new_rows(
     file: Path,
     known_as: str,
-    run: Mapping[str, Any],
+    run: RunRecord,
     preprocessing: Preprocessing,
     table: AbstractDataset[Any, Any] | None,
 ) -> pd.DataFrame:
@@ -52,7 +52,7 @@ def _read(file: Path, inputs: InputFormats, known_as: str) -> pd.DataFrame:
 
 
 def input_formats(
-    run: Mapping[str, Any], preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
+    run: RunRecord, preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
 ) -> InputFormats | None:
     """Return how the input columns of a run's table were written, by the record of the run.
 
@@ -65,7 +65,7 @@ def input_formats(
     inputs = _written(run, preprocessing, table)
     if inputs is None:
         return None
-    whole = set(run.get("table", {}).get("whole", ()))
+    whole = set(run.table.whole)
     columns = {
         name: column.model_copy(update={"whole": name in whole and column.type == "number"})
         for name, column in inputs.columns.items()
@@ -74,7 +74,7 @@ def input_formats(
 
 
 def _written(
-    run: Mapping[str, Any], preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
+    run: RunRecord, preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
 ) -> InputFormats | None:
     names = preprocessing.columns
     if (written := format_of(run)) is not None:
@@ -93,7 +93,7 @@ def _written(
     return InputFormats(names, texts, table.format if isinstance(table, TableDataset) else None)
 
 
-def format_of(run: Mapping[str, Any]) -> TableFormat | None:
+def format_of(run: RunRecord) -> TableFormat | None:
     """Return how the table of a run was read, if its record says it."""
-    written = run.get("table", {}).get("format")
+    written = run.table.format
     return None if written is None else TableFormat.model_validate(written)
