@@ -110,7 +110,7 @@ def test_of_one_run_a_network_is_called_worse_where_its_error_is_larger(differen
     assert ("DN009" in [one.code.code for one in found]) == (difference > 0)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.TOO_FEW, Verdict.NONE])
+@pytest.mark.parametrize("verdict", [Verdict.NOT_SETTLED, Verdict.NONE])
 def test_verdicts_that_want_more_runs_are_told(verdict):
     found = check_answer(beside_linear(verdict, baseline=-1.0), STUDY)
 
@@ -123,7 +123,7 @@ def test_each_is_silenced_by_its_code():
 
     trained = trainings(lambda n: 2 + 0.02 * n, 5, (1,), (0,))
     assert check_trainings("baseline", *trained, study) == []
-    assert check_answer(beside_linear(Verdict.TOO_FEW, baseline=1.0), study) == []
+    assert check_answer(beside_linear(Verdict.NOT_SETTLED, baseline=1.0), study) == []
 
 
 def test_the_page_of_checks_says_what_the_codes_say():

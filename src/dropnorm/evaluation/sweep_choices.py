@@ -207,7 +207,7 @@ _STANDINGS = {
     Verdict.HURTS: "worse",
     # Of a point whose pairs are others than the best's: it lost none, or there is no best.
     Verdict.HELPS: "not shown to be worse",
-    Verdict.TOO_FEW: "not shown to be worse",
+    Verdict.NOT_SETTLED: "not shown to be worse",
     Verdict.SAME: "practically the same",
     Verdict.NONE: "one run",
     Verdict.DIVERGED: "diverged",

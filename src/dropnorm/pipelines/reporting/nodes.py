@@ -14,6 +14,8 @@ from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
+from dropnorm.reporting.figures.panels import Trainings
+from dropnorm.reporting.page import write_page
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import Task
@@ -216,13 +218,41 @@ def make_report(
 ) -> dict[str, Any]:
     """Put together what a reader of the study must know, as plain data."""
     return report.make_report(
-        study, effects, findings, comparison, diagnostics, provenance, training["engine"]
+        study, effects, findings, comparison, diagnostics, provenance, training
     )
 
 
-def write_report(report_data: dict[str, Any]) -> str:
-    """Write the report as one page that needs no network."""
-    return report.write_page(report_data)
+def write_report(
+    study: Study, report_data: dict[str, Any], preprocessors: dict[int, Any], **of_variants: Any
+) -> str:
+    """Write the report as one page that needs no network.
+
+    Args:
+        study: As it was run.
+        report_data: What the page says.
+        preprocessors: By split; their targets lead back to the target's own unit.
+        of_variants: ``baseline_history``, ``_first_steps``, ``_predictions``, ``_examination``, and
+            so on for each variant.
+    """
+    trainings = {
+        variant: Trainings(of_variants[f"{variant}_history"], of_variants[f"{variant}_first_steps"])
+        for variant in Variant
+    }
+    predictions = {variant: of_variants[f"{variant}_predictions"] for variant in Variant}
+    task = task_of(study)
+    targets = {split: task.restore_target(one["target"]) for split, one in preprocessors.items()}
+    diagnostics = draw_diagnostics(
+        pd.DataFrame(
+            [{"variant": name, **one} for name, one in report_data["diagnostics"].items()]
+        ),
+        {variant.value: one.history for variant, one in trainings.items()},
+        {variant.value: of_variants[f"{variant}_examination"] for variant in Variant},
+        study,
+    )
+    pictures = report.draw_pictures(
+        report_data, trainings, predictions, targets, diagnostics, study
+    )
+    return write_page(report_data, study, pictures)
 
 
 def record_run(

@@ -122,7 +122,25 @@ def create_pipeline() -> Pipeline:
                 "report",
                 name="make_report",
             ),
-            described_node(nodes.write_report, "report", "report_page", name="write_report"),
+            described_node(
+                nodes.write_report,
+                {
+                    "study": "params:study",
+                    "report_data": "report",
+                    "preprocessors": "preprocessors",
+                    **{
+                        f"{variant}_{output}": f"{variant}_{output}"
+                        for variant in Variant
+                        for output in ("history", "first_steps", "examination")
+                    },
+                    **{
+                        f"{variant}_predictions": f"{variant}_validation_predictions"
+                        for variant in Variant
+                    },
+                },
+                "report_page",
+                name="write_report",
+            ),
             described_node(
                 nodes.record_run,
                 [
