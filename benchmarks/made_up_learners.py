@@ -272,6 +272,13 @@ SOURCES: dict[str, Source] = {
     "linear, groups": Source(
         crowds, partial(least_squares, inputs=(3, 6)), rows=150, held=50, group=5
     ),
+    "linear, few groups": Source(
+        partial(crowds, size=10),
+        partial(least_squares, inputs=(3, 6)),
+        rows=240,
+        held=80,
+        group=10,
+    ),
     "soft thresholds, near": Source(
         partial(slope, inputs=20), partial(soft_threshold, levels=(0.1, 0.15)), "rmse"
     ),
