@@ -12,13 +12,10 @@ from scipy import stats
 
 from dropnorm.evaluation.effects import (
     Contrast,
-    Deviations,
     Effect,
     Evidence,
     RowLosses,
     estimate,
-    share_of_wins,
-    variance_components,
 )
 from dropnorm.evaluation.intervals import (
     Interval,
@@ -294,76 +291,6 @@ def test_holm_keeps_the_order_and_lies_between_the_p_value_and_bonferroni(p_valu
     order = np.argsort(p_values, kind="stable")
     assert all(adjusted[a] <= adjusted[b] for a, b in itertools.pairwise(order))
     assert adjusted[order[0]] == pytest.approx(min(1, len(p_values) * min(p_values)))
-
-
-def test_ties_are_no_wins_and_the_share_has_wilsons_interval():
-    found = share_of_wins(np.array([-1.0, 0.0, 2.0, -3.0, -1.0]))
-
-    z = stats.norm.ppf(0.975)
-    middle, half = 0.6 + z**2 / 10, z * math.sqrt(0.6 * 0.4 / 5 + z**2 / 100)
-    assert (found.wins, found.pairs, found.share) == (3, 5, 0.6)
-    assert found.low == pytest.approx((middle - half) / (1 + z**2 / 5))
-    assert found.high == pytest.approx((middle + half) / (1 + z**2 / 5))
-
-
-def test_without_pairs_there_is_no_share_of_wins():
-    found = share_of_wins(np.array([]))
-
-    assert (found.wins, found.pairs) == (0, 0)
-    assert all(math.isnan(one) for one in (found.share, found.low, found.high))
-
-
-def test_variance_is_taken_apart_into_rows_that_train_rows_that_validate_and_starts():
-    chance = np.random.default_rng(0)
-    splits, starts, rows = 400, 5, 25
-    of_rows = chance.normal(0, 5.0, (splits, 1, rows))  # each split is validated on other rows
-    losses = chance.normal(0, 3.0, (splits, 1, 1)) + chance.normal(0, 1.0, (splits, starts, 1))
-    losses = losses + of_rows
-    errors = errors_of({"e": losses.mean(axis=2).ravel()}, splits, starts)
-    evidence = Evidence(
-        errors, 0.4, root=False,
-        rows={split: RowLosses({"e": one.mean(axis=0)}, None) for split, one in enumerate(losses)},
-    )  # fmt: skip
-
-    found = evidence.deviations({"e": 1})
-
-    assert found.split == pytest.approx(3.0, rel=0.1)
-    assert found.rows == pytest.approx(5 / math.sqrt(rows), rel=0.1)
-    assert found.start == pytest.approx(1.0, rel=0.1)
-
-
-@pytest.mark.parametrize("rows", [{0: 0.02, 1: 0.03}, {0: 0.02, 1: math.nan}, {}])
-def test_variance_components_are_those_of_the_textbooks_analysis_of_variance(rows):
-    table = np.array([[1.0, 1.2], [1.5, 1.9]])
-
-    found = variance_components(errors_of({"e": table.ravel()}, 2, 2)["e"], rows)
-
-    within = (0.2**2 / 2 + 0.4**2 / 2) / 2
-    known = rows.get(1, math.nan) == 0.03
-    of_rows = 0.025 if known else 0.0
-    assert found == Deviations(
-        split=pytest.approx(math.sqrt(0.6**2 / 2 - within / 2 - of_rows)),
-        rows=pytest.approx(math.sqrt(of_rows)) if known else None,
-        start=pytest.approx(math.sqrt(within)),
-    )
-
-
-def test_a_component_that_comes_out_below_zero_is_none_at_all():
-    alike = errors_of({"e": [1.0, 2.0, 1.1, 1.9]}, 2, 2)["e"]
-
-    assert variance_components(alike, {}).split == 0.0
-
-
-def test_of_one_split_nothing_is_said_of_what_lies_between_splits():
-    found = variance_components(errors_of({"e": [1.0, 3.0]}, 1, 2)["e"], {0: 0.25})
-
-    assert found == Deviations(None, 0.5, pytest.approx(math.sqrt(2)))
-
-
-def test_with_one_start_each_splits_and_starts_are_not_told_apart():
-    found = variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"], {0: 4.0, 1: 4, 2: 4})
-
-    assert found == Deviations(split=None, rows=2.0, start=None)
 
 
 @pytest.mark.parametrize(
