@@ -12,10 +12,10 @@ from scipy import stats
 
 from dropnorm.evaluation.effects import (
     Contrast,
-    Effect,
     Evidence,
     RowLosses,
     estimate,
+    margin_of,
 )
 from dropnorm.evaluation.intervals import (
     Interval,
@@ -26,6 +26,7 @@ from dropnorm.evaluation.intervals import (
     over_splits,
     over_starts,
     rows_variance,
+    simultaneous,
 )
 from dropnorm.evaluation.verdicts import Verdict, judge
 
@@ -347,20 +348,19 @@ def test_all_four_differences_are_judged_together():
     assert [one.p_holm for one in found.values()] == holm([one.p for one in found.values()])
     seen = columns["dropout"] - columns["baseline"]
     alone = over_splits(seen, 0.4, alpha=0.05 / 4)
-    assert found["dropout"] == Effect(
-        difference=alone.mean,
-        low=alone.low,
-        high=alone.high,
-        percent_of_baseline=pytest.approx(100 * seen.mean() / columns["baseline"].mean()),
-        p=alone.p,
-        p_holm=pytest.approx(4 * alone.p),
-        pairs=6,
-        wins=share_of_wins(seen),
-        deviations=Deviations(None, None, None),
-        diverged={"dropout": 0, "baseline": 0},
-        verdict=Verdict.HELPS,
-        needed=alone.needed,
+    effect = found["dropout"]
+    for name in ("low", "high", "p", "needed", "detectable", "basis"):
+        assert getattr(effect, name) == getattr(alone, name)
+    assert effect.difference == alone.mean
+    assert effect.percent_of_baseline == pytest.approx(
+        100 * seen.mean() / columns["baseline"].mean()
     )
+    assert effect.p_holm == pytest.approx(4 * alone.p)
+    assert (effect.pairs, effect.wins.wins, effect.sensitivity) == (6, 6, None)
+    assert effect.median == pytest.approx(np.median(seen))
+    assert effect.diverged == {"dropout": 0, "baseline": 0}
+    assert effect.verdict == Verdict.HELPS
+    assert (effect.p_beyond, effect.chances.better) == pytest.approx((1, 1), abs=0.01)
     assert estimate(evidence, NOBODY, margin=0.5)["dropout"].verdict == Verdict.SAME
 
 
@@ -374,6 +374,7 @@ def test_a_diverged_replica_is_counted_and_its_pair_left_out_of_the_estimate():
     assert found["dropout"].pairs == 2
     assert found["dropout"].difference == pytest.approx(-0.2)
     assert found["dropout"].diverged == {"dropout": 1, "baseline": 0}
+    assert found["dropout"].sensitivity == pytest.approx((-0.7 / 3, -0.5 / 3))
     assert found["batchnorm"].verdict != Verdict.DIVERGED
 
 
@@ -385,6 +386,30 @@ def test_one_run_gives_a_difference_and_no_verdict():
     assert found["dropout"].difference == 1.0
     assert {one.verdict for one in found.values()} == {Verdict.NONE}
     assert math.isnan(found["dropout"].low)
+
+
+@pytest.mark.parametrize(("margin", "found"), [(None, 0.02), (0.0, 0.0), (0.3, 0.3)])
+def test_the_margin_is_one_percent_of_the_baselines_error_unless_the_study_names_one(margin, found):
+    assert margin_of(pd.Series([1.0, math.nan, 3.0]), margin) == pytest.approx(found)
+
+
+def test_four_claims_of_no_practical_difference_need_more_than_one():
+    within = Interval(0.0, -1.0, 1.0, p=1.0, freedom=9)
+
+    assert judge(within, 1.0, 0.9, {}) is Verdict.SAME
+    assert judge(within, 1.0, 0.9, {}, claims=4) is Verdict.NOT_SETTLED
+    assert judge(within, 1.0, 1.3, {}, claims=4) is Verdict.SAME
+
+
+def test_intervals_of_all_pairs_are_tukeys_and_of_two_means_the_plain_one():
+    plain = over_splits(np.array([0.3, 0.1, 0.4, 0.5, 0.2]), 0.0, 0.05)
+
+    alone, of_six = simultaneous(plain, 2), simultaneous(plain, 6)
+
+    assert (alone.low, alone.high, alone.p) == pytest.approx((plain.low, plain.high, plain.p))
+    quantile = stats.studentized_range.ppf(0.95, 6, 4) / math.sqrt(2)
+    assert of_six.high - of_six.mean == pytest.approx(quantile * plain.deviation)
+    assert (of_six.p < 0.05) == (of_six.low > 0)
 
 
 def false_alarms(splits, starts, tables=400):

@@ -33,11 +33,7 @@ class InputFormats:
 
 
 def read_alike(path: Path, inputs: InputFormats, *, known_as: str | None = None) -> ReadTable:
-    """Read a file of new rows: CSV and its kin, or Parquet.
-
-    Raises:
-        BadInputError: If it cannot be read so, in one line.
-    """
+    """Read a file of new rows: CSV and its kin, or Parquet."""
     header, usual = _looked_at(path, inputs)
     others = {name: ColumnFormat(type="text") for name in header if name not in inputs.names}
     columns = {**others, **inputs.columns}
@@ -51,7 +47,7 @@ def _looked_at(path: Path, inputs: InputFormats) -> tuple[list[str], TableFormat
     header: list[str] = []
     # A Parquet file has no header; of what cannot be read, the reader says what is the matter.
     with suppress(Exception):
-        found = dialect_of(path)
+        found, _ = dialect_of(path)
         header = header_of(path, found)
         if inputs.dialect is not None and not set(inputs.names) <= set(header):
             told = {"encoding": found.encoding, "surplus": True}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.cards import Card
     from dropnorm.evaluation.deviations import Deviations
     from dropnorm.evaluation.ranking import Comparison
+    from dropnorm.evaluation.results import VariantMetrics
+    from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
@@ -132,7 +134,7 @@ class Answer:
         cards: One for each layer, and one for both together.
         interaction: What the layers do to each other; empty where a network failed.
         recommendation: What to do, and what is left open.
-        findings: What the result must not be read without, as plain data.
+        findings: What the result must not be read without.
     """
 
     study: str
@@ -154,7 +156,7 @@ class Answer:
     cards: Mapping[Contrast, Card] = field(default_factory=dict)
     interaction: str = ""
     recommendation: Recommendation = field(default_factory=lambda: Recommendation("", ""))
-    findings: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -164,13 +166,18 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None."""
         variants = {name: one.as_json() for name, one in self.variants.items()}
-        told = {"answer": self.answer, "ranking": ranking.ranked(self), "variants": variants}
+        told = {
+            "answer": self.answer,
+            "ranking": ranking.ranked(self),
+            "variants": variants,
+            "findings": [one.described() for one in self.findings],
+        }
         strict: dict[str, Any] = _strict(asdict(self) | told)
         return strict
 
 
 def gather_evidence(
-    metrics: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, VariantMetrics],
     predictions: Mapping[str, pd.DataFrame],
     references: pd.DataFrame,
     split: pd.DataFrame,
@@ -187,12 +194,7 @@ def gather_evidence(
     """
     task = task_of(study)
     error = task.error(study)
-    columns = {
-        variant: pd.DataFrame(of_variant["replicas"])
-        .set_index(_REPLICA)[f"validation_{error.name}"]
-        .astype(float)
-        for variant, of_variant in metrics.items()
-    }
+    columns = {variant: of_variant.errors(error.name) for variant, of_variant in metrics.items()}
     for model, of_model in references.groupby("model"):
         columns[str(model)] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
@@ -233,12 +235,10 @@ def _row_losses(
     return found
 
 
-def find_answer(
-    evidence: Evidence, metrics: Mapping[str, Mapping[str, Any]], study: Study
-) -> Answer:
+def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study) -> Answer:
     """Answer the question of the project for one study."""
     options = study.replicas
-    diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
+    diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
     error = task.error(study)
     references = {model: _reference(evidence, model) for model in task.references}
@@ -268,11 +268,11 @@ def find_answer(
         spread=wording.spread(variants, found, error.spoken, task.unit(study)),
     )
     findings = [
-        *(one for variant in Variant for one in metrics[variant]["findings"]),
-        *(one.described() for one in checks.check_answer(answer, study)),
+        *(one for variant in Variant for one in metrics[variant].findings),
+        *checks.check_answer(answer, study),
     ]
     return in_words(
-        replace(answer, findings=tuple(sorted(findings, key=lambda one: str(one["code"]))))
+        replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))
     )
 
 
@@ -301,12 +301,12 @@ def _weighed(
 
 
 def _variant(
-    evidence: Evidence, metrics: Mapping[str, Any], beyond_constant: Difference, task: Task
+    evidence: Evidence, metrics: VariantMetrics, beyond_constant: Difference, task: Task
 ) -> VariantAnswer:
-    variant = str(metrics["variant"])
+    variant = metrics.variant
     finite = evidence.errors[variant].dropna()
-    least, last = metrics["min_val_loss"], metrics["final_val_loss"]
-    failures = {name: int(metrics[name]) for name in task.failures}
+    least, last = metrics.min_val_loss, metrics.final_val_loss
+    failures = {name: metrics.failures[name] for name in task.failures}
     beyond = Interval(beyond_constant.difference, beyond_constant.low, beyond_constant.high)
     return VariantAnswer(
         error=float(finite.mean()) if len(finite) else math.nan,
@@ -314,16 +314,14 @@ def _variant(
         deviations=evidence.deviations({variant: 1}),
         replicas=len(evidence.errors),
         finite=len(finite),
-        diverged=metrics["diverged"],
+        diverged=metrics.diverged,
         failures=failures,
-        health=judge_health(
-            int(metrics["diverged"]), max(failures.values()), len(evidence.errors), beyond
-        ),
+        health=judge_health(metrics.diverged, max(failures.values()), len(evidence.errors), beyond),
         final_val_loss=last,
         min_val_loss=least,
         minimum_flatters_by=None if last is None or least is None else last - least,
-        beside={name: metrics[f"validation_{name}"] for name in task.beside},
-        committee=metrics["committee"],
+        beside={name: metrics.validation[name] for name in task.beside},
+        committee=metrics.committee,
     )
 
 

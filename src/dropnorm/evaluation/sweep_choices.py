@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dropnorm.evaluation import answer, wording
 from dropnorm.evaluation.effects import Contrast, margin_of
 from dropnorm.evaluation.intervals import Interval, simultaneous
+from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dropnorm.evaluation.effects import Evidence
+    from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.network import Placement
     from dropnorm.study.schema import Study
 
@@ -85,11 +88,11 @@ def study_at(study: Study, point: Point) -> Study:
 
 
 def find_choices(
-    metrics: Mapping[Variant, Sequence[Mapping[str, Any]]],
-    predictions: Mapping[Variant, pd.DataFrame],
+    metrics: Mapping[str, Sequence[VariantMetrics]],
+    predictions: Mapping[str, pd.DataFrame],
     split: pd.DataFrame,
     study: Study,
-) -> dict[str, Any]:
+) -> Choices:
     """Say for each variant which choice has the least error, and which are shown to be worse.
 
     The points of a variant are compared on the same splits and from the same starts. Intervals and
@@ -102,12 +105,6 @@ def find_choices(
             order.
         split: Which row is in which part of which split.
         study: Says what was tried.
-
-    Returns:
-        ``sentences`` by variant, ``estimand``, ``error``, ``unit``, ``splits``, ``starts``, and
-        ``points``: of each its ``error`` (mean over the finite replicas), their ``least`` and
-        ``largest``, how many ``diverged``, its ``difference`` to the best of its variant with a
-        95 % interval, and its ``standing``; None where a number is not finite.
     """
     points = {variant: plan_points(study, variant) for variant in Variant}
     evidence = answer.gather_evidence(
@@ -126,7 +123,7 @@ def find_choices(
         study,
     )
     diverged = {
-        point.name: int(of_point["diverged"])
+        point.name: of_point.diverged
         for variant in Variant
         for point, of_point in zip(points[variant], metrics[variant], strict=True)
     }
@@ -134,27 +131,27 @@ def find_choices(
     rows = {variant: _stand(points[variant], evidence, diverged, margin) for variant in Variant}
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
-    return {
-        "study": study.name,
-        "title": study.label,
-        "made_up": study.made_up,
-        "error": task.error(study).name,
-        "unit": unit,
-        "splits": options.splits,
-        "starts": options.starts,
-        "estimand": wording.estimand(options.splits, options.starts, study.split),
-        "sentences": {
+    return Choices(
+        study=study.name,
+        title=study.label,
+        made_up=study.made_up,
+        error=task.error(study).name,
+        unit=unit,
+        splits=options.splits,
+        starts=options.starts,
+        estimand=wording.estimand(options.splits, options.starts, study.split),
+        sentences={
             variant.value: _sentence(variant, points[variant], rows[variant], unit)
             for variant in Variant
             if len(points[variant]) > 1
         },
-        "points": [row for variant in Variant for row in rows[variant]],
-    }
+        points=tuple(row for variant in Variant for row in rows[variant]),
+    )
 
 
 def _stand(
     points: Sequence[Point], evidence: Evidence, diverged: Mapping[str, int], margin: float
-) -> list[dict[str, Any]]:
+) -> list[Choice]:
     """Describe the points of one variant, each beside the best."""
     errors = {point: evidence.errors[point.name].dropna() for point in points}
     whole = [point for point in points if len(errors[point]) and not diverged[point.name]]
@@ -172,21 +169,21 @@ def _stand(
             standing = _STANDINGS[judge(interval, interval.p, margin, lost)]
         known = errors[point]
         rows.append(
-            {
-                "variant": point.variant.value,
-                "rate": point.one_rate,
-                "placement": point.placement,
-                "error": _or_none(float(known.mean())) if len(known) else None,
-                "least": float(known.min()) if len(known) else None,
-                "largest": float(known.max()) if len(known) else None,
-                "replicas": len(evidence.errors),
-                "diverged": diverged[point.name],
-                "difference": _or_none(interval.mean),
-                "low": _or_none(interval.low),
-                "high": _or_none(interval.high),
-                "p_of_all": _or_none(interval.p),
-                "standing": standing,
-            }
+            Choice(
+                variant=point.variant.value,
+                rate=point.one_rate,
+                placement=point.placement,
+                error=_or_none(float(known.mean())) if len(known) else None,
+                least=float(known.min()) if len(known) else None,
+                largest=float(known.max()) if len(known) else None,
+                replicas=len(evidence.errors),
+                diverged=diverged[point.name],
+                difference=_or_none(interval.mean),
+                low=_or_none(interval.low),
+                high=_or_none(interval.high),
+                p=_or_none(interval.p),
+                standing=standing,
+            )
         )
     return rows
 
@@ -202,20 +199,18 @@ _STANDINGS = {
 }
 
 
-def _sentence(
-    variant: Variant, points: Sequence[Point], rows: Sequence[Mapping[str, Any]], unit: str
-) -> str:
+def _sentence(variant: Variant, points: Sequence[Point], rows: Sequence[Choice], unit: str) -> str:
     subject = f"{wording.NAMES[Contrast(variant.value)]}, {_what(points)}"
     told: dict[str, list[str]] = {standing: [] for standing in _STANDINGS.values()}
     least = ""
     for point, row in zip(points, rows, strict=True):
-        if row["standing"] == "least error":
-            size = f"{wording.number(row['error'])} {unit}".strip()
+        if row.standing == "least error":
+            size = f"{wording.number(or_nan(row.error))} {unit}".strip()
             least = f"{point.choice} has the least error, {size}"
-        elif row["standing"] == "worse":
+        elif row.standing == "worse":
             told["worse"].append(f"{point.choice} by {_size(row, unit)}")
         else:
-            told[row["standing"]].append(point.choice)
+            told[row.standing].append(point.choice)
     if not least:
         return f"{subject}: trainings diverged with every choice; there is none to make."
     if told["one run"]:
@@ -240,11 +235,12 @@ def _what(points: Sequence[Point]) -> str:
     return " and ".join(told)
 
 
-def _size(row: Mapping[str, Any], unit: str) -> str:
-    error = (row["high"] - row["low"]) / 2
-    low, high = (wording.number(row[end], error) for end in ("low", "high"))
-    size = f"{wording.number(row['difference'], error)} {unit}".strip()
-    return f"{size} (95 % interval {low} to {high})"
+def _size(row: Choice, unit: str) -> str:
+    low, high = or_nan(row.low), or_nan(row.high)
+    error = (high - low) / 2
+    size = f"{wording.number(or_nan(row.difference), error)} {unit}".strip()
+    ends = f"{wording.number(low, error)} to {wording.number(high, error)}"
+    return f"{size} (95 % interval {ends})"
 
 
 def _or_none(value: float) -> float | None:

@@ -11,6 +11,7 @@ import jinja2
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import tell
+from dropnorm.evaluation.records import Override
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
 from dropnorm.reporting.figures.drawing import NAMES
@@ -105,7 +106,9 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         reliability=_one(pictures.reliability, "reliability", "How often probabilities are right"),
         diagnostics=_one(pictures.diagnostics, "diagnostics", "Gap, variance shift, dead units"),
         scores=SCORES,
-        overridden=tell(report.get("overridden", {})),
+        overridden=tell(
+            {key: Override.from_json(one) for key, one in report["overridden"].items()}
+        ),
         findings=findings,
         serious=[one for one in findings if wording.severity(one[0]) == Severity.SERIOUS],
         counted=_counted([wording.severity(one[0]) for one in findings]),

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dropnorm.evaluation.json_form import to_json
+from dropnorm.findings import Finding
+from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.drawing import loss_label
 from dropnorm.reporting.figures.panels import Trainings, draw_curve_panels
 from dropnorm.reporting.figures.predictions import (
@@ -16,35 +19,36 @@ from dropnorm.reporting.figures.predictions import (
     draw_reliability,
 )
 from dropnorm.reporting.page import Pictures
+from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import Classes, FittedTarget, TargetScale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from matplotlib.figure import Figure
-
+    from dropnorm.evaluation.records import Provenance
+    from dropnorm.evaluation.results import TableFindings, VariantMetrics, VariantOutcome
     from dropnorm.study.schema import Study
-    from dropnorm.study.variants import Variant
 
 
 def make_report(
     study: Study,
     effects: Mapping[str, Any],
-    findings: Mapping[str, Any],
+    findings: TableFindings,
     comparison: pd.DataFrame,
     diagnostics: pd.DataFrame,
-    provenance: Mapping[str, Any],
-    training: Mapping[str, Any],
+    provenance: Provenance,
+    metrics: VariantMetrics,
 ) -> dict[str, Any]:
     """Put together what a reader of the study must know: aggregates, never rows of the table."""
     return {
         **effects,
         "question": f"Does dropout or batch normalization help the network on {study.label}?",
-        "engine": training["engine"],
-        "rows": training["replicas"][0]["rows"],
+        "engine": metrics.engine,
+        "rows": metrics.rows,
         "findings": sorted(
-            [*findings["findings"], *effects["findings"]], key=lambda one: str(one["code"])
+            [*map(Finding.described, findings.findings), *effects["findings"]],
+            key=lambda one: str(one["code"]),
         ),
         "diagnostics": {
             row["variant"]: {
@@ -56,37 +60,40 @@ def make_report(
         },
         "constant_val_loss": float(comparison["constant_val_loss"].iloc[0]),
         "fit_seconds": float(comparison["fit_seconds"].sum()),
-        **provenance,
+        **to_json(provenance),
         "options": study.model_dump(mode="json"),
     }
 
 
 def draw_pictures(
     report: Mapping[str, Any],
-    trainings: Mapping[Variant, Trainings],
-    predictions: Mapping[Variant, pd.DataFrame],
+    outcomes: Mapping[str, VariantOutcome],
     targets: Mapping[int, FittedTarget],
-    diagnostics: Figure | None,
     study: Study,
 ) -> Pictures:
     """Draw the figures of the page.
 
     Args:
         report: As :func:`make_report` returns it.
-        trainings: Histories and first steps, by variant, in training units.
-        predictions: Of the validation rows, by variant.
+        outcomes: By variant.
         targets: By split, what leads back to the target's own unit.
-        diagnostics: The plot of what the layers did inside the networks.
         study: For labels.
     """
+    predictions = {Variant(name): one.validation_predictions for name, one in outcomes.items()}
+    diagnostics = draw_diagnostics(
+        pd.DataFrame([{"variant": name, **one} for name, one in report["diagnostics"].items()]),
+        {name: one.history for name, one in outcomes.items()},
+        {name: one.examination for name, one in outcomes.items()},
+        study,
+    )
     root, factors = in_target_unit(targets, study)
     label = _label(study) if factors else loss_label(study)
     shown = {
-        variant: Trainings(
+        Variant(name): Trainings(
             _converted(one.history, ("loss", "val_loss"), root, factors),
             _converted(one.first_steps, ("loss",), root, factors),
         )
-        for variant, one in trainings.items()
+        for name, one in outcomes.items()
     }
     constant = report["constant_val_loss"]
     if factors:

@@ -22,6 +22,7 @@ from dropnorm.study.variants import Variant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.schema import Study
 
 
@@ -122,8 +123,8 @@ def _ranking(found: Mapping[str, Any]) -> str:
 
 
 def _rows_of_run(project: Project, study: str, version: str) -> str:
-    rows = project.load(f"{study}.{Variant.BASELINE}.metrics", version)["rows"]
-    return str(sum(rows.values()))
+    metrics: VariantMetrics = project.load(f"{study}.{Variant.BASELINE}.metrics", version)
+    return str(sum(metrics.rows.values()))
 
 
 def _rows_of_table(project: Project, study: str) -> str:
