@@ -18,6 +18,7 @@ from dropnorm.evaluation.effects import (
     margin_of,
 )
 from dropnorm.evaluation.intervals import (
+    Basis,
     Interval,
     RowsVariance,
     effect_of_rows,
@@ -152,13 +153,16 @@ def test_over_splits_rows_count_twice_and_splits_once():
     assert found.high - found.mean == pytest.approx(stats.t.ppf(0.975, freedom) * error)
     assert found.p == pytest.approx(2 * stats.t.sf(abs(found.mean) / error, freedom))
     assert found.deviation == pytest.approx(error)
+    assert found.basis is Basis.ROWS_AND_SPLITS
 
 
-def test_few_rows_fall_back_to_nadeau_and_bengio():
-    differences = np.linspace(0.1, 0.4, 6)
+@pytest.mark.parametrize(("splits", "units"), [(2, 40), (4, 40), (6, 19)])
+def test_few_splits_or_rows_fall_back_to_nadeau_and_bengio(splits, units):
+    differences = np.linspace(0.1, 0.4, splits)
 
-    found = over_splits(differences, 0.4, 0.05, RowsVariance(1e-4, 19))
+    found = over_splits(differences, 0.4, 0.05, RowsVariance(1e-4, units))
 
+    assert found.basis is Basis.SPLITS
     assert found == over_splits(differences, 0.4, 0.05)
 
 

@@ -25,8 +25,8 @@ LEVEL = 0.95
 _POWER = 0.8
 _MOST_RUNS = 10_000
 A_PAIR = 2
-# From so many rows (or groups of them) on, the sharper interval over splits holds.
-_ENOUGH = 20
+# From so many splits, and rows or groups of them, on the sharper interval holds.
+_SHARP, _ENOUGH = 5, 20
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,10 @@ def over_splits(
     instability of model comparison with cross-validation"). Degrees of freedom after Welch (1947)
     and Satterthwaite (1946).
 
-    Where the rows are not known, or few, the variance is
-    s² (1/J + n_validation / n_train) with J - 1 degrees of freedom (Nadeau and Bengio 2003,
-    "Inference for the generalization error", Machine Learning 52, section 3, corrected resampled
-    t-test), which mostly is wider.
+    Below five splits, where Welch's degrees of freedom are too many if starts matter most, or where
+    rows are not known or few, the variance is s² (1/J + n_validation / n_train) with J - 1 degrees
+    of freedom (Nadeau and Bengio 2003, "Inference for the generalization error", Machine Learning
+    52, section 3, corrected resampled t-test), which mostly is wider.
 
     Args:
         differences: One per split (the mean over its starts), shape (J,), J >= 2.
@@ -140,7 +140,7 @@ def over_splits(
     """
     count, mean = len(differences), float(np.mean(differences))
     spread = float(np.var(differences, ddof=1))
-    if rows is not None and rows.enough:
+    if rows is not None and rows.enough and count >= _SHARP:
         lasting, units = 2 * rows.variance, rows.units
         found = _by_t(mean, _added(spread, lasting, units), count, alpha, spread)
         return replace(found, basis=Basis.ROWS_AND_SPLITS)
