@@ -111,7 +111,7 @@ def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def test_every_option_of_a_study_is_told_with_what_it_says_and_its_default(site):
-    page = (site / "options.html").read_text()
+    page = (site / "reference" / "options.html").read_text()
     rows = re.findall(r"<tr>\s*<td><code>(\w+)</code></td>\s*(.*?)</tr>", page, re.DOTALL)
     told = [(name, *re.findall(r"<td>(.*?)</td>", cells, re.DOTALL)) for name, cells in rows]
     declared = [
