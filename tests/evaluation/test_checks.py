@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from dropnorm.evaluation.checks import check_answer, check_trainings
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import CODES
+from made_results import measured
 from made_up_answers import a_reference, an_answer, an_effect
 
 STUDY = read_study("concrete")
@@ -28,10 +30,11 @@ def trainings(val_loss, runs=2, diverged=(), collapsed=()):
         ]
     )  # fmt: skip
     replicas = [
-        {"split": split, "start": 0, "diverged_at_epoch": 3 if split in diverged else None,
-         "collapsed": split in collapsed}
+        measured(
+            split, diverged_at_epoch=3 if split in diverged else None, collapsed=split in collapsed
+        )
         for split in range(runs)
-    ]  # fmt: skip
+    ]
     return history, replicas
 
 
@@ -145,7 +148,7 @@ def test_networks_that_are_too_sure_of_their_classes_are_counted_apart():
     study = read_study("wine", task="classification", target={"column": "quality"},
                        training__loss="cross_entropy")  # fmt: skip
     history, replicas = trainings(lambda n: 2 + 1 / n, 3)
-    replicas = [{**one, "overconfident": one["split"] > 0} for one in replicas]
+    replicas = [replace(one, failures={"overconfident": one.split > 0}) for one in replicas]
 
     assert codes(check_trainings("dropout", history, replicas, study)) == [
         ("DN014", "dropout", 2, 3)

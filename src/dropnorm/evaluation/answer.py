@@ -27,6 +27,8 @@ from dropnorm.tasks.registry import task_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dropnorm.evaluation.results import VariantMetrics
+    from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
@@ -128,7 +130,7 @@ class Answer:
         references: What each reference model came to.
         committee: What averaging the starts comes to, in a sentence.
         spread: Where the spread of errors comes from, in a sentence.
-        findings: What the result must not be read without, as plain data.
+        findings: What the result must not be read without.
     """
 
     study: str
@@ -148,17 +150,20 @@ class Answer:
     references: Mapping[str, ReferenceAnswer]
     committee: str
     spread: str
-    findings: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None."""
         variants = {name: one.as_json() for name, one in self.variants.items()}
-        strict: dict[str, Any] = _strict(asdict(self) | {"variants": variants})
+        findings = [one.described() for one in self.findings]
+        strict: dict[str, Any] = _strict(
+            asdict(self) | {"variants": variants, "findings": findings}
+        )
         return strict
 
 
 def gather_evidence(
-    metrics: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, VariantMetrics],
     predictions: Mapping[str, pd.DataFrame],
     references: pd.DataFrame,
     split: pd.DataFrame,
@@ -175,12 +180,7 @@ def gather_evidence(
     """
     task = task_of(study)
     error = task.error(study)
-    columns = {
-        variant: pd.DataFrame(of_variant["replicas"])
-        .set_index(_REPLICA)[f"validation_{error.name}"]
-        .astype(float)
-        for variant, of_variant in metrics.items()
-    }
+    columns = {variant: of_variant.errors(error.name) for variant, of_variant in metrics.items()}
     for model, of_model in references.groupby("model"):
         columns[str(model)] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
@@ -219,12 +219,10 @@ def _row_losses(
     return found
 
 
-def find_answer(
-    evidence: Evidence, metrics: Mapping[str, Mapping[str, Any]], study: Study
-) -> Answer:
+def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study) -> Answer:
     """Answer the question of the project for one study."""
     options = study.replicas
-    diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
+    diverged = {variant: one.diverged for variant, one in metrics.items()}
     found = effects.estimate(evidence, diverged, study.margin)
     task = task_of(study)
     unit, error = task.unit(study), task.error(study).spoken
@@ -254,30 +252,30 @@ def find_answer(
         spread=wording.spread(variants, found, error, unit),
     )
     findings = [
-        *(one for variant in Variant for one in metrics[variant]["findings"]),
-        *(one.described() for one in checks.check_answer(answer, study)),
+        *(one for variant in Variant for one in metrics[variant].findings),
+        *checks.check_answer(answer, study),
     ]
-    return replace(answer, findings=tuple(sorted(findings, key=lambda one: str(one["code"]))))
+    return replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))
 
 
 def _variant(
-    evidence: Evidence, metrics: Mapping[str, Any], variant: Variant, task: Task
+    evidence: Evidence, metrics: VariantMetrics, variant: Variant, task: Task
 ) -> VariantAnswer:
     finite = evidence.errors[variant.value].dropna()
-    least, last = metrics["min_val_loss"], metrics["final_val_loss"]
+    least, last = metrics.min_val_loss, metrics.final_val_loss
     return VariantAnswer(
         error=float(finite.mean()) if len(finite) else math.nan,
         standard_deviation=float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
         deviations=evidence.deviations({variant.value: 1}),
         replicas=len(evidence.errors),
         finite=len(finite),
-        diverged=metrics["diverged"],
-        failures={name: metrics[name] for name in task.failures},
+        diverged=metrics.diverged,
+        failures={name: metrics.failures[name] for name in task.failures},
         final_val_loss=last,
         min_val_loss=least,
         minimum_flatters_by=None if last is None or least is None else last - least,
-        beside={name: metrics[f"validation_{name}"] for name in task.beside},
-        committee=metrics["committee"],
+        beside={name: metrics.validation[name] for name in task.beside},
+        committee=metrics.committee,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +18,13 @@ from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
     import pandas as pd
 
     from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.results import ReplicaMetrics
     from dropnorm.study.schema import Study
 
     Floats = npt.NDArray[np.float64]
@@ -38,15 +39,14 @@ _GROWTH = 0.02
 
 
 def check_trainings(
-    variant: str, history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]], study: Study
+    variant: str, history: pd.DataFrame, replicas: Sequence[ReplicaMetrics], study: Study
 ) -> list[Finding]:
     """Look through the trainings of one variant for DN007, DN008, DN011 and DN014.
 
     Args:
         variant: Its name.
         history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
-        replicas: The measures of each: ``split``, ``start``, ``diverged_at_epoch``, and how it
-            failed.
+        replicas: The measures of each.
         study: Says which checks are silenced.
     """
     return _told(_of_variant(wording.spoken(variant), history, replicas), study)
@@ -69,20 +69,20 @@ def _told(findings: Iterable[Finding], study: Study) -> list[Finding]:
 
 
 def _of_variant(
-    name: str, history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]]
+    name: str, history: pd.DataFrame, replicas: Sequence[ReplicaMetrics]
 ) -> Iterator[Finding]:
     runs = len(replicas)
-    lost = [one["diverged_at_epoch"] for one in replicas if one["diverged_at_epoch"] is not None]
+    lost = [one.diverged_at_epoch for one in replicas if one.diverged_at_epoch is not None]
     if lost:
         when = f"in epoch {min(lost)}" if runs == 1 else f"the first in epoch {min(lost)}"
         found = f"{wording.of_runs(len(lost), runs)}, {when}"
         yield Finding(CODES["DN007"], name, found, len(lost), runs)
     for failure, code in _FAILURES.items():
-        if failed := sum(one.get(failure, False) for one in replicas):
+        if failed := sum(one.failures.get(failure, False) for one in replicas):
             yield Finding(CODES[code], name, wording.of_runs(failed, runs), failed, runs)
-    finite = [one for one in replicas if one["diverged_at_epoch"] is None]
+    finite = [one for one in replicas if one.is_finite]
     by_run = history.set_index(["split", "start"])
-    quarters = [_gaps(by_run.loc[[(one["split"], one["start"])]]) for one in finite]
+    quarters = [_gaps(by_run.loc[[(one.split, one.start)]]) for one in finite]
     growing = [gaps for gaps, held in quarters if _grows(gaps, held)]
     if 2 * len(growing) > len(finite):
         ends = [wording.number(float(np.mean([gaps[n] for gaps in growing]))) for n in (1, -1)]

@@ -12,9 +12,11 @@ from dropnorm.errors import did_you_mean
 from dropnorm.study.common import Section
 from dropnorm.study.variants import Variant
 
-# What else stands beside the names of variants in results, and in names of pipelines.
+# What else stands beside the names of variants: in results, in names of pipelines and their boxes,
+# and among what nodes take beside the outcomes of variants.
 TAKEN = (
-    "interaction", "predict", "sweep",
+    "interaction", "predict", "sweep", "prepare", "report",
+    "study", "split", "reference_predictions", "comparison", "diagnostics",
     "constant", "least_squares", "logistic_regression", "linear_network", "gradient_boosting",
 )  # fmt: skip
 # It names folders and columns.

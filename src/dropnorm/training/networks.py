@@ -12,7 +12,7 @@ from dropnorm.study.network import BatchNorm
 from dropnorm.training.backend import load_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dropnorm.study.network import LayerNorm, Network, Placement
     from dropnorm.study.variants import Variant
@@ -251,24 +251,19 @@ def up_to_outputs(network: KerasModel) -> KerasModel:
     return linear
 
 
-def check_network(
-    name: str, model: object, layers: Sequence[Mapping[str, Any]], inputs: int
-) -> None:
+def check_network(name: str, model: object, layers: Sequence[Layer], inputs: int) -> None:
     """Refuse a saved network that is not the one that its run describes.
 
     Args:
         name: Of the network.
         model: As it was loaded, whatever it is.
-        layers: As :meth:`Layer.described` gives them.
+        layers: As :func:`plan_layers` lists them.
         inputs: How many numbers it is given of a row.
 
     Raises:
         BadInputError: Names the network.
     """
-    planned = [
-        (_CLASSES[one["kind"]], one["name"], one.get("units"), one.get("activation"))
-        for one in layers
-    ]
+    planned = [(_CLASSES[one.kind], one.name, one.units, one.activation) for one in layers]
     found = [
         (
             type(layer).__name__,
