@@ -20,7 +20,9 @@ def check_dropout(model: Any, units: tuple[int, ...] = (128, 64), rate: float = 
     kinds = [_kind(layer) for layer in model.layers]
     found = [layer for layer in model.layers if _kind(layer) == "Dropout"]
     if not found:
-        return "Not yet: there is no Dropout layer. Add one after each of the two hidden Dense layers."
+        return (
+            "Not yet: there is no Dropout layer. Add one after each of the two hidden Dense layers."
+        )
     if kinds[-1] == "Dropout":
         return (
             "Not yet: a Dropout layer stands after the last Dense layer, where it would set"
@@ -142,7 +144,9 @@ def _not_a_network(model: Any, units: tuple[int, ...]) -> str:
     if isinstance(model, (list, tuple)):
         return "Not yet: this is a list of layers. Put it into keras.Sequential([…])."
     if not hasattr(model, "layers"):
-        return f"Not yet: this is a {type(model).__name__}, not a network. Use keras.Sequential([…])."
+        return (
+            f"Not yet: this is a {type(model).__name__}, not a network. Use keras.Sequential([…])."
+        )
     found = tuple(layer.units for layer in model.layers if _kind(layer) == "Dense")
     if found != units:
         return (

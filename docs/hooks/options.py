@@ -31,6 +31,8 @@ If a key, a type or a value is wrong, the command stops before anything trains a
 and the key in one line.
 """
 _TYPES = {
+    None: "any value",
+    "null": "",
     "string": "text",
     "number": "number",
     "integer": "whole number",
@@ -138,10 +140,6 @@ def _values(option: Schema, models: Schema) -> str:
     if "enum" in option:
         return ", ".join(f"`{value}`" for value in option["enum"])
     match option.get("type"):
-        case None:
-            return "any value"
-        case "null":
-            return ""
         case "array":
             return f"list, each: {_kind(option['items'], [], models)}"
         case "object":
