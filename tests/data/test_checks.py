@@ -53,7 +53,7 @@ def test_a_table_without_faults_has_no_findings():
     assert check(table_of(), study_of()) == []
 
 
-# What this project, pandas and pandera call things of their own.
+# What this project and pandas call things of their own.
 OUR_NAMES = ["row", "split", "part", "index", "level_0", "self", "column", "check"]
 ROLES = {
     "amount": {},

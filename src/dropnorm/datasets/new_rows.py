@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kedro_datasets.pandas import CSVDataset
@@ -72,6 +73,20 @@ def input_formats(
     Returns:
         None where arguments of pandas' reader say what no such format does.
     """
+    inputs = _written(run, preprocessing, table)
+    if inputs is None:
+        return None
+    whole = set(run.table.whole)
+    columns = {
+        name: column.model_copy(update={"whole": name in whole and column.type == "number"})
+        for name, column in inputs.columns.items()
+    }
+    return replace(inputs, columns=columns)
+
+
+def _written(
+    run: RunRecord, preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
+) -> InputFormats | None:
     names = preprocessing.columns
     if (written := format_of(run)) is not None:
         columns = {name: written.columns.get(name, ColumnFormat()) for name in names}

@@ -30,16 +30,20 @@ class TableRead(Result):
         path: Where it stands.
         sha256: Checksum of its bytes; None of a table that is not a local file.
         format: How its file was read, as JSON; None where the catalog's entry does not tell.
+        whole: Its columns of whole numbers.
     """
 
     path: str = ""
     sha256: str | None = None
     format: Json | None = None
+    whole: tuple[str, ...] = ()
 
     def described(self) -> Json:
-        """Return the attributes for JSON: without a format where there is none."""
+        """Return the attributes for JSON: without a format or whole columns where none are."""
         told: Json = {"path": self.path, "sha256": self.sha256}
-        return told if self.format is None else {**told, "format": self.format}
+        if self.format is not None:
+            told["format"] = self.format
+        return {**told, "whole": self.whole} if self.whole else told
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import pandas as pd
 from dropnorm.evaluation import answer, wording
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.intervals import Interval, holm
-from dropnorm.evaluation.json_form import Result, or_nan
+from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
@@ -61,70 +62,6 @@ class Point:
     def name(self) -> str:
         """What tells it from all other points of a sweep."""
         return f"{self.variant}: {self.choice}"
-
-
-@dataclass(frozen=True)
-class Choice(Result):
-    """One point of a sweep, beside the best of its variant; None where a number is not finite.
-
-    Attributes:
-        variant: Its name.
-        rate: Of its dropout layers, as one value.
-        placement: Of its batch norms.
-        error: Mean over the finite replicas.
-        least: Of their errors.
-        largest: Likewise.
-        replicas: How many were trained.
-        diverged: How many of them did.
-        difference: To the best of the variant.
-        low: End of its 95 % interval.
-        high: The other end.
-        p_holm: Its p-value, adjusted for all pairs of the variant.
-        standing: What can be said of it, in words.
-    """
-
-    variant: str
-    rate: float | str | None
-    placement: str | None
-    error: float | None
-    least: float | None
-    largest: float | None
-    replicas: int
-    diverged: int
-    difference: float | None
-    low: float | None
-    high: float | None
-    p_holm: float | None
-    standing: str
-
-
-@dataclass(frozen=True)
-class Choices(Result):
-    """What a sweep found: ``choices.json``.
-
-    Attributes:
-        study: Its name.
-        title: As a reader meets it.
-        made_up: Whether the table is.
-        error: Name of the error that counts.
-        unit: Of the error.
-        splits: How many there are.
-        starts: How many there are of each split.
-        estimand: What the intervals are about, in words.
-        sentences: By variant that has a choice.
-        points: Of all variants.
-    """
-
-    study: str
-    title: str
-    made_up: bool
-    error: str
-    unit: str
-    splits: int
-    starts: int
-    estimand: str
-    sentences: dict[str, str]
-    points: tuple[Choice, ...]
 
 
 def plan_points(study: Study, variant: Variant) -> list[Point]:
@@ -267,7 +204,7 @@ _STANDINGS = {
     Verdict.HURTS: "worse",
     # Of a point whose pairs are others than the best's: it lost none, or there is no best.
     Verdict.HELPS: "not shown to be worse",
-    Verdict.TOO_FEW: "not shown to be worse",
+    Verdict.NOT_SETTLED: "not shown to be worse",
     Verdict.SAME: "practically the same",
     Verdict.NONE: "one run",
     Verdict.DIVERGED: "diverged",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import MemoryDataset
 
+from dropnorm.data.possible_thousands import whole_columns
 from dropnorm.datasets.catalog_entries import (
     LoadedTable,
     shown,
@@ -88,6 +89,7 @@ def prepare_record(
                 path=shown(table),
                 sha256=loaded.sha256 if loaded else table_checksum(table),
                 format=_dumped(written) if written else None,
+                whole=tuple(whole_columns(loaded.table)) if loaded else (),
             ),
             switches=process.switches,
             packages=process.packages,

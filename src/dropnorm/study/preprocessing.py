@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from dropnorm.errors import did_you_mean
-from dropnorm.study.common import Column, Columns, Flag, Section
+from dropnorm.study.common import ColumnName, Columns, Flag, Section
 
 
 def _fill_of_numbers(value: object) -> str | float:
@@ -112,7 +112,7 @@ class Preprocessing(Section):
         description="Those of the numbers above whose log(1 + value) is taken before they are"
         " scaled or passed; all values must be above -1.",
     )
-    order: Annotated[dict[Column, Columns], Field(strict=False)] = Field(
+    order: Annotated[dict[ColumnName, Columns], Field(strict=False)] = Field(
         {}, description="Of ordinal columns: all their categories, the first becomes 0."
     )
     rare_categories: RareCategories = RareCategories()

@@ -23,13 +23,13 @@ from dropnorm.study.target import Shown, Target
 from dropnorm.study.training import Loss, Metric, Training
 from dropnorm.study.variants import Variant
 
-Task = Literal["regression", "classification"]
+TaskName = Literal["regression", "classification"]
 # What each task can minimize, its default first, and what else it can tell by epoch.
-_LOSSES: dict[Task, tuple[Loss, ...]] = {
+_LOSSES: dict[TaskName, tuple[Loss, ...]] = {
     "regression": ("mae", "mse", "huber"),
     "classification": ("cross_entropy",),
 }
-_METRICS: dict[Task, tuple[Metric, ...]] = {
+_METRICS: dict[TaskName, tuple[Metric, ...]] = {
     "regression": ("mae", "mse", "huber"),
     "classification": ("cross_entropy", "accuracy"),
 }
@@ -50,7 +50,7 @@ class Study(Section):
     made_up: Flag = Field(
         False, description="The table is made up; everything the run writes says so."
     )
-    task: Task = Field(
+    task: TaskName = Field(
         "regression",
         description="regression: the target is an amount. classification: its values, numbers or"
         " not, are names of classes; of two, networks put out the probability of the second, of"

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.evaluation.results import TableFindings
 from dropnorm.pipelines.reporting import nodes
+from dropnorm.tasks.targets import TargetScale
 from handful import (
     ERRORS,
     PROVENANCE,
@@ -69,7 +70,13 @@ def test_gather_outcome_puts_together_what_is_compared():
     one = OUTCOMES["dropout"]
 
     gathered = nodes.gather_outcome(
-        one.training, one.metrics, one.history, one.validation_predictions, one.examination, "plot"
+        one.training,
+        one.metrics,
+        one.history,
+        one.first_steps,
+        one.validation_predictions,
+        one.examination,
+        "plot",
     )
 
     assert gathered == one
@@ -124,10 +131,12 @@ def test_make_report_has_the_answer_and_what_was_run(made, effects):
 
 
 def test_write_report_writes_a_page_with_the_answer(made):
-    page = nodes.write_report(made)
+    targets = {split: {"target": TargetScale().fields()} for split in (0, 1)}
+
+    page = nodes.write_report(STUDY, made, targets, **OUTCOMES)
 
     assert page.startswith("<!doctype html>")
-    assert made["answer"] in page
+    assert made["recommendation"]["action"] in page
 
 
 def test_record_run_says_options_seeds_and_provenance():

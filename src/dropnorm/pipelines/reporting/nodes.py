@@ -27,6 +27,7 @@ from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
+from dropnorm.reporting.page import write_page
 from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
 from dropnorm.tasks.base import Task
@@ -88,6 +89,7 @@ def gather_outcome(
     training: VariantTraining,
     metrics: VariantMetrics,
     history: pd.DataFrame,
+    first_steps: pd.DataFrame,
     validation_predictions: pd.DataFrame,
     examination: VariantExamination,
     *written: object,
@@ -98,11 +100,14 @@ def gather_outcome(
         training: What its trainings say of themselves.
         metrics: How good its networks are.
         history: Losses by epoch.
+        first_steps: Losses by step of the trainings that diverged.
         validation_predictions: At the chosen epoch.
         examination: What its networks look like from inside.
         written: What else is written of the variant before it is compared.
     """
-    return VariantOutcome(training, metrics, history, validation_predictions, examination)
+    return VariantOutcome(
+        training, metrics, history, first_steps, validation_predictions, examination
+    )
 
 
 def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
@@ -191,13 +196,29 @@ def make_report(
         provenance: What only the run itself knows.
         outcome: Of any variant; all run on one engine.
     """
-    engine = outcome.training.engine
-    return report.make_report(study, effects, findings, comparison, diagnostics, provenance, engine)
+    return report.make_report(
+        study, effects, findings, comparison, diagnostics, provenance, outcome.metrics
+    )
 
 
-def write_report(report_data: dict[str, Any]) -> str:
-    """Write the report as one page that needs no network."""
-    return report.write_page(report_data)
+def write_report(
+    study: Study,
+    report_data: dict[str, Any],
+    preprocessors: dict[int, Any],
+    **outcomes: VariantOutcome,
+) -> str:
+    """Write the report as one page that needs no network.
+
+    Args:
+        study: As it was run.
+        report_data: What the page says.
+        preprocessors: By split; their targets lead back to the target's own unit.
+        outcomes: By variant.
+    """
+    task = task_of(study)
+    targets = {split: task.restore_target(one["target"]) for split, one in preprocessors.items()}
+    pictures = report.draw_pictures(report_data, outcomes, targets, study)
+    return write_page(report_data, study, pictures)
 
 
 def record_run(

@@ -135,11 +135,11 @@ def _draw_first_steps(
     axes.margins(y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power_of_ten(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _power_of_ten(value: float) -> str:
+def power_of_ten(value: float) -> str:
     """Write 10⁶ in plain characters: in the plots nothing is read as mathematics."""
     if value <= 0:
         return ""
