@@ -22,10 +22,13 @@ from dropnorm.evaluation.effects import (
 )
 from dropnorm.evaluation.intervals import (
     Interval,
+    RowsVariance,
+    effect_of_rows,
     holm,
     jackknife_variance,
     over_splits,
     over_starts,
+    rows_variance,
 )
 from dropnorm.evaluation.verdicts import Verdict, judge
 
@@ -83,13 +86,18 @@ def test_degrees_of_freedom_of_starts_and_rows_are_welchs():
 @pytest.mark.parametrize(
     ("differences", "found"),
     [
-        ([0.5, 0.5, 0.5], Interval(0.5, 0.5, 0.5, 0.0, 3)),
-        ([0.0, 0.0, 0.0], Interval(0.0, 0.0, 0.0, 1.0, None)),
+        ([0.5, 0.5, 0.5], (0.5, math.nan, math.nan, math.nan)),
+        ([0.5, 0.5], (0.5, math.nan, math.nan, math.nan)),
+        ([0.0, 0.0, 0.0], (0.0, 0.0, 0.0, 1.0)),
     ],
 )
-def test_differences_that_never_vary_leave_nothing_open(differences, found):
-    assert over_splits(np.array(differences), 0.4, alpha=0.05) == found
-    assert over_starts(np.array(differences), 0.0, units=9, alpha=0.05) == found
+def test_equal_differences_are_no_proof_unless_there_is_none(differences, found):
+    for one in (
+        over_splits(np.array(differences), 0.4, alpha=0.05),
+        over_starts(np.array(differences), 0.0, units=9, alpha=0.05),
+    ):
+        assert (one.mean, one.low, one.high, one.p) == pytest.approx(found, nan_ok=True)
+        assert one.needed is None
 
 
 def test_chance_in_the_rows_widens_the_interval_and_bounds_what_more_starts_can_do():
@@ -103,21 +111,100 @@ def test_chance_in_the_rows_widens_the_interval_and_bounds_what_more_starts_can_
     assert wide.needed is None
 
 
-@given(st.lists(numbers, min_size=2, max_size=12), st.floats(0.01, 2))
-def test_the_runs_needed_are_the_fewest_that_reach_the_power_asked_for(values, ratio):
+@given(st.lists(numbers, min_size=3, max_size=12), st.floats(0.01, 2))
+def test_the_runs_needed_settle_it_with_the_chance_asked_for_given_what_is_seen(values, ratio):
     differences = np.array(values)
     needed = over_splits(differences, ratio, alpha=0.05).needed
-    spread = differences.var(ddof=1)
-    if needed is None or spread == 0:
+    spread, seen = differences.var(ddof=1), len(values)
+    if needed is None or spread < 1e-9:
         return
 
-    def reaches(runs):
+    def settles(runs):
+        # The mean of all runs, given those seen: Student's t around the mean seen.
         error = math.sqrt(spread * (1 / runs + ratio))
-        quantiles = stats.t.ppf(0.975, runs - 1) + stats.t.ppf(0.8, runs - 1)
-        return quantiles * error <= abs(differences.mean())
+        wanted = stats.t.ppf(0.975, runs - 1) * error
+        scale = math.sqrt(spread * (1 / seen - 1 / runs))
+        return stats.t.sf(wanted, seen - 1, loc=abs(differences.mean()), scale=scale)
 
-    assert reaches(needed)
-    assert needed == 2 or not reaches(needed - 1)
+    if needed > seen:
+        assert settles(needed) >= 0.8 - 1e-6
+        assert needed == seen + 1 or settles(needed - 1) < 0.8
+    else:
+        assert over_splits(differences, ratio, alpha=0.05).p <= 0.05 + 1e-9
+
+
+def rows_of_splits(splits, rows=40, held=15, seed=0):
+    """Differences of validation rows, and which rows they are, by split."""
+    chance = np.random.default_rng(seed)
+    of_row = chance.normal(0.3, 1, rows)
+    units = [chance.permutation(rows)[:held] for _ in range(splits)]
+    return [of_row[of] + chance.normal(0, 0.3, held) for of in units], units
+
+
+def test_over_splits_rows_count_twice_and_splits_once():
+    of_rows, units = rows_of_splits(6)
+    by_split = np.array([one.mean() for one in of_rows])
+    rows = rows_variance(by_split, [one - one.mean() for one in of_rows], units)
+
+    found = over_splits(by_split, 0.6, 0.05, rows)
+
+    of_splits, lasting = by_split.var(ddof=1) / 6, 2 * rows.variance
+    error = math.sqrt(of_splits + lasting)
+    freedom = (of_splits + lasting) ** 2 / (of_splits**2 / 5 + lasting**2 / (rows.units - 1))
+    assert found.high - found.mean == pytest.approx(stats.t.ppf(0.975, freedom) * error)
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(found.mean) / error, freedom))
+    assert found.deviation == pytest.approx(error)
+
+
+def test_few_rows_fall_back_to_nadeau_and_bengio():
+    differences = np.linspace(0.1, 0.4, 6)
+
+    found = over_splits(differences, 0.4, 0.05, RowsVariance(1e-4, 19))
+
+    assert found == over_splits(differences, 0.4, 0.05)
+
+
+def test_rows_that_validate_again_are_one_cluster():
+    once = rows_variance([0.0], [np.array([1.0, -1.0, 2.0, -2.0])], [np.arange(4)])
+    moved, units = [np.array([1.0, -1.0, 2.0, -2.0])] * 5, [np.arange(4)] * 5
+
+    again = rows_variance([0.0] * 5, moved, units)
+    apart = rows_variance([0.0] * 5, moved, [np.arange(4) + 4 * split for split in range(5)])
+
+    assert again == once
+    assert once.variance == pytest.approx(4 / 3 * 10 / 16)
+    assert apart.variance < again.variance / 4
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(0.1, 9)] * 2), min_size=40, max_size=60),
+    st.booleans(),
+)
+def test_on_one_split_the_clusters_of_rows_agree_with_the_jackknife(losses, root):
+    table = np.array(losses).T
+    means = table.mean(axis=1)
+    difference = np.subtract(*(np.sqrt(means) if root else means))
+
+    found = rows_variance(
+        [difference], [effect_of_rows(table, [1, -1], root=root)], [np.arange(table.shape[1])]
+    )
+    variance, _ = jackknife_variance(table, [1, -1], None, root=root)
+
+    assert found.variance == pytest.approx(variance, rel=0.25 if root else 1e-6, abs=1e-9)
+
+
+@given(st.floats(-2, 2), st.floats(0.01, 2), st.floats(0, 3), st.integers(2, 40))
+def test_shares_add_up_and_the_margin_is_kept_by_both_one_sided_tests(mean, half, margin, freedom):
+    interval = Interval(mean, mean - half, mean + half, freedom=freedom)
+
+    below, within, above = interval.shares(margin)
+
+    assert below + within + above == pytest.approx(1)
+    assert interval.p_beyond(margin) == max(below, above)
+    inside = -margin <= interval.low and interval.high <= margin
+    assert (interval.p_beyond(margin) <= 0.025 + 1e-9) == inside or (
+        interval.p_beyond(margin) == pytest.approx(0.025)
+    )
 
 
 @given(st.lists(numbers, min_size=2, max_size=40), st.lists(numbers, min_size=2, max_size=40))

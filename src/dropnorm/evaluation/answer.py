@@ -228,14 +228,16 @@ def _row_losses(
         # A start that diverged has no finite prediction, and takes part in no pair.
         costs[name] = cost.where(np.isfinite(cost)).groupby([table["split"], table["row"]]).mean()
     held = split.loc[split["part"] == VALIDATION]
+    if "group" in held:
+        held = held.assign(group=pd.factorize(held["group"].astype(str))[0])
     found = {}
     for number, of_split in held.groupby("split"):
         losses = {
             name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
             for name, cost in costs.items()
         }
-        groups = pd.factorize(of_split["group"].astype(str))[0] if "group" in held else None
-        found[int(str(number))] = RowLosses(losses, groups)
+        groups = of_split["group"].to_numpy() if "group" in held else None
+        found[int(str(number))] = RowLosses(losses, groups, of_split["row"].to_numpy())
     return found
 
 

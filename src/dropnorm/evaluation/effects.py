@@ -19,10 +19,13 @@ from dropnorm.evaluation.intervals import (
     A_PAIR,
     LEVEL,
     Interval,
+    RowsVariance,
+    effect_of_rows,
     holm,
     jackknife_variance,
     over_splits,
     over_starts,
+    rows_variance,
 )
 from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.variants import Variant
@@ -172,10 +175,18 @@ class RowLosses:
     Attributes:
         losses: Absolute or squared error of each row, mean over the finite starts.
         groups: Group of each row, or None where each row is drawn on its own.
+        rows: Which row of the table each is; None if that is not known. Rows and groups are named
+            alike in all splits.
     """
 
     losses: Mapping[str, Floats]
     groups: npt.NDArray[Any] | None
+    rows: npt.NDArray[Any] | None = None
+
+    @property
+    def units(self) -> npt.NDArray[Any] | None:
+        """What is drawn: groups, or rows."""
+        return self.rows if self.groups is None else self.groups
 
 
 @dataclass(frozen=True)
@@ -187,7 +198,8 @@ class Evidence:
             ``split`` and ``start``; nan where a training diverged.
         held_to_trained: Rows that validate for each row that trains.
         root: Whether errors are roots of mean squares (RMSE) or mean absolute errors (MAE).
-        rows: By split; needed for an interval where there is one split only.
+        rows: By split; needed for an interval where there is one split only, and for a sharp one
+            over several.
     """
 
     errors: pd.DataFrame
@@ -208,9 +220,10 @@ class Evidence:
         pairs = self.pairs(weights)
         if pairs.empty:
             return Interval(math.nan), pairs
-        by_split = pairs.groupby(level="split").mean().to_numpy()
+        by_split = pairs.groupby(level="split").mean()
         if len(by_split) >= A_PAIR:
-            return over_splits(by_split, self.held_to_trained, alpha), pairs
+            rows = self._rows_over_splits(weights, by_split)
+            return over_splits(by_split.to_numpy(), self.held_to_trained, alpha, rows), pairs
         split = int(pairs.index.get_level_values("split")[0])
         if len(pairs) >= A_PAIR and split in self.rows:
             variance, units = self._rows_variance(weights, split)
@@ -231,6 +244,20 @@ class Evidence:
         """
         variances = {split: self._rows_variance(weights, split)[0] for split in self.rows}
         return variance_components(self.pairs(weights), variances)
+
+    def _rows_over_splits(
+        self, weights: Mapping[str, int], by_split: pd.Series
+    ) -> RowsVariance | None:
+        """Return what a mean over splits owes to the validation rows; None if they are unknown."""
+        signs, moved, units = list(weights.values()), [], []
+        for split in by_split.index:
+            rows = self.rows.get(int(split))
+            if rows is None or rows.units is None:
+                return None
+            losses = np.array([rows.losses[column] for column in weights])
+            moved.append(effect_of_rows(losses, signs, root=self.root))
+            units.append(rows.units)
+        return rows_variance(by_split.tolist(), moved, units)
 
     def _rows_variance(self, weights: Mapping[str, int], split: int) -> tuple[float, int]:
         rows = self.rows[split]

@@ -97,10 +97,16 @@ def _none_works(answer: Answer) -> Recommendation:
     else:
         what = "none is shown to be better than a constant"
     reference, constant = best_reference(answer), answer.references["constant"].error
+    unproven = [name for name, one in answer.variants.items() if one.health is Health.UNPROVEN]
     mend = (
         "Mend the training before you compare layers: standardize the inputs, lower the learning"
         " rate, or train for more epochs."
     )
+    if unproven:
+        mend = (
+            f"More runs would tell whether {_NETWORKS[unproven[0]]} is better than a constant:"
+            f" write a larger replicas.{'splits' if answer.splits > 1 else 'starts'}."
+        )
     if reference and answer.references[reference].error < constant:
         told = wording.quantity(answer.references[reference].error, answer.unit)
         against = wording.quantity(constant, answer.unit)

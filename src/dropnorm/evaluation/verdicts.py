@@ -107,6 +107,8 @@ def weigh(verdict: Verdict, without: Health, having: Health) -> Verdict:
         if having.fails:
             return Verdict.BREAKS
         return Verdict.NOT_SETTLED if verdict is Verdict.HELPS else verdict
+    if verdict is Verdict.HURTS and not without.fails:
+        return verdict
     return Verdict.BOTH_FAIL
 
 
