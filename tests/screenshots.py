@@ -121,7 +121,7 @@ def take_docs(chrome: Browser) -> None:
             cwd=ROOT, check=True, capture_output=True,
         )  # fmt: skip
         page = chrome.new_page(viewport={"width": SCREEN, "height": 860})
-        page.goto((Path(folder) / "answer.html").as_uri())
+        page.goto((Path(folder) / "explanation" / "answer.html").as_uri())
         keep("docs", settled(page))
         page.close()
 

@@ -130,7 +130,7 @@ def test_each_is_silenced_by_its_code():
 
 
 def test_the_page_of_checks_says_what_the_codes_say():
-    page = (ROOT / "docs" / "checks.md").read_text()
+    page = (ROOT / "docs" / "reference" / "findings.md").read_text()
 
     sections = page.split("\n## ")[1:]
     assert [section.split(":")[0] for section in sections] == list(CODES)

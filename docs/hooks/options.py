@@ -1,4 +1,4 @@
-"""What MkDocs does while it builds the site: it makes the page of all options from the code."""
+"""MkDocs hook: make the page of all options from the models that check a study."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ from mkdocs.structure.files import File
 from dropnorm.study.schema import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
 Schema = dict[str, Any]
 
-_OPTIONS = "options.md"
+_OPTIONS = "reference/options.md"
 
 _OPENING = """\
 # All options
 
-What may stand in a study's YAML file, made from the models that check it
-(`src/dropnorm/study/`). What is left out takes its default. `--params` sets any of it for one
-run: `--params=concrete.replicas.starts=5,concrete.training.epochs=50`.
+This page lists everything that a study's YAML file may contain. It is generated from the models
+that check the file (`src/dropnorm/study/`). An option that you leave out takes its default. You can
+set any option for one run with `--params`, for example
+`--params=concrete.replicas.starts=5,concrete.training.epochs=50`.
 
-A wrong key, type or value is told in one line, with its file and key, before anything trains.
+If a key, a type or a value is wrong, the command stops before anything trains and names the file
+and the key in one line.
 """
 _TYPES = {
+    None: "any value",
+    "null": "",
     "string": "text",
     "number": "number",
     "integer": "whole number",
@@ -45,21 +47,9 @@ _LIMITS = {
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the page of all options, and let no page be missing from the navigation."""
+    """Add the page of all options."""
     files.append(File.generated(config, _OPTIONS, content=options_page()))
-    named = set(_pages(config.nav))
-    others = sorted({file.src_uri for file in files.documentation_pages()} - named)
-    if others:
-        config.nav.append({"More": others})
     return files
-
-
-def _pages(nav: Any) -> Iterator[str]:
-    """Yield the pages that stand in a part of the navigation."""
-    if isinstance(nav, str):
-        yield nav
-    for part in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
-        yield from _pages(part)
 
 
 def options_page() -> str:
@@ -103,8 +93,10 @@ def _section(key: str, section: Schema, models: Schema) -> str:
 
 
 def _sections(key: str, option: Schema, models: Schema) -> list[_Held]:
-    """List the sections that an option may hold."""
-    schemas = [_resolved(one, models) for one in _alternatives(option)]
+    """List the sections that an option, or each value of a mapping, may hold."""
+    each = option.get("additionalProperties")
+    alternatives = _alternatives(each if isinstance(each, dict) else option)
+    schemas = [_resolved(one, models) for one in alternatives]
     schemas = [schema for schema in schemas if "properties" in schema]
     if len(schemas) == 1:
         return [_Held(key, f"`{key}`", schemas[0])]
@@ -134,7 +126,8 @@ def _alternatives(option: Schema) -> list[Schema]:
 def _kind(option: Schema, held: list[_Held], models: Schema) -> str:
     """Say in words what values an option takes, with links to its sections."""
     if len(held) == 1:
-        return f"[a section](#{held[0].anchor})"
+        each = "mapping, each: " if "additionalProperties" in option else ""
+        return f"{each}[a section](#{held[0].anchor})"
     if held:
         return " or ".join(f"[`{_choice(one.schema)}`](#{one.anchor})" for one in held)
     kinds = [_values(_resolved(one, models), models) for one in _alternatives(option)]
@@ -146,13 +139,12 @@ def _values(option: Schema, models: Schema) -> str:
         return f"`{option['const']}`"
     if "enum" in option:
         return ", ".join(f"`{value}`" for value in option["enum"])
-    match option["type"]:
-        case "null":
-            return ""
+    match option.get("type"):
         case "array":
             return f"list, each: {_kind(option['items'], [], models)}"
         case "object":
-            return f"mapping, each: {_kind(option['additionalProperties'], [], models)}"
+            each = option["additionalProperties"]
+            return f"mapping, each: {_kind(each, [], models)}" if each is not True else "mapping"
         case kind:
             limits = [
                 text.format(option[limit]) for limit, text in _LIMITS.items() if limit in option
