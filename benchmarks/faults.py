@@ -60,7 +60,7 @@ _LONGEST = 600
 # What a run imports; of keras, TensorFlow computes nothing yet and can be forked.
 _IMPORTS = (
     "dropnorm.cli.main", "tensorflow", "keras", "skops.io", "sklearn.ensemble", "matplotlib.figure",
-    "pyarrow.parquet", "pandera.pandas", "loky", "kedro.framework.cli",
+    "pyarrow.parquet", "loky", "kedro.framework.cli",
 )  # fmt: skip
 
 

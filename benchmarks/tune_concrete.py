@@ -47,8 +47,7 @@ def validate(variant: str, changes: dict[str, Any], starts: int) -> pd.Series:
     """Return the root mean squared error in the validation part of each split, in MPa."""
     from dropnorm.config_loader import project_config  # noqa: PLC0415  # a project must be there
     from dropnorm.pipelines.preparation import nodes as preparation  # noqa: PLC0415
-    from dropnorm.pipelines.training.nodes import train_variant  # noqa: PLC0415
-    from dropnorm.study.variants import Variant  # noqa: PLC0415
+    from dropnorm.pipelines.training.nodes import VariantTrainer  # noqa: PLC0415
 
     options = merged(merged(CHOOSING, {"replicas": {"starts": starts}}), changes)
     study = project_config(env="tuned", runtime_params={STUDY: options}).study(STUDY)
@@ -56,7 +55,7 @@ def validate(variant: str, changes: dict[str, Any], starts: int) -> pd.Series:
     split = preparation.assign_parts(rows, study)
     fitted = preparation.fit_preprocessors(rows, split, study)
     inputs = preparation.make_inputs(rows, split, fitted, study)
-    trained = train_variant(inputs, study, variant=Variant(variant))
+    trained = VariantTrainer(variant).train(inputs, study)
     committee = trained.validation_predictions.groupby(["split", "row"])[
         ["target", "prediction"]
     ].mean()

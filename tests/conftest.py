@@ -20,6 +20,7 @@ from dropnorm.cli.main import run
 from dropnorm.cli.study.group import study as study_group
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.evaluation.records import RunRecord
 from dropnorm.hooks import study_versions
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.execution import CLUSTER, MEMORY
@@ -87,7 +88,9 @@ def complete_version(run: str, version: str, **record: object) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
     study = {"study": run.removesuffix(".sweep")}
-    catalog.get(f"{run}.run", version=Version(None, version)).save({**study, **record})
+    catalog.get(f"{run}.run", version=Version(None, version)).save(
+        RunRecord.from_json({**study, **record})
+    )
 
 
 @pytest.fixture(autouse=True)

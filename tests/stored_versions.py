@@ -8,6 +8,7 @@ from kedro.io.core import Version
 from conftest import complete_version
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import project_config
+from made_results import some_metrics
 
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 OLD, MIDDLE, NEW, NEWEST = (f"2026-01-0{day}T00.00.00.000Z" for day in (1, 2, 3, 4))
@@ -25,7 +26,7 @@ def write_version(
         catalog.get(f"concrete.{name}", version=Version(None, version)).save(data)
 
     save("split", pd.DataFrame({"split": [0], "row": [0], "part": ["train"]}))
-    save("baseline.metrics", {"rows": {"train": 7, "validation": 3}})
+    save("baseline.metrics", some_metrics(rows={"train": 7, "validation": 3}))
     losses = [None, loss, loss / 2, loss * 2]
     save(
         "comparison",

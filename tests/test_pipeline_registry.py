@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 from kedro.framework.project import pipelines
 from kedro.io import AbstractVersionedDataset, DataCatalog, MemoryDataset
+from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
+from kedro_viz.constants import ROOT_MODULAR_PIPELINE_ID
+from kedro_viz.data_access.repositories.modular_pipelines import ModularPipelinesRepository
+from kedro_viz.utils import _hash_input_output
 
 from conftest import read_study, read_table
 from dropnorm.config_loader import project_config
@@ -22,8 +26,8 @@ from dropnorm.pipeline_registry import (
 from dropnorm.study.variants import Variant
 
 STUDIES = ("concrete", "spotify", "wine")
-# Pass from node to node in memory, or are put there when a run begins.
-IN_MEMORY = ("rows", "inputs", "provenance")
+# Pass from node to node in memory.
+IN_MEMORY = ("rows", "inputs", *(f"{variant}.outcome" for variant in Variant))
 
 
 @pytest.fixture
@@ -64,16 +68,46 @@ def test_a_pipeline_is_the_same_made_alone_or_with_all(configured):
 
 
 def test_nodes_are_named_by_study_variant_and_what_they_do():
-    of_study = ("check_rows", "assign_parts", "check_data", "fit_preprocessors", "make_inputs",
-                "predict_references", "compare", "plot_comparison", "estimate_effects",
-                "compare_diagnostics", "plot_diagnostics",
-                "plot_effects", "make_report", "write_report", "record_run")  # fmt: skip
-    of_variant = ("train", "examine_networks", "measure", "plot_learning_curves")
+    boxes = {
+        "prepare": ("check_rows", "assign_parts", "check_data", "fit_preprocessors", "make_inputs",
+                    "predict_references"),
+        "report": ("make_report", "write_report", "record_run"),
+        "report.comparison": ("compare", "plot_comparison"),
+        "report.effects": ("estimate_effects", "plot_effects"),
+        "report.diagnostics": ("compare_diagnostics", "plot_diagnostics"),
+        **dict.fromkeys(Variant, ("train", "examine_networks", "measure", "plot_learning_curves",
+                                  "gather_outcome")),
+    }  # fmt: skip
 
     assert {node.name for node in create_study_pipeline("s").nodes} == {
-        *(f"s.{name}" for name in of_study),
-        *(f"s.{variant}.{name}" for variant in Variant for name in of_variant),
+        f"s.{box}.{name}" for box, names in boxes.items() for name in names
     }
+
+
+def shown(pipeline, box):
+    """Names that kedro-viz shows in an unfolded box, of what was not shown before."""
+    repository = ModularPipelinesRepository()
+    repository.populate_tree(pipeline)
+    return repository.tree[box].children
+
+
+def test_a_study_folds_into_few_boxes_with_its_table_going_in_and_its_record_coming_out():
+    study = create_study_pipeline("s")
+    whole = Pipeline([study, create_study_pipeline("t")])
+
+    top = {child.id for child in shown(whole, ROOT_MODULAR_PIPELINE_ID)}
+    ends = {_hash_input_output(f"{name}.{what}") for name in "st" for what in ("table", "run")}
+    assert top == {"s", "t"} | ends
+    folded = {child.id for child in shown(study, "s") if child.type == "modularPipeline"}
+    assert folded == {"s.prepare", *(f"s.{variant}" for variant in Variant), "s.report"}
+
+
+def test_an_unfolded_box_shows_at_most_15_more():
+    study = create_study_pipeline("s")
+    boxes = {space for node in study.nodes for space in node.namespace_prefixes}
+
+    for box in boxes:
+        assert len(shown(study, box)) <= 15
 
 
 def test_nodes_keep_their_names_in_other_processes():
@@ -89,19 +123,20 @@ def test_every_node_says_in_kedro_viz_what_it_does():
 
         assert told
         assert node.func.__doc__.startswith(told.splitlines()[0])
-        assert inspect.isfunction(node.func)  # kedro-viz shows the source of functions alone
+        # kedro-viz shows the source of functions and methods alone.
+        assert inspect.isfunction(node.func) or inspect.ismethod(node.func)
 
 
 def test_a_sweep_takes_the_studys_table_and_options_and_writes_under_a_name_of_its_own():
     sweep = create_sweep_pipeline("s")
 
-    assert sweep.inputs() == {"s.table", "params:s", "s.sweep.provenance"}
+    assert sweep.inputs() == {"s.table", "params:s", "params:run.s.sweep"}
     assert not sweep.all_outputs() & create_study_pipeline("s").datasets()
     assert {node.name.split(".")[1] for node in sweep.nodes} == {"sweep"}
 
 
-def test_a_study_asks_for_its_table_its_options_and_where_they_come_from():
-    assert create_study_pipeline("s").inputs() == {"s.table", "params:s", "s.provenance"}
+def test_a_study_takes_its_table_its_options_and_what_only_the_run_knows():
+    assert create_study_pipeline("s").inputs() == {"s.table", "params:s", "params:run.s"}
 
 
 @pytest.mark.parametrize("study", [*STUDIES, "wine.sweep"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -239,3 +240,22 @@ class Finding:
             "why": self.code.why,
             "remedy": self.code.remedy,
         }
+
+    @classmethod
+    def read(cls, written: object) -> Finding:
+        """Return the finding that :meth:`described` returned, in the words of that time.
+
+        Raises:
+            ValueError: If it is not one.
+        """
+        if isinstance(written, Finding):
+            return written
+        if not isinstance(written, Mapping):
+            raise ValueError(f"a finding has a code and words, and is not {written!r:.40}")
+        if missing := {"code", "title", "where", "found", "how", "why", "remedy", "count", "of"} - {
+            *written
+        }:
+            raise ValueError(f"a finding has {sorted(missing)[0]}")
+        code = Code(*(str(written[name]) for name in ("code", "title", "how", "why", "remedy")))
+        where, found = str(written["where"]), str(written["found"])
+        return cls(code, where, found, int(written["count"]), int(written["of"]))

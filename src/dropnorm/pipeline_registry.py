@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
 from dropnorm.config_loader import study_names
 from dropnorm.pipelines import prediction, preparation, reporting, sweep, training
+from dropnorm.pipelines.boxes import box
 from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
 from dropnorm.study.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # What follows a study's name in that of its other pipelines; no study's name has a dot.
 PREDICT = ".predict"
 SWEEP = ".sweep"
 _EVERYTHING = "__default__"
+_NAMES = tuple(variant.value for variant in Variant)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -47,31 +55,19 @@ def create_pipeline(name: str) -> Pipeline:
     return create_study_pipeline(name)
 
 
-def create_study_pipeline(study: str) -> Pipeline:
-    """Return the whole graph of one study: the same template for all, under the study's name."""
-    options = {"params:study": f"params:{study}"}
-    before = [preparation.create_pipeline(), training.create_reference_pipeline()]
-    report = reporting.create_pipeline()
-    parts = [Pipeline(before, namespace=study, parameters=options)]
-    taken: dict[str, str] = {}
-    for variant in Variant:
-        name = f"{study}.{variant}"
-        alone = Pipeline([training.create_pipeline(variant), create_variant_pipeline()])
-        shared = {"inputs": f"{study}.inputs"}
-        parts.append(Pipeline(alone, namespace=name, parameters=options, inputs=shared))
-        outputs = {f"{variant}_{output}": f"{name}.{output}" for output in alone.all_outputs()}
-        taken |= {short: full for short, full in outputs.items() if short in report.inputs()}
-    parts.append(Pipeline(report, namespace=study, parameters=options, inputs=taken))
-    return Pipeline(parts)
+def create_study_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
+    """Return the whole graph of one study: the same template for all, under the study's name.
+
+    Args:
+        study: Its name.
+        variants: Names of the networks that it compares.
+    """
+    return _under(study, _study_parts(variants), variants)
 
 
 def create_prediction_pipeline(study: str) -> Pipeline:
     """Return what applies the saved networks of a complete run to new rows, for each variant."""
-    shared = {name: f"{study}.{name}" for name in ("new_rows", "run", "preprocessors")}
-    alone = prediction.create_pipeline()
-    return Pipeline(
-        [Pipeline(alone, namespace=f"{study}.{variant}", inputs=shared) for variant in Variant]
-    )
+    return _under(study, _prediction_parts())
 
 
 def create_sweep_pipeline(study: str) -> Pipeline:
@@ -79,18 +75,65 @@ def create_sweep_pipeline(study: str) -> Pipeline:
 
     It writes below a name of its own, and never a version of the study.
     """
-    name = f"{study}{SWEEP}"
-    options = {"params:study": f"params:{study}"}
-    before = preparation.create_pipeline().to_outputs("inputs")
-    table = {"table": f"{study}.table"}
-    parts = [Pipeline(before, namespace=name, parameters=options, inputs=table)]
-    taken: dict[str, str] = {}
-    for variant in Variant:
-        alone = sweep.create_variant_pipeline(variant)
-        shared = {"inputs": f"{name}.inputs"}
-        of = f"{name}.{variant}"
-        parts.append(Pipeline(alone, namespace=of, parameters=options, inputs=shared))
-        taken |= {f"{variant}_{output}": f"{of}.{output}" for output in ("points", "predictions")}
-    after = sweep.create_pipeline()
-    parts.append(Pipeline(after, namespace=name, parameters=options, inputs=taken))
-    return Pipeline(parts)
+    return _under(f"{study}{SWEEP}", _sweep_parts())
+
+
+@cache  # one template for all studies
+def _study_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
+    return (
+        box("prepare", preparation.create_pipeline(), training.create_reference_pipeline()),
+        *(
+            _of_variant(variant, training.create_pipeline(variant), create_variant_pipeline())
+            for variant in variants
+        ),
+        box("report", reporting.create_pipeline(variants)),
+    )
+
+
+@cache
+def _sweep_parts() -> tuple[Pipeline, ...]:
+    return (
+        box("prepare", preparation.create_pipeline().to_outputs("inputs")),
+        *(
+            _of_variant(variant.value, sweep.create_variant_pipeline(variant))
+            for variant in Variant
+        ),
+        box("report", sweep.create_pipeline(_NAMES)),
+    )
+
+
+@cache
+def _prediction_parts() -> tuple[Pipeline, ...]:
+    shared = {"new_rows", "run", "preprocessors"}
+    alone = prediction.create_pipeline()
+    return tuple(Pipeline(alone, namespace=name, inputs=shared) for name in _NAMES)
+
+
+def _of_variant(variant: str, *parts: Pipeline) -> Pipeline:
+    """Put a variant's pipelines under its name; all variants share inputs and options."""
+    shared = {"params:study"}
+    return Pipeline(parts, namespace=variant, inputs={"inputs"}, parameters=shared)
+
+
+def _under(name: str, parts: Iterable[Pipeline], variants: Iterable[str] = _NAMES) -> Pipeline:
+    """Put the parts of a graph under the name of a run, of a study or of its sweep.
+
+    The table and the options are the study's. What only the run itself knows is a parameter, which
+    a hook sets: in kedro-viz parameters do not stand in the graph unless asked for.
+    """
+    study = name.removesuffix(SWEEP)
+    parameters = {"params:study": f"params:{study}", "params:run": f"params:run.{name}"}
+    given = {"table": f"{study}.table"} | {
+        f"{variant}_outcome": f"{name}.{variant}.outcome" for variant in variants
+    }
+    return Pipeline(
+        [
+            Pipeline(
+                part,
+                namespace=name,
+                inputs={one: given[one] for one in part.inputs() & given.keys()},
+                parameters={one: parameters[one] for one in part.inputs() & parameters.keys()},
+            )
+            for part in parts
+        ]
+    )

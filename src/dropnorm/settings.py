@@ -4,9 +4,10 @@ from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.hooks.cluster import ClusterHooks
 from dropnorm.hooks.mlflow import TrackingHooks
 from dropnorm.hooks.project import ProjectHooks
+from dropnorm.hooks.viz import VizHooks
 
 # Called from the last to the first.
-HOOKS = (ClusterHooks(), TrackingHooks(), ProjectHooks())
+HOOKS = (ClusterHooks(), TrackingHooks(), ProjectHooks(), VizHooks())
 
 # The committed .telemetry says no; it is read in the project's folder alone, and a packaged project
 # has none.

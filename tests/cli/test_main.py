@@ -37,9 +37,10 @@ from dropnorm.errors import BadInputError
         ("--params=concreet.training.epochs=3", "no study 'concreet'; did you mean 'concrete'?"),
         ("--params=wine.training.epochs=0", "--params: wine.training.epochs is 0"),
         ("--params=wine.network.dropout.rate=1.5", "--params: wine.network.dropout.rate is 1.5"),
-        ("--nodes=wine.compar", "--nodes: .* 'wine.compar' .* mean 'wine.compare'?"),
-        ("--from-nodes=wine.compar", "--from-nodes: .* mean 'wine.compare'?"),
-        ("--to-nodes=wine.compar", "--to-nodes: .* mean 'wine.compare'?"),
+        ("--nodes=wine.dropout.trian", "--nodes: .* 'wine.dropout.trian' .* 'wine.dropout.train'?"),
+        ("--nodes=wine.compare", "--nodes: .* mean 'wine.report.comparison.compare'?"),
+        ("--from-nodes=wine.prepare.check_row", "--from-nodes: .* mean 'wine.prepare.check_rows'?"),
+        ("--to-nodes=wine.report.make_reprot", "--to-nodes: .* mean 'wine.report.make_report'?"),
         ("--from-inputs=wine.tabel", "--from-inputs: .* mean 'wine.table'?"),
         ("--to-outputs=wine.comparson", "--to-outputs: .* mean 'wine.comparison'?"),
         ("--namespaces=wine.batchnrm", "--namespaces: .* mean 'wine.batchnorm'?"),
@@ -49,7 +50,8 @@ from dropnorm.errors import BadInputError
         ("--load-versions=params:wine:2020", "--load-versions: .* no dataset 'params'"),
         ("--load-versions=wine.run:2020", "--load-versions: 'wine.run' is not read by this run"),
         ("--load-versions=wine.split:2020", "--load-versions: 'wine.split' is not read by this ru"),
-        ("--nodes=wine.compare --load-versions=wine.split:2020", "'wine.split' is not read by"),
+        ("--nodes=wine.report.comparison.compare --load-versions=wine.split:2020",
+         "'wine.split' is not read by"),
         *[
             (f"{option}={empty}", f"{option} names nothing: what was typed is empty")
             for option in ("--pipelines", "--pipeline", "--nodes", "--from-nodes", "--to-nodes",
@@ -58,9 +60,9 @@ from dropnorm.errors import BadInputError
                            "--runner-params")
             for empty in ("", *[","] * (option in ("--pipelines", "--nodes", "--tags", "--params")))
         ],
-        ("--nodes=wine.compare --tags=training", "contains no nodes"),
-        ("--nodes=wine.compare", "no complete run of the study 'wine'"),
-        ("--nodes=wine.batchnorm.train", "'wine.inputs' .* --from-nodes=wine.check_rows"),
+        ("--nodes=wine.report.comparison.compare --tags=training", "contains no nodes"),
+        ("--nodes=wine.report.comparison.compare", "no complete run of the study 'wine'"),
+        ("--nodes=wine.batchnorm.train", "'wine.inputs' .* --from-nodes=wine.prepare.check_rows"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_refused_in_one_line_and_nothing_is_written(

@@ -12,6 +12,7 @@ from dropnorm.data.checks import check_study_table
 from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_new_rows, check_table
+from dropnorm.evaluation.results import TableFindings
 from dropnorm.findings import CODES, Finding
 from dropnorm.pipelines.preparation.nodes import check_data
 
@@ -52,7 +53,7 @@ def test_a_table_without_faults_has_no_findings():
     assert check(table_of(), study_of()) == []
 
 
-# What this project, pandas and pandera call things of their own.
+# What this project and pandas call things of their own.
 OUR_NAMES = ["row", "split", "part", "index", "level_0", "self", "column", "check"]
 ROLES = {
     "amount": {},
@@ -320,9 +321,8 @@ def test_a_silenced_check_is_not_told_and_the_output_says_that_it_was_silenced(c
     caplog.clear()
     silenced = check_data(table, split, quiet)
 
-    assert [one["code"] for one in told["findings"]] == ["DN001"]
-    assert told["findings"][0]["remedy"] == CODES["DN001"].remedy
-    assert silenced == {"study": "wine", "made_up": False, "silenced": ["DN001"], "findings": []}
+    assert [one.code for one in told.findings] == [CODES["DN001"]]
+    assert silenced == TableFindings("wine", made_up=False, silenced=("DN001",), findings=())
     assert not caplog.text
 
 

@@ -11,7 +11,6 @@ import threading
 from pathlib import Path
 
 import pandas as pd
-import pooch
 import pytest
 import yaml
 from kedro.io import DataCatalog, DatasetError
@@ -242,36 +241,15 @@ def test_a_download_that_fails_is_told_in_one_line_and_leaves_no_file(
     assert server.asked
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "http://localhost:PORT/elsewhere.csv",  # the same machine by another name
-        "file:///etc/passwd",
-        "ftp://127.0.0.1/elsewhere.csv",
-        "//localhost:PORT/elsewhere.csv",
-    ],
-)
-def test_a_server_that_sends_elsewhere_is_refused_and_the_other_place_not_asked(
-    tmp_path, path, server, target
-):
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/elsewhere.csv"])
+def test_a_server_that_sends_to_another_kind_of_place_is_refused(tmp_path, path, server, target):
     server.answer = sends_to(target)
 
     told = refusal(a_dataset(path, server.url()))
 
-    assert f"its server sends to another place, {target[:5]}".replace(" //", " http://") in told
+    assert f"its server sends to another place, {target[:5]}" in told
     assert files(tmp_path) == []
     assert set(server.asked) == {"/songs.csv"}
-
-
-def test_from_https_to_http_is_elsewhere_and_to_https_is_not():
-    class Answer:
-        def __init__(self, url, location):
-            self.url, self.headers, self.is_redirect = url, {"location": location}, True
-
-    dataset = a_dataset("songs.csv", "https://x/songs.csv")
-    with pytest.raises(Exception, match=r"another place, http://x/songs\.csv"):
-        dataset._check_answer(Answer("https://x/songs.csv", "http://x/songs.csv"))
-    dataset._check_answer(Answer("http://x/songs.csv", "https://x/songs.csv"))
 
 
 def test_a_server_that_has_the_file_under_another_name_is_followed(path, server):
@@ -281,19 +259,6 @@ def test_a_server_that_has_the_file_under_another_name_is_followed(path, server)
 
     assert path.read_bytes() == BODY
     assert server.asked == ["/songs.csv", "/elsewhere.csv"]
-
-
-def test_a_size_that_is_not_the_one_of_the_catalog_is_refused_before_a_byte_is_read(
-    tmp_path, path, server
-):
-    dataset = DownloadedCSVDataset(
-        filepath=str(path), url=server.url(), sha256=SHA256, size=len(BODY) + 1
-    )
-
-    told = refusal(dataset)
-
-    assert f"it has {len(BODY)} bytes, not {len(BODY) + 1}" in told
-    assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("size", [len(BODY), None])
@@ -384,20 +349,14 @@ def test_control_c_while_it_loads_leaves_no_file_and_the_next_try_has_it(tmp_pat
 
 
 @pytest.mark.parametrize("answer", [whole, not_found])
-def test_one_line_says_what_is_downloaded_and_pooch_says_nothing(path, server, caplog, answer):
+def test_one_line_says_what_is_downloaded(path, server, caplog, answer):
     caplog.set_level("INFO")
-    quiet = pooch.get_logger()  # stands apart from all other loggers
-    quiet.addHandler(caplog.handler)
-    quiet.setLevel("INFO")
     server.answer = answer
-    try:
-        with contextlib.suppress(BadInputError):
-            a_dataset(path, server.url()).fetch()
-    finally:
-        quiet.removeHandler(caplog.handler)
+
+    with contextlib.suppress(BadInputError):
+        a_dataset(path, server.url()).fetch()
 
     assert caplog.messages == [f"Downloading {server.url()} to {path}"]
-    assert quiet.level == 20
 
 
 def test_what_has_come_so_far_is_discarded_before_a_process_ends(tmp_path, path, server):

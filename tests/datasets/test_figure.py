@@ -19,6 +19,7 @@ from PIL import Image
 from conftest import read_study
 from dropnorm.datasets import FigureDataset
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
+from made_results import measured, some_metrics
 
 
 def a_figure(slope=1.0):
@@ -35,14 +36,7 @@ def a_plot_of_a_run():
     history = pd.DataFrame(
         {"split": 0, "start": 0, "epoch": range(1, 6), "loss": 9.0, "val_loss": [9, 7, 6, 5, 5.5]}
     )
-    replica = {
-        "split": 0,
-        "start": 0,
-        "diverged_at_epoch": None,
-        "best_epoch": 4,
-        "min_val_loss": 5.0,
-    }
-    metrics = {"variant": "dropout", "replicas": [replica]}
+    metrics = some_metrics(measured(min_val_loss=5.0, best_epoch=4), variant="dropout")
     no_steps = pd.DataFrame(columns=["split", "start", "step", "loss"])
     return draw_learning_curves(history, no_steps, metrics, read_study("concrete"))
 

@@ -18,6 +18,7 @@ from kedro_viz.models.flowchart.nodes import GraphNode
 
 from dropnorm.datasets import RunRecordDataset
 from dropnorm.datasets.run_record import is_version, sha256
+from dropnorm.evaluation.records import RunRecord, WrittenFile
 
 V1, V2, V3 = (f"2024-05-0{day}T10.00.00.000Z" for day in (1, 2, 3))
 
@@ -44,12 +45,12 @@ def test_a_record_names_each_file_of_its_version_with_size_and_checksum(tmp_path
     }
     paths = {write(tmp_path, name, V1, content): content for name, content in contents.items()}
 
-    record(tmp_path).save({})
+    record(tmp_path).save(RunRecord())
 
-    assert record(tmp_path).load()["files"] == [
-        {"path": path, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert record(tmp_path).load().files == tuple(
+        WrittenFile(path, len(content), hashlib.sha256(content).hexdigest())
         for path, content in sorted(paths.items())
-    ]
+    )
 
 
 def test_a_record_names_every_file_of_a_versioned_folder(tmp_path):
@@ -58,9 +59,9 @@ def test_a_record_names_every_file_of_a_versioned_folder(tmp_path):
     for name in ("split_0-start_0.keras", "split_0-start_1.keras"):
         (folder / name).write_bytes(b"weights")
 
-    record(tmp_path).save({})
+    record(tmp_path).save(RunRecord())
 
-    assert [Path(file["path"]).name for file in record(tmp_path).load()["files"]] == [
+    assert [Path(file.path).name for file in record(tmp_path).load().files] == [
         "split_0-start_0.keras", "split_0-start_1.keras",
     ]  # fmt: skip
 
@@ -72,11 +73,11 @@ def test_a_record_leaves_out_other_versions_other_studies_and_what_has_no_versio
     write(tmp_path, "08_reporting/wine/comparison.csv", V1, study="concrete")
     (tmp_path / "08_reporting" / "wine" / "notes.txt").write_text("mine")
     (tmp_path / "08_reporting" / f"wine-{V1}.txt").write_text("mine")
-    record(tmp_path, V2).save({})
+    record(tmp_path, V2).save(RunRecord())
 
-    record(tmp_path).save({})
+    record(tmp_path).save(RunRecord())
 
-    assert [file["path"] for file in record(tmp_path).load()["files"]] == [own]
+    assert [file.path for file in record(tmp_path).load().files] == [own]
 
 
 names = st.sampled_from(
@@ -100,14 +101,14 @@ def test_the_records_of_all_runs_share_out_all_files(files):
 
         for version in (V2, V3, V1):
             for study in ("wine", "concrete"):
-                record(data, version, study).save({})
+                record(data, version, study).save(RunRecord())
                 kept = RunRecordDataset(
                     filepath=str(data / "08_reporting" / study / "run.json"),
                     version=Version(version, None),
                 ).load()
-                named = {file["path"]: file["sha256"] for file in kept["files"]}
+                named = {file.path: file.sha256 for file in kept.files}
                 assert named == expected.get((version, study), {})
-                assert kept["version"] == version
+                assert kept.version == version
 
 
 def test_all_goes_through_a_catalog_with_the_files_that_other_datasets_wrote(tmp_path):
@@ -126,15 +127,15 @@ def test_all_goes_through_a_catalog_with_the_files_that_other_datasets_wrote(tmp
     catalog = DataCatalog.from_config(entries, save_version=V1)
     catalog.save("history", pd.DataFrame({"loss": [1.0]}))
     catalog.save("metrics", {"loss": 1.0})
-    catalog.save("run", {"study": "wine"})
+    catalog.save("run", RunRecord(study="wine"))
 
     kept = DataCatalog.from_config(entries).load("run")
 
-    assert kept["study"] == "wine"
-    assert kept["version"] == V1
-    for file in kept["files"]:
-        assert sha256(tmp_path / file["path"]) == file["sha256"]
-    assert [file["path"] for file in kept["files"]] == [
+    assert kept.study == "wine"
+    assert kept.version == V1
+    for file in kept.files:
+        assert sha256(tmp_path / file.path) == file.sha256
+    assert [file.path for file in kept.files] == [
         f"07_model_output/wine/metrics.json/{V1}/metrics.json",
         f"08_reporting/wine/dropout/history.csv/{V1}/history.csv",
     ]
@@ -154,17 +155,17 @@ def test_what_a_record_was_given_is_loaded_as_it_was(told):
     with tempfile.TemporaryDirectory() as folder:
         dataset, given = record(Path(folder)), json.loads(json.dumps(told))
 
-        dataset.save(told)
+        dataset.save(RunRecord(study="wine", options=told))
 
-        assert dataset.load() == {**told, "version": V1, "files": []}
+        assert dataset.load() == RunRecord(study="wine", options=told, version=V1)
         assert told == given
 
 
 def test_a_record_is_text_that_people_read_too(tmp_path):
-    record(tmp_path).save({"label": "Größe ≥ 3"})
+    record(tmp_path).save(RunRecord(study="Größe ≥ 3"))
 
     text = (tmp_path / "08_reporting" / "wine" / "run.json" / V1 / "run.json").read_text("utf-8")
-    assert '\n  "label": "Größe ≥ 3",\n' in text
+    assert '\n  "study": "Größe ≥ 3",\n' in text
     assert text.endswith("}\n")
 
 
@@ -176,7 +177,7 @@ def test_what_strict_json_cannot_say_is_refused_and_leaves_no_record(tmp_path, v
     before = sorted(path for path in tmp_path.rglob("*.*") if path.is_file())
 
     with pytest.raises(DatasetError, match="JSON"):
-        record(tmp_path).save({"loss": [value]})
+        record(tmp_path).save(RunRecord(options={"loss": [value]}))
 
     assert sorted(path for path in tmp_path.rglob("*.*") if path.is_file()) == before
     assert record(tmp_path).complete_versions() == []
@@ -186,19 +187,19 @@ def test_a_record_without_a_version_is_refused_with_what_to_write(tmp_path):
     dataset = RunRecordDataset(filepath=str(tmp_path / "08_reporting" / "wine" / "run.json"))
 
     with pytest.raises(DatasetError, match="write 'versioned: true'"):
-        dataset.save({})
+        dataset.save(RunRecord())
 
     assert list(tmp_path.iterdir()) == []
     assert dataset.complete_versions() == []
 
 
 def test_a_record_is_written_once(tmp_path):
-    record(tmp_path).save({"who": "first"})
+    record(tmp_path).save(RunRecord(study="first"))
 
     with pytest.raises(DatasetError, match="must not exist"):
-        record(tmp_path).save({"who": "second"})
+        record(tmp_path).save(RunRecord(study="second"))
 
-    assert record(tmp_path).load()["who"] == "first"
+    assert record(tmp_path).load().study == "first"
 
 
 def test_complete_versions_are_those_with_a_record_the_newest_first(tmp_path):
@@ -209,11 +210,11 @@ def test_complete_versions_are_those_with_a_record_the_newest_first(tmp_path):
     (tmp_path / "08_reporting" / "wine" / "run.json" / V3).mkdir(parents=True)
     assert dataset.complete_versions() == []
 
-    record(tmp_path, V2).save({})
-    record(tmp_path, V1).save({})
+    record(tmp_path, V2).save(RunRecord())
+    record(tmp_path, V1).save(RunRecord())
     assert dataset.complete_versions() == [V2, V1]
 
-    record(tmp_path, V3).save({})
+    record(tmp_path, V3).save(RunRecord())
     assert dataset.complete_versions() == [V3, V2, V1]
 
 
@@ -227,12 +228,12 @@ def test_a_file_in_place_of_the_records_is_no_complete_version(tmp_path):
 
 def test_the_preview_is_the_record_and_kedro_viz_takes_it_for_json(tmp_path):
     dataset = record(tmp_path)
-    dataset.save({"study": "wine"})
+    dataset.save(RunRecord(study="wine"))
 
-    assert json.loads(dataset.preview()) == dataset.load()
+    assert RunRecord.from_json(json.loads(dataset.preview())) == dataset.load()
     node = GraphNode.create_data_node("run", "run", None, set(), dataset, set())
     metadata = DataNodeMetadata(data_node=node, is_all_previews_enabled=True)
-    assert json.loads(metadata.preview) == dataset.load()
+    assert RunRecord.from_json(json.loads(metadata.preview)) == dataset.load()
     assert metadata.preview_type == "JSONPreview"
 
 
@@ -245,7 +246,7 @@ def complete(tmp_path):
     record = RunRecordDataset(
         filepath=str(tmp_path / "08_reporting/wine/run.json"), version=Version(V1, V1)
     )
-    record.save({})
+    record.save(RunRecord())
     return record
 
 
@@ -304,7 +305,7 @@ def test_brackets_in_the_name_of_a_folder_hide_no_version(tmp_path):
     record = RunRecordDataset(
         filepath=str(tmp_path / "a [b]" / "08" / "wine" / "run.json"), version=Version(V1, V1)
     )
-    record.save({})
+    record.save(RunRecord())
 
     assert record.complete_versions() == [V1]
 
@@ -393,7 +394,7 @@ def test_what_is_no_whole_version_is_skipped_and_told_why(tmp_path, spoil, name,
     put(tmp_path / "08_reporting/wine/metrics.json" / V1 / "metrics.svg")
     for model in ("0.keras", "1.keras"):
         put(tmp_path / "06_models/wine/dropout" / V1 / "dropout" / model)
-    record(tmp_path).save({})
+    record(tmp_path).save(RunRecord())
     assert read(tmp_path).complete == [V1]
 
     spoil(tmp_path)

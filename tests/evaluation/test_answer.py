@@ -13,9 +13,15 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.answer import find_answer, gather_evidence
+from dropnorm.evaluation.records import Provenance, TableRead
+from dropnorm.evaluation.results import TableFindings
+from dropnorm.findings import Code, Finding
 from dropnorm.pipelines.reporting.nodes import make_report, measure, plot_effects, write_report
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
+from dropnorm.training.switches import switches_of
+from made_results import a_training, an_outcome, some_facts
+from made_up_answers import a_variant
 
 NAMES = [variant.value for variant in Variant]
 SHIFTS = dict(zip(NAMES, (0.0, -2.0, 3.0, -1.0), strict=True))
@@ -48,12 +54,9 @@ def made(study, diverged=()):
              for epoch, val_loss in ((1, 12.0), (2, 9.5), (3, np.nan if (k, r) in lost else 10.0))]
         )  # fmt: skip
         facts = [
-            {"split": k, "start": r, "rows": {"train": 140, "validation": 60}, "fit_seconds": 1.0,
-             "diverged_at_epoch": 3 if (k, r) in lost else None, "constant_val_loss": 15.0}
-            for k, r in replicas
-        ]  # fmt: skip
-        training = {"variant": name, "engine": "tensorflow", "trainable_parameters": 7,
-                    "replicas": facts}  # fmt: skip
+            some_facts(k, r, diverged_at_epoch=3 if (k, r) in lost else None) for k, r in replicas
+        ]
+        training = a_training(*facts, variant=name)
         metrics[name] = measure(history, predictions[name], predictions[name].head(0), training,
                                 study)  # fmt: skip
     references = pd.concat(
@@ -66,7 +69,7 @@ def made(study, diverged=()):
 def answered(study, diverged=()):
     metrics, predictions, references, split = made(study, diverged)
     evidence = gather_evidence(metrics, predictions, references, split, study)
-    return find_answer(evidence, metrics, study), evidence
+    return find_answer(evidence, metrics, study).as_json(), evidence
 
 
 @pytest.mark.parametrize(("splits", "starts"), [(4, 1), (3, 2), (1, 4)])
@@ -152,22 +155,16 @@ def test_a_committee_is_better_than_its_members_where_their_errors_differ():
     history = pd.DataFrame(
         [{"split": 0, "start": r, "epoch": 1, "loss": 1.0, "val_loss": 4.0} for r in (0, 1)]
     )
-    facts = [
-        {"split": 0, "start": r, "rows": {}, "fit_seconds": 1.0, "diverged_at_epoch": None,
-         "constant_val_loss": 15.0}
-        for r in (0, 1)
-    ]  # fmt: skip
+    training = a_training(some_facts(0, 0), some_facts(0, 1))
 
-    found = measure(history, opposed, opposed.head(0),
-                    {"variant": "baseline", "engine": "jax", "trainable_parameters": 1,
-                     "replicas": facts}, study)  # fmt: skip
+    found = measure(history, opposed, opposed.head(0), training, study)
 
-    assert found["validation_mae"] == pytest.approx(4)
-    assert [one["validation_mae"] for one in found["replicas"]] == pytest.approx([4, 4])
-    assert found["committee"]["mae"] == pytest.approx(0)
+    assert found.validation["mae"] == pytest.approx(4)
+    assert [one.validation["mae"] for one in found.replicas] == pytest.approx([4, 4])
+    assert found.committee["mae"] == pytest.approx(0)
     assert wording.committee(
-        {name: {"error": 4.0 - 3 * (name == "dropout"), "committee": found["committee"]}
-         for name in NAMES}, "mae", "MPa"
+        {variant: a_variant(4.0 - 3 * (variant == "dropout"), committee=found.committee)
+         for variant in Variant}, "mae", "MPa"
     ) == (
         "One network, and a committee of all starts of a split: baseline 4.00 and 0, dropout 1.00"
         " and 0, batchnorm 4.00 and 0, dropout + batchnorm 4.00 and 0 MPa. Dropout in one network"
@@ -199,14 +196,16 @@ def test_a_code_that_the_study_silences_is_told_nowhere():
     assert "DN010" not in {one["code"] for one in found["findings"]}
 
 
-PROVENANCE = {
-    "command": "kedro run --pipelines=concrete",
-    "overridden": {},
-    "table": {"path": "data/01_raw/concrete.csv", "sha256": "ab" * 32},
-    "packages": {"keras": "3"},
-    "python": "3.11",
-    "platform": "any",
-}
+PROVENANCE = Provenance(
+    command="kedro run --pipelines=concrete",
+    environment=None,
+    overridden={},
+    table=TableRead("data/01_raw/concrete.csv", "ab" * 32),
+    switches=switches_of(),
+    packages={"keras": "3"},
+    python="3.11",
+    platform="any",
+)
 
 
 def page_of(study, findings=(), diverged=()):
@@ -217,8 +216,8 @@ def page_of(study, findings=(), diverged=()):
          "val_loss_sd": np.nan, "reached_baseline": 1, "epoch_of_baseline_best": 3.0,
          "dead_units": 0.125, "variance_shift": [np.nan, np.nan, 1.0, 0.5]}
     )  # fmt: skip
-    data = make_report(study, found, {"findings": list(findings)}, comparison, diagnostics,
-                       PROVENANCE, {"engine": "tensorflow"})  # fmt: skip
+    data = make_report(study, found, TableFindings(study.name, False, (), findings), comparison,
+                       diagnostics, PROVENANCE, an_outcome())  # fmt: skip
     json.dumps(data, allow_nan=False)
     return data, write_report(data)
 
@@ -243,8 +242,8 @@ def test_what_stands_in_a_table_cannot_put_markup_into_the_report():
     study = read_study("concrete", title="<script>alert(1)</script>",
                        replicas={"splits": 2, "starts": 1})  # fmt: skip
 
-    said = ("code", "title", "where", "found", "how", "why", "remedy")
-    _, page = page_of(study, [dict.fromkeys(said, "<img src=x onerror=alert(2)>")])
+    said = "<img src=x onerror=alert(2)>"
+    _, page = page_of(study, (Finding(Code(said, said, said, said, said), said, said, 1, 2),))
 
     assert "<script" not in page
     assert "<img src=x" not in page

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,11 @@ import pytest
 
 from conftest import ROOT, read_study
 from dropnorm.evaluation.checks import check_answer, check_trainings
+from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import CODES
+from made_results import measured
+from made_up_answers import a_reference, an_answer, an_effect
 
 STUDY = read_study("concrete")
 EPOCHS = 20
@@ -25,10 +30,11 @@ def trainings(val_loss, runs=2, diverged=(), collapsed=()):
         ]
     )  # fmt: skip
     replicas = [
-        {"split": split, "start": 0, "diverged_at_epoch": 3 if split in diverged else None,
-         "collapsed": split in collapsed}
+        measured(
+            split, diverged_at_epoch=3 if split in diverged else None, collapsed=split in collapsed
+        )
         for split in range(runs)
-    ]  # fmt: skip
+    ]
     return history, replicas
 
 
@@ -71,29 +77,22 @@ def test_few_epochs_show_no_trend():
     assert check_trainings("baseline", history.query("epoch <= 7"), replicas, STUDY) == []
 
 
-def an_answer(verdict="helps", **differences):
+def beside_linear(verdict=Verdict.HELPS, half=0.5, **differences):
     """An answer with networks whose error is so much above a linear model's."""
 
     def reference(error):
-        return {
-            "error": error,
-            "networks_minus_this": {
-                name: {"difference": difference, "low": difference - 0.5, "high": difference + 0.5,
-                       "pairs": 5, "wins": {"wins": 0 if difference > 0 else 5}}
-                for name, difference in differences.items()
-            },
-        }  # fmt: skip
+        return a_reference(error, differences, half)
 
-    return {
-        "error": "mae", "unit": "MPa", "splits": 5, "starts": 1,
-        "effects": {"dropout": {"verdict": verdict}, "batchnorm": {"verdict": "helps"}},
-        "references": {"constant": reference(20.0), "least_squares": reference(9.0),
-                       "linear_network": reference(8.0), "gradient_boosting": reference(None)},
-    }  # fmt: skip
+    return an_answer(
+        effects={Contrast.DROPOUT: an_effect(-1.0, verdict=verdict),
+                 Contrast.BATCHNORM: an_effect(-1.0)},
+        references={"constant": reference(20.0), "least_squares": reference(9.0),
+                    "linear_network": reference(8.0), "gradient_boosting": reference(math.nan)},
+    )  # fmt: skip
 
 
 def test_a_network_worse_than_the_better_linear_model_is_told_by_how_much():
-    found = check_answer(an_answer(baseline=1.25, dropout=-1.0), STUDY)
+    found = check_answer(beside_linear(baseline=1.25, dropout=-1.0), STUDY)
 
     assert codes(found) == [("DN009", "baseline", 5, 5), ("DN010", "baseline", 1, 2)]
     assert found[0].found == "1.25 MPa (95 % interval 0.75 to 1.75) above linear network"
@@ -102,25 +101,21 @@ def test_a_network_worse_than_the_better_linear_model_is_told_by_how_much():
 
 @pytest.mark.parametrize("difference", [0.0, 0.25])
 def test_a_network_that_may_be_as_good_as_the_linear_model_is_not_called_worse(difference):
-    found = check_answer(an_answer(baseline=difference), STUDY)
+    found = check_answer(beside_linear(baseline=difference), STUDY)
 
     assert codes(found) == [("DN010", "baseline", 1, 1)]
 
 
 @pytest.mark.parametrize("difference", [-0.25, 0.25])
 def test_of_one_run_a_network_is_called_worse_where_its_error_is_larger(difference):
-    answer = an_answer(baseline=difference)
-    beside = answer["references"]["linear_network"]["networks_minus_this"]["baseline"]
-    beside["low"] = beside["high"] = math.nan
-
-    found = check_answer(answer, STUDY)
+    found = check_answer(beside_linear(half=math.nan, baseline=difference), STUDY)
 
     assert ("DN009" in [one.code.code for one in found]) == (difference > 0)
 
 
-@pytest.mark.parametrize("verdict", ["too few runs to say", "one run: no verdict"])
+@pytest.mark.parametrize("verdict", [Verdict.TOO_FEW, Verdict.NONE])
 def test_verdicts_that_want_more_runs_are_told(verdict):
-    found = check_answer(an_answer(verdict, baseline=-1.0), STUDY)
+    found = check_answer(beside_linear(verdict, baseline=-1.0), STUDY)
 
     assert codes(found) == [("DN012", "dropout", 1, 2)]
     assert found[0].found == "5 splits cannot tell"
@@ -131,7 +126,7 @@ def test_each_is_silenced_by_its_code():
 
     trained = trainings(lambda n: 2 + 0.02 * n, 5, (1,), (0,))
     assert check_trainings("baseline", *trained, study) == []
-    assert check_answer(an_answer("too few runs to say", baseline=1.0), study) == []
+    assert check_answer(beside_linear(Verdict.TOO_FEW, baseline=1.0), study) == []
 
 
 def test_the_page_of_checks_says_what_the_codes_say():
@@ -153,7 +148,7 @@ def test_networks_that_are_too_sure_of_their_classes_are_counted_apart():
     study = read_study("wine", task="classification", target={"column": "quality"},
                        training__loss="cross_entropy")  # fmt: skip
     history, replicas = trainings(lambda n: 2 + 1 / n, 3)
-    replicas = [{**one, "overconfident": one["split"] > 0} for one in replicas]
+    replicas = [replace(one, failures={"overconfident": one.split > 0}) for one in replicas]
 
     assert codes(check_trainings("dropout", history, replicas, study)) == [
         ("DN014", "dropout", 2, 3)

@@ -12,6 +12,8 @@ from scipy import stats
 
 from dropnorm.evaluation.effects import (
     Contrast,
+    Deviations,
+    Effect,
     Evidence,
     RowLosses,
     estimate,
@@ -212,19 +214,16 @@ def test_ties_are_no_wins_and_the_share_has_wilsons_interval():
 
     z = stats.norm.ppf(0.975)
     middle, half = 0.6 + z**2 / 10, z * math.sqrt(0.6 * 0.4 / 5 + z**2 / 100)
-    assert found == {
-        "wins": 3,
-        "pairs": 5,
-        "share": 0.6,
-        "low": pytest.approx((middle - half) / (1 + z**2 / 5)),
-        "high": pytest.approx((middle + half) / (1 + z**2 / 5)),
-    }
+    assert (found.wins, found.pairs, found.share) == (3, 5, 0.6)
+    assert found.low == pytest.approx((middle - half) / (1 + z**2 / 5))
+    assert found.high == pytest.approx((middle + half) / (1 + z**2 / 5))
 
 
 def test_without_pairs_there_is_no_share_of_wins():
-    assert share_of_wins(np.array([])) == {
-        "wins": 0, "pairs": 0, "share": None, "low": None, "high": None,
-    }  # fmt: skip
+    found = share_of_wins(np.array([]))
+
+    assert (found.wins, found.pairs) == (0, 0)
+    assert all(math.isnan(one) for one in (found.share, found.low, found.high))
 
 
 def test_variance_is_taken_apart_into_rows_that_train_rows_that_validate_and_starts():
@@ -241,9 +240,9 @@ def test_variance_is_taken_apart_into_rows_that_train_rows_that_validate_and_sta
 
     found = evidence.deviations({"e": 1})
 
-    assert found["split"] == pytest.approx(3.0, rel=0.1)
-    assert found["rows"] == pytest.approx(5 / math.sqrt(rows), rel=0.1)
-    assert found["start"] == pytest.approx(1.0, rel=0.1)
+    assert found.split == pytest.approx(3.0, rel=0.1)
+    assert found.rows == pytest.approx(5 / math.sqrt(rows), rel=0.1)
+    assert found.start == pytest.approx(1.0, rel=0.1)
 
 
 @pytest.mark.parametrize("rows", [{0: 0.02, 1: 0.03}, {0: 0.02, 1: math.nan}, {}])
@@ -255,31 +254,29 @@ def test_variance_components_are_those_of_the_textbooks_analysis_of_variance(row
     within = (0.2**2 / 2 + 0.4**2 / 2) / 2
     known = rows.get(1, math.nan) == 0.03
     of_rows = 0.025 if known else 0.0
-    assert found == {
-        "split": pytest.approx(math.sqrt(0.6**2 / 2 - within / 2 - of_rows)),
-        "rows": pytest.approx(math.sqrt(of_rows)) if known else None,
-        "start": pytest.approx(math.sqrt(within)),
-    }
+    assert found == Deviations(
+        split=pytest.approx(math.sqrt(0.6**2 / 2 - within / 2 - of_rows)),
+        rows=pytest.approx(math.sqrt(of_rows)) if known else None,
+        start=pytest.approx(math.sqrt(within)),
+    )
 
 
 def test_a_component_that_comes_out_below_zero_is_none_at_all():
     alike = errors_of({"e": [1.0, 2.0, 1.1, 1.9]}, 2, 2)["e"]
 
-    assert variance_components(alike, {})["split"] == 0.0
+    assert variance_components(alike, {}).split == 0.0
 
 
 def test_of_one_split_nothing_is_said_of_what_lies_between_splits():
     found = variance_components(errors_of({"e": [1.0, 3.0]}, 1, 2)["e"], {0: 0.25})
 
-    assert found == {"split": None, "rows": 0.5, "start": pytest.approx(math.sqrt(2))}
+    assert found == Deviations(None, 0.5, pytest.approx(math.sqrt(2)))
 
 
 def test_with_one_start_each_splits_and_starts_are_not_told_apart():
-    assert variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"], {0: 4.0, 1: 4, 2: 4}) == {
-        "split": None,
-        "rows": 2.0,
-        "start": None,
-    }
+    found = variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"], {0: 4.0, 1: 4, 2: 4})
+
+    assert found == Deviations(split=None, rows=2.0, start=None)
 
 
 @pytest.mark.parametrize(
@@ -316,14 +313,14 @@ def test_effects_are_differences_of_pairs_and_the_interaction_is_what_exceeds_th
 
     found = estimate(Evidence(errors, 0.4, root=False), NOBODY, margin=0.0)
 
-    assert found["dropout"]["difference"] == pytest.approx(-1, abs=0.02)
-    assert found["batchnorm"]["difference"] == pytest.approx(2, abs=0.02)
-    assert found["interaction"]["difference"] == pytest.approx(-0.5, abs=0.03)
-    verdicts = [found[contrast]["verdict"] for contrast in Contrast]
+    assert found["dropout"].difference == pytest.approx(-1, abs=0.02)
+    assert found["batchnorm"].difference == pytest.approx(2, abs=0.02)
+    assert found["interaction"].difference == pytest.approx(-0.5, abs=0.03)
+    verdicts = [found[contrast].verdict for contrast in Contrast]
     assert verdicts == ["helps", "hurts", "hurts", "helps"]
-    assert found["dropout"]["wins"]["wins"] == 6
-    difference = found["dropout"]["difference"]
-    assert found["dropout"]["percent_of_baseline"] == pytest.approx(100 * difference / base.mean())
+    assert found["dropout"].wins.wins == 6
+    difference = found["dropout"].difference
+    assert found["dropout"].percent_of_baseline == pytest.approx(100 * difference / base.mean())
 
 
 def test_all_four_differences_are_judged_together():
@@ -333,24 +330,24 @@ def test_all_four_differences_are_judged_together():
 
     found = estimate(evidence, NOBODY, margin=0.0)
 
-    assert [one["p_holm"] for one in found.values()] == holm([one["p"] for one in found.values()])
+    assert [one.p_holm for one in found.values()] == holm([one.p for one in found.values()])
     seen = columns["dropout"] - columns["baseline"]
     alone = over_splits(seen, 0.4, alpha=0.05 / 4)
-    assert found["dropout"] == {
-        "difference": alone.mean,
-        "low": alone.low,
-        "high": alone.high,
-        "percent_of_baseline": pytest.approx(100 * seen.mean() / columns["baseline"].mean()),
-        "p": alone.p,
-        "p_holm": pytest.approx(4 * alone.p),
-        "pairs": 6,
-        "wins": share_of_wins(seen),
-        "deviations": {"split": None, "rows": None, "start": None},
-        "diverged": {"dropout": 0, "baseline": 0},
-        "verdict": Verdict.HELPS,
-        "needed": alone.needed,
-    }
-    assert estimate(evidence, NOBODY, margin=0.5)["dropout"]["verdict"] == Verdict.SAME
+    assert found["dropout"] == Effect(
+        difference=alone.mean,
+        low=alone.low,
+        high=alone.high,
+        percent_of_baseline=pytest.approx(100 * seen.mean() / columns["baseline"].mean()),
+        p=alone.p,
+        p_holm=pytest.approx(4 * alone.p),
+        pairs=6,
+        wins=share_of_wins(seen),
+        deviations=Deviations(None, None, None),
+        diverged={"dropout": 0, "baseline": 0},
+        verdict=Verdict.HELPS,
+        needed=alone.needed,
+    )
+    assert estimate(evidence, NOBODY, margin=0.5)["dropout"].verdict == Verdict.SAME
 
 
 def test_a_diverged_replica_is_counted_and_its_pair_left_out_of_the_estimate():
@@ -359,11 +356,11 @@ def test_a_diverged_replica_is_counted_and_its_pair_left_out_of_the_estimate():
 
     found = estimate(Evidence(errors, 0.4, root=False), NOBODY | {"dropout": 1}, margin=0.0)
 
-    assert found["dropout"]["verdict"] == Verdict.DIVERGED
-    assert found["dropout"]["pairs"] == 2
-    assert found["dropout"]["difference"] == pytest.approx(-0.2)
-    assert found["dropout"]["diverged"] == {"dropout": 1, "baseline": 0}
-    assert found["batchnorm"]["verdict"] != Verdict.DIVERGED
+    assert found["dropout"].verdict == Verdict.DIVERGED
+    assert found["dropout"].pairs == 2
+    assert found["dropout"].difference == pytest.approx(-0.2)
+    assert found["dropout"].diverged == {"dropout": 1, "baseline": 0}
+    assert found["batchnorm"].verdict != Verdict.DIVERGED
 
 
 def test_one_run_gives_a_difference_and_no_verdict():
@@ -371,9 +368,9 @@ def test_one_run_gives_a_difference_and_no_verdict():
 
     found = estimate(Evidence(errors, 0.4, root=False), NOBODY, margin=0.0)
 
-    assert found["dropout"]["difference"] == 1.0
-    assert {one["verdict"] for one in found.values()} == {Verdict.NONE}
-    assert math.isnan(found["dropout"]["low"])
+    assert found["dropout"].difference == 1.0
+    assert {one.verdict for one in found.values()} == {Verdict.NONE}
+    assert math.isnan(found["dropout"].low)
 
 
 def false_alarms(splits, starts, tables=400):
@@ -477,4 +474,6 @@ def test_no_difference_depends_on_what_all_variants_share(rows):
 
     for contrast in Contrast:
         for key in ("difference", "low", "high"):
-            assert first[contrast][key] == pytest.approx(second[contrast][key], abs=1e-6)
+            assert getattr(first[contrast], key) == pytest.approx(
+                getattr(second[contrast], key), abs=1e-6
+            )

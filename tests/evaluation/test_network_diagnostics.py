@@ -7,9 +7,11 @@ import pytest
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation.network_diagnostics import compare_diagnostics, examine_network
+from dropnorm.evaluation.results import Examination, ReplicaExamination, VariantExamination
 from dropnorm.study.variants import Variant
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers
+from made_results import measured, some_metrics
 
 
 def an_input(rows=2000, columns=3):
@@ -57,14 +59,14 @@ def test_dropout_before_a_batch_norm_shifts_its_variance_and_batchnorm_alone_doe
     network, both = examine(a_study(), "dropout_batchnorm", inputs)
     _, alone = examine(a_study(), "batchnorm", inputs)
 
-    assert set(both["batchnorms"]) == {"batchnorm_2", "batchnorm_3"}  # not the one at the input
+    assert set(both.batchnorms) == {"batchnorm_2", "batchnorm_3"}  # not the one at the input
     norm, hidden = (layer for layer in network.layers[:2])
     given = load_keras().ops.convert_to_numpy(hidden(norm(inputs.train.x)))
     mean, variance = given.mean(axis=0), given.var(axis=0)
     expected = np.median((variance / ((variance + mean**2 * 0.5) / 0.5))[variance > 0])
-    assert both["batchnorms"]["batchnorm_2"]["shift"] == pytest.approx(expected, rel=0.05)
-    assert alone["batchnorms"]["batchnorm_2"]["shift"] == pytest.approx(1, rel=0.01)
-    assert alone["batchnorms"]["batchnorm_3"]["shift"] == pytest.approx(1, rel=0.01)
+    assert both.batchnorms["batchnorm_2"].shift == pytest.approx(expected, rel=0.05)
+    assert alone.batchnorms["batchnorm_2"].shift == pytest.approx(1, rel=0.01)
+    assert alone.batchnorms["batchnorm_3"].shift == pytest.approx(1, rel=0.01)
 
 
 @pytest.mark.training
@@ -73,7 +75,7 @@ def test_dropout_after_the_batch_norm_shifts_only_what_comes_behind_it():
 
     _, found = examine(study, "dropout_batchnorm", an_input())
 
-    assert found["batchnorms"]["batchnorm_2"]["shift"] == pytest.approx(1, rel=0.01)
+    assert found.batchnorms["batchnorm_2"].shift == pytest.approx(1, rel=0.01)
 
 
 @pytest.mark.training
@@ -87,11 +89,11 @@ def test_units_that_never_answer_are_dead_and_the_training_loss_is_that_of_infer
     inputs = an_input()
     network, found = examine(a_study(), "dropout", inputs, kill_a_quarter)
 
-    assert found["dead_units"]["hidden_1"] == 0.25
-    assert found["batchnorms"] == {}
+    assert found.dead_units["hidden_1"] == 0.25
+    assert found.batchnorms == {}
     outputs = load_keras().ops.convert_to_numpy(network(inputs.train.x, training=False))[:, 0]
     loss = np.abs(inputs.train.y - outputs).mean()
-    assert found["training_loss"] == pytest.approx(loss, rel=1e-5)
+    assert found.training_loss == pytest.approx(loss, rel=1e-5)
 
 
 def history(*replicas):
@@ -104,23 +106,23 @@ def history(*replicas):
 
 
 def metrics(*last, diverged=()):
-    return {
-        "replicas": [
-            {"split": 0, "start": start, "final_val_loss": value,
-             "diverged_at_epoch": 1 if start in diverged else None}
+    lost = dict.fromkeys(diverged, 1)
+    return some_metrics(
+        *(
+            measured(start=start, final_val_loss=value, diverged_at_epoch=lost.get(start))
             for start, value in enumerate(last)
-        ]
-    }  # fmt: skip
+        )
+    )
 
 
 def examined(*losses):
-    return {
-        "replicas": [
-            {"split": 0, "start": start, "training_loss": loss,
-             "dead_units": {"hidden_1": 0.1 * start}, "batchnorms": {}}
+    return VariantExamination(
+        "dropout",
+        tuple(
+            ReplicaExamination(0, start, Examination(loss, {"hidden_1": 0.1 * start}, {}))
             for start, loss in enumerate(losses)
-        ]
-    }  # fmt: skip
+        ),
+    )
 
 
 def test_gap_spread_and_the_epoch_in_which_a_variant_reaches_the_baselines_best_of_its_own_pair():

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+import made_results
 from conftest import read_study
 from dropnorm.evaluation.overrides import Standing, differences, judge, overridden, tell
+from dropnorm.evaluation.records import Override
 
 STUDY = read_study("concrete", replicas__splits=5)
 OPTIONS = STUDY.model_dump(mode="json")
@@ -20,9 +24,9 @@ def a_record(environment=None, by=None, **changes):
         for key, (run, study) in differences(of_run, OPTIONS).items()
         if by != "nothing"
     }
-    return {
-        "study": "concrete", "options": of_run, "environment": environment, "overridden": changed,
-    }  # fmt: skip
+    return made_results.a_record(
+        study="concrete", options=of_run, environment=environment, overridden=changed
+    )
 
 
 def test_what_differs_is_told_by_dotted_key_but_not_what_no_result_depends_on():
@@ -40,8 +44,8 @@ def test_what_was_overridden_is_told_with_what_did_it():
     changed = overridden(run, in_sample, OPTIONS, "sample")
 
     assert changed == {
-        "replicas.splits": {"run": 2, "study": 5, "by": "--env=sample"},
-        "training.epochs": {"run": 3, "study": 100, "by": "--params"},
+        "replicas.splits": Override(2, 5, "--env=sample"),
+        "training.epochs": Override(3, 100, "--params"),
     }
     assert tell(changed) == (
         "--params: training.epochs 3 (study: 100); --env=sample: replicas.splits 2 (study: 5)"
@@ -51,9 +55,7 @@ def test_what_was_overridden_is_told_with_what_did_it():
 
 
 def test_a_line_stays_short():
-    changed = {
-        f"key_{number}": {"run": "x" * 99, "study": None, "by": "--params"} for number in range(9)
-    }
+    changed = {f"key_{number}": Override("x" * 99, None, "--params") for number in range(9)}
 
     assert tell(changed).endswith(" and 5 more")
     assert len(tell(changed)) < 300
@@ -100,15 +102,14 @@ def test_a_run_from_before_the_study_was_changed_is_its_own_and_the_change_is_to
     ],
 )
 def test_of_early_records_the_command_tells(command, standing):
-    record = a_record(training__epochs=5)
-    del record["overridden"], record["environment"]
+    record = replace(a_record(training__epochs=5), command=command, overridden=None)
 
-    assert judge({**record, "command": command}, STUDY, None).standing is standing
+    assert judge(record, STUDY, None).standing is standing
 
 
 def test_an_option_that_is_new_since_is_as_it_was_without():
     record = a_record()
-    del record["options"]["silence"]
+    del record.options["silence"]
 
     assert judge(record, STUDY, None).standing is Standing.OWN
 

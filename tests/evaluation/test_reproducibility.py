@@ -7,12 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.json_form import to_json
+from dropnorm.evaluation.records import Process
 from dropnorm.evaluation.reproducibility import (
     Agreement,
     compare_histories,
     conclude,
     what_may_explain,
 )
+from dropnorm.training.switches import switches_of
+from made_results import a_record
 
 LOSSES = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -67,13 +71,15 @@ def test_other_columns_are_not_compared():
 
 
 def test_what_is_another_here_is_named():
-    here = {"engine": "jax", "python": "3.11", "platform": "x", "packages": {"keras": "3.15"}}
+    here = Process("jax", switches_of("jax"), {"keras": "3.15"}, "3.11", "x")
+    told = to_json(here)
 
-    assert what_may_explain(here, here) == {}
+    assert what_may_explain(a_record(**told), here) == {}
     assert what_may_explain(
-        {**here, "engine": "tensorflow", "packages": {"keras": "3.14", "tensorflow": "2.21"}}, here
+        a_record(**told | {"engine": "tensorflow", "packages": {"keras": "3.14", "scipy": "1"}}),
+        here,
     ) == {"engine": "tensorflow → jax", "keras": "3.14 → 3.15"}
-    assert what_may_explain({}, here)["keras"] == "None → 3.15"
+    assert what_may_explain(a_record(), here)["keras"] == "None → 3.15"
 
 
 def test_a_difference_is_an_error_unless_something_explains_it():

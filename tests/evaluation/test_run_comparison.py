@@ -10,6 +10,7 @@ from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.run_comparison import Run, changes, error_changes, sentence, what_differs
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.variants import Variant
+from made_results import a_record, measured, some_metrics
 
 SPLITS = 6
 
@@ -24,26 +25,22 @@ def a_run(name, dropout=0.0, engine="tensorflow", verdict="too few runs to say",
     }  # fmt: skip
     return Run(
         name=name,
-        record={
-            "engine": engine,
-            "command": name,
-            "table": {"path": "x.csv", "sha256": "ab"},
-            "packages": {"numpy": "2.0"},
-            "options": {"title": name, "replicas": {"splits": SPLITS}, **options},
-        },
+        record=a_record(
+            engine=engine,
+            command=name,
+            table={"path": "x.csv", "sha256": "ab"},
+            packages={"numpy": "2.0"},
+            options={"title": name, "replicas": {"splits": SPLITS}, **options},
+        ),
         effects={
             "error": "mae",
             "unit": "MPa",
             "effects": {contrast.value: {"verdict": verdict} for contrast in Contrast},
         },
         metrics={
-            variant: {
-                "rows": {"train": 70, "validation": 30},
-                "replicas": [
-                    {"split": split, "start": 0, "validation_mae": error}
-                    for split, error in enumerate(errors[variant])
-                ],
-            }
+            variant.value: some_metrics(
+                *(measured(split, mae=error) for split, error in enumerate(errors[variant]))
+            )
             for variant in Variant
         },
     )
@@ -108,9 +105,10 @@ def test_runs_on_other_rows_are_not_paired():
 
 def test_a_replica_that_diverged_in_one_run_takes_part_in_no_pair():
     one, other = a_run("one", 0.5), a_run("other", 0.5, engine="jax")
-    for run in (one, other):
-        run.metrics[Variant.DROPOUT]["replicas"][0]["validation_mae"] = None
-    other.metrics[Variant.DROPOUT]["replicas"][1]["validation_mae"] = None
+    for run, lost in ((one, 1), (other, 2)):
+        metrics = run.metrics["dropout"]
+        diverged = [measured(split, mae=None, diverged_at_epoch=1) for split in range(lost)]
+        run.metrics["dropout"] = some_metrics(*diverged, *metrics.replicas[lost:])
 
     change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
 

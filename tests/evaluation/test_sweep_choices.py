@@ -8,6 +8,7 @@ from conftest import read_study
 from dropnorm.evaluation import sweep_choices
 from dropnorm.study.variants import Variant
 from dropnorm.training.networks import plan_layers
+from made_results import measured, some_metrics
 
 ROWS = 40
 
@@ -28,18 +29,17 @@ def made_up(study, errors: dict[Variant, list[float]], spread: float = 0.01, los
         for number, error in enumerate(errors[variant]):
             gone = (variant, number) in lost
             found = [
-                {
-                    "split": split,
-                    "start": start,
-                    "validation_mae": None
+                measured(
+                    split,
+                    start,
+                    mae=None
                     if gone
                     else error + of_replica[split, start] + chance.normal(0, spread),
-                }
+                    diverged_at_epoch=1 if gone else None,
+                )
                 for split, start in replicas
             ]
-            metrics[variant].append(
-                {"replicas": found, "diverged": len(replicas) if gone else 0, "engine": "jax"}
-            )
+            metrics[variant].append(some_metrics(*found))
             tables += [
                 pd.DataFrame(
                     {
@@ -65,7 +65,7 @@ def made_up(study, errors: dict[Variant, list[float]], spread: float = 0.01, los
 
 
 def standings(found, variant: str) -> list[str]:
-    return [one["standing"] for one in found["points"] if one["variant"] == variant]
+    return [one.standing for one in found.points if one.variant == variant]
 
 
 def test_a_variant_is_tried_with_as_much_as_its_layers_have_a_choice_of():
@@ -108,16 +108,16 @@ def test_the_best_choice_is_named_and_a_worse_one_is_worse_by_its_paired_differe
     )
 
     assert standings(found, "dropout") == ["worse", "least error", "worse"]
-    worst = found["points"][3]
-    assert worst["difference"] == pytest.approx(2, abs=0.05)
-    assert worst["low"] < 2 < worst["high"]
+    worst = found.points[3]
+    assert worst.difference == pytest.approx(2, abs=0.05)
+    assert worst.low < 2 < worst.high
     # Splits differ by 1 and more, pairs by 0.01: it is the pairing that tells.
-    assert worst["high"] - worst["low"] < 0.2
-    assert found["sentences"]["dropout"].startswith(
+    assert worst.high - worst.low < 0.2
+    assert found.sentences["dropout"].startswith(
         "Dropout, which rate: the choice matters. Rate 0.1 has the least error, "
     )
-    assert "Worse: rate 0 by 1" in found["sentences"]["dropout"]
-    assert set(found["sentences"]) == {"dropout", "dropout_batchnorm"}
+    assert "Worse: rate 0 by 1" in found.sentences["dropout"]
+    assert set(found.sentences) == {"dropout", "dropout_batchnorm"}
 
 
 def test_differences_that_chance_explains_do_not_matter():
@@ -127,7 +127,7 @@ def test_differences_that_chance_explains_do_not_matter():
     found = made_up(study, same, spread=1.0)
 
     assert standings(found, "dropout").count("not shown to be worse") == 2
-    assert "the choice is not shown to matter" in found["sentences"]["dropout"]
+    assert "the choice is not shown to matter" in found.sentences["dropout"]
 
 
 def test_differences_below_the_margin_are_practically_none():
@@ -148,9 +148,9 @@ def test_a_choice_that_diverges_is_told_and_is_never_the_best():
     found = made_up(study, errors, lost=[(Variant.DROPOUT, 1), *every])
 
     assert standings(found, "dropout") == ["least error", "diverged"]
-    assert "the choice matters" in found["sentences"]["dropout"]
-    assert "Diverged: rate 0.1" in found["sentences"]["dropout"]
-    assert "diverged with every choice" in found["sentences"]["dropout_batchnorm"]
+    assert "the choice matters" in found.sentences["dropout"]
+    assert "Diverged: rate 0.1" in found.sentences["dropout"]
+    assert "diverged with every choice" in found.sentences["dropout_batchnorm"]
     assert standings(found, "dropout_batchnorm") == ["diverged", "diverged"]
 
 
@@ -161,8 +161,8 @@ def test_one_run_of_each_gives_no_verdict():
         study, {"baseline": [5], "dropout": [5, 4], "batchnorm": [5], "dropout_batchnorm": [5, 4]}
     )
 
-    assert found["sentences"]["dropout"].endswith("in the one run of each; no verdict.")
-    assert [one["low"] for one in found["points"]] == [None] * 6
+    assert found.sentences["dropout"].endswith("in the one run of each; no verdict.")
+    assert [one.low for one in found.points] == [None] * 6
 
 
 def test_a_false_alarm_is_rare_although_the_best_is_picked_by_the_same_runs():

@@ -25,8 +25,10 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.results import VariantExamination
 from dropnorm.hooks.project import ProjectHooks
 from dropnorm.pipelines.preparation import nodes as preparation
+from made_results import a_training, some_metrics
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study
@@ -63,11 +65,15 @@ def begin(part: object, made: DataCatalog, **run_params: object) -> None:
 
 def write(version: str, *, complete: bool) -> None:
     """Write what the comparison of wine reads, as a run of that version would."""
+    history = pd.DataFrame({"split": [0], "start": [0], "epoch": [1], "loss": 1.0, "val_loss": 1.0})
+    left = {
+        "metrics": some_metrics(), "training": a_training(), "history": history,
+        "validation_predictions": history, "examination": VariantExamination("baseline", ()),
+    }  # fmt: skip
+    made = DataCatalog.from_config(project_config()["catalog"], save_version=version)
     for variant in ("baseline", "dropout", "batchnorm", "dropout_batchnorm"):
-        for name in ("metrics.json", "history.csv"):
-            file = Path("data/08_reporting/wine", variant, name, version, name)
-            file.parent.mkdir(parents=True)
-            file.write_text("{}")
+        for name, of_run in left.items():
+            made.save(f"wine.{variant}.{name}", of_run)
     if complete:
         complete_version("wine", version, options={})
 
@@ -78,7 +84,12 @@ def test_a_part_of_a_study_reads_the_newest_complete_version_and_writes_a_new_on
     write("2026-01-03T00.00.00.000Z", complete=False)
     made = catalog()
 
-    begin(pipelines["wine"].from_nodes("wine.compare").to_nodes("wine.plot_comparison"), made)
+    begin(
+        pipelines["wine"]
+        .from_nodes("wine.report.comparison.compare")
+        .to_nodes("wine.report.comparison.plot_comparison"),
+        made,
+    )
 
     assert made.get(METRICS).resolve_load_version() == "2026-01-02T00.00.00.000Z"
     written = made.get("wine.comparison")
@@ -90,7 +101,7 @@ def test_a_version_that_was_asked_for_is_read(configured):
         write(f"2026-01-0{day}T00.00.00.000Z", complete=True)
     made = catalog(**{METRICS: "2026-01-01T00.00.00.000Z"})
 
-    begin(pipelines["wine"].only_nodes("wine.compare"), made)
+    begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), made)
 
     assert made.get(METRICS).resolve_load_version() == "2026-01-01T00.00.00.000Z"
     other = made.get("wine.baseline.metrics").resolve_load_version()
@@ -103,7 +114,7 @@ def test_a_version_that_is_not_there_is_refused_with_the_nearest_that_is(configu
     with pytest.raises(BadInputError, match=r"no version '2026-01-11T00.00.00.000Z' of 'wine.drop"
                        r"out.metrics'; did you mean '2026-01-01T00.00.00.000Z'\?"):  # fmt: skip
         begin(
-            pipelines["wine"].only_nodes("wine.compare"),
+            pipelines["wine"].only_nodes("wine.report.comparison.compare"),
             catalog(**{METRICS: "2026-01-11T00.00.00.000Z"}),
         )
 
@@ -112,13 +123,15 @@ def test_without_a_complete_version_a_part_is_refused(configured):
     write("2026-01-03T00.00.00.000Z", complete=False)
 
     with pytest.raises(BadInputError, match="no complete run of the study 'wine'"):
-        begin(pipelines["wine"].only_nodes("wine.compare"), catalog())
+        begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), catalog())
 
 
 def test_a_part_that_begins_behind_what_memory_holds_is_refused(configured):
     write("2026-01-01T00.00.00.000Z", complete=True)
 
-    with pytest.raises(BadInputError, match=r"'wine.inputs' .*--from-nodes=wine.check_rows"):
+    with pytest.raises(
+        BadInputError, match=r"'wine.inputs' .*--from-nodes=wine.prepare.check_rows"
+    ):
         begin(pipelines["wine"].only_nodes("wine.dropout.train"), catalog())
 
 
@@ -131,11 +144,14 @@ def test_a_part_reads_no_copy_of_a_version_not_even_one_that_is_asked_for(config
         shutil.copytree(folder, folder.with_name(f"{FIRST}.bak"))
     made = catalog()
 
-    begin(pipelines["wine"].only_nodes("wine.compare"), made)
+    begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), made)
 
     assert made.get(METRICS).resolve_load_version() == FIRST
     with pytest.raises(BadInputError, match=r"--load-versions: .*\.bak' is not read: its folder"):
-        begin(pipelines["wine"].only_nodes("wine.compare"), catalog(**{METRICS: f"{FIRST}.bak"}))
+        begin(
+            pipelines["wine"].only_nodes("wine.report.comparison.compare"),
+            catalog(**{METRICS: f"{FIRST}.bak"}),
+        )
 
 
 def test_a_part_reads_the_newest_version_of_the_studys_own_options(configured):
@@ -147,19 +163,19 @@ def test_a_part_reads_the_newest_version_of_the_studys_own_options(configured):
     complete_version("wine", SECOND, options=options, environment=None, overridden=other)
     made = catalog()
 
-    begin(pipelines["wine"].only_nodes("wine.compare"), made)
+    begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), made)
 
     assert made.get(METRICS).resolve_load_version() == FIRST
     shutil.rmtree(Path("data/08_reporting/wine/run.json", FIRST))
     with pytest.raises(BadInputError, match=rf"{SECOND} was run with training.epochs 5 .*--load-v"):
-        begin(pipelines["wine"].only_nodes("wine.compare"), catalog())
+        begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), catalog())
 
 
 def test_a_part_leaves_no_record_and_says_so(configured, caplog):
     write("2026-01-01T00.00.00.000Z", complete=True)
     made = catalog()
 
-    begin(pipelines["wine"].from_nodes("wine.compare"), made)
+    begin(pipelines["wine"].from_nodes("wine.report.comparison.compare"), made)
 
     assert isinstance(made.get("wine.run"), MemoryDataset)
     assert "wine: only a part of the study runs" in caplog.text
@@ -188,13 +204,13 @@ def test_a_whole_run_records_where_its_table_and_packages_come_from(configured):
         runtime_params={"wine": {"title": "My wine", "training": {"epochs": 3}}},
     )  # fmt: skip
 
-    provenance = made.load("wine.provenance")
-    assert provenance["command"] == (
+    provenance = made.load("params:run.wine")
+    assert provenance.command == (
         "kedro run --pipelines=wine --env=sample"
         " '--params=wine.title=My wine,wine.training.epochs=3'"
     )
-    assert provenance["table"]["path"] == "data/01_raw/red-wine.csv"
-    assert {"dropnorm", "keras", "tensorflow"} <= set(provenance["packages"])
+    assert provenance.table.path == "data/01_raw/red-wine.csv"
+    assert {"dropnorm", "keras", "tensorflow"} <= set(provenance.packages)
 
 
 @pytest.mark.parametrize(("title", "told"), [("Wine 𒀀𒀁𒀀", 1), ("Vin rosé", 0)])
@@ -251,7 +267,7 @@ def test_runs_that_begin_in_the_same_millisecond_write_different_versions(config
 
     begin(pipelines["wine"], first)
     begin(pipelines["wine"], second)
-    begin(pipelines["wine"].to_nodes("wine.check_rows", "wine.assign_parts"), part)
+    begin(pipelines["wine"].to_nodes("wine.prepare.check_rows", "wine.prepare.assign_parts"), part)
 
     versions = {made.get("wine.split").resolve_save_version() for made in (first, second, part)}
     assert len(versions) == 3
@@ -268,7 +284,7 @@ def test_a_part_does_not_read_what_has_changed_since_its_run_wrote_it(configured
     Path("data", metrics).write_text("{ }")
 
     with pytest.raises(DatasetError, match=rf"^data/{metrics}: has changed since the run wrote it"):
-        begin(pipelines["wine"].only_nodes("wine.compare"), catalog())
+        begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), catalog())
 
 
 @pytest.mark.parametrize("version", ["../../../secret", "..", "/etc", "a/b"])
@@ -276,7 +292,10 @@ def test_a_version_that_climbs_out_of_the_project_is_refused(configured, version
     write("2026-01-01T00.00.00.000Z", complete=True)
 
     with pytest.raises(BadInputError, match=f"there is no version '{version}'"):
-        begin(pipelines["wine"].only_nodes("wine.compare"), catalog(**{METRICS: version}))
+        begin(
+            pipelines["wine"].only_nodes("wine.report.comparison.compare"),
+            catalog(**{METRICS: version}),
+        )
 
 
 @pytest.fixture
@@ -399,12 +418,12 @@ def test_worker_processes_take_the_table_that_was_checked(configured):
 
     ParallelRunner(max_workers=2).run(part, made)
 
-    assert made.load("wine.findings")["study"] == "wine"
+    assert made.load("wine.findings").study == "wine"
 
 
 def test_what_nobody_asked_for_is_not_kept_when_a_run_has_ended(counted):
     study = wine()
-    begin(pipelines["wine"].to_nodes("wine.check_rows"), with_counted_table(catalog()))
+    begin(pipelines["wine"].to_nodes("wine.prepare.check_rows"), with_counted_table(catalog()))
     ProjectHooks().on_pipeline_error({"run_id": NEW})
 
     rows = check_table(read_table("wine"), study)
@@ -421,7 +440,7 @@ def test_the_record_has_the_checksum_of_the_bytes_that_were_read(configured):
     begin(pipelines["wine"], made)
     file.write_text("changed since\n")
 
-    assert made.load("wine.provenance")["table"]["sha256"] == known
+    assert made.load("params:run.wine").table.sha256 == known
     assert len(made.load("wine.table")) == 1599
 
 

@@ -132,7 +132,7 @@ def test_a_parquet_table_is_prepared_like_any_other(run_here, houses_here, index
     yml = houses_here / "conf" / "sample" / "parameters" / "houses.yml"
     yml.write_text(yml.read_text().replace("format: '%d.%m.%Y'", "format: null"))
 
-    done = run_here("--env=sample", "--to-nodes=houses.make_inputs", "--pipelines=houses")
+    done = run_here("--env=sample", "--to-nodes=houses.prepare.make_inputs", "--pipelines=houses")
 
     assert done.exit_code == 0, done.output
     split = pd.read_parquet(newest(houses_here, "05_model_input/houses/split.parquet"))
@@ -147,7 +147,7 @@ def test_findings_are_told_in_a_line_and_stop_nothing(houses_project):
     yml.write_text(yaml.safe_dump({"houses": {**STUDY, "split": {"method": "random"}}}))
 
     done = kedro(houses_project, "run", "--env=sample", "--pipelines=houses",
-                 "--to-nodes=houses.make_inputs,houses.check_data")  # fmt: skip
+                 "--to-nodes=houses.prepare.make_inputs,houses.prepare.check_data")  # fmt: skip
 
     assert done.returncode == 0, done.stdout + done.stderr
     told = " ".join((done.stdout + done.stderr).split())
@@ -206,7 +206,7 @@ def in_memory(houses_here: Path) -> Iterator[AbstractFileSystem]:
 
 
 def test_a_table_that_is_not_on_this_machine_is_prepared_like_any_other(run_here, in_memory):
-    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.make_inputs")
+    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.prepare.make_inputs")
 
     assert done.exit_code == 0, done.output
 
@@ -226,7 +226,7 @@ def test_a_table_of_another_kind_is_prepared_by_its_catalog_entry(run_here, hous
     rewrite_entry(houses_here, {"type": "pandas.JSONDataset", "filepath": str(table)})
     houses().to_json(table)
 
-    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.make_inputs")
+    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.prepare.make_inputs")
 
     assert done.exit_code == 0, done.output
     table.write_text("{")
@@ -238,7 +238,7 @@ def test_a_table_of_another_kind_is_prepared_by_its_catalog_entry(run_here, hous
 def test_a_column_called_x_1_beside_x_is_no_repeated_column(run_here, houses_here):
     rewritten(lambda text: text.replace("id;sold", "area.1;sold"))(table_of(houses_here))
 
-    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.check_rows")
+    done = run_here("--env=sample", "--pipelines=houses", "--to-nodes=houses.prepare.check_rows")
 
     assert done.exit_code == 0, done.output
 

@@ -112,8 +112,8 @@ def test_studies_are_folded_and_a_click_unfolds_one_and_its_variants(viz, site):
     in_graph(viz, "concrete").click()
 
     in_graph(viz, "concrete.split").wait_for()
-    for variant in ("baseline", "dropout", "batchnorm", "dropout_batchnorm"):
-        in_graph(viz, f"concrete.{variant}").wait_for()
+    for box in ("prepare", "baseline", "dropout", "batchnorm", "dropout_batchnorm", "report"):
+        in_graph(viz, f"concrete.{box}").wait_for()
     layers = viz.locator(".pipeline-layer-name").all_inner_texts()
     assert layers == sorted(layers)
     assert layers[0] == "01_raw"
@@ -123,6 +123,7 @@ def test_studies_are_folded_and_a_click_unfolds_one_and_its_variants(viz, site):
 def test_a_click_on_a_picture_shows_it_whole(viz, site):
     viz.goto(f"{site}?pid=concrete")
     in_graph(viz, "concrete").click()
+    in_graph(viz, "concrete.report").click()
     in_graph(viz, "concrete.comparison_plot").click()
     viz.get_by_text("Expand preview").click()
 
@@ -156,11 +157,13 @@ def test_a_node_says_what_it_does_and_shows_its_source(viz, site, project):
         if node["name"] == "train" and "concrete.dropout" in node["modular_pipelines"]
     ]
     shown = previewed(viz, site, f"sid={train}")
-    assert "Train the network with dropout: all its replicas." in shown.inner_text()
+    assert (
+        "Train all replicas of the variant: every split, every random start." in shown.inner_text()
+    )
 
     shown.get_by_text("Show Code").click()
 
-    viz.get_by_text("def train_dropout").wait_for()
+    viz.get_by_text("plan_layers").first.wait_for()
 
 
 def test_tags_filter_the_graph(viz, site):

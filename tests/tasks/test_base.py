@@ -13,10 +13,12 @@ from hypothesis.extra import numpy as hnp
 from conftest import read_study
 from dropnorm.config_loader import project_config
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.json_form import to_json
 from dropnorm.pipelines.reporting.nodes import measure
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import Classes
+from made_results import a_training, some_facts
 
 if TYPE_CHECKING:
     from dropnorm.tasks.base import Task
@@ -44,11 +46,11 @@ def test_no_constant_has_less_log_loss_than_the_frequencies_of_the_classes(y, cl
 
 def test_what_is_no_better_than_the_constant_is_told_from_what_is_too_sure_of_itself():
     facts = TASK.constant_facts(np.array([0, 0, 1], dtype=np.float32), np.array([0.0]), STUDY)
-    assert facts == pytest.approx({"constant_val_loss": np.log(2), "constant_accuracy": 2 / 3})
+    assert facts == pytest.approx({"val_loss": np.log(2), "accuracy": 2 / 3})
 
     def judged(loss: float, accuracy: float | None) -> list[str]:
-        measured = {"final_val_loss": loss, "validation_accuracy": accuracy}
-        return [name for name, failed in TASK.judge(measured, facts).items() if failed]
+        told = TASK.judge(loss, {"accuracy": accuracy}, facts)
+        return [name for name, failed in told.items() if failed]
 
     assert judged(0.5, 1.0) == judged(0.5, 0.1) == []
     assert judged(0.9, 0.6) == judged(0.9, 2 / 3) == judged(0.9, None) == ["collapsed"]
@@ -90,20 +92,15 @@ def test_without_a_row_of_a_class_the_metrics_have_no_auc_and_are_strict_json():
         "probability_a": [0.5, 0.25], "probability_b": [0.5, 0.75],
     })  # fmt: skip
     history = pd.DataFrame({"split": 0, "start": 0, "epoch": [1], "loss": 0.5, "val_loss": 1.0})
-    facts = {
-        "split": 0, "start": 0, "rows": {"train": 4, "validation": 2}, "fit_seconds": 1.0,
-        "diverged_at_epoch": None, "constant_val_loss": 0.6, "constant_accuracy": 0.2,
-    }  # fmt: skip
-    training = {"variant": "baseline", "engine": "jax", "trainable_parameters": 1,
-                "replicas": [facts]}  # fmt: skip
+    training = a_training(some_facts(constant={"val_loss": 0.6, "accuracy": 0.2}))
 
     metrics = measure(history, table, table.head(0), training, STUDY)
 
-    assert json.loads(json.dumps(metrics, allow_nan=False))["validation_auc"] is None
-    assert metrics["validation_log_loss"] == pytest.approx(1.5 * np.log(2))
-    assert metrics["validation_accuracy"] == 0.5
-    assert (metrics["collapsed"], metrics["overconfident"]) == (0, 1)
-    assert [one["code"] for one in metrics["findings"]] == ["DN014"]
+    assert json.loads(json.dumps(to_json(metrics), allow_nan=False))["validation_auc"] is None
+    assert metrics.validation["log_loss"] == pytest.approx(1.5 * np.log(2))
+    assert metrics.validation["accuracy"] == 0.5
+    assert metrics.failures == {"collapsed": 0, "overconfident": 1}
+    assert [one.code.code for one in metrics.findings] == ["DN014"]
 
 
 @pytest.mark.parametrize(

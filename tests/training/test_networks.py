@@ -18,6 +18,7 @@ from dropnorm.training.networks import (
     check_network,
     plan_layers,
     trainable_parameters,
+    weight_shapes,
 )
 
 SEED = np.random.SeedSequence(7, spawn_key=(0, 0))
@@ -64,7 +65,10 @@ BOTH_LAYERS = {
     ("input", "before_batchnorm"): "B D X D X D",
     ("input", "after_batchnorm"): "B D X D X D",
 }
-LETTERS = {"Dense": "D", "Activation": "A", "Dropout": "X", "BatchNormalization": "B"}
+LETTERS = {
+    "Dense": "D", "Activation": "A", "Dropout": "X", "BatchNormalization": "B",
+    "LayerNormalization": "L", "GaussianNoise": "N",
+}  # fmt: skip
 
 networks = st.builds(
     Network,
@@ -144,6 +148,67 @@ def test_a_placement_and_an_order_say_where_both_layers_stand(placement, order):
     assert [layer.activation.__name__ for layer in dense] == [own, own, "linear"]
     separate = [layer for layer in model.layers if type(layer).__name__ == "Activation"]
     assert [layer.activation.__name__ for layer in separate] == ["tanh", "tanh"] * alone
+
+
+@pytest.mark.parametrize(
+    ("placement", "letters"),
+    [
+        ("before_dense", "L D X B L D X B L D"),
+        ("after_hidden", "D X B L D X B L D"),
+        ("before_activation", "D L A X B D L A X B D"),
+        ("input", "L D X B D X B D"),
+    ],
+)
+def test_layer_normalization_stands_where_its_placement_says(placement, letters):
+    network = a_network("after_hidden", layernorm={"placement": placement, "epsilon": 0.002})
+
+    model = built(network)
+
+    assert " ".join(LETTERS[type(layer).__name__] for layer in model.layers) == letters
+    norms = [layer for layer in model.layers if type(layer).__name__ == "LayerNormalization"]
+    assert {layer.epsilon for layer in norms} == {0.002}
+
+
+@pytest.mark.parametrize(
+    ("placement", "letters"), [("input", "N D D D"), ("after_hidden", "D N D N D")]
+)
+def test_noise_stands_where_its_placement_says(placement, letters):
+    network = a_network(gaussian_noise={"placement": placement, "stddev": 0.2})
+
+    model = built(network, Variant.BASELINE)
+
+    assert " ".join(LETTERS[type(layer).__name__] for layer in model.layers) == letters
+    x = np.ones((4, 3), np.float32)
+    noise = next(layer for layer in model.layers if type(layer).__name__ == "GaussianNoise")
+    assert noise.stddev == 0.2
+    assert not np.array_equal(np.asarray(noise(x, training=True)), x)
+    assert np.array_equal(np.asarray(noise(x, training=False)), x)
+
+
+def test_max_norm_limits_the_weights_into_each_hidden_unit_alone():
+    model = built(a_network(max_norm=0.5), Variant.BASELINE)
+
+    *hidden, output = model.layers
+    for layer in hidden:
+        limited = np.asarray(layer.kernel_constraint(10 * layer.kernel))
+        np.testing.assert_allclose(np.linalg.norm(limited, axis=0), 0.5, rtol=1e-5)
+    assert output.kernel_constraint is None
+
+
+def test_weight_shapes_are_those_of_the_built_network():
+    network = a_network("before_dense", layernorm={}, gaussian_noise={}, max_norm=1.0)
+    for variant in Variant:
+        layers = plan_layers(network, variant)
+
+        weights = build_network(layers, 3, SEED).get_weights()
+
+        assert [one.shape for one in weights] == weight_shapes(layers, 3)
+
+
+def test_options_that_a_study_does_not_name_are_left_out_of_its_record():
+    recorded = a_network().model_dump(mode="json")
+
+    assert not {"layernorm", "gaussian_noise", "max_norm"} & recorded.keys()
 
 
 def test_every_placement_and_order_that_a_study_may_name_has_its_place_above():
@@ -297,7 +362,6 @@ def test_a_network_is_the_one_that_its_run_describes_or_refused():
     keras = load_keras()
     network = read_study("concrete", network={"hidden": [4, 3]}).network
     layers = plan_layers(network, Variant.DROPOUT_BATCHNORM)
-    described = [one.described() for one in layers]
     good = build_network(layers, 3, SEED)
     others = {
         "a layer more": [*good.layers, keras.layers.Lambda(keras.ops.exp)],
@@ -309,10 +373,10 @@ def test_a_network_is_the_one_that_its_run_describes_or_refused():
         "more units": [*good.layers[:-1], keras.layers.Dense(2, name="output")],
     }
 
-    check_network("one", good, described, 3)
+    check_network("one", good, layers, 3)
     for layer_list in others.values():
         with pytest.raises(BadInputError, match="the network one is not the one that its run"):
-            check_network("one", keras.Sequential([keras.Input((3,)), *layer_list]), described, 3)
+            check_network("one", keras.Sequential([keras.Input((3,)), *layer_list]), layers, 3)
     for other in (keras.layers.Dense(1), {"a": 1}, build_network(layers, 4, SEED)):
         with pytest.raises(BadInputError, match="the network one is not the one that its run"):
-            check_network("one", other, described, 3)
+            check_network("one", other, layers, 3)

@@ -30,6 +30,7 @@ from dropnorm.config_loader import StudyConfigLoader, project_config
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog, refuse_unusable
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.hooks.outcomes import names_read
 from dropnorm.pipeline_registry import PREDICT, SWEEP
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _check_options(options: dict[str, Any]) -> None:
     named = {name.removesuffix(SWEEP) for name in names}
     for study in studies if everything else sorted(named.intersection(studies)):
         config.study(study)
-    read = _check_slice(names or ["__default__"], options).inputs()
+    read = names_read(_check_slice(names or ["__default__"], options))
     _check_versions(options["load_versions"] or {}, read, config)
 
 
@@ -212,7 +213,7 @@ def _check_slice(names: list[str], options: dict[str, Any]) -> Pipeline:
             if name not in known:
                 where = "what runs" if "__default__" in names else " or ".join(names)
                 raise BadInputError(
-                    f"{option}: there is no {what} '{name}' in {where}{did_you_mean(name, known)}"
+                    f"{option}: there is no {what} '{name}' in {where}{_nearest(name, known)}"
                 )
     try:
         return chosen.filter(
@@ -226,6 +227,13 @@ def _check_slice(names: list[str], options: dict[str, Any]) -> Pipeline:
         )
     except ValueError as error:
         raise BadInputError(in_one_line(error)) from error
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    """Say which name may be meant: the one that ends alike in another box, or the most similar."""
+    study, last = name.partition(".")[0], name.rpartition(".")[2]
+    alike = [one for one in known if one.startswith(f"{study}.") and one.endswith(f".{last}")]
+    return did_you_mean(name, known) if len(alike) != 1 else f"; did you mean '{alike[0]}'?"
 
 
 def _listen(verbose: bool) -> ProgressHandler:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.ahead import computed
-from dropnorm.data.columns import with_named_index
+from dropnorm.data.columns import ID_NAME, with_named_index
 from dropnorm.data.leaks import check_formula
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
@@ -47,7 +47,6 @@ _OFTEN_MISSING = 1 / 3
 _MOSTLY_DATES = 0.9
 # Day, month and year in any order, with or without a time of day.
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?")
-_ID = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
 
 
 def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) -> list[Finding]:
@@ -97,7 +96,7 @@ def is_looked_at(column: str, *, text: bool, study: Study) -> bool:
         study: Says which checks there are.
     """
     looks = isinstance(study.split, RandomSplit) and CODES["DN005"].code not in study.silence
-    return looks and (text or bool(_ID.search(column)))
+    return looks and (text or bool(ID_NAME.search(column)))
 
 
 def _copies(
@@ -218,7 +217,7 @@ def _entities(
 def _names_entities(values: pd.Series) -> bool:
     """Tell whether a column looks like the names or ids of what the rows are of."""
     # The quick answer for most of a wide table: a number is an id by its name alone.
-    if pd.api.types.is_numeric_dtype(values) and not _ID.search(str(values.name)):
+    if pd.api.types.is_numeric_dtype(values) and not ID_NAME.search(str(values.name)):
         return False
     present = values.dropna().astype(object)
     kind = pd.api.types.infer_dtype(present)
@@ -228,7 +227,7 @@ def _names_entities(values: pd.Series) -> bool:
     )
     if not (kind == "string" or whole) or present.nunique() < _ENOUGH_ENTITIES:
         return False
-    if _ID.search(str(values.name)):
+    if ID_NAME.search(str(values.name)):
         return True
     if whole or present.nunique() < _DISTINCT_ENTITIES * len(present):
         return False

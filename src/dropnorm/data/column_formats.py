@@ -15,7 +15,7 @@ from dropnorm.data.number_marks import decide_marks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dropnorm.data.number_formats import Column, Written
+    from dropnorm.data.number_formats import ColumnSpelling, Written
 
 _MOST_EXACT = 2**53
 _DIGITS_OF_MOST_EXACT = 16
@@ -40,7 +40,7 @@ class Found:
 
 
 def find_formats(
-    columns: Iterable[Column],
+    columns: Iterable[ColumnSpelling],
     sep: str | None,
     line_of: Callable[[int], int],
     decimal: str | None = None,
@@ -79,7 +79,7 @@ def find_formats(
     return found
 
 
-def _holds_numbers(column: Column, found: Found, line_of: Callable[[int], int]) -> bool:
+def _holds_numbers(column: ColumnSpelling, found: Found, line_of: Callable[[int], int]) -> bool:
     """Tell whether a column holds numbers; if not, note why it is text."""
     if not column.written and not column.others and not column.words:
         return True
@@ -101,7 +101,7 @@ def _holds_numbers(column: Column, found: Found, line_of: Callable[[int], int]) 
     return False
 
 
-def _why_text(column: Column, line_of: Callable[[int], int]) -> tuple[str, str]:
+def _why_text(column: ColumnSpelling, line_of: Callable[[int], int]) -> tuple[str, str]:
     """Return why a column whose values look like numbers is text: a reason, and a warning."""
     named = f"column '{shown(column.name)}' is read as text"
     count = sum(one.count for one in column.written)
@@ -124,7 +124,7 @@ def _why_text(column: Column, line_of: Callable[[int], int]) -> tuple[str, str]:
     return "", _mixture(column, named)
 
 
-def _one_sign(column: Column) -> str:
+def _one_sign(column: ColumnSpelling) -> str:
     """Say how numbers can be read that all have the same sign behind them, of no known kind."""
     found = [_BEHIND.fullmatch(shape) for shape in column.others]
     signs = {match[1].strip() for match in found if match}
@@ -138,7 +138,7 @@ def _one_sign(column: Column) -> str:
     )
 
 
-def _code(column: Column) -> str:
+def _code(column: ColumnSpelling) -> str:
     """Say why whole numbers are codes, if they are."""
     written = column.written
     if not all(set(one.core) <= {"9", ZERO} and not one.exponent for one in written):
@@ -157,7 +157,7 @@ def _code(column: Column) -> str:
     return ""
 
 
-def _beyond(column: Column, written: Written) -> str:
+def _beyond(column: ColumnSpelling, written: Written) -> str:
     """Return a value of this shape that a floating-point number does not hold exactly."""
     long = column.values.filter(
         pc.greater_equal(pc.utf8_length(column.values), _DIGITS_OF_MOST_EXACT)
@@ -169,7 +169,7 @@ def _beyond(column: Column, written: Written) -> str:
     return ""
 
 
-def _mixture(column: Column, named: str) -> str:
+def _mixture(column: ColumnSpelling, named: str) -> str:
     """Say in which two ways the numbers of a column are written, if no one format reads both."""
     written = column.written
     if not column.readings:
@@ -207,15 +207,15 @@ def _unlike(written: list[Written], key: Callable[[Written], object]) -> tuple[W
     return written[0], next(one for one in written if key(one) != key(written[0]))
 
 
-def _both(column: Column, one: Written, other: Written) -> str:
+def _both(column: ColumnSpelling, one: Written, other: Written) -> str:
     return f"'{column.example(one.shape)[1]}' and '{column.example(other.shape)[1]}'"
 
 
-def _negative(column: Column) -> str:
+def _negative(column: ColumnSpelling) -> str:
     return next((one.negative for one in column.written if one.negative), "minus")
 
 
-def _reasons(column: Column, prefix: str, suffix: str) -> list[str]:
+def _reasons(column: ColumnSpelling, prefix: str, suffix: str) -> list[str]:
     """Say what else is unusual about a column of numbers."""
     reasons = []
     if prefix or suffix:
@@ -229,12 +229,12 @@ def _reasons(column: Column, prefix: str, suffix: str) -> list[str]:
     return reasons
 
 
-def _words(column: Column) -> str:
+def _words(column: ColumnSpelling) -> str:
     words = ", ".join(f"'{shown(word)}'" for word in sorted(column.words))
     return f"{words} in {sum(column.words.values())} of {len(column.values)} rows"
 
 
-def _warning(column: Column) -> str:
+def _warning(column: ColumnSpelling) -> str:
     """Warn of words for missing numbers that are many, or may be a class."""
     many = sum(column.words.values()) > _MANY * len(column.values)
     if not many and not {word.lower() for word in column.words} & _MAY_BE_A_CLASS:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 
-import numpy as np
 import pandas as pd
 from scipy import stats
+
+from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, as_numbers
 
 
 class Kind(StrEnum):
@@ -58,8 +58,6 @@ _LOOKED_AT = 2000
 # Codes of digits, some of which begin with a zero; a letter may stand among them.
 _PADDED = re.compile(r"0\d+")
 _CODE = re.compile(r"\w{1,20}", re.ASCII)
-_ID_NAME = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 # Share of a column's texts that tell what it is meant to hold.
 MOST = 0.5
 _UNNAMED = re.compile(r"Unnamed: \d+")
@@ -176,7 +174,7 @@ def _judge_numbers(name: str, numbers: pd.Series, distinct: int) -> _Verdict:
     unique = whole and distinct >= ENOUGH and distinct == len(numbers)
     if unique and numbers.max() - numbers.min() == distinct - 1:
         return _Verdict(Kind.ID, f"counts the rows from {numbers.min():.0f}")
-    if whole and distinct >= ENOUGH and _ID_NAME.search(name):
+    if whole and distinct >= ENOUGH and ID_NAME.search(name):
         return _judge_names(numbers, distinct)
     if set(numbers.unique()) <= {0.0, 1.0}:
         return _Verdict(Kind.ZERO_ONE, f"{int(numbers.sum())} ones in {len(numbers)} rows")
@@ -195,7 +193,7 @@ def _judge_texts(name: str, texts: pd.Series, distinct: int) -> _Verdict:
     if many and distinct >= _NAMES_ENTITIES * count and words >= _PROSE:
         return _Verdict(Kind.TEXT, f"{words:.0f} words on average, {distinct} distinct in {count}")
     numbers = pd.to_numeric(texts, errors="coerce").notna()
-    if texts.str.fullmatch(_DECIMAL_COMMA).mean() > MOST:
+    if texts.str.fullmatch(DECIMAL_COMMA).mean() > MOST:
         return _Verdict(
             Kind.UNUSABLE,
             f"numbers with commas, as {quoted(texts.iloc[0])}: --decimal , or --thousands , says"
@@ -211,7 +209,7 @@ def _judge_texts(name: str, texts: pd.Series, distinct: int) -> _Verdict:
 
 def _judge_names_or_categories(name: str, texts: pd.Series, distinct: int) -> _Verdict:
     count, many = len(texts), distinct >= ENOUGH
-    if many and (distinct >= _NAMES_ENTITIES * count or _ID_NAME.search(name)):
+    if many and (distinct >= _NAMES_ENTITIES * count or ID_NAME.search(name)):
         return _judge_names(texts, distinct)
     if distinct > min(_MOST_CATEGORIES, count / 2):
         return _Verdict(Kind.TEXT, f"{distinct} distinct in {count} rows, too many for categories")
@@ -233,17 +231,6 @@ def _judge_names(values: pd.Series, distinct: int) -> _Verdict:
         f"names what rows are of: {told}",
         repeats=bool(largest <= _NAMES_ENTITIES),
     )
-
-
-def as_numbers(values: pd.Series) -> pd.Series:
-    """Return float64; missing where a value is no number."""
-    if pd.api.types.is_complex_dtype(values):
-        return pd.Series(np.nan, index=values.index, name=values.name)
-    if not pd.api.types.is_numeric_dtype(values):
-        plain = values.astype(object)
-        known = plain.map(lambda value: isinstance(value, (str, int, float, Decimal, np.number)))
-        values = plain.where(known)
-    return pd.to_numeric(values, errors="coerce").astype(np.float64)
 
 
 def counted(number: int, thing: str) -> str:

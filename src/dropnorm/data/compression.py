@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
 import json
 import lzma
@@ -14,6 +12,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.data.parquet_size import parquet_size
+from dropnorm.data.text_files import open_bytes, packed_by
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -34,13 +33,6 @@ _SPECIAL = (
     (stat.S_ISBLK, "a device"),
 )
 
-_GZIP = b"\x1f\x8b"
-_OPENERS: dict[bytes, Any] = {
-    _GZIP: gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-}
-_ZIP = b"PK\x03\x04"
 _PARQUET = b"PAR1"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_SUFFIXES = (".h5", ".hdf5")
@@ -133,24 +125,18 @@ def _size_without_holes(path: Path) -> int:
 def _unpacked_size(path: Path, most: int) -> int:
     """Return how many bytes are in a file, or some number above ``most``."""
     with path.open("rb") as file:
-        head = file.read(max(map(len, (*_OPENERS, _ZIP, _PARQUET, _HDF5))))
-    if head.startswith(_ZIP):
-        return _size_of_zip(path, most)
+        head = file.read(len(_HDF5))
+    size, packed = path.stat().st_size, packed_by(head)
     if head.startswith(_PARQUET):
         return parquet_size(path, most)
     if head.startswith(_HDF5):
-        return _size_of_hdf5(path, path.stat().st_size)
-    for magic, opener in _OPENERS.items():
-        if head.startswith(magic):
-            if magic == _GZIP and path.stat().st_size * _MOST_OF_GZIP <= most:
-                return 0
-            return _count(opener, path, most)
-    return path.stat().st_size
-
-
-def _count(opener: Any, path: Path, most: int) -> int:
+        return _size_of_hdf5(path, size)
+    if packed == "zip":
+        return _size_of_zip(path, most)
+    if packed is None or (packed == "gzip" and size * _MOST_OF_GZIP <= most):
+        return size
     count = 0
-    with opener(path) as file:
+    with open_bytes(path, packed) as file:
         while count <= most and (chunk := file.read(_AT_ONCE)):
             count += len(chunk)
     return count

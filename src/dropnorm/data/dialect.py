@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
+from dropnorm.data.formats import TableFormat
 from dropnorm.data.text_files import Lines
 from dropnorm.errors import BadInputError
 
@@ -30,21 +31,11 @@ Rows = list[tuple[int, list[str]]]
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a file separates its columns, as in :class:`dropnorm.data.formats.TableFormat`."""
-
-    sep: str = ","
-    skiprows: int = 0
-    comment: str | None = None
-    row_names: bool = False
-    reasons: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class _Fit:
     """How well a separator fits: better ones compare as greater."""
 
-    dialect: Dialect
+    dialect: TableFormat
+    reasons: dict[str, str] = field(default_factory=dict)
     fits: bool = False
     splits: bool = False
     whole: bool = False
@@ -56,8 +47,8 @@ class _Fit:
         return self.fits and self.width > 1, self.splits, self.whole, self.quality, self.width
 
 
-def find_dialect(text: object) -> Dialect:
-    """Find the separator, what stands above the header, and whether rows have names.
+def find_dialect(text: object) -> tuple[TableFormat, dict[str, str]]:
+    """Find the separator, what stands above the header, and whether rows have names; and why.
 
     Args:
         text: An open text file, as :func:`dropnorm.data.text_files.open_text` gives it.
@@ -72,7 +63,7 @@ def find_dialect(text: object) -> Dialect:
         sep = "\t" if told["sep"] == "\\t" else told["sep"]
         fit = _fit(lines, whole, sep, 1, None)
         reason = f"the first line says 'sep={told['sep']}', and is not of the table"
-        return replace(fit.dialect, reasons={**fit.dialect.reasons, "sep": reason})
+        return fit.dialect, {**fit.reasons, "sep": reason}
     comment = _comment(lines)
     fits = [_fit(lines, whole, sep, 0, comment) for sep in _SEPARATORS]
     best = max(fits, key=lambda fit: fit.score)
@@ -82,7 +73,7 @@ def find_dialect(text: object) -> Dialect:
         )
     if best.width == 1:
         _refuse_separated(lines, comment)
-    return best.dialect
+    return best.dialect, best.reasons
 
 
 def _refuse_separated(lines: list[str], comment: str | None) -> None:
@@ -154,7 +145,7 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
         skiprows, comment = last, None
         rows, parsed = _rows(lines, sep, skiprows, comment)
     if not rows:
-        return _Fit(Dialect(sep, skiprows, comment))
+        return _Fit(TableFormat(sep=sep, skiprows=skiprows, comment=comment))
     width = _full_width(rows)
     place, names = _header(rows, width)
     header, body = rows[place][1], rows[place + 1 :]
@@ -178,11 +169,11 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
     long = [row for _, row in body if len(row) > expected and any(map(str.strip, row[expected:]))]
     short = sum(len(row) < width for _, row in body)
     quality = (1 - (short + len(long)) / max(len(body), 1)) * _clean(rows[place:], sep)
-    dialect = Dialect(sep, above, comment, names, reasons)
+    dialect = TableFormat(sep=sep, skiprows=above, comment=comment, row_names=names)
     # The last text may go on in lines that were not looked at.
     fits = not long and 2 * short <= len(body) and (parsed or not whole)
     splits = _splits(header, [row for _, row in body])
-    return _Fit(dialect, fits, splits, not short, quality, min(width, expected))
+    return _Fit(dialect, reasons, fits, splits, not short, quality, min(width, expected))
 
 
 def _splits(header: list[str], body: list[list[str]]) -> bool:

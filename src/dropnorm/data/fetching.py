@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import re
 import shutil
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,32 +69,17 @@ def fetched(source: str) -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         local = Path(folder, source.rsplit("/", maxsplit=1)[-1] or "table")
         try:
-            with local.open("wb") as target:
-                arrival = Arrival(target)
-                if given:
-                    with Path(source).open("rb") as pipe:
-                        shutil.copyfileobj(pipe, arrival)
-                else:
-                    wait_for(lambda: _copy(source, arrival), arrival)
+            if given:
+                with Path(source).open("rb") as pipe, local.open("wb") as target:
+                    shutil.copyfileobj(pipe, Arrival(target))
+            elif source.startswith(("http://", "https://")):
+                download(source, local)
+            else:
+                with fsspec.open(source, "rb") as remote:
+                    receive(lambda arrival: shutil.copyfileobj(remote, arrival, _AT_ONCE), local)
         except Exception as error:  # every file system has its own
             raise BadInputError(f"{source}: {_why_not_fetched(error)}") from error
         yield local
-
-
-def _copy(source: str, arrival: Arrival) -> None:
-    if source.startswith(("http://", "https://")):
-        download(source, arrival, _check_redirect)
-        return
-    with fsspec.open(source, "rb") as remote:
-        shutil.copyfileobj(remote, arrival, _AT_ONCE)
-
-
-def _check_redirect(answer: Any, **_: Any) -> None:
-    """Refuse an answer that sends from a safe to an unsafe place."""
-    if answer.is_redirect:
-        target = urljoin(answer.url, answer.headers["location"])
-        if urlsplit(target).scheme not in {"https", urlsplit(answer.url).scheme}:
-            raise RefusedError(f"its server sends to another place, {target}, by other means")
 
 
 def _why_not_fetched(error: Exception) -> str:
@@ -112,35 +96,36 @@ def _why_not_fetched(error: Exception) -> str:
     return f"cannot be fetched: {told}"
 
 
-def download(
-    url: str, arrival: Arrival, check: Callable[..., None], *, progress: bool = False
-) -> None:
+def download(url: str, path: Path, most: int | None = None, *, progress: bool = False) -> None:
     """Download a file over HTTP.
 
     Args:
         url: Its address.
-        arrival: Takes it.
-        check: Told each answer before it is read or followed; raises what it refuses.
+        path: Where to write it.
+        most: Bytes that it may have; the limit of all downloads if left out.
         progress: Show how far it is.
     """
     import pooch  # noqa: PLC0415  # not needed for files that are there
 
     fetch = pooch.HTTPDownloader(
         progressbar=progress,
-        chunk_size=_AT_ONCE if not progress else 1024,
+        chunk_size=1024 if progress else _AT_ONCE,
         timeout=TIMEOUT,
-        hooks={"response": check},
+        hooks={"response": _check_redirect},
     )
-    fetch(url, arrival, None)
+    receive(lambda arrival: fetch(url, arrival, None), path, most)
+
+
+def _check_redirect(answer: Any, **_: Any) -> None:
+    """Refuse an answer that sends from a safe to an unsafe place."""
+    if answer.is_redirect:
+        target = urljoin(answer.url, answer.headers["location"])
+        if urlsplit(target).scheme not in {"https", urlsplit(answer.url).scheme}:
+            raise RefusedError(f"its server sends to another place, {target}, by other means")
 
 
 class Arrival:
-    """A file that takes what arrives, but no more than there should be.
-
-    Args:
-        file: Is written to.
-        most: Bytes of it; the limit of all downloads if left out.
-    """
+    """A file that takes what arrives, but no more than there should be."""
 
     def __init__(self, file: IO[bytes], most: int | None = None) -> None:
         self._file = file
@@ -149,11 +134,7 @@ class Arrival:
         self._began = self._last = time.monotonic()
 
     def write(self, chunk: bytes) -> int:
-        """Take some bytes.
-
-        Raises:
-            RefusedError: If there are too many.
-        """
+        """Take some bytes; raise ``RefusedError`` if there are too many."""
         self._received += len(chunk)
         self._last = time.monotonic()
         if self._received > self._most:
@@ -167,11 +148,7 @@ class Arrival:
         self._file.flush()
 
     def check_speed(self) -> None:
-        """Refuse a server that is silent or too slow.
-
-        Raises:
-            RefusedError: Says how much has come.
-        """
+        """Raise ``RefusedError`` if a server is silent or too slow."""
         now = time.monotonic()
         seconds = now - self._began
         if seconds > PATIENCE and self._received < SLOWEST * seconds:
@@ -182,23 +159,26 @@ class Arrival:
             raise RefusedError(f"its server is silent (after {self._received} bytes)")
 
 
-def wait_for(work: Callable[[], object], arrival: Arrival) -> None:
-    """Do the work in a thread of its own, and look every second how far it is.
+def receive(give: Callable[[Arrival], object], path: Path, most: int | None = None) -> None:
+    """Write a file from elsewhere in a thread of its own, and look every second how far it is.
 
     A thread that waits for bytes cannot be stopped: when a server is too slow it is left alone, and
     ends with the process at the latest.
+
+    Raises:
+        RefusedError: If there are more bytes than ``most``, or if they do not come.
     """
-    done: Future[None] = Future()
+    done: Future[object] = Future()
+    with path.open("wb") as file:
+        arrival = Arrival(file, most)
 
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
+        def run() -> None:
+            try:
+                done.set_result(give(arrival))
+            except BaseException as error:
+                done.set_exception(error)
 
-    threading.Thread(target=run, name="download", daemon=True).start()
-    while not concurrent.futures.wait([done], timeout=min(1, PATIENCE)).done:
-        arrival.check_speed()
+        threading.Thread(target=run, name="download", daemon=True).start()
+        while not wait([done], timeout=min(1, PATIENCE)).done:
+            arrival.check_speed()
     done.result()

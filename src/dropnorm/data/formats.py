@@ -33,6 +33,11 @@ class ColumnFormat(BaseModel):
         "minus", description="How numbers below zero are written: -5, 5- or (5)."
     )
     missing: tuple[str, ...] = Field((), description="Words that mean that a value is missing.")
+    whole: bool = Field(
+        False,
+        exclude=True,  # the record of a run says it beside the format
+        description="All numbers are whole, so that 1.303 is refused as possibly 1303.",
+    )
 
     @model_validator(mode="after")
     def _marks_differ(self) -> ColumnFormat:

@@ -51,7 +51,7 @@ def _looked_at(path: Path, inputs: InputFormats) -> tuple[list[str], TableFormat
     header: list[str] = []
     # A Parquet file has no header; of what cannot be read, the reader says what is the matter.
     with suppress(Exception):
-        found = dialect_of(path)
+        found, _ = dialect_of(path)
         header = header_of(path, found)
         if inputs.dialect is not None and not set(inputs.names) <= set(header):
             told = {"encoding": found.encoding, "surplus": True}

@@ -71,7 +71,7 @@ class Written:
 
 
 @dataclass
-class Column:
+class ColumnSpelling:
     """What the values of a column look like.
 
     Attributes:
@@ -137,9 +137,9 @@ def _with_nines(texts: pa.StringArray) -> pa.StringArray:
     )
 
 
-def look_at(name: str, values: pa.ChunkedArray) -> Column:
+def look_at(name: str, values: pa.ChunkedArray) -> ColumnSpelling:
     """Look at all values of a column: texts without blanks around them, null where empty."""
-    column = Column(name, values, present=len(values) - values.null_count)
+    column = ColumnSpelling(name, values, present=len(values) - values.null_count)
     if not column.present:
         return column
     counts = shapes(values).drop_null().value_counts()

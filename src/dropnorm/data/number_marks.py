@@ -15,7 +15,7 @@ from dropnorm.data.number_formats import CURRENCY, MARKS, readings_of, shown
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
-    from dropnorm.data.number_formats import Column, Reading
+    from dropnorm.data.number_formats import ColumnSpelling, Reading
 
 _NAMES = {
     ".": "a dot", ",": "a comma", "'": "an apostrophe", " ": "a blank", "_": "an underscore",
@@ -36,7 +36,7 @@ class _Marks:
 
 
 def decide_marks(
-    columns: list[Column], sep: str | None, decimal: str | None, thousands: str | None
+    columns: list[ColumnSpelling], sep: str | None, decimal: str | None, thousands: str | None
 ) -> list[tuple[str, str | None, str]]:
     """Decide what marks mean in columns of numbers.
 
@@ -68,7 +68,7 @@ def _other(mark: str | None) -> str:
     return "," if mark == "." else "."
 
 
-def _proven(columns: list[Column]) -> _Marks:
+def _proven(columns: list[ColumnSpelling]) -> _Marks:
     """Return the marks of which columns leave no doubt."""
     marks = _Marks()
     for column in columns:
@@ -81,7 +81,7 @@ def _proven(columns: list[Column]) -> _Marks:
     return marks
 
 
-def _with_mark(column: Column, mark: str) -> str:
+def _with_mark(column: ColumnSpelling, mark: str) -> str:
     """Return a value with this mark, at best one that proves what it means."""
     marked = [one for one in column.written if mark in one.core]
     proof = next((one for one in marked if len(readings_of(one)) == 1), marked[0])
@@ -100,7 +100,11 @@ def _usual_marks(readings: list[Reading]) -> Reading:
 
 
 def _decided(
-    column: Column, marks: _Marks, sep: str | None, decimal: str | None, thousands: str | None
+    column: ColumnSpelling,
+    marks: _Marks,
+    sep: str | None,
+    decimal: str | None,
+    thousands: str | None,
 ) -> tuple[Reading, str]:
     """Return the roles of a column's marks, and why."""
     if not column.readings:
@@ -130,7 +134,7 @@ def _decided(
     raise BadInputError(_question(column, mark))
 
 
-def _votes(column: Column, mark: str, marks: _Marks, sep: str | None) -> tuple[str, str]:
+def _votes(column: ColumnSpelling, mark: str, marks: _Marks, sep: str | None) -> tuple[str, str]:
     """Return what other columns say for a mark as decimal mark, and as one of thousands."""
     fractions = [marks.decimal.get(mark, "")]
     fractions += [where for known, where in marks.thousands.items() if known != mark]
@@ -142,7 +146,7 @@ def _votes(column: Column, mark: str, marks: _Marks, sep: str | None) -> tuple[s
     return beside[0], beside[1]
 
 
-def _by_itself(column: Column, mark: str, sep: str | None) -> tuple[str, str]:
+def _by_itself(column: ColumnSpelling, mark: str, sep: str | None) -> tuple[str, str]:
     """Return what speaks for a mark as decimal mark, and as one of thousands, if it is alone."""
     affix = "".join(column.affixes())
     if mark == "," and any(sign in affix for sign in _DOLLARS):
@@ -160,13 +164,13 @@ def _by_itself(column: Column, mark: str, sep: str | None) -> tuple[str, str]:
     return "", ""
 
 
-def _whole_beside(column: Column) -> bool:
+def _whole_beside(column: ColumnSpelling) -> bool:
     """Tell whether numbers from 1 to 999 stand there without a mark, and none of 1000 and more."""
     lengths = [len(one.core) for one in column.written if one.core and set(one.core) == {"9"}]
     return bool(lengths) and max(lengths) <= _GROUP
 
 
-def _question(column: Column, mark: str) -> str:
+def _question(column: ColumnSpelling, mark: str) -> str:
     shape = next(one.shape for one in column.written if mark in one.core)
     value = column.example(shape)[1]
     digits = re.sub(rf"[^0-9{re.escape(mark)}]", "", value)
@@ -180,7 +184,7 @@ def _question(column: Column, mark: str) -> str:
     )
 
 
-def _told(column: Column, reading: Reading, why: str) -> str:
+def _told(column: ColumnSpelling, reading: Reading, why: str) -> str:
     """Say how marks are read where a plain number has none of them."""
     decimal, thousands = reading
     roles = []

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.dialect import find_dialect
-from dropnorm.data.formats import TableFormat
 from dropnorm.data.text_files import Lines, compression_of, find_encoding, open_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from dropnorm.data.formats import TableFormat
 
 
 def count_rows(path: Path, how: TableFormat | None = None) -> int:
@@ -25,7 +26,7 @@ def count_rows(path: Path, how: TableFormat | None = None) -> int:
     Raises:
         BadInputError: If it is no text.
     """
-    how = how or dialect_of(path)
+    how = how or dialect_of(path)[0]
     with _rows(path, how) as rows:
         # Where a row is one field, it may be missing.
         alone = len(next(rows, [])) + how.row_names == 1
@@ -46,21 +47,15 @@ def _rows(path: Path, how: TableFormat) -> Iterator[Iterator[list[str]]]:
         yield (row for _, row in lines.rows(how.sep))
 
 
-def dialect_of(path: Path) -> TableFormat:
-    """Find how a text file is packed, encoded and separated.
+def dialect_of(path: Path) -> tuple[TableFormat, dict[str, str]]:
+    """Find how a text file is packed, encoded and separated, and why it is taken for that.
 
     Raises:
         BadInputError: If it is no text.
     """
     compression = compression_of(path)
-    encoding, _ = find_encoding(path, compression)
+    encoding, why_encoding = find_encoding(path, compression)
     with open_text(path, compression, encoding) as text:
-        dialect = find_dialect(text)
-    return TableFormat(
-        sep=dialect.sep,
-        encoding=encoding,
-        compression=compression,
-        skiprows=dialect.skiprows,
-        comment=dialect.comment,
-        row_names=dialect.row_names,
-    )
+        dialect, reasons = find_dialect(text)
+    how = dialect.model_copy(update={"encoding": encoding, "compression": compression})
+    return how, {**reasons, **({"encoding": why_encoding} if why_encoding else {})}

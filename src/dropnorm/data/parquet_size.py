@@ -44,9 +44,8 @@ def parquet_size(path: Path, most: int) -> int:
             if chunk.physical_type == _TEXT:
                 name, repeated = chunk.path_in_schema, column.max_repetition_level > 0
                 texts.setdefault(name, _Texts(path, name, repeated)).chunks.append(chunk)
-    for bound in (_Texts.at_most, _Texts.by_longest):
-        if size > most or sum(map(bound, texts.values())) <= most:
-            return size
+    if size > most or sum(column.at_most() for column in texts.values()) <= most:
+        return size
     unpacked = 0
     for column in texts.values():
         for found in column.sizes():
@@ -69,21 +68,6 @@ class _Texts:
         """Return what it takes if each text is as long as all of its chunk."""
         return sum(chunk.num_values * chunk.total_uncompressed_size for chunk in self.chunks)
 
-    def by_longest(self) -> int:
-        """Return what it takes if each text is as long as the longest of those written once."""
-        import pyarrow.compute as pc  # noqa: PLC0415
-
-        if self._is_prefixed():
-            return self.at_most()
-        size = 0
-        for number, chunk in enumerate(self.chunks):
-            if not chunk.num_values:
-                continue
-            first = next(self._batches(1, read_dictionary=[self._name], row_groups=[number]))
-            longest = pc.max(pc.binary_length(_leaf(first.column(0)).dictionary)).as_py() or 0
-            size += chunk.num_values * longest + chunk.total_uncompressed_size
-        return size
-
     def sizes(self) -> Iterator[int]:
         """Yield the bytes of some rows after the other, without unpacking all of them."""
         longest = max(chunk.total_uncompressed_size for chunk in self.chunks)
@@ -100,30 +84,20 @@ class _Texts:
     def _is_prefixed(self) -> bool:
         return any(_PREFIXED in chunk.encodings for chunk in self.chunks)
 
-    def _batches(
-        self, rows: int, row_groups: list[int] | None = None, **options: Any
-    ) -> Iterator[pa.RecordBatch]:
+    def _batches(self, rows: int, **options: Any) -> Iterator[pa.RecordBatch]:
         import pyarrow.parquet as pq  # noqa: PLC0415
 
         with pq.ParquetFile(self._path, **options) as file:
-            yield from file.iter_batches(
-                batch_size=rows, row_groups=row_groups, columns=[self._name]
-            )
-
-
-def _leaf(array: pa.Array) -> pa.Array:
-    """Return the one column of values that is in lists and structures of them."""
-    while array.type.num_fields:
-        flat = array.flatten()
-        array = flat if hasattr(flat, "type") else flat[0]
-    return array
+            yield from file.iter_batches(batch_size=rows, columns=[self._name])
 
 
 def _unpacked(array: pa.Array) -> int:
     """Return how many bytes texts take once each is written out where it stands."""
     import pyarrow.compute as pc  # noqa: PLC0415
 
-    array = _leaf(array)
+    while array.type.num_fields:  # lists, and structures of them
+        flat = array.flatten()
+        array = flat if hasattr(flat, "type") else flat[0]
     if not hasattr(array, "dictionary"):
         return int(array.nbytes)
     lengths = pc.binary_length(array.dictionary)

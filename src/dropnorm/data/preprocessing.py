@@ -23,6 +23,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from dropnorm.data.piecewise_linear import PiecewiseLinearEncoder
 from dropnorm.data.splits import TEST, TRAIN, VALIDATION, rows_of
 from dropnorm.errors import BadInputError
 from dropnorm.tasks.registry import task_of
@@ -120,6 +121,7 @@ def make_preprocessor(
         "quantile_scale": QuantileTransformer(
             n_quantiles=min(_QUANTILES, rows), output_distribution="normal", random_state=0
         ),
+        "piecewise_linear": PiecewiseLinearEncoder(preprocessing.bins),
     }
     numbers = [_numbers_imputer(fill)] if impute else []
     for name, scaler in scalers.items():

@@ -17,7 +17,6 @@ from dropnorm.data.column_kinds import (
     Column,
     Kind,
     are_codes,
-    as_numbers,
     count_distinct,
     counted,
     inspect_column,
@@ -25,13 +24,14 @@ from dropnorm.data.column_kinds import (
     range_of,
     why_too_large,
 )
+from dropnorm.data.columns import as_numbers
 from dropnorm.data.validation import to_text
 from dropnorm.errors import BadInputError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from dropnorm.study.schema import Task
+    from dropnorm.study.schema import TaskName
 
 
 # Of a classification: distinct values for each row, and how many are named.
@@ -60,7 +60,7 @@ class Inspection:
     rows: int
     without_target: int
     columns: tuple[Column, ...]
-    task: Task
+    task: TaskName
     target: pd.Series
     identical: int
 
@@ -89,7 +89,7 @@ def inspect_table(
     target: str,
     groups: str | None = None,
     drop: Sequence[str] = (),
-    task: Task | None = None,
+    task: TaskName | None = None,
     texts: Collection[str] = (),
 ) -> Inspection:
     """Look at each column of a table, and take it for something.
@@ -161,7 +161,7 @@ def _check_names(names: list[str], target: str, groups: str | None, drop: Sequen
         raise BadInputError(f"--drop: '{groups}' is the column of --groups; it cannot be both")
 
 
-def _task_of(values: pd.Series) -> Task:
+def _task_of(values: pd.Series) -> TaskName:
     """Take text, true and false, and two whole numbers for classes; other numbers for amounts.
 
     A column of numbers with mistakes stays one.
@@ -214,7 +214,7 @@ def _instead_of_classes(values: pd.Series) -> str:
     return "choose another column for --target, or put its values together"
 
 
-def _refuse_target(values: pd.Series, task: Task) -> None:
+def _refuse_target(values: pd.Series, task: TaskName) -> None:
     if values.nunique() == 1:
         only = values.iloc[0]
         raise BadInputError(
@@ -236,7 +236,7 @@ def _refuse_target(values: pd.Series, task: Task) -> None:
         )
 
 
-def _target(values: pd.Series, task: Task) -> Column:
+def _target(values: pd.Series, task: TaskName) -> Column:
     name, distinct = str(values.name), int(values.nunique())
     if task == "regression":
         return Column(name, Kind.TARGET, range_of(values), distinct=distinct)

@@ -14,11 +14,12 @@ from dropnorm.data.cells import Cells, line_of, read_cells
 from dropnorm.data.column_formats import Found, find_formats
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.conversion import UnfitCellError, convert, described
-from dropnorm.data.dialect import find_dialect
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.number_formats import look_at, one_kind, shown, words_for_missing
+from dropnorm.data.outline import dialect_of
+from dropnorm.data.possible_thousands import refuse_possible_thousands
 from dropnorm.data.read_errors import why_unreadable
-from dropnorm.data.text_files import SUFFIX_OF, compression_of, find_encoding, open_text
+from dropnorm.data.text_files import SUFFIX_OF, compression_of
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -147,18 +148,7 @@ def _read_new(
     path: Path, columns: Mapping[str, ColumnFormat], decimal: str | None, thousands: str | None
 ) -> ReadTable:
     """Read a file whose format is to be found."""
-    compression = compression_of(path)
-    encoding, why_encoding = find_encoding(path, compression)
-    with open_text(path, compression, encoding) as text:
-        dialect = find_dialect(text)
-    how = TableFormat(
-        sep=dialect.sep,
-        encoding=encoding,
-        compression=compression,
-        skiprows=dialect.skiprows,
-        comment=dialect.comment,
-        row_names=dialect.row_names,
-    )
+    how, reasons = dialect_of(path)
     cells = read_cells(path, how)
 
     def line(row: int) -> int:
@@ -168,9 +158,6 @@ def _read_new(
     sep = how.sep if len(cells.columns) > 1 else None
     found = _found(cells, columns, sep, line, decimal, thousands)
     converted = _converted(cells, found.columns, line)
-    reasons = dict(dialect.reasons)
-    if why_encoding:
-        reasons["encoding"] = why_encoding
     if cells.surplus:
         reasons["surplus"] = "rows end in an empty field that the header does not have"
     plain = ColumnFormat()
@@ -180,7 +167,7 @@ def _read_new(
         how.model_copy(update={"surplus": cells.surplus, "columns": unusual}),
         {**reasons, **found.reasons},
         (*_of_short(cells), *found.warnings),
-        SUFFIX_OF[compression],
+        SUFFIX_OF[how.compression],
     )
 
 
@@ -195,13 +182,10 @@ def _found(
     """Find the formats of the columns that are not known."""
     unknown = [look_at(name, cells.columns[name]) for name in cells.columns if name not in columns]
     found = find_formats(unknown, sep, line, decimal, thousands)
-    known = {
-        name: _with_usual_words(columns[name], cells.columns[name])
-        for name in cells.columns
-        if name in columns
+    found.columns = {
+        name: _with_usual_words(columns[name], values) if name in columns else found.columns[name]
+        for name, values in cells.columns.items()
     }
-    formats = {**known, **found.columns}
-    found.columns = {name: formats[name] for name in cells.columns}
     return found
 
 
@@ -216,6 +200,7 @@ def _with_usual_words(column: ColumnFormat, values: pa.ChunkedArray) -> ColumnFo
 def _converted(
     cells: Cells, formats: Mapping[str, ColumnFormat], line: Callable[[int], int]
 ) -> dict[str, pd.Series | np.ndarray]:
+    refuse_possible_thousands(cells.columns, formats, line)
     converted = {}
     for name, texts in cells.columns.items():
         try:

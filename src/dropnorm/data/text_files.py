@@ -83,6 +83,11 @@ def compression_of(path: Path) -> Compression | None:
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise BadInputError(what)
+    return packed_by(head)
+
+
+def packed_by(head: bytes) -> Compression | None:
+    """Tell by the first bytes of a file how it is packed."""
     return next((how for magic, how in _PACKED.items() if head.startswith(magic)), None)
 
 
@@ -145,9 +150,8 @@ def find_encoding(path: Path, compression: Compression | None) -> tuple[str, str
                 return encoding, "" if encoding == "utf-8-sig" else "the file begins with its mark"
         if wide := _wide(head):
             return wide, "every second byte of most characters is 0"
-        found = _utf8_until_it_is_not(head, file)
-    if found is None:
-        return "utf-8", ""
+        if _is_utf8(head, file):
+            return "utf-8", ""
     with open_bytes(path, compression) as file:
         return "cp1252", _why_western(file.read())
 
@@ -163,20 +167,19 @@ def _wide(head: bytes) -> str | None:
     return None
 
 
-def _utf8_until_it_is_not(head: bytes, file: IO[bytes]) -> int | None:
-    """Return ``None`` if all of a file is UTF-8, else some number."""
+def _is_utf8(chunk: bytes, file: IO[bytes]) -> bool:
+    """Tell whether all of a file is UTF-8, of which a chunk is read already."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    chunk = head
-    while True:
-        if b"\0" in chunk:
-            raise BadInputError(NO_TEXT)
-        try:
-            decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            return error.start
-        if not chunk:
-            return None
-        chunk = file.read(_AT_ONCE)
+    try:
+        while chunk:
+            if b"\0" in chunk:
+                raise BadInputError(NO_TEXT)
+            decoder.decode(chunk)
+            chunk = file.read(_AT_ONCE)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _why_western(data: bytes) -> str:
@@ -189,7 +192,8 @@ def _why_western(data: bytes) -> str:
         raise BadInputError(NO_TEXT)
     marks = len(_NON_ASCII.findall(data))
     if 2 * sum(map(len, _MULTIBYTE.findall(data))) > marks:
-        place = _first_not_utf8(data)
+        whole = re.split(r"[\udc80-\udcff]", data.decode("utf-8", "surrogateescape"), maxsplit=1)[0]
+        place = len(re.findall(r"\r\n|\r|\n", whole)) + 1
         raise BadInputError(
             f"is text in UTF-8 but for some bytes, the first in line {place}; mend that line, or"
             " get the file again: it may have been cut off, or joined of two"
@@ -205,27 +209,14 @@ def _why_western(data: bytes) -> str:
     return f"the file is not UTF-8; as Windows-1252 it says {words}"
 
 
-def _first_not_utf8(data: bytes) -> int:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        return len(re.findall(rb"\r\n|\r|\n", before)) + 1
-    return 1
-
-
 def _words(text: str) -> str:
     """Return some words with letters that ASCII does not have."""
     found = dict.fromkeys(
         word for word in re.findall(r"\w*[^\x00-\x7f\W]\w*", text[: 1 << 20]) if len(word) > 1
     )
     some = [f"'{word[:_SHOWN]}'" for word in list(found)[:3]]
-    return ", ".join(some) or f"'{_around(text, _first_non_ascii(text))}'"
-
-
-def _first_non_ascii(text: str) -> int:
-    found = re.search(r"[^\x00-\x7f]", text)
-    return found.start() if found else 0
+    sign = re.search(r"[^\x00-\x7f]", text)
+    return ", ".join(some) or f"'{_around(text, sign.start() if sign else 0)}'"
 
 
 def _around(text: str, place: int) -> str:

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from decimal import Decimal
-from numbers import Real
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
-from pandera.errors import SchemaErrors
 
-from dropnorm.data.columns import with_named_index
+from dropnorm.data.columns import DECIMAL_COMMA, NUMBERS, as_numbers, with_named_index
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.study.split import TimeSplit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from dropnorm.study.schema import Study
 
-_IS_NUMBER = "number"
-_IS_BOUNDED = "bounded"
-_HAS_LOGARITHM = "has a logarithm"
 # The networks' numbers are float32.
 _LARGEST = float(np.finfo(np.float32).max)
-_NUMBERS = (Real, Decimal, np.bool_)
 # Columns of a table that are named where one is not found.
 _SHOWN = 12
-# Columns with wrong values that are looked into further.
-_LOOKED_INTO = 16
 _SEPARATED = (
     "the header is a single column, {!r}: the file is separated by something else; write it in its"
     " catalog entry: format: {{sep: ...}}, or load_args: {{sep: ...}} of a pandas.CSVDataset"
 )
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 
 
 def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -177,9 +164,8 @@ def _without(column: str, study: Study) -> str:
 def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Check the values of each column for what the study makes of it, and convert them."""
     of_numbers, of_categories = set(study.numbers), set(study.categories)
-    numbers = [name for name in rows.columns if name in of_numbers]
-    _check_numbers(rows, study, numbers)
-    converted = {name: _to_numbers(rows[name]) for name in numbers}
+    converted = {name: as_numbers(rows[name]) for name in rows.columns if name in of_numbers}
+    _check_numbers(rows, study, converted)
     for name in rows.columns:
         if name in of_categories:
             _refuse_mixed(rows[name])
@@ -189,19 +175,6 @@ def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             _refuse_mixed(rows[name])
     # Not assign(), whose own argument a column may be called.
     return pd.DataFrame({name: converted.get(name, rows[name]) for name in rows.columns})
-
-
-def _to_numbers(values: pd.Series) -> pd.Series:
-    """Return float64; missing where a value is no number."""
-    if not pd.api.types.is_numeric_dtype(values):
-        plain = values.astype(object)
-        # A list or a date is no number, and pandas would stop at one or count its nanoseconds.
-        values = plain.where(plain.map(lambda value: isinstance(value, (str, *_NUMBERS))))
-    numbers = pd.to_numeric(values, errors="coerce")
-    if pd.api.types.is_complex_dtype(numbers):
-        return pd.Series(np.nan, index=values.index, name=values.name)
-    # Integers too: what is filled in for a missing one need not be an integer.
-    return numbers.astype(np.float64)
 
 
 def to_text(values: pd.Series) -> pd.Series:
@@ -222,7 +195,7 @@ def _kind(value: Any) -> str:
         return "text"
     if isinstance(value, (bool, np.bool_)):
         return "true or false"
-    return "numbers" if isinstance(value, _NUMBERS) else type(value).__name__
+    return "numbers" if isinstance(value, NUMBERS) else type(value).__name__
 
 
 def _refuse_mixed(values: pd.Series) -> None:
@@ -269,84 +242,46 @@ def _check_order(values: pd.Series, study: Study) -> None:
         )
 
 
-def _is_number(values: pd.Series) -> pd.Series:
-    is_number: pd.Series = _to_numbers(values).notna() | values.isna()
-    return is_number
-
-
-def _is_bounded(values: pd.Series) -> pd.Series:
-    is_bounded: pd.Series = ~(_to_numbers(values).abs() > _LARGEST)
-    return is_bounded
-
-
-def _has_logarithm(values: pd.Series) -> pd.Series:
-    has_logarithm: pd.Series = ~(_to_numbers(values) <= -1)
-    return has_logarithm
-
-
-def _failures(values: pd.Series, *, logarithm: bool) -> npt.NDArray[np.int64]:
-    """Count for each row how many of the checks of a column of numbers its value fails."""
-    numbers = _to_numbers(values).to_numpy()
-    failures: npt.NDArray[np.int64] = (np.isnan(numbers) & values.notna().to_numpy()).astype(
-        np.int64
-    )
-    failures += np.abs(numbers) > _LARGEST
-    if logarithm:
-        failures += numbers <= -1
-    return failures
-
-
-def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Collection[str]) -> None:
+def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Mapping[str, pd.Series]) -> None:
+    """Refuse values that are not numbers, or that the networks or a logarithm cannot take."""
     logarithms = set(study.preprocessing.log1p)
     if study.target.scale == "log1p":
         logarithms.add(study.target.column)
-    found = {name: _failures(rows[name], logarithm=name in logarithms) for name in numbers}
-    wrong = {name: failures for name, failures in found.items() if failures.any()}
-    # One value is told. Pandera takes minutes for hundreds of columns in which something is wrong.
-    first = sorted(wrong, key=lambda name: int(np.flatnonzero(wrong[name])[0]))[:_LOOKED_INTO]
-    checks = [pa.Check(_is_number, name=_IS_NUMBER), pa.Check(_is_bounded, name=_IS_BOUNDED)]
-    logarithm = pa.Check(_has_logarithm, name=_HAS_LOGARITHM)
-    schema = pa.DataFrameSchema(
-        {
-            name: pa.Column(checks=checks + [logarithm] * (name in logarithms), nullable=True)
-            for name in wrong
-            if name in first
-        }
-    )
-    try:
-        schema.validate(rows, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases.sort_values("index", kind="stable")
-        case = cases.iloc[0]
-        others = sum(int(wrong[name].sum()) for name in wrong if name not in first)
-        count = len(cases) - 1 + others
-        more = f" ({count} more like it)" if count else ""
-        place = f"column '{case['column']}', row {case['index']}"
-        without = _without(case["column"], study)
-        problem, remedy = _problem(rows.loc[case["index"], case["column"]], case["check"], without)
-        raise BadInputError(f"{place}: {problem}{more}; {remedy}") from error
+    count, first = 0, (len(rows), "")
+    for name, values in numbers.items():
+        wrong = (values.isna() & rows[name].notna()) | (values.abs() > _LARGEST)
+        if name in logarithms:
+            wrong |= values <= -1
+        if wrong.any():
+            count += int(wrong.sum())
+            first = min(first, (int(wrong.to_numpy().argmax()), name), key=itemgetter(0))
+    if not count:
+        return
+    row, name = first
+    problem, remedy = _problem(rows[name].iloc[row], numbers[name].iloc[row], _without(name, study))
+    more = f" ({count - 1} more like it)" if count > 1 else ""
+    raise BadInputError(f"column '{name}', row {row}: {problem}{more}; {remedy}")
 
 
-def _problem(value: Any, check: str, without: str) -> tuple[str, str]:
+def _problem(value: Any, number: float, without: str) -> tuple[str, str]:
     """Say what is wrong with a value of a column of numbers, and what to do."""
     remedy = f"mend the table, or {without}"
-    if check == _HAS_LOGARITHM:
-        return (
-            f"{value} is not above -1, and log1p needs that",
-            "take the column out of log1p (a target: change target.scale), or mend the table",
-        )
-    if check == _IS_BOUNDED:
-        infinite = np.isinf(float(value))
-        told = "infinite" if infinite else f"{value:g}, too large for the networks' float32"
-        return f"the value is {told}", remedy
-    if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
-        return f"{value!r} is no number", (
-            "if commas are decimal points, write decimal: ',' in the table's catalog entry, for"
-            " the column in its format or in load_args of a pandas.CSVDataset"
-        )
-    if isinstance(value, str) and len(value) > 60:  # noqa: PLR2004
-        value = f"{value[:60]}…"
-    return f"{value!r} is no number", remedy
+    if np.isnan(number):
+        if isinstance(value, str) and DECIMAL_COMMA.fullmatch(value):
+            remedy = (
+                "if commas are decimal points, write decimal: ',' in the table's catalog entry, for"
+                " the column in its format or in load_args of a pandas.CSVDataset"
+            )
+        told = f"{value[:60]}…" if isinstance(value, str) and len(value) > 60 else value  # noqa: PLR2004
+        return f"{told!r} is no number", remedy
+    if np.isinf(number):
+        return "the value is infinite", remedy
+    if abs(number) > _LARGEST:
+        return f"the value is {number:g}, too large for the networks' float32", remedy
+    return (
+        f"{value} is not above -1, and log1p needs that",
+        "take the column out of log1p (a target: change target.scale), or mend the table",
+    )
 
 
 def _first_missing(rows: pd.DataFrame, incomplete: pd.Series) -> str:

@@ -3,6 +3,7 @@
 from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
 from dropnorm.datasets.figure import FigureDataset
 from dropnorm.datasets.keras_models import KerasModelsDataset
+from dropnorm.datasets.result import ResultDataset
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.skops import SkopsDataset
 from dropnorm.datasets.split import SplitDataset
@@ -12,6 +13,7 @@ __all__ = [
     "DownloadedCSVDataset",
     "FigureDataset",
     "KerasModelsDataset",
+    "ResultDataset",
     "RunRecordDataset",
     "SkopsDataset",
     "SplitDataset",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
 
 from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
-from dropnorm.data.fetching import Arrival, RefusedError, download, wait_for
+from dropnorm.data.fetching import RefusedError, download
 from dropnorm.datasets.atomic_files import refuse_address, written_whole
 from dropnorm.errors import BadInputError
 
@@ -61,73 +61,29 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
     def fetch(self) -> None:
         """Download the file if it is not there, whole or not at all.
 
-        Only the server of ``url`` is asked: where it sends to another one, or from https to http,
-        the download is refused.
-
         Raises:
-            BadInputError: If it cannot be had.
+            BadInputError: If it cannot be had, or has another checksum.
         """
         path = Path(self._filepath)
         if path.exists():
             return
-        import pooch  # noqa: PLC0415  # not needed once the file is there
-
         logger.info("Downloading %s to %s", self.url, path)
-        quiet = pooch.get_logger().level
-        pooch.get_logger().setLevel(logging.WARNING)
         try:
             with written_whole(path) as part:
-                self._retrieve(part)
-        # requests' errors are OSErrors, some of them ValueErrors too; what pooch raises for another
-        # checksum is a ValueError alone.
+                download(self.url, part, self.size, progress=sys.stderr.isatty())
+                self._check(part)
+        # requests' errors are OSErrors, but for some addresses that are none.
         except (OSError, ValueError, RefusedError) as error:
-            match error:
-                case RefusedError():
-                    why = str(error)
-                case OSError():
-                    why = f"it could not be downloaded ({type(error).__name__})"
-                case _:
-                    why = "what came is not the file that is meant (its checksum is another)"
+            why = f"it could not be downloaded ({type(error).__name__})"
             raise BadInputError(
-                f"{path} is not there, and {why}: get {self.url} with a browser and put it there,"
-                " or run with --env=sample, which needs no network"
+                f"{path} is not there, and {error if isinstance(error, RefusedError) else why}: get"
+                f" {self.url} with a browser and put it there, or run with --env=sample, which"
+                " needs no network"
             ) from error
-        finally:
-            pooch.get_logger().setLevel(quiet)
 
-    def _retrieve(self, part: Path) -> None:
-        import pooch  # noqa: PLC0415
-
-        def save(url: str, target: str, _: Any) -> None:
-            with Path(target).open("wb") as file:
-                arrival = Arrival(file, self.size)
-                shown = sys.stderr.isatty()
-                wait_for(
-                    lambda: download(url, arrival, self._check_answer, progress=shown), arrival
-                )
-
-        pooch.retrieve(
-            url=self.url,
-            known_hash=f"sha256:{self.sha256}",
-            fname=part.name,
-            path=part.parent,
-            downloader=save,
-        )
-
-    def _check_answer(self, answer: Any, **_: Any) -> None:
-        """Refuse an answer that sends elsewhere, or announces another size."""
-        if answer.is_redirect:
-            target = urljoin(answer.url, answer.headers["location"])
-            before, after = urlsplit(answer.url), urlsplit(target)
-            if before.hostname != after.hostname or (after.scheme not in {"https", before.scheme}):
+    def _check(self, part: Path) -> None:
+        with part.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != self.sha256.lower():
                 raise RefusedError(
-                    f"its server sends to another place, {target}, which the catalog does not name"
-                )
-        announced = answer.headers.get("content-length", "")
-        if self.size is not None and answer.ok and not answer.is_redirect and announced.isdigit():
-            packed = "content-encoding" in answer.headers
-            if not packed and int(announced) != self.size:
-                raise RefusedError(
-                    "what its server has is not the file that is meant (it has"
-                    f" {announced} bytes, not {self.size})"
+                    "what came is not the file that is meant (its checksum is another)"
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kedro_datasets.pandas import CSVDataset
@@ -13,12 +14,12 @@ from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
 from dropnorm.datasets.table import TableDataset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
     from kedro.io import AbstractDataset
 
+    from dropnorm.evaluation.records import RunRecord
     from dropnorm.study.preprocessing import Preprocessing
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 def read_new_rows(
     file: Path,
     known_as: str,
-    run: Mapping[str, Any],
+    run: RunRecord,
     preprocessing: Preprocessing,
     table: AbstractDataset[Any, Any] | None,
 ) -> pd.DataFrame:
@@ -62,7 +63,7 @@ def _read(file: Path, inputs: InputFormats, known_as: str) -> pd.DataFrame:
 
 
 def input_formats(
-    run: Mapping[str, Any], preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
+    run: RunRecord, preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
 ) -> InputFormats | None:
     """Return how the input columns of a run's table were written, by the record of the run.
 
@@ -72,6 +73,20 @@ def input_formats(
     Returns:
         None where arguments of pandas' reader say what no such format does.
     """
+    inputs = _written(run, preprocessing, table)
+    if inputs is None:
+        return None
+    whole = set(run.table.whole)
+    columns = {
+        name: column.model_copy(update={"whole": name in whole and column.type == "number"})
+        for name, column in inputs.columns.items()
+    }
+    return replace(inputs, columns=columns)
+
+
+def _written(
+    run: RunRecord, preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
+) -> InputFormats | None:
     names = preprocessing.columns
     if (written := format_of(run)) is not None:
         columns = {name: written.columns.get(name, ColumnFormat()) for name in names}
@@ -89,7 +104,7 @@ def input_formats(
     return InputFormats(names, texts, table.format if isinstance(table, TableDataset) else None)
 
 
-def format_of(run: Mapping[str, Any]) -> TableFormat | None:
+def format_of(run: RunRecord) -> TableFormat | None:
     """Return how the table of a run was read, if its record says it."""
-    written = run.get("table", {}).get("format")
+    written = run.table.format
     return None if written is None else TableFormat.model_validate(written)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kedro.io import DatasetError, Version
 from kedro.io.core import VERSION_FORMAT
 from kedro_datasets._typing import JSONPreview
 
 from dropnorm.datasets.atomic_files import WholeFileDataset, from_here
+from dropnorm.evaluation.json_form import to_json
+from dropnorm.evaluation.records import RunRecord, WrittenFile
 from dropnorm.training import locks
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class RunRecordDataset(WholeFileDataset):
     version below ``<data>/*/<study>``. It is written last: a version without it is incomplete.
     """
 
-    def load(self) -> dict[str, Any]:
+    def load(self) -> RunRecord:
         """Load the record.
 
         Raises:
@@ -60,23 +62,20 @@ class RunRecordDataset(WholeFileDataset):
         """
         path = self._path_to_load()
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            whole = isinstance(record["version"], str) and all(
-                isinstance(file["path"], str) and isinstance(file["sha256"], str)
-                for file in record["files"]
-            )
+            written = json.loads(path.read_text(encoding="utf-8"))
+            record = RunRecord.from_json(written)
+            whole = {"version", "files"} <= written.keys()
         # Whatever the file holds: no JSON, no text, no mapping, a list of something else.
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, AttributeError, RecursionError):
             whole = False
         if not whole:
             raise DatasetError(f"{from_here(path)}: is no record of a run; {_REMEDY}")
-        if self._version is not None and path.parent.name != record["version"]:
+        if self._version is not None and path.parent.name != record.version:
             raise DatasetError(
-                f"{from_here(path)}: is the record of version {record['version']:.60}, and stands"
+                f"{from_here(path)}: is the record of version {record.version:.60}, and stands"
                 f" in the folder of another; {_REMEDY}"
             )
-        loaded: dict[str, Any] = record
-        return loaded
+        return record
 
     def check_files(self, version: str, place: Path) -> None:
         """Refuse what a complete version holds at ``place`` if it is not what its run wrote.
@@ -89,7 +88,7 @@ class RunRecordDataset(WholeFileDataset):
             DatasetError: Names the first file that is missing, changed, or not the run's.
         """
         data, own = Path(self._filepath).parents[2], self.at(version)
-        written = {data / file["path"]: file["sha256"] for file in own.load()["files"]}
+        written = {data / file.path: file.sha256 for file in own.load().files}
         if place == Path(own._get_load_path()):  # which cannot name itself
             return
         expected = {path for path in written if place in (path, *path.parents)}
@@ -140,19 +139,19 @@ class RunRecordDataset(WholeFileDataset):
     def _lock_of(self, version: str) -> Path:
         return Path(self._filepath) / f".{version}.lock"
 
-    def save(self, data: dict[str, Any]) -> None:
+    def save(self, data: RunRecord) -> None:
         """Add version and files to the record, and write it whole or not at all."""
         version = self.resolve_save_version()
         if version is None:
             raise DatasetError("a record of a run must be versioned: write 'versioned: true'")
-        record = {**data, "version": version, "files": self._files(version)}
+        record = replace(data, version=version, files=tuple(self._files(version)))
         with self._path_to_save() as path:
-            text = json.dumps(record, indent=2, allow_nan=False, ensure_ascii=False)
+            text = json.dumps(to_json(record), indent=2, allow_nan=False, ensure_ascii=False)
             path.write_text(text + "\n", encoding="utf-8")
 
     def preview(self) -> JSONPreview:
         """Return the record for kedro-viz."""
-        return JSONPreview(json.dumps(self.load()))
+        return JSONPreview(self._path_to_load().read_text(encoding="utf-8"))
 
     def versions(self, outputs: Iterable[Path] = ()) -> Versions:
         """Return which versions are complete, and which are not though they have a record.
@@ -202,7 +201,7 @@ class RunRecordDataset(WholeFileDataset):
         if not is_version(version):
             return "its folder is not named as Kedro names versions"
         data, name = Path(self._filepath).parents[2], Path(self._filepath).name
-        named = {data / file["path"] for file in self.at(version).load()["files"]}
+        named = {data / file.path for file in self.at(version).load().files}
         holders = {holder for path in named for holder in (path, *path.parents)}
         for output in outputs:
             place = output / version / output.name
@@ -215,7 +214,7 @@ class RunRecordDataset(WholeFileDataset):
                     return f"its {name} does not name {path.relative_to(data)}"
         return ""
 
-    def _files(self, version: str) -> list[dict[str, Any]]:
+    def _files(self, version: str) -> list[WrittenFile]:
         file = Path(self._filepath)
         data, study = file.parents[2], file.parent.name
         found = sorted(
@@ -225,11 +224,7 @@ class RunRecordDataset(WholeFileDataset):
             if path.is_file() and version in path.relative_to(folder).parts
         )
         return [
-            {
-                "path": path.relative_to(data).as_posix(),
-                "bytes": path.stat().st_size,
-                "sha256": sha256(path),
-            }
+            WrittenFile(path.relative_to(data).as_posix(), path.stat().st_size, sha256(path))
             for path in found
         ]
 

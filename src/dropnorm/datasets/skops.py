@@ -9,8 +9,8 @@ from kedro.io import DatasetError
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.datasets.atomic_files import WholeFileDataset
 
-# Not among skops' known types, and no more than the name of one: fitted imputers hold it.
-_TRUSTED = ["numpy.dtype"]
+# Not among skops' known types: the name of one, which fitted imputers hold, and our own encoder.
+_TRUSTED = ["numpy.dtype", "dropnorm.data.piecewise_linear.PiecewiseLinearEncoder"]
 
 
 class SkopsDataset(WholeFileDataset):

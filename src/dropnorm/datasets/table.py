@@ -15,7 +15,7 @@ from kedro.io.core import get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 from pydantic import ValidationError
 
-from dropnorm.data.fetching import Arrival, RefusedError, wait_for
+from dropnorm.data.fetching import RefusedError, receive
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.new_rows import read_alike
 from dropnorm.data.outline import count_rows
@@ -131,10 +131,9 @@ class TableDataset(AbstractDataset[Never, "pd.DataFrame"]):
             return
         with TemporaryDirectory() as folder:
             path = Path(folder, self._filepath.name)
-            with self._fs.open(str(self._filepath), "rb") as remote, path.open("wb") as local:
-                arrival = Arrival(local)
+            with self._fs.open(str(self._filepath), "rb") as remote:
                 try:
-                    wait_for(lambda: shutil.copyfileobj(remote, arrival), arrival)
+                    receive(lambda arrival: shutil.copyfileobj(remote, arrival), path)
                 except RefusedError as error:
                     raise BadInputError(f"{self._place}: {error}") from error
             yield path

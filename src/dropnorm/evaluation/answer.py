@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,14 @@ import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.evaluation import checks, effects, wording
-from dropnorm.evaluation.effects import Contrast, Evidence, RowLosses
+from dropnorm.evaluation.effects import (
+    Contrast,
+    Deviations,
+    Effect,
+    Evidence,
+    RowLosses,
+    Wins,
+)
 from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
@@ -18,14 +27,143 @@ from dropnorm.tasks.registry import task_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dropnorm.evaluation.results import VariantMetrics
+    from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
 _REPLICA = ["split", "start"]
 
 
+@dataclass(frozen=True)
+class VariantAnswer:
+    """What the trainings of one variant came to; nan or None where none stayed finite.
+
+    Attributes:
+        error: Mean validation error over the finite replicas, in the target's unit.
+        standard_deviation: Of that error over the replicas.
+        deviations: Where its spread comes from.
+        replicas: How many were trained.
+        finite: How many of them stayed finite.
+        diverged: How many did not.
+        failures: How many failed in each way that the task knows, such as ``collapsed``.
+        final_val_loss: In training units, at the last epoch.
+        min_val_loss: The least of all epochs, chosen by the rows that score it.
+        minimum_flatters_by: By how much the least is below the last.
+        beside: Further scores of the task, by name.
+        committee: Scores of the mean prediction of a split's starts, if there are several.
+    """
+
+    error: float
+    standard_deviation: float
+    deviations: Deviations
+    replicas: int
+    finite: int
+    diverged: int
+    failures: Mapping[str, int]
+    final_val_loss: float | None
+    min_val_loss: float | None
+    minimum_flatters_by: float | None
+    beside: Mapping[str, float | None]
+    committee: Mapping[str, float | None] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as plain data, the task's own measures beside the others."""
+        own = asdict(self)
+        of_task: dict[str, Any] = own.pop("failures") | own.pop("beside")
+        return own | of_task
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The error of a network less that of a reference model; positive means it is worse.
+
+    Attributes:
+        difference: Mean over the pairs; nan without pairs.
+        low: Lower end of the 95 % interval; nan if there is none.
+        high: Its upper end.
+        pairs: How many pairs it was computed on.
+        wins: In how many of them the network's error is smaller.
+    """
+
+    difference: float
+    low: float
+    high: float
+    pairs: int
+    wins: Wins
+
+
+@dataclass(frozen=True)
+class ReferenceAnswer:
+    """What one reference model came to.
+
+    Attributes:
+        error: Mean validation error over its finite runs, in the target's unit.
+        finite: How many there are.
+        networks_minus_this: By variant.
+    """
+
+    error: float
+    finite: int
+    networks_minus_this: Mapping[Variant, Difference]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to the question of the project for one study.
+
+    Attributes:
+        study: Its name.
+        title: Its title.
+        made_up: Whether its table is.
+        answer: What the two layers do, in two sentences.
+        sentences: One for each contrast.
+        estimand: What the intervals are about.
+        error: Name of the error, such as ``mae``.
+        beside: Names of the scores that are shown beside the error.
+        unit: Of the target.
+        margin: Differences up to this are practically none.
+        splits: How many were trained on.
+        starts: How many trainings of each split.
+        variants: What each variant came to.
+        effects: What each contrast does.
+        references: What each reference model came to.
+        committee: What averaging the starts comes to, in a sentence.
+        spread: Where the spread of errors comes from, in a sentence.
+        findings: What the result must not be read without.
+    """
+
+    study: str
+    title: str
+    made_up: bool
+    answer: str
+    sentences: Mapping[Contrast, str]
+    estimand: str
+    error: str
+    beside: tuple[str, ...]
+    unit: str
+    margin: float
+    splits: int
+    starts: int
+    variants: Mapping[Variant, VariantAnswer]
+    effects: Mapping[Contrast, Effect]
+    references: Mapping[str, ReferenceAnswer]
+    committee: str
+    spread: str
+    findings: tuple[Finding, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as plain data; a number that is not finite becomes None."""
+        variants = {name: one.as_json() for name, one in self.variants.items()}
+        findings = [one.described() for one in self.findings]
+        strict: dict[str, Any] = _strict(
+            asdict(self) | {"variants": variants, "findings": findings}
+        )
+        return strict
+
+
 def gather_evidence(
-    metrics: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, VariantMetrics],
     predictions: Mapping[str, pd.DataFrame],
     references: pd.DataFrame,
     split: pd.DataFrame,
@@ -42,12 +180,7 @@ def gather_evidence(
     """
     task = task_of(study)
     error = task.error(study)
-    columns = {
-        variant: pd.DataFrame(of_variant["replicas"])
-        .set_index(_REPLICA)[f"validation_{error.name}"]
-        .astype(float)
-        for variant, of_variant in metrics.items()
-    }
+    columns = {variant: of_variant.errors(error.name) for variant, of_variant in metrics.items()}
     for model, of_model in references.groupby("model"):
         columns[str(model)] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
@@ -86,19 +219,10 @@ def _row_losses(
     return found
 
 
-def find_answer(
-    evidence: Evidence, metrics: Mapping[str, Mapping[str, Any]], study: Study
-) -> dict[str, Any]:
-    """Answer the question of the project for one study, as plain data.
-
-    Returns:
-        ``answer`` and ``sentences`` (in words), ``estimand``, ``error``, ``beside`` (what else is
-        measured), ``unit``, ``splits``, ``starts``, ``variants``, ``effects``, ``references``,
-        ``committee`` and ``spread`` (sentences) and ``findings``; None where a number is not
-        finite.
-    """
+def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study) -> Answer:
+    """Answer the question of the project for one study."""
     options = study.replicas
-    diverged = {variant: int(one["diverged"]) for variant, one in metrics.items()}
+    diverged = {variant: one.diverged for variant, one in metrics.items()}
     found = effects.estimate(evidence, diverged, study.margin)
     task = task_of(study)
     unit, error = task.unit(study), task.error(study).spoken
@@ -106,85 +230,82 @@ def find_answer(
         name: wording.sentence(name, effect, error, unit, options.splits, options.starts)
         for name, effect in found.items()
     }
-    variants = {
-        variant.value: _variant(evidence, metrics[variant], variant, task) for variant in Variant
-    }
-    references = {model: _reference(evidence, model) for model in task.references}
+    variants = {variant: _variant(evidence, metrics[variant], variant, task) for variant in Variant}
     grouped = isinstance(study.split, GroupedSplit)
-    answer = {
-        "study": study.name,
-        "title": study.label,
-        "made_up": study.made_up,
-        "answer": f"{sentences[Contrast.DROPOUT]} {sentences[Contrast.BATCHNORM]}",
-        "sentences": sentences,
-        "estimand": wording.estimand(options.splits, options.starts, grouped),
-        "error": task.error(study).name,
-        "beside": list(task.beside),
-        "unit": unit,
-        "margin": study.margin,
-        "splits": options.splits,
-        "starts": options.starts,
-        "variants": variants,
-        "effects": found,
-        "references": references,
-        "committee": wording.committee(variants, task.error(study).name, unit),
-        "spread": wording.spread(variants, found, error, unit),
-    }
+    answer = Answer(
+        study=study.name,
+        title=study.label,
+        made_up=study.made_up,
+        answer=f"{sentences[Contrast.DROPOUT]} {sentences[Contrast.BATCHNORM]}",
+        sentences=sentences,
+        estimand=wording.estimand(options.splits, options.starts, grouped),
+        error=task.error(study).name,
+        beside=task.beside,
+        unit=unit,
+        margin=study.margin,
+        splits=options.splits,
+        starts=options.starts,
+        variants=variants,
+        effects=found,
+        references={model: _reference(evidence, model) for model in task.references},
+        committee=wording.committee(variants, task.error(study).name, unit),
+        spread=wording.spread(variants, found, error, unit),
+    )
     findings = [
-        *(one for variant in Variant for one in metrics[variant]["findings"]),
-        *(one.described() for one in checks.check_answer(answer, study)),
+        *(one for variant in Variant for one in metrics[variant].findings),
+        *checks.check_answer(answer, study),
     ]
-    answer["findings"] = sorted(findings, key=lambda one: str(one["code"]))
-    strict: dict[str, Any] = _strict(answer)
-    return strict
+    return replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))
 
 
 def _variant(
-    evidence: Evidence, metrics: Mapping[str, Any], variant: Variant, task: Task
-) -> dict[str, Any]:
+    evidence: Evidence, metrics: VariantMetrics, variant: Variant, task: Task
+) -> VariantAnswer:
     finite = evidence.errors[variant.value].dropna()
-    least, last = metrics["min_val_loss"], metrics["final_val_loss"]
-    return {
-        "error": float(finite.mean()) if len(finite) else math.nan,
-        "standard_deviation": float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
-        "deviations": evidence.deviations({variant.value: 1}),
-        "replicas": len(evidence.errors),
-        "finite": len(finite),
-        "diverged": metrics["diverged"],
-        **{name: metrics[name] for name in task.failures},
-        "final_val_loss": last,
-        "min_val_loss": least,
-        "minimum_flatters_by": None if last is None or least is None else last - least,
-        **{name: metrics[f"validation_{name}"] for name in task.beside},
-        "committee": metrics["committee"],
-    }
+    least, last = metrics.min_val_loss, metrics.final_val_loss
+    return VariantAnswer(
+        error=float(finite.mean()) if len(finite) else math.nan,
+        standard_deviation=float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
+        deviations=evidence.deviations({variant.value: 1}),
+        replicas=len(evidence.errors),
+        finite=len(finite),
+        diverged=metrics.diverged,
+        failures={name: metrics.failures[name] for name in task.failures},
+        final_val_loss=last,
+        min_val_loss=least,
+        minimum_flatters_by=None if last is None or least is None else last - least,
+        beside={name: metrics.validation[name] for name in task.beside},
+        committee=metrics.committee,
+    )
 
 
-def _reference(evidence: Evidence, model: str) -> dict[str, Any]:
+def _reference(evidence: Evidence, model: str) -> ReferenceAnswer:
     finite = evidence.errors[model].dropna()
     differences = {}
     for variant in Variant:
         interval, pairs = evidence.difference({variant.value: 1, model: -1}, alpha=0.05)
-        differences[variant.value] = {
-            "difference": interval.mean,
-            "low": interval.low,
-            "high": interval.high,
-            "pairs": len(pairs),
-            "wins": effects.share_of_wins(pairs.to_numpy()),
-        }
-    return {
-        "error": float(finite.mean()) if len(finite) else math.nan,
-        "finite": len(finite),
-        "networks_minus_this": differences,
-    }
+        differences[variant] = Difference(
+            difference=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            pairs=len(pairs),
+            wins=effects.share_of_wins(pairs.to_numpy()),
+        )
+    return ReferenceAnswer(
+        error=float(finite.mean()) if len(finite) else math.nan,
+        finite=len(finite),
+        networks_minus_this=differences,
+    )
 
 
 def _strict(value: Any) -> Any:
-    """Replace numbers that are not finite, which JSON does not know, by None."""
+    """Return plain data that JSON knows: numbers that are not finite become None."""
     if isinstance(value, dict):
         return {str(key): _strict(one) for key, one in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_strict(one) for one in value]
+    if isinstance(value, StrEnum):
+        return value.value
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

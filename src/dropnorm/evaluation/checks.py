@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +18,13 @@ from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
     import pandas as pd
 
+    from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.results import ReplicaMetrics
     from dropnorm.study.schema import Study
 
     Floats = npt.NDArray[np.float64]
@@ -37,25 +39,24 @@ _GROWTH = 0.02
 
 
 def check_trainings(
-    variant: str, history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]], study: Study
+    variant: str, history: pd.DataFrame, replicas: Sequence[ReplicaMetrics], study: Study
 ) -> list[Finding]:
     """Look through the trainings of one variant for DN007, DN008, DN011 and DN014.
 
     Args:
         variant: Its name.
         history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
-        replicas: The measures of each: ``split``, ``start``, ``diverged_at_epoch``, and how it
-            failed.
+        replicas: The measures of each.
         study: Says which checks are silenced.
     """
     return _told(_of_variant(wording.spoken(variant), history, replicas), study)
 
 
-def check_answer(answer: Mapping[str, Any], study: Study) -> list[Finding]:
+def check_answer(answer: Answer, study: Study) -> list[Finding]:
     """Look through effects and reference models for DN009, DN010 and DN012.
 
     Args:
-        answer: ``effects``, ``references``, ``error``, ``unit``, ``splits`` and ``starts``.
+        answer: All but its findings.
         study: Says which checks are silenced.
     """
     return _told(
@@ -68,20 +69,20 @@ def _told(findings: Iterable[Finding], study: Study) -> list[Finding]:
 
 
 def _of_variant(
-    name: str, history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]]
+    name: str, history: pd.DataFrame, replicas: Sequence[ReplicaMetrics]
 ) -> Iterator[Finding]:
     runs = len(replicas)
-    lost = [one["diverged_at_epoch"] for one in replicas if one["diverged_at_epoch"] is not None]
+    lost = [one.diverged_at_epoch for one in replicas if one.diverged_at_epoch is not None]
     if lost:
         when = f"in epoch {min(lost)}" if runs == 1 else f"the first in epoch {min(lost)}"
         found = f"{wording.of_runs(len(lost), runs)}, {when}"
         yield Finding(CODES["DN007"], name, found, len(lost), runs)
     for failure, code in _FAILURES.items():
-        if failed := sum(one.get(failure, False) for one in replicas):
+        if failed := sum(one.failures.get(failure, False) for one in replicas):
             yield Finding(CODES[code], name, wording.of_runs(failed, runs), failed, runs)
-    finite = [one for one in replicas if one["diverged_at_epoch"] is None]
+    finite = [one for one in replicas if one.is_finite]
     by_run = history.set_index(["split", "start"])
-    quarters = [_gaps(by_run.loc[[(one["split"], one["start"])]]) for one in finite]
+    quarters = [_gaps(by_run.loc[[(one.split, one.start)]]) for one in finite]
     growing = [gaps for gaps, held in quarters if _grows(gaps, held)]
     if 2 * len(growing) > len(finite):
         ends = [wording.number(float(np.mean([gaps[n] for gaps in growing]))) for n in (1, -1)]
@@ -106,61 +107,57 @@ def _grows(gaps: Sequence[float], held: float) -> bool:
     return bool(steps) and min(steps) >= _GROWTH * held and later[-1] > 0
 
 
-def _worse_than_linear(answer: Mapping[str, Any], study: Study) -> Iterator[Finding]:
-    references = answer["references"]
-    known = [name for name in task_of(study).linear if _is_finite(references[name]["error"])]
+def _worse_than_linear(answer: Answer, study: Study) -> Iterator[Finding]:
+    references = answer.references
+    known = [name for name in task_of(study).linear if math.isfinite(references[name].error)]
     if not known:
         return
-    best = min(known, key=lambda name: float(references[name]["error"]))
-    for variant, one in references[best]["networks_minus_this"].items():
+    best = min(known, key=lambda name: references[name].error)
+    for variant, one in references[best].networks_minus_this.items():
         # Where chance leaves it open, DN010 says so.
-        shown = one["low"] if _is_finite(one["low"]) else one["difference"]
-        if _is_finite(shown) and shown > 0:
-            pairs = one["pairs"]
+        shown = one.low if math.isfinite(one.low) else one.difference
+        if shown > 0:
             yield Finding(
                 CODES["DN009"],
                 wording.spoken(variant),
-                f"{wording.size(one, answer['unit'])} above {wording.spoken(best)}",
-                pairs - one["wins"]["wins"],
-                pairs,
+                f"{wording.size(one, answer.unit)} above {wording.spoken(best)}",
+                one.pairs - one.wins.wins,
+                one.pairs,
             )
 
 
-def _not_best(answer: Mapping[str, Any]) -> Iterator[Finding]:
-    references = answer["references"]
+def _not_best(answer: Answer) -> Iterator[Finding]:
+    references = answer.references
     best = min(
-        (name for name in references if _is_finite(references[name]["error"])),
-        key=lambda name: float(references[name]["error"]),
+        (name for name in references if math.isfinite(references[name].error)),
+        key=lambda name: references[name].error,
     )
-    beside = references[best]["networks_minus_this"]
-    compared = {name: one for name, one in beside.items() if _is_finite(one["difference"])}
-    open_ = [name for name, one in compared.items() if not one["high"] < 0]
+    beside = references[best].networks_minus_this
+    compared = {name: one for name, one in beside.items() if math.isfinite(one.difference)}
+    open_ = [name for name, one in compared.items() if not one.high < 0]
     if open_:
-        told = wording.size({"difference": references[best]["error"]}, answer["unit"])
+        told = wording.quantity(references[best].error, answer.unit)
         yield Finding(
             CODES["DN010"],
             ", ".join(map(wording.spoken, open_)),
-            f"the {SCORES[answer['error']].label} of {wording.spoken(best)} is {told}",
+            f"the {SCORES[answer.error].label} of {wording.spoken(best)} is {told}",
             len(open_),
             len(compared),
         )
 
 
-def _undecided(answer: Mapping[str, Any]) -> Iterator[Finding]:
-    effects = answer["effects"]
+def _undecided(answer: Answer) -> Iterator[Finding]:
     undecided = [
-        name for name, one in effects.items() if one["verdict"] in (Verdict.TOO_FEW, Verdict.NONE)
+        name
+        for name, one in answer.effects.items()
+        if one.verdict in (Verdict.TOO_FEW, Verdict.NONE)
     ]
     if undecided:
-        runs = wording.counted_runs(answer["splits"], answer["starts"])
+        runs = wording.counted_runs(answer.splits, answer.starts)
         yield Finding(
             CODES["DN012"],
             ", ".join(map(wording.spoken, undecided)),
             f"{runs} cannot tell",
             len(undecided),
-            len(effects),
+            len(answer.effects),
         )
-
-
-def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)

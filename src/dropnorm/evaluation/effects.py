@@ -24,7 +24,7 @@ from dropnorm.evaluation.intervals import (
     over_splits,
     over_starts,
 )
-from dropnorm.evaluation.verdicts import judge
+from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -52,7 +52,74 @@ class Contrast(StrEnum):
         return {self.value: 1, Variant.BASELINE.value: -1}
 
 
-def share_of_wins(differences: Floats) -> dict[str, float | int | None]:
+@dataclass(frozen=True)
+class Wins:
+    """In how many pairs the error is smaller, with Wilson's interval for the share.
+
+    Attributes:
+        wins: Pairs in which it is.
+        pairs: All pairs.
+        share: The one by the other; nan without pairs, as are the ends.
+        low: Lower end of the 95 % interval.
+        high: Its upper end.
+    """
+
+    wins: int
+    pairs: int
+    share: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+@dataclass(frozen=True)
+class Deviations:
+    """Standard deviations of an error, or a paired difference, by where they come from.
+
+    Attributes:
+        split: From the rows that train; None where there is no telling, here and below.
+        rows: From the rows that validate.
+        start: From the random start.
+    """
+
+    split: float | None
+    rows: float | None
+    start: float | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one contrast does to the error, in the target's unit; positive is worse.
+
+    Attributes:
+        difference: Mean over the pairs; nan without pairs.
+        low: Lower end of the 95 % interval; nan if there is none.
+        high: Its upper end.
+        percent_of_baseline: The difference in percent of the baseline's error in the same pairs.
+        p: Two-sided p-value of no difference.
+        p_holm: The same, adjusted for the contrasts that are judged together.
+        pairs: How many pairs it was computed on.
+        wins: In how many of them the error is smaller.
+        deviations: Where the spread of the difference comes from.
+        diverged: How many replicas of each variant that takes part diverged.
+        verdict: In words.
+        needed: Splits (or starts of the one split) that would settle a difference of this size.
+    """
+
+    difference: float
+    low: float
+    high: float
+    percent_of_baseline: float
+    p: float
+    p_holm: float
+    pairs: int
+    wins: Wins
+    deviations: Deviations
+    diverged: Mapping[str, int]
+    verdict: Verdict
+    needed: int | None
+
+
+def share_of_wins(differences: Floats) -> Wins:
     """Return in which share of the pairs the error is smaller, P(A > B) of Bouthillier et al.
 
     "Accounting for variance in machine learning benchmarks" (MLSys 2021), section 5; the interval
@@ -60,20 +127,12 @@ def share_of_wins(differences: Floats) -> dict[str, float | int | None]:
     """
     wins, pairs = int(np.sum(differences < 0)), len(differences)
     if not pairs:
-        return {"wins": 0, "pairs": 0, "share": None, "low": None, "high": None}
+        return Wins(0, 0)
     low, high = stats.binomtest(wins, pairs).proportion_ci(LEVEL, method="wilson")
-    return {
-        "wins": wins,
-        "pairs": pairs,
-        "share": wins / pairs,
-        "low": float(low),
-        "high": float(high),
-    }
+    return Wins(wins, pairs, wins / pairs, float(low), float(high))
 
 
-def variance_components(
-    values: pd.Series, rows_variances: Mapping[int, float]
-) -> dict[str, float | None]:
+def variance_components(values: pd.Series, rows_variances: Mapping[int, float]) -> Deviations:
     """Take the variance of errors, or of their paired differences, apart.
 
     Analysis of variance of starts nested in splits, as every split has starts of its own (Searle,
@@ -88,9 +147,8 @@ def variance_components(
             rows; nan where there is no telling.
 
     Returns:
-        Standard deviations, None where there is no telling: ``split`` (which rows train), ``rows``
-        (which rows validate) and ``start``. With one start each, splits and starts cannot be told
-        apart; with one split, there is nothing between splits.
+        Standard deviations, None where there is no telling: with one start each, splits and starts
+        cannot be told apart; with one split, there is nothing between splits.
     """
     table = values.unstack("start").dropna()
     splits, starts = table.shape
@@ -100,10 +158,11 @@ def variance_components(
     between = None
     if splits > 1 and within is not None:
         between = float(table.mean(axis=1).var(ddof=1)) - within / starts - (of_rows or 0.0)
-    return {
-        name: None if variance is None else math.sqrt(max(0.0, variance))
-        for name, variance in (("split", between), ("rows", of_rows), ("start", within))
-    }
+    return Deviations(*map(_deviation, (between, of_rows, within)))
+
+
+def _deviation(variance: float | None) -> float | None:
+    return None if variance is None else math.sqrt(max(0.0, variance))
 
 
 @dataclass(frozen=True)
@@ -164,7 +223,7 @@ class Evidence:
         complete = self.errors[list(weights)].dropna()
         return complete.mul(list(weights.values()), axis="columns").sum(axis="columns")
 
-    def deviations(self, weights: Mapping[str, int]) -> dict[str, float | None]:
+    def deviations(self, weights: Mapping[str, int]) -> Deviations:
         """Say where the spread of a weighted sum of errors comes from.
 
         Returns:
@@ -181,18 +240,13 @@ class Evidence:
 
 def estimate(
     evidence: Evidence, diverged: Mapping[str, int], margin: float
-) -> dict[str, dict[str, Any]]:
+) -> dict[Contrast, Effect]:
     """Estimate and judge the four contrasts.
 
     Args:
         evidence: Errors of the four variants.
         diverged: How many replicas of each variant diverged.
         margin: Differences up to this are practically none, in the target's units.
-
-    Returns:
-        By contrast: ``difference``, ``low``, ``high``, ``percent_of_baseline``, ``p``, ``p_holm``,
-        ``pairs`` (how many it was computed on), ``wins``, ``deviations``, ``diverged``,
-        ``verdict``, ``needed`` (splits, or starts of the one split).
     """
     alpha = (1 - LEVEL) / len(Contrast)
     found = {contrast: evidence.difference(contrast.weights, alpha) for contrast in Contrast}
@@ -201,18 +255,18 @@ def estimate(
     for (contrast, (interval, pairs)), p_holm in zip(found.items(), adjusted, strict=True):
         baseline = float(evidence.errors.loc[pairs.index, Variant.BASELINE].mean())
         lost = {variant: diverged[variant] for variant in contrast.weights}
-        effects[contrast.value] = {
-            "difference": interval.mean,
-            "low": interval.low,
-            "high": interval.high,
-            "percent_of_baseline": 100 * interval.mean / baseline if baseline else math.nan,
-            "p": interval.p,
-            "p_holm": p_holm,
-            "pairs": len(pairs),
-            "wins": share_of_wins(pairs.to_numpy()),
-            "deviations": evidence.deviations(contrast.weights),
-            "diverged": lost,
-            "verdict": judge(interval, p_holm, margin, lost).value,
-            "needed": interval.needed,
-        }
+        effects[contrast] = Effect(
+            difference=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            percent_of_baseline=100 * interval.mean / baseline if baseline else math.nan,
+            p=interval.p,
+            p_holm=p_holm,
+            pairs=len(pairs),
+            wins=share_of_wins(pairs.to_numpy()),
+            deviations=evidence.deviations(contrast.weights),
+            diverged=lost,
+            verdict=judge(interval, p_holm, margin, lost),
+            needed=interval.needed,
+        )
     return effects

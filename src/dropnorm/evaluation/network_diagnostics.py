@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from dropnorm.evaluation.results import Examination, VarianceShift, of_replica
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import up_to_outputs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import SplitInputs
+    from dropnorm.evaluation.results import ReplicaMetrics, VariantExamination, VariantMetrics
     from dropnorm.study.schema import Study
     from dropnorm.training.networks import KerasModel
 
@@ -27,18 +29,13 @@ if TYPE_CHECKING:
 _EXAMINED = 4096
 
 
-def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> dict[str, Any]:
+def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> Examination:
     """Examine a trained network on the rows that trained it; it stays as it is.
 
-    Returns:
-        - ``training_loss``: of all training rows, in inference, so that it compares with the
-          validation loss (that of the history has dropout at work and weights that still change);
-        - ``dead_units``: by activation, the share of its units that give the same for every row;
-        - ``batchnorms``: by batch norm behind a layer, the mean variance of its inputs over the
-          rows in ``training`` and in ``inference``, and ``shift``, the median over its inputs of
-          the second by the first. Dropout before it makes it smaller than 1 (Li et al. 2018,
-          "Understanding the disharmony between dropout and batch normalization by variance shift",
-          section 3): inference then divides by a variance that it does not have.
+    Its training loss compares with the validation loss: that of the history has dropout at work
+    and weights that still change. Dropout before a batch norm makes its variance shift smaller
+    than 1 (Li et al. 2018, "Understanding the disharmony between dropout and batch normalization by
+    variance shift", section 3): inference then divides by a variance that it does not have.
     """
     train = inputs.train
     network = up_to_outputs(network)
@@ -47,20 +44,20 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> d
     in_training, in_inference = (_pass(network, x, training=mode) for mode in (True, False))
     outputs = predict_rows(network, train.x)
     training = study.training
-    return {
-        "training_loss": training_loss(train.y, outputs, training.loss, training.huber_delta),
-        "dead_units": {
+    return Examination(
+        training_loss=training_loss(train.y, outputs, training.loss, training.huber_delta),
+        dead_units={
             name: float(np.mean(np.ptp(given, axis=0) == 0))
             for name, (_, given) in in_inference.items()
             if _activates(network, name)
         },
-        "batchnorms": {
+        batchnorms={
             name: _shift(taken, in_inference[name][0])
             for name, (taken, _) in in_training.items()
             # One at the input takes the same in training and in inference.
             if name.startswith("batchnorm") and name != network.layers[0].name
         },
-    }
+    )
 
 
 def _pass(network: KerasModel, x: Floats, *, training: bool) -> dict[str, tuple[Floats, Floats]]:
@@ -89,22 +86,22 @@ def _activates(network: KerasModel, name: str) -> bool:
     return activation is not None and activation.__name__ != "linear"
 
 
-def _shift(training: Floats, inference: Floats) -> dict[str, float | None]:
+def _shift(training: Floats, inference: Floats) -> VarianceShift:
     in_training = np.var(training, axis=0, dtype=np.float64)
     in_inference = np.var(inference, axis=0, dtype=np.float64)
     varies = in_training > 0
     ratios = in_inference[varies] / in_training[varies]
-    return {
-        "training": float(in_training.mean()),
-        "inference": float(in_inference.mean()),
-        "shift": float(np.median(ratios)) if len(ratios) else None,
-    }
+    return VarianceShift(
+        training=float(in_training.mean()),
+        inference=float(in_inference.mean()),
+        shift=float(np.median(ratios)) if len(ratios) else None,
+    )
 
 
 def compare_diagnostics(
-    examined: Mapping[str, Mapping[str, Any]],
+    examined: Mapping[str, VariantExamination],
     histories: Mapping[str, pd.DataFrame],
-    metrics: Mapping[str, Mapping[str, Any]],
+    metrics: Mapping[str, VariantMetrics],
 ) -> pd.DataFrame:
     """Put what the layers did side by side, a row for each variant.
 
@@ -120,13 +117,13 @@ def compare_diagnostics(
         (``epoch_of_baseline_best``, median over these), ``dead_units`` (share of all) and
         ``variance_shift`` (mean over the batch norms behind a layer).
     """
-    goals = _goals(histories["baseline"], metrics["baseline"]["replicas"])
+    goals = _goals(histories["baseline"], metrics["baseline"].finite)
     rows = []
     for variant, one in examined.items():
-        replicas = one["replicas"]
-        finite = [m for m in metrics[variant]["replicas"] if m["diverged_at_epoch"] is None]
-        last = np.array([m["final_val_loss"] for m in finite], dtype=np.float64)
-        trained = np.array([r["training_loss"] for r in replicas], dtype=np.float64)
+        networks = [replica.found for replica in one.replicas]
+        finite = metrics[variant].finite
+        last = np.array([replica.final_val_loss for replica in finite], dtype=np.float64)
+        trained = np.array([network.training_loss for network in networks], dtype=np.float64)
         epochs = _epochs_to(goals, histories[variant], finite)
         rows.append(
             {
@@ -137,13 +134,13 @@ def compare_diagnostics(
                 "val_loss_sd": float(last.std(ddof=1)) if len(last) > 1 else np.nan,
                 "reached_baseline": len(epochs),
                 "epoch_of_baseline_best": float(np.median(epochs)) if epochs else np.nan,
-                "dead_units": _mean([s for r in replicas for s in r["dead_units"].values()]),
+                "dead_units": _mean([s for one in networks for s in one.dead_units.values()]),
                 "variance_shift": _mean(
                     [
-                        one["shift"]
-                        for r in replicas
-                        for one in r["batchnorms"].values()
-                        if one["shift"] is not None
+                        norm.shift
+                        for network in networks
+                        for norm in network.batchnorms.values()
+                        if norm.shift is not None
                     ]
                 ),
             }
@@ -151,26 +148,22 @@ def compare_diagnostics(
     return pd.DataFrame(rows)
 
 
-def _goals(
-    history: pd.DataFrame, replicas: Sequence[Mapping[str, Any]]
-) -> dict[tuple[int, int], float]:
-    finite = {(m["split"], m["start"]) for m in replicas if m["diverged_at_epoch"] is None}
+def _goals(history: pd.DataFrame, finite: Sequence[ReplicaMetrics]) -> dict[tuple[int, int], float]:
     best = history.groupby(["split", "start"])["val_loss"].min()
-    return {replica: float(best[replica]) for replica in finite}
+    return {(one.split, one.start): float(best[one.split, one.start]) for one in finite}
 
 
 def _epochs_to(
     goals: Mapping[tuple[int, int], float],
     history: pd.DataFrame,
-    finite: Sequence[Mapping[str, Any]],
+    finite: Sequence[ReplicaMetrics],
 ) -> list[int]:
     epochs = []
     for one in finite:
-        replica = one["split"], one["start"]
-        if replica not in goals:
+        if (goal := goals.get((one.split, one.start))) is None:
             continue
-        of_replica = history.query("split == @replica[0] and start == @replica[1]")
-        reached = of_replica.loc[of_replica["val_loss"] <= goals[replica], "epoch"]
+        mine = of_replica(history, one.split, one.start)
+        reached = mine.loc[mine["val_loss"] <= goal, "epoch"]
         if len(reached):
             epochs.append(int(reached.iloc[0]))
     return epochs

@@ -10,11 +10,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.records import Override
 from dropnorm.study.parsing import parse_study
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dropnorm.evaluation.json_form import Json
+    from dropnorm.evaluation.records import RunRecord
     from dropnorm.study.schema import Study
 
 PARAMS = "--params"
@@ -68,7 +71,7 @@ def overridden(
     in_environment: Mapping[str, Any],
     own: Mapping[str, Any],
     environment: str | None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Override]:
     """Return the options of a run that are not its study's own, as ``run.json`` says them.
 
     Args:
@@ -79,41 +82,37 @@ def overridden(
         environment: Its name.
 
     Returns:
-        By dotted key the value in the ``run``, that of the ``study``, and ``by`` what it came.
+        By dotted key.
     """
     by_params = differences(options, in_environment)
     return {
-        key: {
-            "run": run,
-            "study": study,
-            "by": PARAMS if key in by_params else f"--env={environment}",
-        }
+        key: Override(run, study, PARAMS if key in by_params else f"--env={environment}")
         for key, (run, study) in differences(options, own).items()
     }
 
 
-def tell(changed: Mapping[str, Mapping[str, Any]]) -> str:
+def tell(changed: Mapping[str, Override]) -> str:
     """Say in one line which options were overridden, by what, and what the study says.
 
     Args:
         changed: As :func:`overridden` returns it; may be empty.
     """
-    in_order = sorted(changed.items(), key=lambda one: (one[1]["by"] != PARAMS, one[1]["by"]))
-    groups = groupby(in_order[:_MOST_TOLD], key=lambda one: str(one[1]["by"]))
+    in_order = sorted(changed.items(), key=lambda one: (one[1].by != PARAMS, one[1].by))
+    groups = groupby(in_order[:_MOST_TOLD], key=lambda one: one[1].by)
     told = [
-        f"{by}: {', '.join(_pair(key, one['run'], one['study']) for key, one in of_one)}"
+        f"{by}: {', '.join(_pair(key, one.run, one.study) for key, one in of_one)}"
         for by, of_one in groups
     ]
     return "; ".join(told) + _more(len(in_order))
 
 
-def judge(record: Mapping[str, Any], study: Study | None, environment: str | None) -> Judged:
+def judge(record: RunRecord, study: Study | None, environment: str | None) -> Judged:
     """Say whether a run may be taken for its study's own.
 
     It may if its options are those of the study today, or were when it was made.
 
     Args:
-        record: Its ``run.json``.
+        record: Of the run.
         study: As it is today in the environment in use, without the command line's options; None
             if it cannot be read.
         environment: The one in use.
@@ -121,10 +120,10 @@ def judge(record: Mapping[str, Any], study: Study | None, environment: str | Non
     environment_of_run, params = _asked(record)
     if study is None:
         standing = Standing.OVERRIDDEN if params else Standing.OWN
-        return Judged(standing, tell(record.get("overridden", {})))
+        return Judged(standing, tell(record.overridden or {}))
     changed = differences(_options(record), study.model_dump(mode="json"))
     if not changed:
-        return Judged(Standing.OWN, tell(record.get("overridden", {})))
+        return Judged(Standing.OWN, tell(record.overridden or {}))
     told = [_pair(key, run, now) for key, (run, now) in changed.items()]
     line = ", ".join(told[:_MOST_TOLD]) + _more(len(told))
     if params & {*changed} or _usual(environment_of_run) != _usual(environment):
@@ -132,33 +131,32 @@ def judge(record: Mapping[str, Any], study: Study | None, environment: str | Non
     return Judged(Standing.CHANGED, line)
 
 
-def _asked(record: Mapping[str, Any]) -> tuple[str | None, set[str]]:
+def _asked(record: RunRecord) -> tuple[str | None, set[str]]:
     """Return the environment of a run, and the options that its command line gave."""
-    if "overridden" in record:
-        changed = record["overridden"].items()
-        return record.get("environment"), {key for key, one in changed if one["by"] == PARAMS}
+    if record.overridden is not None:
+        changed = record.overridden.items()
+        return record.environment, {key for key, one in changed if one.by == PARAMS}
     # Records before those say it by the command alone.
-    words = shlex.split(str(record.get("command", "")))
+    words = shlex.split(record.command)
     given = dict(word.split("=", 1) for word in words if word.startswith("--") and "=" in word)
     keys = [one.split("=")[0] for one in given.get(PARAMS, "").split(",") if "=" in one]
     return given.get("--env"), {key.partition(".")[2] for key in keys}
 
 
-def _options(record: Mapping[str, Any]) -> dict[str, Any]:
+def _options(record: RunRecord) -> Json:
     """Return the options of a run, with those that an earlier version of this project had not."""
-    options: dict[str, Any] = record.get("options", {})
     try:
-        return parse_study(str(record.get("study")), options).model_dump(mode="json")
+        return parse_study(record.study, record.options).model_dump(mode="json")
     except BadInputError:
-        return options
+        return record.options
 
 
 def _usual(environment: str | None) -> str | None:
     return None if environment in _USUAL else environment
 
 
-def _flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flat(options: Mapping[str, Any], prefix: str = "") -> Json:
+    flat: Json = {}
     for key, value in options.items():
         if isinstance(value, dict) and value:
             flat |= _flat(value, f"{prefix}{key}.")

@@ -11,9 +11,12 @@ import numpy as np
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import pandas as pd
+
+    from dropnorm.evaluation.records import Process, RunRecord
+    from dropnorm.training.switches import Switches
 
 _EPOCH = ["split", "start", "epoch"]
 
@@ -82,32 +85,31 @@ def compare_histories(first: pd.DataFrame, second: pd.DataFrame) -> Agreement:
     )
 
 
-def what_may_explain(record: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, str]:
+def what_may_explain(record: RunRecord, here: Process) -> dict[str, str]:
     """Return what of engine, switches, packages, Python and platform is another than in a record.
 
     Args:
         record: Of the run.
-        here: The same keys, of this process.
+        here: Of this process.
 
     Returns:
         ``before → here`` by key.
     """
     pairs = {
-        **{key: (record.get(key), here[key]) for key in ("engine", "python", "platform")},
-        **{
-            name: (record.get("packages", {}).get(name), version)
-            for name, version in here["packages"].items()
-        },
-        **_switches(record.get("switches"), here.get("switches")),
+        "engine": (record.engine, here.engine),
+        "python": (record.python, here.python),
+        "platform": (record.platform, here.platform),
+        **{name: (record.packages.get(name), now) for name, now in here.packages.items()},
+        **_switches(record.switches, here.switches),
     }
     return {key: f"{one} → {two}" for key, (one, two) in pairs.items() if one != two}
 
 
-def _switches(record: Any, here: Any) -> dict[str, tuple[Any, Any]]:
+def _switches(record: Switches | None, here: Switches) -> dict[str, tuple[Any, Any]]:
     """Pair what of the switches of an engine is told; early records tell nothing of them."""
-    if not record or not here:
+    if record is None:
         return {}
-    one, other = ({**told, **told["variables"]} for told in (record, here))
+    one, other = ({**told.described(), **told.variables} for told in (record, here))
     return {
         name: (one.get(name), other.get(name)) for name in sorted({*one, *other} - {"variables"})
     }

@@ -11,13 +11,16 @@ import pandas as pd
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast, Evidence
 from dropnorm.evaluation.intervals import Interval, holm
+from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_REPLICA = ["split", "start"]
+    from dropnorm.evaluation.records import RunRecord
+    from dropnorm.evaluation.results import VariantMetrics
+
 _SIGNIFICANT = 0.05
 _OPTIONS = "The changed options"
 # How the file of the table was read; older records do not say it.
@@ -43,15 +46,15 @@ class Run:
 
     Attributes:
         name: What a reader calls it by.
-        record: Its ``run.json``.
-        effects: Its ``effects.json``.
-        metrics: Its ``metrics.json`` by variant.
+        record: What it says of itself.
+        effects: Its answer, ``effects.json``.
+        metrics: By variant.
     """
 
     name: str
-    record: Mapping[str, Any]
+    record: RunRecord
     effects: Mapping[str, Any]
-    metrics: Mapping[str, Mapping[str, Any]]
+    metrics: Mapping[str, VariantMetrics]
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Change:
 def what_differs(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
     """Return what of engine, table, packages and options differs, by its dotted key."""
     one, other = (dict(_telling(run.record)) for run in (first, second))
-    said = all("format" in run.record.get("table", {}) for run in (first, second))
+    said = all(run.record.table.format is not None for run in (first, second))
     return {
         key: (one.get(key), other.get(key))
         for key in sorted({*one, *other})
@@ -134,7 +137,7 @@ def _pairs(first: Run, second: Run) -> Evidence | None:
     if any(key.startswith(_SAME_PAIRS) for key in what_differs(first, second)):
         return None
     errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
-    rows = first.metrics[Variant.BASELINE]["rows"]
+    rows = first.metrics[Variant.BASELINE].rows
     return Evidence(errors, rows["validation"] / rows["train"], root=False)
 
 
@@ -197,8 +200,8 @@ def _subject(differing: Mapping[str, object]) -> str:
     return "What differs between the two runs"
 
 
-def _telling(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for key, value in _flat(record):
+def _telling(record: RunRecord) -> Iterator[tuple[str, Any]]:
+    for key, value in _flat(to_json(record)):
         if key.startswith(_TELLING) and not key.startswith(_BESIDE):
             yield key, value
 
@@ -212,15 +215,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _errors(run: Run) -> pd.DataFrame:
-    column = f"validation_{run.effects['error']}"
-    return pd.DataFrame(
-        {
-            variant.value: pd.DataFrame(run.metrics[variant]["replicas"])
-            .set_index(_REPLICA)[column]
-            .astype(float)
-            for variant in Variant
-        }
-    )
+    error = str(run.effects["error"])
+    return pd.DataFrame({name: metrics.errors(error) for name, metrics in run.metrics.items()})
 
 
 def _verdict(run: Run, contrast: Contrast) -> Verdict:

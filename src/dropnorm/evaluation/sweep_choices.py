@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dropnorm.evaluation import answer, wording
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.intervals import Interval, holm
+from dropnorm.evaluation.json_form import Result, or_nan
 from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dropnorm.evaluation.effects import Evidence
+    from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.network import Placement
     from dropnorm.study.schema import Study
 
@@ -61,6 +63,70 @@ class Point:
         return f"{self.variant}: {self.choice}"
 
 
+@dataclass(frozen=True)
+class Choice(Result):
+    """One point of a sweep, beside the best of its variant; None where a number is not finite.
+
+    Attributes:
+        variant: Its name.
+        rate: Of its dropout layers, as one value.
+        placement: Of its batch norms.
+        error: Mean over the finite replicas.
+        least: Of their errors.
+        largest: Likewise.
+        replicas: How many were trained.
+        diverged: How many of them did.
+        difference: To the best of the variant.
+        low: End of its 95 % interval.
+        high: The other end.
+        p_holm: Its p-value, adjusted for all pairs of the variant.
+        standing: What can be said of it, in words.
+    """
+
+    variant: str
+    rate: float | str | None
+    placement: str | None
+    error: float | None
+    least: float | None
+    largest: float | None
+    replicas: int
+    diverged: int
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_holm: float | None
+    standing: str
+
+
+@dataclass(frozen=True)
+class Choices(Result):
+    """What a sweep found: ``choices.json``.
+
+    Attributes:
+        study: Its name.
+        title: As a reader meets it.
+        made_up: Whether the table is.
+        error: Name of the error that counts.
+        unit: Of the error.
+        splits: How many there are.
+        starts: How many there are of each split.
+        estimand: What the intervals are about, in words.
+        sentences: By variant that has a choice.
+        points: Of all variants.
+    """
+
+    study: str
+    title: str
+    made_up: bool
+    error: str
+    unit: str
+    splits: int
+    starts: int
+    estimand: str
+    sentences: dict[str, str]
+    points: tuple[Choice, ...]
+
+
 def plan_points(study: Study, variant: Variant) -> list[Point]:
     """List what a sweep tries of a variant: as much as its layers have a choice of."""
     network, sweep = study.network, study.sweep
@@ -87,11 +153,11 @@ def study_at(study: Study, point: Point) -> Study:
 
 
 def find_choices(
-    metrics: Mapping[Variant, Sequence[Mapping[str, Any]]],
-    predictions: Mapping[Variant, pd.DataFrame],
+    metrics: Mapping[str, Sequence[VariantMetrics]],
+    predictions: Mapping[str, pd.DataFrame],
     split: pd.DataFrame,
     study: Study,
-) -> dict[str, Any]:
+) -> Choices:
     """Say for each variant which choice has the least error, and which are shown to be worse.
 
     The points of a variant are compared pair by pair, each with each, on the same splits and from
@@ -104,12 +170,6 @@ def find_choices(
             order.
         split: Which row is in which part of which split.
         study: Says what was tried.
-
-    Returns:
-        ``sentences`` by variant, ``estimand``, ``error``, ``unit``, ``splits``, ``starts``, and
-        ``points``: of each its ``error`` (mean over the finite replicas), their ``least`` and
-        ``largest``, how many ``diverged``, its ``difference`` to the best of its variant with a
-        95 % interval, and its ``standing``; None where a number is not finite.
     """
     points = {variant: plan_points(study, variant) for variant in Variant}
     evidence = answer.gather_evidence(
@@ -128,7 +188,7 @@ def find_choices(
         study,
     )
     diverged = {
-        point.name: int(of_point["diverged"])
+        point.name: of_point.diverged
         for variant in Variant
         for point, of_point in zip(points[variant], metrics[variant], strict=True)
     }
@@ -137,29 +197,29 @@ def find_choices(
     }
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
-    return {
-        "study": study.name,
-        "title": study.label,
-        "made_up": study.made_up,
-        "error": task.error(study).name,
-        "unit": unit,
-        "splits": options.splits,
-        "starts": options.starts,
-        "estimand": wording.estimand(
+    return Choices(
+        study=study.name,
+        title=study.label,
+        made_up=study.made_up,
+        error=task.error(study).name,
+        unit=unit,
+        splits=options.splits,
+        starts=options.starts,
+        estimand=wording.estimand(
             options.splits, options.starts, isinstance(study.split, GroupedSplit)
         ),
-        "sentences": {
+        sentences={
             variant.value: _sentence(variant, points[variant], rows[variant], unit)
             for variant in Variant
             if len(points[variant]) > 1
         },
-        "points": [row for variant in Variant for row in rows[variant]],
-    }
+        points=tuple(row for variant in Variant for row in rows[variant]),
+    )
 
 
 def _stand(
     points: Sequence[Point], evidence: Evidence, diverged: Mapping[str, int], margin: float
-) -> list[dict[str, Any]]:
+) -> list[Choice]:
     """Describe the points of one variant, each beside the best."""
     errors = {point: evidence.errors[point.name].dropna() for point in points}
     whole = [point for point in points if len(errors[point]) and not diverged[point.name]]
@@ -184,21 +244,21 @@ def _stand(
             standing = _STANDINGS[judge(interval, p_holm, margin, lost)]
         known = errors[point]
         rows.append(
-            {
-                "variant": point.variant.value,
-                "rate": point.one_rate,
-                "placement": point.placement,
-                "error": _or_none(float(known.mean())) if len(known) else None,
-                "least": float(known.min()) if len(known) else None,
-                "largest": float(known.max()) if len(known) else None,
-                "replicas": len(evidence.errors),
-                "diverged": diverged[point.name],
-                "difference": _or_none(interval.mean),
-                "low": _or_none(interval.low),
-                "high": _or_none(interval.high),
-                "p_holm": _or_none(p_holm),
-                "standing": standing,
-            }
+            Choice(
+                variant=point.variant.value,
+                rate=point.one_rate,
+                placement=point.placement,
+                error=_or_none(float(known.mean())) if len(known) else None,
+                least=float(known.min()) if len(known) else None,
+                largest=float(known.max()) if len(known) else None,
+                replicas=len(evidence.errors),
+                diverged=diverged[point.name],
+                difference=_or_none(interval.mean),
+                low=_or_none(interval.low),
+                high=_or_none(interval.high),
+                p_holm=_or_none(p_holm),
+                standing=standing,
+            )
         )
     return rows
 
@@ -214,20 +274,18 @@ _STANDINGS = {
 }
 
 
-def _sentence(
-    variant: Variant, points: Sequence[Point], rows: Sequence[Mapping[str, Any]], unit: str
-) -> str:
+def _sentence(variant: Variant, points: Sequence[Point], rows: Sequence[Choice], unit: str) -> str:
     subject = f"{wording.NAMES[Contrast(variant.value)]}, {_what(points)}"
     told: dict[str, list[str]] = {standing: [] for standing in _STANDINGS.values()}
     least = ""
     for point, row in zip(points, rows, strict=True):
-        if row["standing"] == "least error":
-            size = f"{wording.number(row['error'])} {unit}".strip()
+        if row.standing == "least error":
+            size = f"{wording.number(or_nan(row.error))} {unit}".strip()
             least = f"{point.choice} has the least error, {size}"
-        elif row["standing"] == "worse":
+        elif row.standing == "worse":
             told["worse"].append(f"{point.choice} by {_size(row, unit)}")
         else:
-            told[row["standing"]].append(point.choice)
+            told[row.standing].append(point.choice)
     if not least:
         return f"{subject}: trainings diverged with every choice; there is none to make."
     if told["one run"]:
@@ -252,11 +310,12 @@ def _what(points: Sequence[Point]) -> str:
     return " and ".join(told)
 
 
-def _size(row: Mapping[str, Any], unit: str) -> str:
-    error = (row["high"] - row["low"]) / 2
-    low, high = (wording.number(row[end], error) for end in ("low", "high"))
-    size = f"{wording.number(row['difference'], error)} {unit}".strip()
-    return f"{size} (95 % interval {low} to {high})"
+def _size(row: Choice, unit: str) -> str:
+    low, high = or_nan(row.low), or_nan(row.high)
+    error = (high - low) / 2
+    size = f"{wording.number(or_nan(row.difference), error)} {unit}".strip()
+    ends = f"{wording.number(low, error)} to {wording.number(high, error)}"
+    return f"{size} (95 % interval {ends})"
 
 
 def _or_none(value: float) -> float | None:

@@ -13,6 +13,9 @@ from dropnorm.study.variants import Variant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dropnorm.evaluation.answer import Difference, VariantAnswer
+    from dropnorm.evaluation.effects import Deviations, Effect
+
 NAMES = {
     Contrast.DROPOUT: "Dropout",
     Contrast.BATCHNORM: "Batch normalization",
@@ -79,26 +82,25 @@ def counted_runs(splits: int, starts: int) -> str:
 
 
 def sentence(
-    contrast: str, effect: Mapping[str, Any], error: str, unit: str, splits: int, starts: int
+    contrast: Contrast, effect: Effect, error: str, unit: str, splits: int, starts: int
 ) -> str:
     """Say in one sentence what a layer does to the error, by the name that is given it."""
-    which = Contrast(contrast)
-    name, verdict = NAMES[which], Verdict(effect["verdict"])
-    single = which in _SINGULAR
+    name, verdict = NAMES[contrast], effect.verdict
+    single = contrast in _SINGULAR
     if verdict is Verdict.DIVERGED:
-        return _diverged(which, effect["diverged"], splits * starts)
-    if which is Contrast.INTERACTION:
-        return _interaction(effect, unit, verdict, splits, starts)
+        return _diverged(contrast, effect.diverged, splits * starts)
+    if contrast is Contrast.INTERACTION:
+        return _interaction(effect, unit, splits, starts)
     told = size(effect, unit)
-    verb = "lowers" if effect["difference"] < 0 else "raises"
+    verb = "lowers" if effect.difference < 0 else "raises"
     verb = verb if single else verb.removesuffix("s")
     match verdict:
         case Verdict.HELPS | Verdict.HURTS:
             helps = verdict.value if single else verdict.value.removesuffix("s")
-            won = effect["wins"]
+            won = effect.wins
             return (
                 f"{name} {helps}: {'it' if single else 'they'} {verb} the {error} by {told}; better"
-                f" in {won['wins']} of {won['pairs']} pairs."
+                f" in {won.wins} of {won.pairs} pairs."
             )
         case Verdict.SAME:
             return f"{name} {'makes' if single else 'make'} practically no difference: {told}."
@@ -127,11 +129,9 @@ def _diverged(which: Contrast, counts: Mapping[str, int], replicas: int) -> str:
     return f"{name} cannot be compared: {', '.join(lost)}."
 
 
-def _interaction(
-    effect: Mapping[str, Any], unit: str, verdict: Verdict, splits: int, starts: int
-) -> str:
+def _interaction(effect: Effect, unit: str, splits: int, starts: int) -> str:
     told = size(effect, unit)
-    match verdict:
+    match effect.verdict:
         case Verdict.HELPS:
             return f"Each layer gains from the other: together better than their sum by {told}."
         case Verdict.HURTS:
@@ -139,7 +139,7 @@ def _interaction(
         case Verdict.SAME:
             return f"The effects of the two layers practically add up: {told}."
         case Verdict.TOO_FEW:
-            better = "better" if effect["difference"] < 0 else "worse"
+            better = "better" if effect.difference < 0 else "worse"
             return (
                 "Whether the layers help each other: too few runs to say. Seen: together"
                 f" {better} than their sum by {told}; {_needed(effect, splits, starts)}."
@@ -148,46 +148,57 @@ def _interaction(
             return "Whether the layers help each other: one run, no verdict."
 
 
-def size(effect: Mapping[str, Any], unit: str) -> str:
+def size(effect: Effect | Difference, unit: str) -> str:
     """Return the size of a difference, with its interval and percentage where it has them.
 
     A fall counts as positive, so that the words around it say the direction.
     """
-    sign = -1 if effect["difference"] < 0 else 1
-    ends = [effect.get(end) for end in ("low", "high")]
-    known = [sign * end for end in ends if end is not None and math.isfinite(end)]
-    error = (max(known) - min(known)) / 2 if known else None
-    told = f"{number(abs(effect['difference']), error)} {unit}".strip()
+    sign = -1 if effect.difference < 0 else 1
+    known = sorted(sign * end for end in (effect.low, effect.high) if math.isfinite(end))
+    error = (known[-1] - known[0]) / 2 if known else None
+    told = quantity(abs(effect.difference), unit, error)
     beside = []
     if known:
-        low, high = (number(end, error) for end in sorted(known))
+        low, high = (number(end, error) for end in known)
         beside.append(f"95 % interval {low} to {high}")
-        if "percent_of_baseline" in effect:
-            beside.append(f"{number(abs(effect['percent_of_baseline']), None, 2)} %")
+        percent = getattr(effect, "percent_of_baseline", None)
+        if percent is not None:
+            beside.append(f"{number(abs(percent), None, 2)} %")
     return f"{told} ({'; '.join(beside)})" if beside else told
 
 
-def committee(variants: Mapping[str, Mapping[str, Any]], error: str, unit: str) -> str:
+def quantity(value: float, unit: str, error: float | None = None) -> str:
+    """Write a number with its unit, if it has one."""
+    return f"{number(value, error)} {unit}".strip()
+
+
+def committee(variants: Mapping[Variant, VariantAnswer], error: str, unit: str) -> str:
     """Say what the mean prediction of the starts of a split comes to, beside one network's.
 
     Returns:
         A sentence or two; nothing where no split has several finite starts.
     """
-    alone = {name: one["error"] for name, one in variants.items() if one["committee"]}
+    alone = {name: one.error for name, one in variants.items() if one.committee}
     if not alone:
         return ""
-    together = {name: float(variants[name]["committee"][error]) for name in alone}
+    together = {name: _of_committee(variants[name], error) for name in alone}
     pairs = [f"{spoken(name)} {number(alone[name])} and {number(together[name])}" for name in alone]
     told = f"One network, and a committee of all starts of a split: {', '.join(pairs)} {unit}"
     told = f"{told.strip()}."
-    if {"baseline", "dropout"} <= set(alone):
-        of_dropout = _gain(alone["baseline"], alone["dropout"])
-        of_committee = _gain(alone["baseline"], together["baseline"])
+    without, with_dropout = Variant.BASELINE, Variant.DROPOUT
+    if {without, with_dropout} <= set(alone):
+        of_dropout = _gain(alone[without], alone[with_dropout])
+        of_committee = _gain(alone[without], together[without])
         told += (
             f" Dropout in one network is {of_dropout}, a committee of networks without it"
             f" {of_committee}, than one without it."
         )
     return told
+
+
+def _of_committee(variant: VariantAnswer, error: str) -> float:
+    score = (variant.committee or {}).get(error)
+    return math.nan if score is None else score
 
 
 def _gain(before: float, after: float) -> str:
@@ -210,8 +221,8 @@ def notes(findings: Iterable[Mapping[str, Any]], *, made_up: bool) -> list[str]:
 
 
 def spread(
-    variants: Mapping[str, Mapping[str, Any]],
-    effects: Mapping[str, Mapping[str, Any]],
+    variants: Mapping[Variant, VariantAnswer],
+    effects: Mapping[Contrast, Effect],
     error: str,
     unit: str,
 ) -> str:
@@ -223,34 +234,33 @@ def spread(
     """
     told = []
     for name, one in variants.items():
-        if parts := _parts(one["deviations"], unit):
+        if parts := _parts(one.deviations, unit):
             told.append(f"The {error} of {spoken(name)} moves by {parts} (standard deviations).")
             break
-    for name, one in effects.items():
-        if parts := _parts(one["deviations"], unit):
-            told.append(f"The paired difference of {spoken(name)} moves by {parts}.")
+    for contrast, effect in effects.items():
+        if parts := _parts(effect.deviations, unit):
+            told.append(f"The paired difference of {spoken(contrast)} moves by {parts}.")
             break
     return " ".join(told)
 
 
-def _parts(deviations: Mapping[str, float | None], unit: str) -> str:
-    names = {
-        "split": "the rows that train",
-        "rows": "the rows that validate",
-        "start": "the start",
-    }
-    if deviations["start"] is None:
+def _parts(deviations: Deviations, unit: str) -> str:
+    if deviations.start is None:
         return ""
     told = [
-        f"{number(deviation)} {unit}".strip() + f" with {names[name]}"
-        for name, deviation in deviations.items()
+        f"{quantity(deviation, unit)} with {name}"
+        for name, deviation in (
+            ("the rows that train", deviations.split),
+            ("the rows that validate", deviations.rows),
+            ("the start", deviations.start),
+        )
         if deviation is not None
     ]
     return ", ".join(told)
 
 
-def _needed(effect: Mapping[str, Any], splits: int, starts: int) -> str:
-    needed = effect["needed"]
+def _needed(effect: Effect, splits: int, starts: int) -> str:
+    needed = effect.needed
     what, there_are = ("splits", splits) if splits > 1 else ("starts", starts)
     if needed is None:
         of = "this table" if splits > 1 else "this split"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.overrides import tell
 from dropnorm.hooks.mlflow_server import SQLITE, experiment_id, shown
 from dropnorm.study.variants import Variant
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from kedro.io import DataCatalog
 
+    from dropnorm.evaluation.records import RunRecord
+    from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.hooks.mlflow_options import Tracking
 
 
@@ -44,17 +47,17 @@ _REPORTED = "08_reporting"
 
 def log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking: Tracking) -> str:
     """Log a complete run; return where it can be looked at."""
-    record = catalog.load(f"{study}.run")
+    record: RunRecord = catalog.load(f"{study}.run")
     experiment = experiment_id(mlflow, uri, tracking.experiment.replace("{study}", study))
     tags = {
         **tracking.tags,
         "study": study,
-        "version": record["version"],
-        "engine": record["engine"],
-        "made_up": str(record["made_up"]).lower(),
+        "version": record.version,
+        "engine": str(record.engine),
+        "made_up": str(record.made_up).lower(),
     }
-    if record["overridden"]:
-        tags["overridden"] = tell(record["overridden"])
+    if record.overridden:
+        tags["overridden"] = tell(record.overridden)
 
     def begin(name: str, level: str, **more: str) -> Any:
         return mlflow.start_run(
@@ -64,11 +67,11 @@ def log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking:
             tags={**tags, "level": level, **more},
         )
 
-    with begin(f"{study} {record['version']}", "study") as run:
+    with begin(f"{study} {record.version}", "study") as run:
         effects = catalog.load(f"{study}.effects")
         mlflow.set_tag("mlflow.note.content", _in_markdown(effects["answer"]))
-        table = {key: value for key, value in record["table"].items() if key != "format"}
-        _log_parameters(mlflow, {**record["options"], "table": table})
+        table = {"path": record.table.path, "sha256": record.table.sha256}
+        _log_parameters(mlflow, {**record.options, "table": table})
         for name, effect in effects["effects"].items():
             told = {key: effect[key] for key in _OF_EFFECTS}
             _log_metrics(mlflow, _numbers({f"effect.{name}": told}))
@@ -91,22 +94,22 @@ def _log_variant(
     inputs: Mapping[int, list[str]],
     begin: Any,
 ) -> None:
-    metrics = catalog.load(f"{study}.{variant}.metrics")
+    metrics: VariantMetrics = catalog.load(f"{study}.{variant}.metrics")
     history = catalog.load(f"{study}.{variant}.history").replace([np.inf, -np.inf], np.nan)
     models = catalog.load(f"{study}.{variant}.models") if inputs else {}
     curves = history.drop(columns=["split", "start"])
     # The mean is no number where one of the replicas has none: it has diverged.
-    _log_metrics(mlflow, _numbers(metrics), curves.groupby("epoch").agg(_strict_mean))
-    _log_parameters(mlflow, {"variant": variant.value, "replicas": len(metrics["replicas"])})
+    _log_metrics(mlflow, _numbers(to_json(metrics)), curves.groupby("epoch").agg(_strict_mean))
+    _log_parameters(mlflow, {"variant": variant.value, "replicas": len(metrics.replicas)})
     _log_files(mlflow, study, catalog, variant)
-    for one in metrics["replicas"]:
-        split, start = one["split"], one["start"]
+    for one in metrics.replicas:
+        split, start = one.split, one.start
         name = f"split_{split}-start_{start}"
         with begin(f"{variant} {name}", "replica", variant=variant.value):
             mine = curves[(history["split"] == split) & (history["start"] == start)]
             _log_parameters(mlflow, {"variant": variant.value, "split": split, "start": start})
-            _log_metrics(mlflow, _numbers(one), mine.set_index("epoch"))
-            if inputs and one["diverged_at_epoch"] is None:
+            _log_metrics(mlflow, _numbers(to_json(one)), mine.set_index("epoch"))
+            if inputs and one.is_finite:
                 _log_model(mlflow, name, models[name], inputs[split])
 
 

@@ -23,6 +23,7 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing, tell
+from dropnorm.hooks.outcomes import gather_outcomes
 from dropnorm.hooks.provenance import command_of, prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
@@ -88,7 +89,7 @@ class ProjectHooks:
             study = study_of(run)
             if study not in tables:
                 read_by_column(study, catalog)
-                if f"{run}.check_rows" in names:
+                if f"{run}.prepare.check_rows" in names:
                     tables[study] = check_study(study, catalog)
         check_folders(pipeline, catalog)
         settle_versions_read(pipeline, catalog, run_params["env"])
@@ -96,18 +97,15 @@ class ProjectHooks:
         records = [catalog.get(f"{study}.run") for study in studies_in(pipeline)]
         reported: list[Study] = []
         for study in studies_in(pipeline):
-            if names & {f"{study}.record_run", f"{study}.make_report"}:
+            if names & {f"{study}.report.record_run", f"{study}.report.make_report"}:
                 options = catalog.load(f"params:{study_of(study)}")
                 reported.append(options)
                 other = overridden_options(self._config, options, run_params)
                 self._overridden[study] = tell(other)
-                told = {
-                    "command": command_of(study, run_params),
-                    "environment": run_params["env"],
-                    "overridden": other,
-                }
+                told = command_of(study, run_params), run_params["env"], other
                 table = tables.get(study_of(study))
-                prepare_record(study, pipeline, catalog, told, table)
+                prepare_record(study, pipeline, catalog, *told, table)
+        gather_outcomes(pipeline, catalog)
         check_inputs(pipeline, catalog)
         for study, loaded in tables.items():
             hand_over(loaded.table, study, pipeline, catalog)
@@ -193,7 +191,7 @@ def _read_new_rows_alike(pipeline: Pipeline, catalog: DataCatalog) -> None:
         if what != "new_rows" or not isinstance(rows, TableDataset):
             continue
         run = catalog.load(f"{study}.run")
-        preprocessing = parse_study(study, run["options"]).preprocessing
+        preprocessing = parse_study(study, run.options).preprocessing
         inputs = input_formats(run, preprocessing, catalog.get(f"{study}.table"))
         if inputs is not None:
             catalog[name] = rows.alike(inputs)

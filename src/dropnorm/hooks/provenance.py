@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import MemoryDataset
 
+from dropnorm.data.possible_thousands import whole_columns
 from dropnorm.datasets.catalog_entries import (
     LoadedTable,
     shown,
     table_checksum,
 )
 from dropnorm.datasets.table import TableDataset
+from dropnorm.evaluation.records import Process, Provenance, TableRead
 from dropnorm.hooks.study_names import study_of
 from dropnorm.pipeline_registry import create_pipeline
 from dropnorm.training.backend import engine_name
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from dropnorm.data.formats import TableFormat
+    from dropnorm.evaluation.json_form import Json
+    from dropnorm.evaluation.records import Override
 
 
 logger = logging.getLogger(__name__)
@@ -67,24 +71,31 @@ def prepare_record(
     study: str,
     pipeline: Pipeline,
     catalog: DataCatalog,
-    told: dict[str, Any],
+    command: str,
+    environment: str | None,
+    overridden: dict[str, Override],
     loaded: LoadedTable | None,
 ) -> None:
     """Give the record what only the run knows; of a part of a study no record is written."""
     table = catalog.get(f"{study_of(study)}.table")
     written = table.format if isinstance(table, TableDataset) else None
-    process = describe_process()
-    process.pop("engine")  # which the trainings tell
-    catalog[f"{study}.provenance"] = MemoryDataset(
-        {
-            **told,
-            "table": {
-                "path": shown(table),
-                "sha256": loaded.sha256 if loaded else table_checksum(table),
-                **({"format": _dumped(written)} if written else {}),
-            },
-            **process,
-        }
+    process = describe_process()  # the engine of which the trainings tell
+    catalog[f"params:run.{study}"] = MemoryDataset(
+        Provenance(
+            command=command,
+            environment=environment,
+            overridden=overridden,
+            table=TableRead(
+                path=shown(table),
+                sha256=loaded.sha256 if loaded else table_checksum(table),
+                format=_dumped(written) if written else None,
+                whole=tuple(whole_columns(loaded.table)) if loaded else (),
+            ),
+            switches=process.switches,
+            packages=process.packages,
+            python=process.python,
+            platform=process.platform,
+        )
     )
     whole = {node.name for node in create_pipeline(study).nodes}
     if whole - {node.name for node in pipeline.nodes}:
@@ -96,17 +107,17 @@ def prepare_record(
         )
 
 
-def _dumped(written: TableFormat) -> dict[str, Any]:
+def _dumped(written: TableFormat) -> Json:
     return written.model_dump(mode="json", exclude_defaults=True)
 
 
-def describe_process() -> dict[str, Any]:
+def describe_process() -> Process:
     """Return what the numbers of a run may depend on beside its study and its table."""
     packages = (*_PACKAGES, engine_name())
-    return {
-        "engine": engine_name(),
-        "switches": switches_of().described(),
-        "packages": {name: importlib.metadata.version(name) for name in packages},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-    }
+    return Process(
+        engine=engine_name(),
+        switches=switches_of(),
+        packages={name: importlib.metadata.version(name) for name in packages},
+        python=platform.python_version(),
+        platform=platform.platform(),
+    )

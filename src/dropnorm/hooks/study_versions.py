@@ -13,6 +13,7 @@ from dropnorm.datasets.catalog_entries import is_local
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
+from dropnorm.evaluation.records import RunRecord
 from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
 from dropnorm.study.parsing import parse_study
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from kedro.io import DataCatalog
 
     from dropnorm.config_loader import StudyConfigLoader
+    from dropnorm.evaluation.json_form import Json
+    from dropnorm.evaluation.records import Override
     from dropnorm.study.schema import Study
 
 
@@ -42,7 +45,7 @@ def judge_version(
 ) -> Judged:
     """Say whether a complete version may be taken for the study's own, as it is today."""
     record = catalog.get(f"{run}.run", version=Version(version, None))
-    return judge(record.load() if record else {}, study, environment)
+    return judge(record.load() if record else RunRecord(), study, environment)
 
 
 def newest_own(
@@ -81,7 +84,7 @@ def newest_own(
 
 def overridden_options(
     config: StudyConfigLoader | None, options: Study, run_params: Mapping[str, Any]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Override]:
     """Return the options of a run that are not those of its study, as ``run.json`` says them.
 
     Args:
@@ -93,7 +96,7 @@ def overridden_options(
     if config is None or not (run_params["runtime_params"].get(name) or env):
         return {}
 
-    def written(where: str | None, otherwise: dict[str, Any]) -> dict[str, Any]:
+    def written(where: str | None, otherwise: Json) -> Json:
         try:
             studies = config.written_in(where)
             if name in studies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -10,16 +10,17 @@ from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
+    from dropnorm.evaluation.sweep_choices import Choices
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
 
-def summarize_sweep(study: Study, choices: dict[str, Any]) -> str:
+def summarize_sweep(study: Study, choices: Choices) -> str:
     """Return the lines that a sweep ends with."""
     return "\n".join(
         [
-            f"{study.label}: {choices['error']} of the validation rows by choice",
-            *(f"  {sentence}" for sentence in choices["sentences"].values()),
+            f"{study.label}: {choices.error} of the validation rows by choice",
+            *(f"  {sentence}" for sentence in choices.sentences.values()),
         ]
     )
 

@@ -11,6 +11,7 @@ from kedro.io.core import Version, generate_timestamp
 
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.hooks.outcomes import names_read
 from dropnorm.hooks.study_names import run_of, study_of
 from dropnorm.hooks.study_versions import newest_own, versions_of
 from dropnorm.study.parsing import parse_study
@@ -29,7 +30,7 @@ def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | No
     which; one whose record is wrong is not read in any case.
     """
     known: dict[str, Versions] = {}
-    for name in sorted(pipeline.inputs()):
+    for name in names_read(pipeline):
         dataset = catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
             continue

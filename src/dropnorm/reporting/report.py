@@ -11,7 +11,10 @@ import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.overrides import tell
+from dropnorm.evaluation.records import Override
+from dropnorm.findings import Finding
 from dropnorm.reporting.figures import drawing
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.style import to_svg
@@ -21,6 +24,8 @@ from dropnorm.tasks.metrics import SCORES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dropnorm.evaluation.records import Provenance
+    from dropnorm.evaluation.results import TableFindings
     from dropnorm.study.schema import Study
 
 # A smaller p-value says nothing more.
@@ -30,10 +35,10 @@ _LEAST_P = 0.001
 def make_report(
     study: Study,
     effects: Mapping[str, Any],
-    findings: Mapping[str, Any],
+    findings: TableFindings,
     comparison: pd.DataFrame,
     diagnostics: pd.DataFrame,
-    provenance: Mapping[str, Any],
+    provenance: Provenance,
     engine: str,
 ) -> dict[str, Any]:
     """Put together what a reader of the study must know: aggregates, never rows of the table."""
@@ -42,7 +47,8 @@ def make_report(
         "question": f"Does dropout or batch normalization help the network on {study.label}?",
         "engine": engine,
         "findings": sorted(
-            [*findings["findings"], *effects["findings"]], key=lambda one: str(one["code"])
+            [*map(Finding.described, findings.findings), *effects["findings"]],
+            key=lambda one: str(one["code"]),
         ),
         "diagnostics": {
             row["variant"]: {
@@ -53,7 +59,7 @@ def make_report(
             for row in diagnostics.to_dict("records")
         },
         "fit_seconds": float(comparison["fit_seconds"].sum()),
-        **provenance,
+        **to_json(provenance),
         "options": study.model_dump(mode="json"),
     }
 
@@ -86,7 +92,9 @@ def write_page(report: Mapping[str, Any]) -> str:
         plot_told=_plot_told(report),
         scores=SCORES,
         beside=report["beside"],
-        overridden=tell(report.get("overridden", {})),
+        overridden=tell(
+            {key: Override.from_json(one) for key, one in report["overridden"].items()}
+        ),
         notes=wording.notes(report["findings"], made_up=report["made_up"]),
     )
 

@@ -10,9 +10,9 @@ from pydantic import (
     Field,
 )
 
-Column = Annotated[str, Field(min_length=1)]
+ColumnName = Annotated[str, Field(min_length=1)]
 # YAML gives lists where a frozen model holds tuples.
-Columns = Annotated[tuple[Column, ...], Field(strict=False)]
+Columns = Annotated[tuple[ColumnName, ...], Field(strict=False)]
 # The command line gives text where YAML gives true or false.
 Flag = Annotated[bool, Field(strict=False)]
 

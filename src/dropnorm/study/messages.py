@@ -120,6 +120,7 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
     path: list[str | int] = []
     holder = model
     choices: dict[str, type[BaseModel]] = {}
+    mapped: type[BaseModel] | None = None
     for step in location:
         if str(step) in choices:  # which member of a union
             model, choices = choices[str(step)], {}
@@ -130,6 +131,10 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
         holder = model
         field = model.model_fields.get(str(step))
         members = _models_in(field.annotation) if field is not None else []
+        if field is None and mapped is not None:  # the name of one of several such sections
+            model, mapped = mapped, None
+            continue
+        mapped = _mapped_model(field.annotation) if field is not None else None
         if len(members) == 1:
             model = members[0]
         choices = {_tag(member): member for member in members} if len(members) > 1 else {}
@@ -149,6 +154,13 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return []
+
+
+def _mapped_model(annotation: object) -> type[BaseModel] | None:
+    """Return the section of which a field holds several, each by a name of its own."""
+    if get_origin(annotation) is not dict:
+        return None
+    return next(iter(_models_in(get_args(annotation)[1])), None)
 
 
 def _tag(model: type[BaseModel]) -> str:

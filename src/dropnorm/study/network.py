@@ -60,6 +60,31 @@ class BatchNorm(Section):
     )
 
 
+class LayerNorm(Section):
+    """Layer normalization (Ba, Kiros and Hinton 2016, arXiv:1607.06450)."""
+
+    placement: Placement = Field(
+        "after_hidden",
+        description="As of batchnorm. Where both stand in one place, batch normalization is first.",
+    )
+    epsilon: float = Field(
+        0.001, gt=0, le=1, description="Added to the variance before its root is taken."
+    )
+
+
+class GaussianNoise(Section):
+    """Noise added to activations in training (Bishop 1995, Neural Computation 7)."""
+
+    stddev: float = Field(0.1, ge=0, le=1e6, description="Standard deviation of the noise.")
+    placement: Literal["input", "after_hidden"] = Field(
+        "input", description="input: once, at the input; after_hidden: after each hidden layer."
+    )
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class Network(Section):
     """Hidden Dense layers and linear outputs, with the two layers that variants switch on."""
 
@@ -75,6 +100,21 @@ class Network(Section):
     ] = Field("glorot_uniform", description="Of the weights, in all Dense layers.")  # fmt: skip
     dropout: Dropout = Dropout()
     batchnorm: BatchNorm = BatchNorm()
+    # Left out of a record where they are not named, so that older records say the same.
+    layernorm: LayerNorm | None = Field(
+        None, exclude_if=_is_none, description="Layer normalization; left out, there is none."
+    )
+    gaussian_noise: GaussianNoise | None = Field(
+        None, exclude_if=_is_none, description="Noise in training; left out, there is none."
+    )
+    max_norm: float | None = Field(
+        None,
+        gt=0,
+        le=1e6,
+        exclude_if=_is_none,
+        description="Longest vector of weights into one unit of a hidden layer (Srivastava et al."
+        " 2014, section 5.1); left out, there is no limit.",
+    )
 
     @property
     def dropout_rates(self) -> tuple[float, ...]:

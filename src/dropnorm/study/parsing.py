@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from dropnorm.errors import BadInputError
+from dropnorm.study.arms import arm_of
 from dropnorm.study.messages import message_of
 from dropnorm.study.schema import Study
+
+_Parsed = TypeVar("_Parsed")
 
 
 def parse_study(name: str, options: object, where: Mapping[str, str] | None = None) -> Study:
@@ -25,13 +28,20 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
     Raises:
         BadInputError: One line per problem, each with its source and key.
     """
+    named = {**options, "name": name} if isinstance(options, Mapping) else options
+    study = _checked(name, partial(Study.model_validate, named), where or {})
+    for arm in study.compare:
+        _checked(f"{name}.compare.{arm}", partial(arm_of, study, arm), where or {})
+    return study
+
+
+def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) -> _Parsed:
     try:
-        named = {**options, "name": name} if isinstance(options, Mapping) else options
-        return Study.model_validate(named)
+        return parsed()
     except ValidationError as error:
         problems = error.errors()
         places = {problem["loc"][:-1] for problem in problems}
         # A list is called empty, too, if nothing in it is right.
         told = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
-        lines = [message_of(name, dict(problem), where or {}) for problem in told]
+        lines = [message_of(key, dict(problem), where) for problem in told]
         raise BadInputError("\n".join(lines)) from error

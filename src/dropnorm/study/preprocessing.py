@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from dropnorm.errors import did_you_mean
-from dropnorm.study.common import Column, Columns, Flag, Section
+from dropnorm.study.common import ColumnName, Columns, Flag, Section
 
 
 def _fill_of_numbers(value: object) -> str | float:
@@ -28,6 +28,7 @@ def _fill_of_numbers(value: object) -> str | float:
     )
 
 
+_BINS = 16
 NumberFill = Literal["median", "mean", "most_frequent"]
 
 
@@ -82,6 +83,19 @@ class Preprocessing(Section):
     quantile_scale: Columns = Field(
         (), description="Numbers, by rank, to a normal distribution; bounded by ±5.2."
     )
+    piecewise_linear: Columns = Field(
+        (),
+        exclude_if=lambda columns: not columns,
+        description="Numbers, to one input per bin of their values: 1 above the bin, 0 below it,"
+        " in between inside it (Gorishniy et al. 2022).",
+    )
+    bins: int = Field(
+        _BINS,
+        ge=1,
+        le=1000,
+        exclude_if=lambda bins: bins == _BINS,
+        description="Most bins of each piecewise_linear column.",
+    )
     one_hot: Columns = Field(
         (),
         description="Categories, one 0/1 input per category; one that no training row has is all"
@@ -98,7 +112,7 @@ class Preprocessing(Section):
         description="Those of the numbers above whose log(1 + value) is taken before they are"
         " scaled or passed; all values must be above -1.",
     )
-    order: Annotated[dict[Column, Columns], Field(strict=False)] = Field(
+    order: Annotated[dict[ColumnName, Columns], Field(strict=False)] = Field(
         {}, description="Of ordinal columns: all their categories, the first becomes 0."
     )
     rare_categories: RareCategories = RareCategories()
@@ -112,6 +126,7 @@ class Preprocessing(Section):
             + self.min_max_scale
             + self.robust_scale
             + self.quantile_scale
+            + self.piecewise_linear
             + self.one_hot
             + self.ordinal
             + self.passthrough

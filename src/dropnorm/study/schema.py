@@ -14,20 +14,22 @@ from pydantic import (
 from dropnorm.errors import did_you_mean
 from dropnorm.findings import CODES
 from dropnorm.study.common import Columns, Flag, Section
+from dropnorm.study.compare import Compared, check_compared
 from dropnorm.study.network import Network
 from dropnorm.study.preprocessing import Impute, Preprocessing
 from dropnorm.study.split import ColumnsSplit, Split, TimeSplit
 from dropnorm.study.sweep import Sweep
 from dropnorm.study.target import Shown, Target
 from dropnorm.study.training import Loss, Metric, Training
+from dropnorm.study.variants import Variant
 
-Task = Literal["regression", "classification"]
+TaskName = Literal["regression", "classification"]
 # What each task can minimize, its default first, and what else it can tell by epoch.
-_LOSSES: dict[Task, tuple[Loss, ...]] = {
+_LOSSES: dict[TaskName, tuple[Loss, ...]] = {
     "regression": ("mae", "mse", "huber"),
     "classification": ("cross_entropy",),
 }
-_METRICS: dict[Task, tuple[Metric, ...]] = {
+_METRICS: dict[TaskName, tuple[Metric, ...]] = {
     "regression": ("mae", "mse", "huber"),
     "classification": ("cross_entropy", "accuracy"),
 }
@@ -48,7 +50,7 @@ class Study(Section):
     made_up: Flag = Field(
         False, description="The table is made up; everything the run writes says so."
     )
-    task: Task = Field(
+    task: TaskName = Field(
         "regression",
         description="regression: the target is an amount. classification: its values, numbers or"
         " not, are names of classes; of two, networks put out the probability of the second, of"
@@ -74,6 +76,17 @@ class Study(Section):
     network: Network
     training: Training
     sweep: Sweep = Sweep()
+    compare: dict[str, Compared] = Field(
+        {},
+        exclude_if=lambda compared: not compared,
+        description="The networks that are compared, by name; left out, they are baseline, dropout,"
+        " batchnorm and dropout_batchnorm.",
+    )
+    against: str = Field(
+        Variant.BASELINE.value,
+        exclude_if=lambda name: name == Variant.BASELINE.value,
+        description="The network that each other one is compared with.",
+    )
     silence: Columns = Field((), description="Codes of checks that are not to be told: [DN001].")
 
     @property
@@ -180,6 +193,11 @@ class Study(Section):
                     f"asks for {self.replicas.splits} splits, and split.columns names"
                     f" {len(columns)}; change replicas.splits"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _compares_with_one_of_them(self) -> Study:
+        check_compared(self.compare, self.against)
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from pydantic import (
     model_validator,
 )
 
-from dropnorm.study.common import Column, Columns, Flag, Section
+from dropnorm.study.common import ColumnName, Columns, Flag, Section
 
 TestFraction = Annotated[
     float,
@@ -59,7 +59,7 @@ class GroupedSplit(Section):
     """
 
     method: Literal["grouped"] = Field(description="Which split this is.")
-    by: Column = Field(description="All rows with one value of this column stand in one part.")
+    by: ColumnName = Field(description="All rows with one value of this column stand in one part.")
     train_fraction: float = Field(
         0.75, gt=0, lt=1, description="Of the groups, not of the rows, as is test_fraction."
     )
@@ -84,7 +84,7 @@ class TimeSplit(Section):
     """
 
     method: Literal["time"] = Field(description="Which split this is.")
-    by: Column = Field(description="Numbers, or dates as in ISO 8601: 2020-01-21, 2020-01, 2020.")
+    by: ColumnName = Field(description="Numbers, or ISO 8601 dates: 2020-01-21, 2020-01, 2020.")
     format: str | None = Field(
         None, min_length=1, description="How dates are written instead, as in strptime: %d.%m.%Y."
     )

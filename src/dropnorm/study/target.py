@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from dropnorm.study.common import Column, Section
+from dropnorm.study.common import ColumnName, Section
 
 
 def _on_one_line(text: Any) -> Any:
@@ -36,7 +36,7 @@ class Target(Section):
     target are names, which have neither unit nor scale.
     """
 
-    column: Column = Field(description="Its name in the table.")
+    column: ColumnName = Field(description="Its name in the table.")
     unit: Shown = Field("", description="Unit of the column, for labels.")
     divide_by: float = Field(
         1.0,

@@ -89,7 +89,7 @@ class Task(ABC):
     def constant_facts(
         self, y: npt.NDArray[np.floating], constant: Floats, study: Study
     ) -> dict[str, float]:
-        """Return what the constant reaches on rows: ``constant_val_loss``, and what else counts.
+        """Return what the constant reaches on rows: ``val_loss``, and what else counts.
 
         Args:
             y: What networks learn, of validation rows.
@@ -98,12 +98,18 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def judge(self, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, bool]:
+    def judge(
+        self,
+        final_val_loss: float,
+        scores: Mapping[str, float | None],
+        constant: Mapping[str, float],
+    ) -> dict[str, bool]:
         """Say of a training that stayed finite which of ``failures`` it is.
 
         Args:
-            measured: Its ``final_val_loss`` and scores.
-            facts: As :meth:`constant_facts` returns them.
+            final_val_loss: Of its last epoch.
+            scores: Of its validation rows, by name; None where undefined.
+            constant: As :meth:`constant_facts` returns it.
         """
 
     @abstractmethod

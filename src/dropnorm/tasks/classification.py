@@ -88,14 +88,19 @@ class Classification(Task):
     ) -> dict[str, float]:
         """Return the loss of the classes' frequencies, and the share of the most frequent class."""
         return {
-            "constant_val_loss": training_loss(y, constant, study.training.loss),
-            "constant_accuracy": training_loss(y, constant, "accuracy"),
+            "val_loss": training_loss(y, constant, study.training.loss),
+            "accuracy": training_loss(y, constant, "accuracy"),
         }
 
-    def judge(self, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, bool]:
+    def judge(
+        self,
+        final_val_loss: float,
+        scores: Mapping[str, float | None],
+        constant: Mapping[str, float],
+    ) -> dict[str, bool]:
         """Tell what is no better than the constant from what only is too sure of itself."""
-        lost = measured["final_val_loss"] >= facts["constant_val_loss"]
-        right = (measured["validation_accuracy"] or 0) > facts["constant_accuracy"]
+        lost = final_val_loss >= constant["val_loss"]
+        right = (scores["accuracy"] or 0) > constant["accuracy"]
         return {"collapsed": lost and not right, "overconfident": lost and right}
 
     def fit_references(

@@ -107,11 +107,16 @@ class Regression(Task):
         """Return the constant's loss."""
         training = study.training
         loss = training_loss(y, constant, training.loss, training.huber_delta)
-        return {"constant_val_loss": loss}
+        return {"val_loss": loss}
 
-    def judge(self, measured: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, bool]:
+    def judge(
+        self,
+        final_val_loss: float,
+        scores: Mapping[str, float | None],
+        constant: Mapping[str, float],
+    ) -> dict[str, bool]:
         """Call collapsed what ended no better than the constant."""
-        return {"collapsed": measured["final_val_loss"] >= facts["constant_val_loss"]}
+        return {"collapsed": final_val_loss >= constant["val_loss"]}
 
     def fit_references(
         self,

@@ -8,21 +8,32 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from dropnorm.errors import BadInputError
+from dropnorm.study.network import BatchNorm
 from dropnorm.training.backend import load_keras
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from dropnorm.study.network import Network
+    from dropnorm.study.network import LayerNorm, Network, Placement
     from dropnorm.study.variants import Variant
 
-LayerKind = Literal["dense", "activation", "dropout", "batchnorm"]
+LayerKind = Literal["dense", "activation", "dropout", "batchnorm", "layernorm", "gaussian_noise"]
+Place = Literal["input", "before_activation", "after_hidden"]
+# Where the layers of a placement stand.
+_PLACES: dict[Placement, tuple[Place, ...]] = {
+    "before_dense": ("input", "after_hidden"),
+    "after_hidden": ("after_hidden",),
+    "before_activation": ("before_activation",),
+    "input": ("input",),
+}
 _PROBABILITIES = "probabilities"
 _CLASSES = {
     "dense": "Dense",
     "activation": "Activation",
     "dropout": "Dropout",
     "batchnorm": "BatchNormalization",
+    "layernorm": "LayerNormalization",
+    "gaussian_noise": "GaussianNoise",
 }
 
 
@@ -65,14 +76,16 @@ class Layer:
     """One layer of a network, as data: no engine is needed to make or compare it.
 
     Attributes:
-        kind: dense, activation, dropout or batchnorm.
+        kind: dense, activation, dropout, batchnorm, layernorm or gaussian_noise.
         name: Unique in the network.
         units: Outputs of a dense layer.
         activation: Of a dense or an activation layer; ``linear`` is none.
         rate: Share of outputs that a dropout layer switches off in training.
         initializer: Of the weights of a dense layer.
         momentum: Of a batchnorm layer's running mean and variance.
-        epsilon: What a batchnorm layer adds to the variance.
+        epsilon: What a batchnorm or layernorm layer adds to the variance.
+        stddev: Of a gaussian_noise layer's noise.
+        max_norm: Longest vector of weights into one unit of a dense layer.
     """
 
     kind: LayerKind
@@ -83,6 +96,8 @@ class Layer:
     initializer: str | None = None
     momentum: float | None = None
     epsilon: float | None = None
+    stddev: float | None = None
+    max_norm: float | None = None
 
     def described(self) -> dict[str, Any]:
         """Return the attributes that say something, for JSON."""
@@ -96,7 +111,8 @@ def plan_layers(
 
     Baseline is the hidden Dense layers and the output. Dropout follows each hidden layer; batch
     normalization stands where the study places it, and ``dropout.order`` says which comes first
-    where both stand between two Dense layers.
+    where both stand between two Dense layers. Layer normalization follows batch normalization where
+    both stand in one place, and noise is the last there.
 
     Args:
         network: What the study says.
@@ -104,38 +120,49 @@ def plan_layers(
         outputs: Units of the last Dense layer.
         activation: What a further layer makes of them, as of a classification that is trained.
     """
-    norm = network.batchnorm
-    placement = norm.placement if variant.has_batchnorm else None
+    norms: list[tuple[LayerKind, BatchNorm | LayerNorm]] = []
+    if variant.has_batchnorm:
+        norms.append(("batchnorm", network.batchnorm))
+    if network.layernorm is not None:
+        norms.append(("layernorm", network.layernorm))
+    noise = network.gaussian_noise
     layers: list[Layer] = []
-    norms = 0
 
-    def normalize() -> None:
-        nonlocal norms
-        norms += 1
-        name = f"batchnorm_{norms}"
-        layers.append(Layer("batchnorm", name, momentum=norm.momentum, epsilon=norm.epsilon))
+    def named(kind: LayerKind) -> str:
+        return f"{kind}_{1 + sum(layer.kind == kind for layer in layers)}"
 
-    def dense(name: str, units: int, activation: str) -> None:
-        layers.append(Layer("dense", name, units, activation, initializer=network.initializer))
+    def normalize(place: Place) -> None:
+        for kind, norm in norms:
+            if place in _PLACES[norm.placement]:
+                momentum = norm.momentum if isinstance(norm, BatchNorm) else None
+                layers.append(Layer(kind, named(kind), momentum=momentum, epsilon=norm.epsilon))
 
-    if placement in ("before_dense", "input"):
-        normalize()
+    def disturb(place: Place) -> None:
+        if noise is not None and noise.placement == place:
+            layers.append(Layer("gaussian_noise", named("gaussian_noise"), stddev=noise.stddev))
+
+    def dense(name: str, units: int, activation: str, max_norm: float | None = None) -> None:
+        initializer = network.initializer
+        layers.append(
+            Layer("dense", name, units, activation, initializer=initializer, max_norm=max_norm)
+        )
+
+    apart = any("before_activation" in _PLACES[norm.placement] for _, norm in norms)
+    normalize("input")
+    disturb("input")
     sizes = zip(network.hidden, network.dropout_rates, strict=True)
     for number, (units, rate) in enumerate(sizes, start=1):
-        if placement == "before_activation":
-            dense(f"hidden_{number}", units, "linear")
-            normalize()
+        activated = "linear" if apart else network.activation
+        dense(f"hidden_{number}", units, activated, network.max_norm)
+        if apart:
+            normalize("before_activation")
             layers.append(Layer("activation", f"activation_{number}", None, network.activation))
-        else:
-            dense(f"hidden_{number}", units, network.activation)
-        dropped = Layer("dropout", f"dropout_{number}", rate=rate)
-        between = placement in ("before_dense", "after_hidden")
-        if variant.has_dropout and network.dropout.order == "before_batchnorm":
-            layers.append(dropped)
-        if between:
-            normalize()
-        if variant.has_dropout and network.dropout.order == "after_batchnorm":
-            layers.append(dropped)
+        dropped = [Layer("dropout", f"dropout_{number}", rate=rate)] * variant.has_dropout
+        first = network.dropout.order == "before_batchnorm"
+        layers += dropped if first else []
+        normalize("after_hidden")
+        layers += [] if first else dropped
+        disturb("after_hidden")
     dense("output", outputs, "linear")
     if activation is not None:
         layers.append(Layer("activation", _PROBABILITIES, None, activation))
@@ -157,6 +184,8 @@ def weight_shapes(layers: Sequence[Layer], inputs: int) -> list[tuple[int, ...]]
             width = layer.units
         elif layer.kind == "batchnorm":  # factor and offset, running mean and variance
             shapes += [(width,)] * 4
+        elif layer.kind == "layernorm":  # factor and offset
+            shapes += [(width,)] * 2
     return shapes
 
 
@@ -173,38 +202,39 @@ def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequ
         seed: Of the start.
     """
     keras = load_keras()
-    stack: list[Any] = [keras.Input((inputs,))]
-    for layer in layers:
-        match layer.kind:
-            case "dense":
-                initializer = keras.initializers.get(
-                    {
-                        "class_name": layer.initializer,
-                        "config": {"seed": _layer_seed(seed, layer)},
-                    }
-                )
-                stack.append(
-                    keras.layers.Dense(
-                        layer.units,
-                        activation=layer.activation,
-                        kernel_initializer=initializer,
-                        name=layer.name,
-                    )
-                )
-            case "activation":
-                stack.append(keras.layers.Activation(layer.activation, name=layer.name))
-            case "dropout":
-                stack.append(
-                    keras.layers.Dropout(layer.rate, seed=_layer_seed(seed, layer), name=layer.name)
-                )
-            case "batchnorm":
-                stack.append(
-                    keras.layers.BatchNormalization(
-                        momentum=layer.momentum, epsilon=layer.epsilon, name=layer.name
-                    )
-                )
-    model: KerasModel = keras.Sequential(stack)
+    model: KerasModel = keras.Sequential(
+        [keras.Input((inputs,)), *(_keras_layer(keras, layer, seed) for layer in layers)]
+    )
     return model
+
+
+def _keras_layer(keras: Any, layer: Layer, seed: np.random.SeedSequence) -> Any:
+    match layer.kind:
+        case "dense":
+            config = {"seed": _layer_seed(seed, layer)}
+            initializer = {"class_name": layer.initializer, "config": config}
+            longest = layer.max_norm
+            return keras.layers.Dense(
+                layer.units,
+                activation=layer.activation,
+                kernel_initializer=keras.initializers.get(initializer),
+                kernel_constraint=keras.constraints.MaxNorm(longest, axis=0) if longest else None,
+                name=layer.name,
+            )
+        case "activation":
+            return keras.layers.Activation(layer.activation, name=layer.name)
+        case "dropout":
+            return keras.layers.Dropout(layer.rate, seed=_layer_seed(seed, layer), name=layer.name)
+        case "batchnorm":
+            return keras.layers.BatchNormalization(
+                momentum=layer.momentum, epsilon=layer.epsilon, name=layer.name
+            )
+        case "layernorm":
+            return keras.layers.LayerNormalization(epsilon=layer.epsilon, name=layer.name)
+        case "gaussian_noise":
+            return keras.layers.GaussianNoise(
+                layer.stddev, seed=_layer_seed(seed, layer), name=layer.name
+            )
 
 
 def up_to_outputs(network: KerasModel) -> KerasModel:
@@ -221,24 +251,19 @@ def up_to_outputs(network: KerasModel) -> KerasModel:
     return linear
 
 
-def check_network(
-    name: str, model: object, layers: Sequence[Mapping[str, Any]], inputs: int
-) -> None:
+def check_network(name: str, model: object, layers: Sequence[Layer], inputs: int) -> None:
     """Refuse a saved network that is not the one that its run describes.
 
     Args:
         name: Of the network.
         model: As it was loaded, whatever it is.
-        layers: As :meth:`Layer.described` gives them.
+        layers: As :func:`plan_layers` lists them.
         inputs: How many numbers it is given of a row.
 
     Raises:
         BadInputError: Names the network.
     """
-    planned = [
-        (_CLASSES[one["kind"]], one["name"], one.get("units"), one.get("activation"))
-        for one in layers
-    ]
+    planned = [(_CLASSES[one.kind], one.name, one.units, one.activation) for one in layers]
     found = [
         (
             type(layer).__name__,

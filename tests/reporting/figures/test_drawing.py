@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from matplotlib.colors import same_color
 from matplotlib.text import Text
 
 from conftest import read_study
+from dropnorm.evaluation.sweep_choices import Choice, Choices
 from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.drawing import spread
 from dropnorm.reporting.figures.effects import draw_effects
@@ -21,6 +23,7 @@ from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 from dropnorm.reporting.figures.sweep import draw_sweep
 from dropnorm.reporting.style import LIGHT, to_png, to_svg
 from dropnorm.study.variants import Variant
+from made_results import measured, some_metrics
 
 STUDY = read_study("concrete")
 NO_STEPS = pd.DataFrame(columns=["split", "start", "step", "loss"])
@@ -43,14 +46,15 @@ def a_history(*ends, epochs=20, length=None):
 
 def metrics(variant, history):
     replicas = [
-        {
-            "split": split, "start": 0,
-            "diverged_at_epoch": None if runs["val_loss"].notna().all() else 1,
-            "best_epoch": int(runs["epoch"].iloc[-1]), "min_val_loss": runs["val_loss"].min(),
-        }
+        measured(
+            split,
+            diverged_at_epoch=None if runs["val_loss"].notna().all() else 1,
+            best_epoch=int(runs["epoch"].iloc[-1]),
+            min_val_loss=float(runs["val_loss"].min()),
+        )
         for split, runs in history.groupby("split")
-    ]  # fmt: skip
-    return {"variant": variant, "replicas": replicas}
+    ]
+    return some_metrics(*replicas, variant=variant)
 
 
 def the_comparison(**ends):
@@ -171,19 +175,20 @@ def test_titles_and_units_are_drawn_as_they_are_written_without_a_warning(text):
     study = read_study("concrete", title=text, target__unit=text)
     history = a_history(9.0, math.nan)
     steps = pd.DataFrame({"split": 1, "start": 0, "step": [1, 2, 3], "loss": [40, 1e9, math.nan]})
-    point = {
-        "variant": "dropout_batchnorm", "rate": 0.5, "placement": "after_hidden", "error": 1.0,
-        "least": 1.0, "largest": 1.0, "diverged": False, "standing": "least error",
-    }  # fmt: skip
+    point = Choice(
+        "dropout_batchnorm", 0.5, "after_hidden", 1.0, 1.0, 1.0, 1, 0, None, None, None, None,
+        "least error",
+    )  # fmt: skip
+    choices = Choices(
+        "concrete", text, False, "mae", text, 1, 1, "", {}, (point, replace(point, rate=0.1))
+    )
     found = {**NOT_COMPARABLE, "title": text, "unit": text}
     plots = [
         draw_learning_curves(history, steps, metrics("dropout", history), study),
         draw_effects(found),
         draw_effects(found, dark=True, tall=True),
-        draw_sweep({"title": text, "unit": text, "error": "mae", "points": [
-            point, {**point, "rate": 0.1},
-        ]}),
-    ]  # fmt: skip
+        draw_sweep(choices),
+    ]
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")

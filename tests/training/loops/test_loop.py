@@ -25,7 +25,13 @@ from dropnorm.study.variants import Variant
 from dropnorm.training.optimizer import make_optimizer
 
 keras = load_keras()
-study = read_study("concrete", network__hidden=[6, 5], training__optimizer="adam")
+study = read_study(
+    "concrete",
+    network__hidden=[6, 5],
+    network__layernorm={"placement": "after_hidden"},
+    network__max_norm=0.5,
+    training__optimizer="adam",
+)
 chance = np.random.default_rng(0)
 x = chance.normal(size=(29, 3)).astype(np.float32)
 y = x.sum(axis=1) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -70,10 +70,9 @@ def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -
 
 
 def _load_run(project: Project, name: str, words: str, version: str) -> Run:
-    record: dict[str, Any] = project.load(f"{name}.run", version)
     return run_comparison.Run(
         name=words,
-        record=record,
+        record=project.load(f"{name}.run", version),
         effects=project.load(f"{name}.effects", version),
         metrics={
             variant.value: project.load(f"{name}.{variant}.metrics", version) for variant in Variant

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.schema import Study
 
 
@@ -108,8 +109,8 @@ def answer(project: Project, study: str, version: str) -> str:
 
 
 def _rows_of_run(project: Project, study: str, version: str) -> str:
-    rows = project.load(f"{study}.{Variant.BASELINE}.metrics", version)["rows"]
-    return str(sum(rows.values()))
+    metrics: VariantMetrics = project.load(f"{study}.{Variant.BASELINE}.metrics", version)
+    return str(sum(metrics.rows.values()))
 
 
 def _rows_of_table(project: Project, study: str) -> str:

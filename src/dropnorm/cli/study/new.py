@@ -36,7 +36,7 @@ from dropnorm.study.parsing import parse_study
 from dropnorm.study.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
-    from dropnorm.study.schema import Study, Task
+    from dropnorm.study.schema import Study, TaskName
 
 # Files are called by it, and most systems take no more than 255 characters.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
@@ -85,7 +85,7 @@ def new_study(
     decimal: str | None,
     thousands: str | None,
     groups: str | None,
-    task: Task | None,
+    task: TaskName | None,
     drop: tuple[str, ...],
     no_copy: bool,
     env: str | None,

@@ -100,7 +100,7 @@ def predict_study(
     _refuse_inputs(project, source, output)
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
-    preprocessing = parse_study(name, run.get("options")).preprocessing
+    preprocessing = parse_study(name, run.options).preprocessing
     with fetched(source) as file:
         table = read_new_rows(
             file, source, run, preprocessing, project.catalog.get(f"{name}.table")

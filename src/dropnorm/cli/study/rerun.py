@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from kedro.io import DataCatalog, MemoryDataset
@@ -30,6 +30,7 @@ from dropnorm.training.backend import check_engine, engine_name, environment
 from dropnorm.training.execution import MEMORY
 
 if TYPE_CHECKING:
+    from dropnorm.evaluation.records import RunRecord
     from dropnorm.study.schema import Study
 
 _INTERRUPTED = "this repetition has written nothing"
@@ -59,9 +60,9 @@ def rerun_study(
         project = open_project(conf_source, env)
         project.check_study(name)
         chosen = project.choose_version(name, version, "repeat", own=False)
-        record: dict[str, Any] = project.load(f"{name}.run", chosen)
+        record: RunRecord = project.load(f"{name}.run", chosen)
         _check_table(project, name, record)
-        engine = os.environ.get("KERAS_BACKEND") or str(record.get("engine", engine_name()))
+        engine = os.environ.get("KERAS_BACKEND") or (record.engine or engine_name())
         with environment(**{"KERAS_BACKEND": engine, MEMORY: "off"}):
             check_engine()
             differing = reproducibility.what_may_explain(record, describe_process())
@@ -70,13 +71,13 @@ def rerun_study(
                 click.echo(f"  {told}")
             for key, change in differing.items():
                 click.echo(f"  {key}: {change}")
-            agreements = _repeat(project, chosen, parse_study(name, record.get("options")), record)
+            agreements = _repeat(project, chosen, parse_study(name, record.options), record)
     click.echo(f"OK {reproducibility.conclude(agreements, differing)}")
 
 
-def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
+def _check_table(project: Project, study: str, record: RunRecord) -> None:
     table = project.catalog.get(f"{study}.table")
-    known, now = record.get("table", {}).get("sha256"), table_checksum(table)
+    known, now = record.table.sha256, table_checksum(table)
     where = shown(table)
     if now is None and (table is None or not table.exists()):
         raise BadInputError(f"{where}: there is no such file; put the table of that run there")
@@ -90,7 +91,7 @@ def _check_table(project: Project, study: str, record: dict[str, Any]) -> None:
 
 
 def _repeat(
-    project: Project, version: str, study: Study, record: dict[str, Any]
+    project: Project, version: str, study: Study, record: RunRecord
 ) -> list[reproducibility.Agreement]:
     """Train all variants again, and say how each agrees with what it was."""
     name = study.name

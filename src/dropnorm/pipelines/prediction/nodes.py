@@ -12,6 +12,9 @@ from sklearn.pipeline import Pipeline as Steps
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.validation import check_new_rows, to_text
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.records import RunRecord
+from dropnorm.evaluation.results import VariantTraining
+from dropnorm.study.arms import arm_of
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
@@ -34,10 +37,10 @@ _NAMED = 5
 
 def predict(
     new_rows: pd.DataFrame,
-    run: dict[str, Any],
+    run: RunRecord,
     preprocessors: dict[int, Preprocessor],
     models: dict[str, KerasModel],
-    training: dict[str, Any],
+    training: VariantTraining,
     *,
     mc_dropout: int = 0,
 ) -> pd.DataFrame:
@@ -70,10 +73,10 @@ def predict(
         BadInputError: If the rows lack a column or hold what the study cannot use, if all replicas
             diverged, or if draws are asked for of a variant without dropout.
     """
-    study = parse_study(str(run["study"]), run["options"])
-    if mc_dropout and not Variant(training["variant"]).has_dropout:
+    study = parse_study(run.study, run.options)
+    if mc_dropout and not arm_of(study, training.variant).variant.has_dropout:
         raise BadInputError(
-            f"the variant {training['variant']} has no dropout layers to draw with; choose"
+            f"the variant {training.variant} has no dropout layers to draw with; choose"
             f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"
         )
     replicas = _finite_replicas(training)
@@ -84,7 +87,7 @@ def predict(
     rows = check_new_rows(new_rows, study)
     # Of a table that was read as it is written, categories have its spelling; other libraries make
     # numbers of codes.
-    numbered = "format" not in run.get("table", {})
+    numbered = run.table.format is None
     rows = spelt_as_seen(rows, preprocessors, study, numbered=numbered)
     tell_unseen(rows, preprocessors, study)
     inputs = {
@@ -96,7 +99,7 @@ def predict(
     networks = {(split, start): models[f"split_{split}-start_{start}"] for split, start in replicas}
     for (split, start), network in networks.items():
         name = f"split_{split}-start_{start}"
-        check_network(name, network, training["layers"], inputs[split].shape[1])
+        check_network(name, network, training.layers, inputs[split].shape[1])
     each = np.stack(
         [
             targets[split].invert(predict_rows(network, inputs[split]))
@@ -181,19 +184,19 @@ def _categories(preprocessors: Mapping[int, Preprocessor], study: Study) -> dict
     return seen
 
 
-def _finite_replicas(training: dict[str, Any]) -> list[tuple[int, int]]:
+def _finite_replicas(training: VariantTraining) -> list[tuple[int, int]]:
     """Return split and start of the replicas that did not diverge."""
-    facts = training["replicas"]
-    finite = [(one["split"], one["start"]) for one in facts if one["diverged_at_epoch"] is None]
+    facts = training.replicas
+    finite = [(one.split, one.start) for one in facts if one.is_finite]
     if not finite:
         raise BadInputError(
-            f"all {len(facts)} replicas of the variant {training['variant']} diverged, and cannot"
+            f"all {len(facts)} replicas of the variant {training.variant} diverged, and cannot"
             " predict; choose another variant"
         )
     if diverged := len(facts) - len(finite):
         logger.warning(
             "%s: %d of %d replicas diverged, and have no say",
-            training["variant"],
+            training.variant,
             diverged,
             len(facts),
         )

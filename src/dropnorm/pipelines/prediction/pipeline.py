@@ -1,14 +1,11 @@
 """new rows, preprocessors, models → predictions, of one variant."""
 
-from functools import cache
-
 from kedro.pipeline import Pipeline
 
-from dropnorm.pipelines.node_previews import described_node
+from dropnorm.pipelines.boxes import described_node
 from dropnorm.pipelines.prediction import nodes
 
 
-@cache  # one template for all studies
 def create_pipeline() -> Pipeline:
     """Predict with the replicas of one variant; all that it reads was saved by one run."""
     return Pipeline(

@@ -1,13 +1,13 @@
 """From the table to arrays for the networks."""
 
 import logging
-from typing import Any
 
 import pandas as pd
 
 from dropnorm.data import checks, preprocessing, splits, validation
 from dropnorm.data.ahead import computed
 from dropnorm.data.preprocessing import Preprocessor, SplitInputs
+from dropnorm.evaluation.results import TableFindings
 from dropnorm.study.schema import Study
 
 logger = logging.getLogger(__name__)
@@ -28,22 +28,12 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     return computed(splits.assign_parts, rows, study)
 
 
-def check_data(table: pd.DataFrame, split: pd.DataFrame, study: Study) -> dict[str, Any]:
-    """Look for what in the table and its split a result must not rest on; say it in one line each.
-
-    Returns:
-        ``study``, ``silenced`` (codes of checks that are not told) and ``findings``, each with its
-        code, title, where, what was found, why it matters and what to do.
-    """
+def check_data(table: pd.DataFrame, split: pd.DataFrame, study: Study) -> TableFindings:
+    """Look for what a result must not rest on in the table and its split, and log each finding."""
     findings = checks.check_study_table(table, study, split)
     for finding in findings:
         logger.warning("%s: %s", study.label, finding.line())
-    return {
-        "study": study.name,
-        "made_up": study.made_up,
-        "silenced": list(study.silence),
-        "findings": [finding.described() for finding in findings],
-    }
+    return TableFindings(study.name, study.made_up, tuple(study.silence), tuple(findings))
 
 
 def fit_preprocessors(

@@ -1,14 +1,11 @@
 """table → rows → split → preprocessors → inputs."""
 
-from functools import cache
-
 from kedro.pipeline import Pipeline
 
-from dropnorm.pipelines.node_previews import described_node
+from dropnorm.pipelines.boxes import described_node
 from dropnorm.pipelines.preparation import nodes
 
 
-@cache  # one template for all studies
 def create_pipeline() -> Pipeline:
     """Prepare a study's table, for all variants alike."""
     return Pipeline(

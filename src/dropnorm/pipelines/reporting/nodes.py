@@ -1,7 +1,9 @@
 """From trainings to metrics, plots and the record of the run."""
 
 import math
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,26 +11,35 @@ from matplotlib.figure import Figure
 
 from dropnorm.data.splits import split_seeds
 from dropnorm.evaluation import answer, checks, network_diagnostics
+from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
+from dropnorm.evaluation.results import (
+    ReplicaFacts,
+    ReplicaMetrics,
+    TableFindings,
+    VariantExamination,
+    VariantMetrics,
+    VariantOutcome,
+    VariantTraining,
+    of_replica,
+)
 from dropnorm.reporting import report
 from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
+from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.base import Task
 from dropnorm.tasks.registry import task_of
-
-_T = TypeVar("_T")
 
 
 def measure(
     history: pd.DataFrame,
     validation_predictions: pd.DataFrame,
     test_predictions: pd.DataFrame,
-    training: dict[str, Any],
+    training: VariantTraining,
     study: Study,
-) -> dict[str, Any]:
+) -> VariantMetrics:
     """Measure a variant: its losses, its scores in the target's own terms, what went wrong.
 
     Means are over the replicas that stayed finite, and None if none did. A replica has diverged
@@ -36,168 +47,123 @@ def measure(
     better than the constant that the training rows suggest. There are test scores only where the
     study holds a test part.
     """
+    study = arm_of(study, training.variant).study
     task = task_of(study)
-    replicas = [
+    replicas = tuple(
         _measure_replica(_of(history, facts), _of(validation_predictions, facts), facts, task)
-        for facts in training["replicas"]
-    ]
-    finite = [one for one in replicas if one["diverged_at_epoch"] is None]
-    findings = checks.check_trainings(training["variant"], history, replicas, study)
-    return {
-        "study": study.name,
-        "made_up": study.made_up,
-        "variant": training["variant"],
-        "engine": training["engine"],
-        "loss": study.training.loss,
-        "rows": training["replicas"][0]["rows"],
-        "trainable_parameters": training["trainable_parameters"],
-        "min_val_loss": _mean([one["min_val_loss"] for one in finite]),
-        "final_val_loss": _mean([one["final_val_loss"] for one in finite]),
-        "constant_val_loss": _mean([one["constant_val_loss"] for one in training["replicas"]]),
-        **{
-            name: _mean([one[name] for one in finite if one[name] is not None])
-            for name in (f"validation_{score}" for score in task.scores)
-        },
-        "committee": _score_committees(validation_predictions, finite, task),
-        **({} if test_predictions.empty else _mean_scores("test", test_predictions, finite, task)),
-        "unit": task.unit(study),
-        "diverged": len(replicas) - len(finite),
-        **{name: sum(one[name] for one in replicas) for name in task.failures},
-        "findings": [finding.described() for finding in findings],
-        "replicas": replicas,
-    }
+        for facts in training.replicas
+    )
+    finite = [one for one in replicas if one.is_finite]
+    return VariantMetrics(
+        study=study.name,
+        made_up=study.made_up,
+        variant=training.variant,
+        engine=training.engine,
+        loss=study.training.loss,
+        rows=training.replicas[0].rows,
+        trainable_parameters=training.trainable_parameters,
+        min_val_loss=_mean(one.min_val_loss for one in finite),
+        final_val_loss=_mean(one.final_val_loss for one in finite),
+        constant_val_loss=_mean(one.constant["val_loss"] for one in training.replicas),
+        validation={name: _mean(one.validation[name] for one in finite) for name in task.scores},
+        committee=_score_committees(validation_predictions, finite, task),
+        test={} if test_predictions.empty else _mean_scores(test_predictions, finite, task),
+        unit=task.unit(study),
+        diverged=len(replicas) - len(finite),
+        failures={name: sum(one.failures[name] for one in replicas) for name in task.failures},
+        findings=tuple(checks.check_trainings(training.variant, history, replicas, study)),
+        replicas=replicas,
+    )
 
 
 def plot_learning_curves(
-    history: pd.DataFrame, first_steps: pd.DataFrame, metrics: dict[str, Any], study: Study
+    history: pd.DataFrame, first_steps: pd.DataFrame, metrics: VariantMetrics, study: Study
 ) -> Figure:
     """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
-    return draw_learning_curves(history, first_steps, metrics, study)
+    own = arm_of(study, metrics.variant).study
+    return draw_learning_curves(history, first_steps, metrics, own)
 
 
-def compare(
-    baseline: dict[str, Any],
-    dropout: dict[str, Any],
-    batchnorm: dict[str, Any],
-    dropout_batchnorm: dict[str, Any],
-    study: Study,
-) -> pd.DataFrame:
-    """Put the metrics of the four variants side by side, a row each."""
+def gather_outcome(
+    training: VariantTraining,
+    metrics: VariantMetrics,
+    history: pd.DataFrame,
+    validation_predictions: pd.DataFrame,
+    examination: VariantExamination,
+    *written: object,
+) -> VariantOutcome:
+    """Put together all of a variant that the study compares.
+
+    Args:
+        training: What its trainings say of themselves.
+        metrics: How good its networks are.
+        history: Losses by epoch.
+        validation_predictions: At the chosen epoch.
+        examination: What its networks look like from inside.
+        written: What else is written of the variant before it is compared.
+    """
+    return VariantOutcome(training, metrics, history, validation_predictions, examination)
+
+
+def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
+    """Put the metrics of the variants side by side, a row each."""
     task = task_of(study)
-    compared = (
-        "min_val_loss",
-        "final_val_loss",
-        *(f"validation_{name}" for name in task.scores),
-        "constant_val_loss",
-        "diverged",
-        *task.failures,
-        "trainable_parameters",
-    )
     return pd.DataFrame(
         [
             {
-                "study": metrics["study"],
-                "made_up": metrics["made_up"],
-                "variant": metrics["variant"],
-                **{name: metrics[name] for name in compared},
-                "replicas": len(metrics["replicas"]),
-                "fit_seconds": round(sum(one["fit_seconds"] for one in metrics["replicas"]), 3),
+                "study": metrics.study,
+                "made_up": metrics.made_up,
+                "variant": metrics.variant,
+                "min_val_loss": metrics.min_val_loss,
+                "final_val_loss": metrics.final_val_loss,
+                **{f"validation_{name}": metrics.validation[name] for name in task.scores},
+                "constant_val_loss": metrics.constant_val_loss,
+                "diverged": metrics.diverged,
+                **{name: metrics.failures[name] for name in task.failures},
+                "trainable_parameters": metrics.trainable_parameters,
+                "replicas": len(metrics.replicas),
+                "fit_seconds": round(sum(one.fit_seconds for one in metrics.replicas), 3),
             }
-            for metrics in (baseline, dropout, batchnorm, dropout_batchnorm)
+            for metrics in (outcome.metrics for outcome in outcomes.values())
         ]
     )
 
 
-def plot_comparison(
-    comparison: pd.DataFrame,
-    baseline: pd.DataFrame,
-    dropout: pd.DataFrame,
-    batchnorm: pd.DataFrame,
-    dropout_batchnorm: pd.DataFrame,
-    study: Study,
-) -> Figure:
-    """Draw the validation curves of the four variants on one pair of axes."""
-    histories = dict(zip(Variant, (baseline, dropout, batchnorm, dropout_batchnorm), strict=True))
-    return draw_comparison(comparison, histories, study)
+def plot_comparison(comparison: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
+    """Draw the validation curves of the variants on one pair of axes."""
+    return draw_comparison(comparison, {name: one.history for name, one in outcomes.items()}, study)
 
 
 def estimate_effects(
     split: pd.DataFrame,
     reference_predictions: pd.DataFrame,
-    baseline: dict[str, Any],
-    dropout: dict[str, Any],
-    batchnorm: dict[str, Any],
-    dropout_batchnorm: dict[str, Any],
-    baseline_predictions: pd.DataFrame,
-    dropout_predictions: pd.DataFrame,
-    batchnorm_predictions: pd.DataFrame,
-    dropout_batchnorm_predictions: pd.DataFrame,
     study: Study,
+    **outcomes: VariantOutcome,
 ) -> dict[str, Any]:
     """Estimate what the two layers do, pair by pair, with what chance leaves open."""
-    metrics = _by_variant(baseline, dropout, batchnorm, dropout_batchnorm)
-    predictions = _by_variant(
-        baseline_predictions,
-        dropout_predictions,
-        batchnorm_predictions,
-        dropout_batchnorm_predictions,
-    )
+    metrics = {name: one.metrics for name, one in outcomes.items()}
+    predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
-    return answer.find_answer(evidence, metrics, study)
+    return answer.find_answer(evidence, metrics, study).as_json()
 
 
-def compare_diagnostics(
-    baseline: dict[str, Any],
-    dropout: dict[str, Any],
-    batchnorm: dict[str, Any],
-    dropout_batchnorm: dict[str, Any],
-    baseline_history: pd.DataFrame,
-    dropout_history: pd.DataFrame,
-    batchnorm_history: pd.DataFrame,
-    dropout_batchnorm_history: pd.DataFrame,
-    baseline_examination: dict[str, Any],
-    dropout_examination: dict[str, Any],
-    batchnorm_examination: dict[str, Any],
-    dropout_batchnorm_examination: dict[str, Any],
-) -> pd.DataFrame:
+def compare_diagnostics(**outcomes: VariantOutcome) -> pd.DataFrame:
     """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
     return network_diagnostics.compare_diagnostics(
-        _by_variant(
-            baseline_examination,
-            dropout_examination,
-            batchnorm_examination,
-            dropout_batchnorm_examination,
-        ),
-        _by_variant(
-            baseline_history, dropout_history, batchnorm_history, dropout_batchnorm_history
-        ),
-        _by_variant(baseline, dropout, batchnorm, dropout_batchnorm),
+        {name: one.examination for name, one in outcomes.items()},
+        {name: one.history for name, one in outcomes.items()},
+        {name: one.metrics for name, one in outcomes.items()},
     )
 
 
-def plot_diagnostics(
-    diagnostics: pd.DataFrame,
-    baseline_history: pd.DataFrame,
-    dropout_history: pd.DataFrame,
-    batchnorm_history: pd.DataFrame,
-    dropout_batchnorm_history: pd.DataFrame,
-    baseline_examination: dict[str, Any],
-    dropout_examination: dict[str, Any],
-    batchnorm_examination: dict[str, Any],
-    dropout_batchnorm_examination: dict[str, Any],
-    study: Study,
-) -> Figure:
+def plot_diagnostics(diagnostics: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
     """Draw the gap between validation and training by epoch, and the variance shift by layer."""
-    histories = _by_variant(
-        baseline_history, dropout_history, batchnorm_history, dropout_batchnorm_history
+    return draw_diagnostics(
+        diagnostics,
+        {name: one.history for name, one in outcomes.items()},
+        {name: one.examination for name, one in outcomes.items()},
+        study,
     )
-    examined = _by_variant(
-        baseline_examination,
-        dropout_examination,
-        batchnorm_examination,
-        dropout_batchnorm_examination,
-    )
-    return draw_diagnostics(diagnostics, histories, examined, study)
 
 
 def plot_effects(effects: dict[str, Any]) -> Figure:
@@ -208,16 +174,25 @@ def plot_effects(effects: dict[str, Any]) -> Figure:
 def make_report(
     study: Study,
     effects: dict[str, Any],
-    findings: dict[str, Any],
+    findings: TableFindings,
     comparison: pd.DataFrame,
     diagnostics: pd.DataFrame,
-    provenance: dict[str, Any],
-    training: dict[str, Any],
+    provenance: Provenance,
+    outcome: VariantOutcome,
 ) -> dict[str, Any]:
-    """Put together what a reader of the study must know, as plain data."""
-    return report.make_report(
-        study, effects, findings, comparison, diagnostics, provenance, training["engine"]
-    )
+    """Put together what a reader of the study must know, as plain data.
+
+    Args:
+        study: The study as it was run.
+        effects: The answer.
+        findings: What was found before anything trained.
+        comparison: The variants side by side.
+        diagnostics: What the layers did.
+        provenance: What only the run itself knows.
+        outcome: Of any variant; all run on one engine.
+    """
+    engine = outcome.training.engine
+    return report.make_report(study, effects, findings, comparison, diagnostics, provenance, engine)
 
 
 def write_report(report_data: dict[str, Any]) -> str:
@@ -226,79 +201,76 @@ def write_report(report_data: dict[str, Any]) -> str:
 
 
 def record_run(
-    study: Study, provenance: dict[str, Any], training: dict[str, Any], *outputs: object
-) -> dict[str, Any]:
+    study: Study, provenance: Provenance, outcome: VariantOutcome, *written: object
+) -> RunRecord:
     """Say what this run was: the study with all its options, the table, engine and versions.
 
     Args:
         study: The study as it was run.
         provenance: What only the run itself knows: table, versions of the packages, Kedro version.
-        training: Of any variant; all run on one engine.
-        outputs: Everything at the end of the graph, so that the record comes last.
+        outcome: Of any variant; all have the same replicas, and run on one engine.
+        written: Everything at the end of the graph, so that the record comes last.
     """
-    return {
-        "study": study.name,
-        "made_up": study.made_up,
-        "engine": training["engine"],
-        **provenance,
-        "seeds": {
-            "split": split_seeds(study),
-            "training": study.training.seed,
-            "replicas": [
-                {"split": one["split"], "start": one["start"]} for one in training["replicas"]
-            ],
-        },
-        "options": study.model_dump(mode="json"),
-    }
+    return record(study, provenance, outcome.metrics)
 
 
-def _by_variant(*of_each: _T) -> dict[str, _T]:
-    return dict(zip([variant.value for variant in Variant], of_each, strict=True))
+def record(study: Study, provenance: Provenance, metrics: VariantMetrics) -> RunRecord:
+    """Make the record of a run, of a study or of its sweep, from what it measured of a variant."""
+    told = {one.name: getattr(provenance, one.name) for one in fields(provenance)}
+    return RunRecord(
+        study=study.name,
+        made_up=study.made_up,
+        engine=metrics.engine,
+        seeds=Seeds(
+            split=tuple(split_seeds(study)),
+            training=study.training.seed,
+            replicas=tuple(Replica(one.split, one.start) for one in metrics.replicas),
+        ),
+        options=study.model_dump(mode="json"),
+        **told,
+    )
 
 
-def _of(table: pd.DataFrame, replica: dict[str, Any]) -> pd.DataFrame:
-    chosen = (table["split"] == replica["split"]) & (table["start"] == replica["start"])
-    of_replica: pd.DataFrame = table.loc[chosen]
-    return of_replica
+def _of(table: pd.DataFrame, replica: ReplicaFacts | ReplicaMetrics) -> pd.DataFrame:
+    return of_replica(table, replica.split, replica.start)
 
 
 def _measure_replica(
-    history: pd.DataFrame, predictions: pd.DataFrame, facts: dict[str, Any], task: Task
-) -> dict[str, Any]:
-    diverged = facts["diverged_at_epoch"] is not None
-    best = None if diverged else history.iloc[int(history["val_loss"].to_numpy().argmin())]
+    history: pd.DataFrame, predictions: pd.DataFrame, facts: ReplicaFacts, task: Task
+) -> ReplicaMetrics:
+    finite = facts.is_finite
+    best = history.iloc[int(history["val_loss"].to_numpy().argmin())] if finite else None
     final = history.iloc[-1]
-    measured = {
-        "split": facts["split"],
-        "start": facts["start"],
-        "min_val_loss": None if best is None else float(best["val_loss"]),
-        "best_epoch": None if best is None else int(best["epoch"]),
-        "final_loss": _finite_or_none(float(final["loss"])),
-        "final_val_loss": _finite_or_none(float(final["val_loss"])),
-        **{
-            f"validation_{name}": None if diverged else _finite_or_none(score)
-            for name, score in task.score(predictions).items()
-        },
+    scores = {
+        name: _finite_or_none(score) if finite else None
+        for name, score in task.score(predictions).items()
     }
-    judged = dict.fromkeys(task.failures, False) if diverged else task.judge(measured, facts)
-    return {
-        **measured,
-        "diverged_at_epoch": facts["diverged_at_epoch"],
-        **judged,
-        "fit_seconds": facts["fit_seconds"],
-    }
+    failures = dict.fromkeys(task.failures, False)
+    if finite:
+        failures = task.judge(float(final["val_loss"]), scores, facts.constant)
+    return ReplicaMetrics(
+        split=facts.split,
+        start=facts.start,
+        min_val_loss=None if best is None else float(best["val_loss"]),
+        best_epoch=None if best is None else int(best["epoch"]),
+        final_loss=_finite_or_none(float(final["loss"])),
+        final_val_loss=_finite_or_none(float(final["val_loss"])),
+        validation=scores,
+        diverged_at_epoch=facts.diverged_at_epoch,
+        failures=failures,
+        fit_seconds=facts.fit_seconds,
+    )
 
 
 def _mean_scores(
-    part: str, predictions: pd.DataFrame, replicas: list[dict[str, Any]], task: Task
+    predictions: pd.DataFrame, replicas: list[ReplicaMetrics], task: Task
 ) -> dict[str, float | None]:
-    """Return ``<part>_mae`` and so on, in the target's own terms."""
     scores = [task.score(_of(predictions, one)) for one in replicas]
-    return {f"{part}_{name}": _mean([one[name] for one in scores]) for name in task.scores}
+    return {name: _mean(one[name] for one in scores) for name in task.scores}
 
 
 def _score_committees(
-    predictions: pd.DataFrame, replicas: list[dict[str, Any]], task: Task
+    predictions: pd.DataFrame, replicas: list[ReplicaMetrics], task: Task
 ) -> dict[str, float | None] | None:
     """Score the mean prediction over the starts of each split; None with one start each.
 
@@ -306,15 +278,16 @@ def _score_committees(
     """
     by_split: dict[int, list[pd.DataFrame]] = {}
     for one in replicas:
-        by_split.setdefault(one["split"], []).append(_of(predictions, one))
+        by_split.setdefault(one.split, []).append(_of(predictions, one))
     if max(map(len, by_split.values()), default=0) <= 1:
         return None
     scores = [task.score(task.committee(pd.concat(members))) for members in by_split.values()]
-    return {name: _mean([one[name] for one in scores]) for name in task.scores}
+    return {name: _mean(one[name] for one in scores) for name in task.scores}
 
 
-def _mean(values: list[float]) -> float | None:
-    return _finite_or_none(float(np.mean(values))) if values else None
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _finite_or_none(float(np.mean(known))) if known else None
 
 
 def _finite_or_none(value: float) -> float | None:

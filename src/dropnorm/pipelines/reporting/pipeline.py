@@ -1,17 +1,15 @@
 """history, predictions → metrics, plots, comparison, record of the run."""
 
-from functools import cache
+from collections.abc import Sequence
 
 from kedro.pipeline import Pipeline
 
-from dropnorm.pipelines.node_previews import described_node
+from dropnorm.pipelines.boxes import box, described_node
 from dropnorm.pipelines.reporting import nodes
-from dropnorm.study.variants import Variant
 
 
-@cache  # one template for all studies
 def create_variant_pipeline() -> Pipeline:
-    """Report one variant."""
+    """Report one variant, and put together what the study compares of it."""
     return Pipeline(
         [
             described_node(
@@ -32,82 +30,75 @@ def create_variant_pipeline() -> Pipeline:
                 "learning_curves",
                 name="plot_learning_curves",
             ),
+            described_node(
+                nodes.gather_outcome,
+                [
+                    "training",
+                    "metrics",
+                    "history",
+                    "validation_predictions",
+                    "examination",
+                    "learning_curves",
+                ],
+                "outcome",
+                name="gather_outcome",
+            ),
         ],
         tags="reporting",
     )
 
 
-@cache  # one template for all studies
-def create_pipeline() -> Pipeline:
+def create_pipeline(variants: Sequence[str]) -> Pipeline:
     """Compare the variants of a study, and record the run when everything else is written.
 
-    What it takes of a variant is called ``baseline_metrics`` and so on here.
+    Args:
+        variants: Their names; what a variant came to is called ``<name>_outcome`` here.
     """
-    return Pipeline(
-        [
-            described_node(
-                nodes.compare,
-                {
-                    **{variant.value: f"{variant}_metrics" for variant in Variant},
-                    "study": "params:study",
-                },
-                "comparison",
-                name="compare",
-            ),
+    outcomes = {name: f"{name}_outcome" for name in variants}
+    study = {"study": "params:study"}
+    parts = [
+        box(
+            "comparison",
+            described_node(nodes.compare, study | outcomes, "comparison", name="compare"),
             described_node(
                 nodes.plot_comparison,
-                {
-                    "comparison": "comparison",
-                    **{variant.value: f"{variant}_history" for variant in Variant},
-                    "study": "params:study",
-                },
+                {"comparison": "comparison"} | study | outcomes,
                 "comparison_plot",
                 name="plot_comparison",
             ),
+        ),
+        box(
+            "effects",
             described_node(
                 nodes.estimate_effects,
-                {
-                    "split": "split",
-                    "reference_predictions": "reference_predictions",
-                    **{variant.value: f"{variant}_metrics" for variant in Variant},
-                    **{
-                        f"{variant}_predictions": f"{variant}_validation_predictions"
-                        for variant in Variant
-                    },
-                    "study": "params:study",
-                },
+                {"split": "split", "reference_predictions": "reference_predictions"}
+                | study
+                | outcomes,
                 "effects",
                 name="estimate_effects",
             ),
+            described_node(nodes.plot_effects, "effects", "effects_plot", name="plot_effects"),
+        ),
+        box(
+            "diagnostics",
             described_node(
-                nodes.compare_diagnostics,
-                {
-                    name: f"{variant}_{output}"
-                    for variant in Variant
-                    for name, output in (
-                        (variant.value, "metrics"),
-                        (f"{variant}_history", "history"),
-                        (f"{variant}_examination", "examination"),
-                    )
-                },
-                "diagnostics",
-                name="compare_diagnostics",
+                nodes.compare_diagnostics, outcomes, "diagnostics", name="compare_diagnostics"
             ),
             described_node(
                 nodes.plot_diagnostics,
-                {
-                    "diagnostics": "diagnostics",
-                    **{
-                        f"{variant}_{output}": f"{variant}_{output}"
-                        for variant in Variant
-                        for output in ("history", "examination")
-                    },
-                    "study": "params:study",
-                },
+                {"diagnostics": "diagnostics"} | study | outcomes,
                 "diagnostics_plot",
                 name="plot_diagnostics",
             ),
-            described_node(nodes.plot_effects, "effects", "effects_plot", name="plot_effects"),
+        ),
+        _create_report_pipeline(list(outcomes.values())),
+    ]
+    return Pipeline(parts, tags="reporting")
+
+
+def _create_report_pipeline(outcomes: Sequence[str]) -> Pipeline:
+    return Pipeline(
+        [
             described_node(
                 nodes.make_report,
                 [
@@ -116,8 +107,8 @@ def create_pipeline() -> Pipeline:
                     "findings",
                     "comparison",
                     "diagnostics",
-                    "provenance",
-                    f"{Variant.BASELINE}_training",
+                    "params:run",
+                    outcomes[0],
                 ],
                 "report",
                 name="make_report",
@@ -127,10 +118,9 @@ def create_pipeline() -> Pipeline:
                 nodes.record_run,
                 [
                     "params:study",
-                    "provenance",
-                    f"{Variant.BASELINE}_training",
+                    "params:run",
+                    *outcomes,
                     "findings",
-                    *(f"{variant}_learning_curves" for variant in Variant),
                     "comparison_plot",
                     "effects_plot",
                     "diagnostics_plot",
@@ -139,6 +129,5 @@ def create_pipeline() -> Pipeline:
                 "run",
                 name="record_run",
             ),
-        ],
-        tags="reporting",
+        ]
     )

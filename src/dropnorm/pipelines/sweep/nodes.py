@@ -1,116 +1,96 @@
 """From inputs to the curve of a sweep: each point trained and measured as the study itself is."""
 
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation import sweep_choices
-from dropnorm.pipelines.reporting.nodes import measure, record_run
-from dropnorm.pipelines.training.nodes import train_variant
+from dropnorm.evaluation.records import Provenance, RunRecord
+from dropnorm.evaluation.results import SweepPoint, SweptVariant
+from dropnorm.evaluation.sweep_choices import Choices
+from dropnorm.pipelines.reporting.nodes import measure, record
+from dropnorm.pipelines.training.nodes import VariantTrainer
 from dropnorm.reporting.figures.sweep import draw_sweep
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
 
 
-class SweptVariant(NamedTuple):
-    """What a sweep finds of one variant.
+class TrainedPoints(NamedTuple):
+    """What a variant leaves at the points of a sweep, as :class:`SweptVariant` describes it."""
 
-    Attributes:
-        points: Of each point its ``rate``, its ``placement`` and its ``metrics``.
-        predictions: Of the validation rows, as the study's own are, with a column ``point`` that
-            numbers the points from 0.
-    """
-
-    points: list[dict[str, Any]]
+    points: list[SweepPoint]
     predictions: pd.DataFrame
 
 
-def sweep_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> SweptVariant:
-    """Train and measure a variant at every point, each time on the same splits and starts."""
-    points, predictions = [], []
-    for number, point in enumerate(sweep_choices.plan_points(study, variant)):
-        at_point = sweep_choices.study_at(study, point)
-        trained = train_variant(inputs, at_point, variant=variant)
-        metrics = measure(
-            trained.history,
-            trained.validation_predictions,
-            trained.test_predictions,
-            trained.training,
-            at_point,
-        )
-        points.append({"rate": point.one_rate, "placement": point.placement, "metrics": metrics})
-        predictions.append(trained.validation_predictions.assign(point=number))
-    return SweptVariant(points, pd.concat(predictions, ignore_index=True))
+@dataclass(frozen=True)
+class VariantSweeper:
+    """What trains one variant at every point of a sweep; a node is the method of one.
+
+    Attributes:
+        variant: Which of the two layers the networks have.
+    """
+
+    variant: Variant
+
+    def train_points(self, inputs: list[SplitInputs], study: Study) -> TrainedPoints:
+        """Train and measure the variant at every point, on the same splits and starts."""
+        trainer = VariantTrainer(self.variant.value)
+        points, predictions = [], []
+        for number, point in enumerate(sweep_choices.plan_points(study, self.variant)):
+            at_point = sweep_choices.study_at(study, point)
+            trained = trainer.train(inputs, at_point)
+            metrics = measure(
+                trained.history,
+                trained.validation_predictions,
+                trained.test_predictions,
+                trained.training,
+                at_point,
+            )
+            points.append(SweepPoint(point.one_rate, point.placement, metrics))
+            predictions.append(trained.validation_predictions.assign(point=number))
+        return TrainedPoints(points, pd.concat(predictions, ignore_index=True))
 
 
-def sweep_baseline(inputs: list[SplitInputs], study: Study) -> SweptVariant:
-    """Train and measure the network without the two layers, which has nothing to choose."""
-    return sweep_variant(inputs, study, variant=Variant.BASELINE)
+def gather_points(points: list[SweepPoint], predictions: pd.DataFrame) -> SweptVariant:
+    """Put together what the sweep compares of a variant."""
+    return SweptVariant(points, predictions)
 
 
-def sweep_dropout(inputs: list[SplitInputs], study: Study) -> SweptVariant:
-    """Train and measure the network with dropout at each rate."""
-    return sweep_variant(inputs, study, variant=Variant.DROPOUT)
-
-
-def sweep_batchnorm(inputs: list[SplitInputs], study: Study) -> SweptVariant:
-    """Train and measure the network with batch normalization at each place."""
-    return sweep_variant(inputs, study, variant=Variant.BATCHNORM)
-
-
-def sweep_dropout_batchnorm(inputs: list[SplitInputs], study: Study) -> SweptVariant:
-    """Train and measure the network with both layers at each rate and place."""
-    return sweep_variant(inputs, study, variant=Variant.DROPOUT_BATCHNORM)
-
-
-def find_choices(
-    split: pd.DataFrame,
-    baseline: list[dict[str, Any]],
-    dropout: list[dict[str, Any]],
-    batchnorm: list[dict[str, Any]],
-    dropout_batchnorm: list[dict[str, Any]],
-    baseline_predictions: pd.DataFrame,
-    dropout_predictions: pd.DataFrame,
-    batchnorm_predictions: pd.DataFrame,
-    dropout_batchnorm_predictions: pd.DataFrame,
-    study: Study,
-) -> dict[str, Any]:
+def find_choices(split: pd.DataFrame, study: Study, **swept: SweptVariant) -> Choices:
     """Say which choices have the least error, and which are shown to be worse."""
-    points = (baseline, dropout, batchnorm, dropout_batchnorm)
-    predictions = (
-        baseline_predictions,
-        dropout_predictions,
-        batchnorm_predictions,
-        dropout_batchnorm_predictions,
-    )
     return sweep_choices.find_choices(
-        {
-            variant: [one["metrics"] for one in of_variant]
-            for variant, of_variant in zip(Variant, points, strict=True)
-        },
-        dict(zip(Variant, predictions, strict=True)),
+        {name: [point.metrics for point in one.points] for name, one in swept.items()},
+        {name: one.predictions for name, one in swept.items()},
         split,
         study,
     )
 
 
-def tabulate(choices: dict[str, Any]) -> pd.DataFrame:
+def tabulate(choices: Choices) -> pd.DataFrame:
     """Put the points into a table, a row each."""
-    table = pd.DataFrame(choices["points"])
-    table.insert(0, "study", choices["study"])
-    table.insert(1, "made_up", choices["made_up"])
+    table = pd.DataFrame([asdict(point) for point in choices.points])
+    table.insert(0, "study", choices.study)
+    table.insert(1, "made_up", choices.made_up)
     return table
 
 
-def plot(choices: dict[str, Any]) -> Figure:
+def plot_choices(choices: Choices) -> Figure:
     """Draw the error over the rates, a panel for each place."""
     return draw_sweep(choices)
 
 
 def record_sweep(
-    study: Study, provenance: dict[str, Any], baseline: list[dict[str, Any]], *outputs: object
-) -> dict[str, Any]:
-    """Say what this sweep was, as a run's record does; written last."""
-    return record_run(study, provenance, baseline[0]["metrics"], *outputs)
+    study: Study, provenance: Provenance, swept: SweptVariant, *written: object
+) -> RunRecord:
+    """Say what this sweep was, as a run's record does; written last.
+
+    Args:
+        study: The study as it was run.
+        provenance: What only the run itself knows.
+        swept: Of any variant.
+        written: Everything at the end of the graph, so that the record comes last.
+    """
+    return record(study, provenance, swept.points[0].metrics)

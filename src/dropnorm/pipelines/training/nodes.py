@@ -1,7 +1,8 @@
 """From arrays to trained networks."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +10,14 @@ import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation import network_diagnostics, reference_models
+from dropnorm.evaluation.results import (
+    ReplicaExamination,
+    ReplicaFacts,
+    VariantExamination,
+    VariantTraining,
+)
+from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.training import progress
 from dropnorm.training.backend import engine_name
@@ -32,8 +39,7 @@ class TrainedVariant(NamedTuple):
             if the study holds none.
         first_steps: Columns ``split``, ``start``, ``step``, ``loss`` of the trainings that
             diverged.
-        training: Engine, layers, number of trainable parameters, and per replica its rows, its
-            seconds, the chosen epoch and what chose it, and where it diverged.
+        training: What the trainings say of themselves.
     """
 
     models: dict[str, KerasModel]
@@ -41,64 +47,59 @@ class TrainedVariant(NamedTuple):
     validation_predictions: pd.DataFrame
     test_predictions: pd.DataFrame
     first_steps: pd.DataFrame
-    training: dict[str, Any]
+    training: VariantTraining
 
 
-def train_variant(inputs: list[SplitInputs], study: Study, *, variant: Variant) -> TrainedVariant:
-    """Train all replicas of one variant: every split, every random start."""
-    target = inputs[0].target
-    replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-    results = train_replicas(study, variant, replicas, _teller(study, variant, replicas))
-    trained = [(split, start, one) for (split, start), one in zip(replicas, results, strict=True)]
-    models = {
-        _replica_name(split.split, start): trained_network(study, variant, split, start, one)
-        for split, start, one in trained
-    }
-    return TrainedVariant(
-        models=models,
-        history=_stack((split, start, one.history) for split, start, one in trained),
-        validation_predictions=_stack(
-            (split, start, _predictions(split, split.validation, one.outputs))
+@dataclass(frozen=True)
+class VariantTrainer:
+    """What trains one variant.
+
+    A node is the method of one: Kedro, kedro-viz and other processes know its name and its source,
+    which a ``functools.partial`` hides.
+
+    Attributes:
+        name: Of one of the networks that the study compares.
+    """
+
+    name: str
+
+    def train(self, inputs: list[SplitInputs], study: Study) -> TrainedVariant:
+        """Train all replicas of the variant: every split, every random start."""
+        arm, target = arm_of(study, self.name), inputs[0].target
+        study, variant = arm.study, arm.variant
+        replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
+        results = train_replicas(study, variant, replicas, _teller(study, arm.name, replicas))
+        trained = [
+            (split, start, one) for (split, start), one in zip(replicas, results, strict=True)
+        ]
+        models = {
+            _replica_name(split.split, start): trained_network(study, variant, split, start, one)
             for split, start, one in trained
-        ),
-        test_predictions=_stack(
-            (split, start, _test_predictions(split, model))
-            for (split, start, _), model in zip(trained, models.values(), strict=True)
-        ),
-        first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
-        training={
-            "study": study.title,
-            "made_up": study.made_up,
-            "variant": variant.value,
-            "engine": engine_name(),
-            "trainable_parameters": trainable_parameters(next(iter(models.values()))),
-            "layers": [
-                layer.described()
-                for layer in plan_layers(study.network, variant, target.outputs, target.activation)
-            ],
-            "replicas": [_facts(study, *one) for one in trained],
-        },
-    )
-
-
-def train_baseline(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network without dropout and batch normalization: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.BASELINE)
-
-
-def train_dropout(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network with dropout: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.DROPOUT)
-
-
-def train_batchnorm(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network with batch normalization: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.BATCHNORM)
-
-
-def train_dropout_batchnorm(inputs: list[SplitInputs], study: Study) -> TrainedVariant:
-    """Train the network with dropout and batch normalization: all its replicas."""
-    return train_variant(inputs, study, variant=Variant.DROPOUT_BATCHNORM)
+        }
+        return TrainedVariant(
+            models=models,
+            history=_stack((split, start, one.history) for split, start, one in trained),
+            validation_predictions=_stack(
+                (split, start, _predictions(split, split.validation, one.outputs))
+                for split, start, one in trained
+            ),
+            test_predictions=_stack(
+                (split, start, _test_predictions(split, model))
+                for (split, start, _), model in zip(trained, models.values(), strict=True)
+            ),
+            first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
+            training=VariantTraining(
+                study=study.title,
+                made_up=study.made_up,
+                variant=arm.name,
+                engine=engine_name(),
+                trainable_parameters=trainable_parameters(next(iter(models.values()))),
+                layers=tuple(
+                    plan_layers(study.network, variant, target.outputs, target.activation)
+                ),
+                replicas=tuple(_facts(study, *one) for one in trained),
+            ),
+        )
 
 
 def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
@@ -111,28 +112,29 @@ def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
 def examine_networks(
     models: dict[str, KerasModel],
     inputs: list[SplitInputs],
-    training: dict[str, Any],
+    training: VariantTraining,
     study: Study,
-) -> dict[str, Any]:
+) -> VariantExamination:
     """Look into the trained networks of a variant: dead units, variances, loss in inference.
 
     Replicas that diverged hold no finite numbers, and are left out; the others say which they are.
     """
     splits = {one.split: one for one in inputs}
-    return {
-        "variant": training["variant"],
-        "replicas": [
-            {
-                "split": one["split"],
-                "start": one["start"],
-                **network_diagnostics.examine_network(
-                    models[_replica_name(one["split"], one["start"])], splits[one["split"]], study
+    study = arm_of(study, training.variant).study
+    return VariantExamination(
+        variant=training.variant,
+        replicas=tuple(
+            ReplicaExamination(
+                one.split,
+                one.start,
+                network_diagnostics.examine_network(
+                    models[_replica_name(one.split, one.start)], splits[one.split], study
                 ),
-            }
-            for one in training["replicas"]
-            if one["diverged_at_epoch"] is None
-        ],
-    }
+            )
+            for one in training.replicas
+            if one.is_finite
+        ),
+    )
 
 
 def _replica_name(split: int, start: int) -> str:
@@ -140,7 +142,7 @@ def _replica_name(split: int, start: int) -> str:
 
 
 def _teller(
-    study: Study, variant: Variant, replicas: list[tuple[SplitInputs, int]]
+    study: Study, variant: str, replicas: list[tuple[SplitInputs, int]]
 ) -> Callable[[int, dict[str, float]], None]:
     def tell(place: int, row: dict[str, float]) -> None:
         split, start = replicas[place]
@@ -150,7 +152,7 @@ def _teller(
         progress.tell(
             progress.Epoch(
                 study=study.label,
-                variant=variant.value,
+                variant=variant,
                 replica=place + 1,
                 replicas=len(replicas),
                 split=split.split,
@@ -184,22 +186,22 @@ def _test_predictions(split: SplitInputs, model: KerasModel) -> pd.DataFrame:
     return _predictions(split, split.test, predict_rows(model, split.test.x))
 
 
-def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> dict[str, Any]:
+def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> ReplicaFacts:
     task = task_of(study)
     constant = task.constant(split.train.y, split.target, study)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     early = study.training.early_stopping is not None and trained.diverged_at_epoch is None
-    return {
-        "split": split.split,
-        "start": start,
-        "rows": {name: len(part.rows) for name, part in parts.items() if part is not None},
-        "fit_seconds": round(trained.fit_seconds, 3),
-        "epochs": len(trained.history),
-        "chosen_epoch": trained.chosen_epoch,
-        "chosen_by": "least val_loss" if early else "last epoch",
-        "diverged_at_epoch": trained.diverged_at_epoch,
-        **task.constant_facts(split.validation.y, constant, study),
-    }
+    return ReplicaFacts(
+        split=split.split,
+        start=start,
+        rows={name: len(part.rows) for name, part in parts.items() if part is not None},
+        fit_seconds=round(trained.fit_seconds, 3),
+        epochs=len(trained.history),
+        chosen_epoch=trained.chosen_epoch,
+        chosen_by="least val_loss" if early else "last epoch",
+        diverged_at_epoch=trained.diverged_at_epoch,
+        constant=task.constant_facts(split.validation.y, constant, study),
+    )
 
 
 def _stack(tables: Iterable[tuple[SplitInputs, int, pd.DataFrame]]) -> pd.DataFrame:

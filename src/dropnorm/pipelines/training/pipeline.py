@@ -1,29 +1,17 @@
 """inputs → models, history, predictions, of one variant."""
 
-from functools import cache
-
 from kedro.pipeline import Pipeline
 
-from dropnorm.pipelines.node_previews import described_node
+from dropnorm.pipelines.boxes import described_node
 from dropnorm.pipelines.training import nodes
-from dropnorm.study.variants import Variant
-
-# Functions of their own, for Kedro and kedro-viz read a node's name, annotations and source.
-_TRAIN = {
-    Variant.BASELINE: nodes.train_baseline,
-    Variant.DROPOUT: nodes.train_dropout,
-    Variant.BATCHNORM: nodes.train_batchnorm,
-    Variant.DROPOUT_BATCHNORM: nodes.train_dropout_batchnorm,
-}
 
 
-@cache  # one template for all studies
-def create_pipeline(variant: Variant) -> Pipeline:
-    """Train a variant: all its replicas are one node's work."""
+def create_pipeline(variant: str) -> Pipeline:
+    """Train a variant, by its name: all its replicas are one node's work."""
     return Pipeline(
         [
             described_node(
-                _TRAIN[variant],
+                nodes.VariantTrainer(variant).train,
                 ["inputs", "params:study"],
                 [
                     "models",
@@ -46,7 +34,6 @@ def create_pipeline(variant: Variant) -> Pipeline:
     )
 
 
-@cache  # one template for all studies
 def create_reference_pipeline() -> Pipeline:
     """Fit the reference models of a study, on the same rows as its variants."""
     return Pipeline(

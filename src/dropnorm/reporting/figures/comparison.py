@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def draw_comparison(
-    table: pd.DataFrame, histories: Mapping[Variant, pd.DataFrame], study: Study
+    table: pd.DataFrame, histories: Mapping[str, pd.DataFrame], study: Study
 ) -> Figure:
     """Draw the validation curves of all variants, and where each ended.
 
@@ -52,7 +52,8 @@ def draw_comparison(
         rows = {Variant(row["variant"]): row for row in table.to_dict("records")}
         values: list[npt.NDArray[np.float64]] = []
         labels: list[tuple[float, str, str]] = []
-        for variant, history in histories.items():
+        for name, history in histories.items():
+            variant = Variant(name)
             if runs := finite_runs(history, "val_loss"):
                 mean = draw_replicas(curves, runs, palette.variants[variant])
                 values += [losses for _, losses in runs]

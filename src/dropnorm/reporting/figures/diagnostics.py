@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from dropnorm.evaluation.results import Examination, VariantExamination
     from dropnorm.study.schema import Study
 
 
 def draw_diagnostics(
     table: pd.DataFrame,
     histories: Mapping[str, pd.DataFrame],
-    examined: Mapping[str, Mapping[str, Any]],
+    examined: Mapping[str, VariantExamination],
     study: Study,
 ) -> Figure:
     """Draw the gap between validation and training by epoch, and what the networks look like.
@@ -45,7 +46,7 @@ def draw_diagnostics(
     Args:
         table: A row per variant: ``gap`` at the end, training loss in inference.
         histories: By variant.
-        examined: By variant; ``replicas`` with ``batchnorms`` and ``dead_units``.
+        examined: By variant.
         study: For labels.
     """
     with drawn() as palette:
@@ -67,11 +68,11 @@ def draw_diagnostics(
             if runs:
                 mean = draw_replicas(gaps, runs, colour)
                 labels.append((float(mean[-1]), BROKEN[variant], colour))
-            replicas = examined[variant]["replicas"]
+            networks = [one.found for one in examined[variant].replicas]
             aside = ASIDE[variant]
-            shift = [_present(one["batchnorms"], "shift") for one in replicas]
+            shift = [_shifts(network) for network in networks]
             _draw_by_layer(shifts, shift, colour, aside)
-            _draw_by_layer(dead, [one["dead_units"] for one in replicas], colour, aside)
+            _draw_by_layer(dead, [network.dead_units for network in networks], colour, aside)
         for axes, absent in (
             (gaps, "every training diverged"),
             (shifts, "no batch norms"),
@@ -98,8 +99,8 @@ def draw_diagnostics(
     return figure
 
 
-def _present(layers: Mapping[str, Mapping[str, float | None]], what: str) -> dict[str, float]:
-    return {name: one[what] for name, one in layers.items() if one[what] is not None}  # type: ignore[misc]
+def _shifts(network: Examination) -> dict[str, float]:
+    return {name: one.shift for name, one in network.batchnorms.items() if one.shift is not None}
 
 
 def _draw_by_layer(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.results import of_replica
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.figures.drawing import (
     BROAD,
@@ -25,11 +27,12 @@ from dropnorm.reporting.style import drawn
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from dropnorm.evaluation.results import ReplicaMetrics, VariantMetrics
     from dropnorm.study.schema import Study
 
 
@@ -38,7 +41,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def draw_learning_curves(
-    history: pd.DataFrame, first_steps: pd.DataFrame, metrics: Mapping[str, Any], study: Study
+    history: pd.DataFrame, first_steps: pd.DataFrame, metrics: VariantMetrics, study: Study
 ) -> Figure:
     """Draw a variant's loss and val_loss by epoch, the best epoch of every replica marked.
 
@@ -51,9 +54,8 @@ def draw_learning_curves(
         metrics: Of the variant.
         study: For labels.
     """
-    variant = Variant(metrics["variant"])
-    finite = [one for one in metrics["replicas"] if one["diverged_at_epoch"] is None]
-    diverged = [one for one in metrics["replicas"] if one["diverged_at_epoch"] is not None]
+    variant = Variant(metrics.variant)
+    finite, diverged = metrics.finite, [one for one in metrics.replicas if not one.is_finite]
     panels = bool(finite) + bool(diverged)
     with drawn() as palette:
         colour = palette.variants[variant]
@@ -61,9 +63,7 @@ def draw_learning_curves(
         axes = list(np.atleast_1d(figure.subplots(1, panels)))
         labels = _draw_curves(axes[0], history, finite, colour, study) if finite else []
         if diverged:
-            _draw_first_steps(
-                axes[-1], first_steps, diverged, len(metrics["replicas"]), colour, study
-            )
+            _draw_first_steps(axes[-1], first_steps, diverged, len(metrics.replicas), colour, study)
         figure.suptitle(f"{study.label} · {NAMES[variant]}", x=0.01, ha="left")
         label_ends(figure, axes[0], labels)
     return figure
@@ -72,7 +72,7 @@ def draw_learning_curves(
 def _draw_curves(
     axes: Axes,
     history: pd.DataFrame,
-    replicas: Sequence[Mapping[str, Any]],
+    replicas: Sequence[ReplicaMetrics],
     colour: str,
     study: Study,
 ) -> list[tuple[float, str, str]]:
@@ -83,31 +83,32 @@ def _draw_curves(
         labels.append((float(mean[-1]), name, colour))
         values += [losses for _, losses in runs]
     for one in replicas:
-        axes.plot(one["best_epoch"], one["min_val_loss"], "o", color=colour, clip_on=False,
+        axes.plot(or_nan(one.best_epoch), _least(one), "o", color=colour, clip_on=False,
                   markersize=9, markeredgecolor="white", zorder=5)  # fmt: skip
-    best = min(replicas, key=lambda one: float(one["min_val_loss"]))
+    best = min(replicas, key=_least)
     several = len(replicas) > 1
     of = f" of {len(replicas)}" if several else ""
-    axes.set_title(
-        f"● best{of}: {number(best['min_val_loss'])} in epoch {best['best_epoch']}", color=colour
-    )
+    axes.set_title(f"● best{of}: {number(_least(best))} in epoch {best.best_epoch}", color=colour)
     value_axis(axes, values)
     axes.set_ylabel(loss_label(study))
     epoch_axis(axes, f" (mean and range of {len(replicas)} replicas)" if several else "")
     return labels
 
 
+def _least(replica: ReplicaMetrics) -> float:
+    return or_nan(replica.min_val_loss)
+
+
 def _draw_first_steps(
     axes: Axes,
     first_steps: pd.DataFrame,
-    diverged: Sequence[Mapping[str, Any]],
+    diverged: Sequence[ReplicaMetrics],
     replicas: int,
     colour: str,
     study: Study,
 ) -> None:
     for one in diverged:
-        mine = (first_steps["split"] == one["split"]) & (first_steps["start"] == one["start"])
-        steps = first_steps.loc[mine]
+        steps = of_replica(first_steps, one.split, one.start)
         finite = steps.loc[np.isfinite(steps["loss"].to_numpy(dtype=float))]
         axes.plot(finite["step"], finite["loss"], "o-", color=colour, markersize=5,
                   alpha=1.0 if len(diverged) == 1 else 0.5)  # fmt: skip
@@ -118,7 +119,9 @@ def _draw_first_steps(
                       color=colour, linewidth=1.5)  # fmt: skip
             axes.plot(lost.iloc[0], last["loss"] * 1e3, "x", color=colour, markersize=11,
                       markeredgewidth=3)  # fmt: skip
-    epochs = sorted({int(one["diverged_at_epoch"]) for one in diverged})
+    epochs = sorted(
+        {one.diverged_at_epoch for one in diverged if one.diverged_at_epoch is not None}
+    )
     when = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} to {epochs[-1]}"
     who = "" if replicas == 1 else f"{len(diverged)} of {replicas} "
     axes.set_yscale("log")

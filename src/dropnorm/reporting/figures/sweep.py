@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from dropnorm.evaluation.json_form import or_nan
 from dropnorm.reporting.figures.drawing import ASIDE, BROAD, BROKEN, label_ends, say, value_axis
 from dropnorm.reporting.style import drawn
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
+    from dropnorm.evaluation.sweep_choices import Choice, Choices
     from dropnorm.reporting.style import Palette
 
 
-def draw_sweep(found: Mapping[str, Any]) -> Figure:
+def draw_sweep(found: Choices) -> Figure:
     """Draw the error over the rates of dropout, a panel for each place of batch normalization.
 
     With one rate, the error at each place instead. Lines are means, bands the range of the
     replicas; of each variant the best choice is a large dot, and one shown to be worse is hollow.
 
     Args:
-        found: ``points``, each with its error and its standing, ``title``, ``error``, ``unit``.
+        found: What the sweep found.
     """
-    points = found["points"]
-    rates = list(dict.fromkeys(one["rate"] for one in points if one["rate"] is not None))
-    places = list(dict.fromkeys(one["placement"] for one in points if one["placement"]))
+    points = found.points
+    rates = list(dict.fromkeys(one.rate for one in points if one.rate is not None))
+    places = list(dict.fromkeys(one.placement for one in points if one.placement))
     over = "rate" if len(rates) > 1 else "placement"
     panels = places if over == "rate" else [None]
     with drawn() as palette:
@@ -39,9 +42,7 @@ def draw_sweep(found: Mapping[str, Any]) -> Figure:
         axes = list(np.atleast_1d(figure.subplots(1, len(panels), sharey=True)))
         for panel, placement in zip(axes, panels, strict=True):
             mine = [
-                one
-                for one in points
-                if not (placement and one["placement"] not in (None, placement))
+                one for one in points if not (placement and one.placement not in (None, placement))
             ]
             ticks = rates if over == "rate" else places
             labels = _draw_choices(panel, mine, over, ticks, palette)
@@ -49,56 +50,57 @@ def draw_sweep(found: Mapping[str, Any]) -> Figure:
                 panel.set(xlabel="rate of dropout", title=f"batch normalization {placement}")
             if panel is axes[-1]:
                 last = (panel, labels)
-        ends = [one[end] for one in points for end in ("least", "largest") if one[end] is not None]
+        ends = [end for one in points for end in (one.least, one.largest) if end is not None]
         if ends:
             value_axis(axes[0], [np.array(ends)])
-        unit = f", {found['unit']}" if found["unit"] else ""
-        axes[0].set_ylabel(f"{SCORES[found['error']].words}{unit}")
-        figure.suptitle(
-            f"{found['title']}   ● best choice   ○ shown to be worse", x=0.01, ha="left"
-        )
+        unit = f", {found.unit}" if found.unit else ""
+        axes[0].set_ylabel(f"{SCORES[found.error].words}{unit}")
+        figure.suptitle(f"{found.title}   ● best choice   ○ shown to be worse", x=0.01, ha="left")
         label_ends(figure, *last)
     return figure
 
 
 def _draw_choices(
     axes: Axes,
-    points: Sequence[Mapping[str, Any]],
+    points: Sequence[Choice],
     over: str,
     ticks: Sequence[Any],
     palette: Palette,
 ) -> list[tuple[float, str, str]]:
     """Draw the points of all variants; a variant without a choice is a line straight across."""
-    known = [one for one in points if one["error"] is not None and not one["diverged"]]
+    known = [one for one in points if one.error is not None and not one.diverged]
     if not known:
         say(axes, "every training diverged", palette.text)
+    tick_of = attrgetter(over)
     places = list(ticks) if over == "rate" else list(range(len(ticks)))
     labels = []
     for variant in Variant:
         colour = palette.variants[variant]
-        mine = [one for one in known if one["variant"] == variant.value]
+        mine = [one for one in known if one.variant == variant.value]
         if not mine:
             continue
-        if len(mine) == 1 and mine[0][over] not in ticks:
-            axes.axhline(mine[0]["error"], color=colour, linestyle="--", linewidth=1.5)
+        if len(mine) == 1 and tick_of(mine[0]) not in ticks:
+            axes.axhline(or_nan(mine[0].error), color=colour, linestyle="--", linewidth=1.5)
         else:
-            x = [places[ticks.index(one[over])] for one in mine]
-            low, high = ([one[end] for one in mine] for end in ("least", "largest"))
+            x = [places[ticks.index(tick_of(one))] for one in mine]
+            low, high = (
+                [or_nan(getattr(one, end)) for one in mine] for end in ("least", "largest")
+            )
             if over == "rate":
-                axes.plot(x, [one["error"] for one in mine], color=colour)
+                axes.plot(x, [or_nan(one.error) for one in mine], color=colour)
                 axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
             else:  # places have no order
                 x = [place + ASIDE[variant] for place in x]
                 axes.vlines(x, low, high, color=colour, linewidth=3, alpha=0.5)
             for place, one in zip(x, mine, strict=True):
-                best, worse = one["standing"] == "least error", one["standing"] == "worse"
-                axes.plot(place, one["error"], "o", color=colour, markersize=11 if best else 7,
+                best, worse = one.standing == "least error", one.standing == "worse"
+                axes.plot(place, or_nan(one.error), "o", color=colour, markersize=11 if best else 7,
                           markerfacecolor="white" if worse else colour)  # fmt: skip
-        labels.append((mine[-1]["error"], BROKEN[variant], colour))
+        labels.append((or_nan(mine[-1].error), BROKEN[variant], colour))
     for one in points:
-        if one["diverged"] and one[over] in ticks:
-            colour = palette.variants[Variant(one["variant"])]
-            axes.annotate("×", (places[ticks.index(one[over])], 0.98), color=colour, ha="center",
+        if one.diverged and tick_of(one) in ticks:
+            colour = palette.variants[Variant(one.variant)]
+            axes.annotate("×", (places[ticks.index(tick_of(one))], 0.98), color=colour, ha="center",
                           xycoords=("data", "axes fraction"), va="top", fontsize=14)  # fmt: skip
     axes.set_xticks(places, [f"{one:g}" if over == "rate" else one for one in ticks])
     return labels

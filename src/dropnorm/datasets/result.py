@@ -1,0 +1,71 @@
+"""Results as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kedro.io import DatasetError
+from kedro_datasets._typing import JSONPreview
+from kedro_datasets.json import JSONDataset
+
+from dropnorm.datasets.atomic_files import from_here
+from dropnorm.evaluation import results, sweep_choices
+from dropnorm.evaluation.json_form import Result, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What an entry of the catalog may hold, by name.
+_KINDS: Mapping[str, type[Result]] = {
+    kind.__name__: kind
+    for kind in (
+        results.VariantTraining,
+        results.VariantMetrics,
+        results.VariantExamination,
+        results.TableFindings,
+        results.SweepPoint,
+        sweep_choices.Choices,
+    )
+}
+
+
+class ResultDataset(JSONDataset):  # type: ignore[misc]  # has no types
+    """A result, or a list of them, as JSON.
+
+    Args:
+        of: Name of the class: ``VariantMetrics``, for example.
+        kwargs: As ``kedro_datasets.json.JSONDataset`` takes them.
+    """
+
+    def __init__(self, *, of: str, **kwargs: Any) -> None:
+        if of not in _KINDS:
+            raise DatasetError(f"there is no result '{of}' (results: {', '.join(_KINDS)})")
+        super().__init__(**kwargs)
+        self._of = of
+
+    def load(self) -> Result | list[Result]:
+        """Load the result.
+
+        Raises:
+            DatasetError: If the file holds something else.
+        """
+        kind, written = _KINDS[self._of], super().load()
+        try:
+            if isinstance(written, list):
+                return [kind.from_json(one) for one in written]
+            return kind.from_json(written)
+        except ValueError as error:
+            place = from_here(Path(self._get_load_path()))
+            raise DatasetError(
+                f"{place}: is not as a run writes it; take another version, or run the study again"
+            ) from error
+
+    def save(self, data: Result | list[Result]) -> None:
+        """Save the result."""
+        super().save(to_json(data))
+
+    def preview(self) -> JSONPreview:
+        """Return the file for kedro-viz."""
+        return JSONPreview(json.dumps(super().load()))

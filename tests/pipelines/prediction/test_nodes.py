@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from dropnorm.data.preprocessing import fit_preprocessors
+from dropnorm.errors import BadInputError
+from dropnorm.pipelines.prediction.nodes import predict
+from dropnorm.pipelines.reporting.nodes import record
+from dropnorm.pipelines.training.nodes import VariantTrainer
+from handful import PROVENANCE, SPLIT, STUDY, TABLE, some_inputs
+from made_results import a_training, some_facts, some_metrics
+
+RUN = record(STUDY, PROVENANCE, some_metrics())
+FITTED = fit_preprocessors(TABLE, SPLIT, STUDY)
+
+
+@pytest.mark.training
+def test_predict_takes_the_mean_over_the_networks_for_rows_in_their_order():
+    trained = VariantTrainer("dropout").train(some_inputs(), STUDY)
+    rows = TABLE.head(3).drop(columns="CompressiveStrength")
+
+    predicted = predict(rows, RUN, FITTED, trained.models, trained.training, mc_dropout=4)
+
+    assert predicted["row"].tolist() == [0, 1, 2]
+    assert (predicted["min"] <= predicted["prediction"]).all()
+    assert (predicted["mc_low"] <= predicted["mc_high"]).all()
+
+
+def test_predict_refuses_a_variant_whose_networks_all_diverged():
+    training = a_training(some_facts(diverged_at_epoch=1))
+
+    with pytest.raises(BadInputError, match="all 1 replicas of the variant baseline diverged"):
+        predict(TABLE, RUN, FITTED, {}, training)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from conftest import read_study
+from dropnorm.errors import BadInputError
+from dropnorm.study.compare import TAKEN, merged
+from dropnorm.tasks.classification import Classification
+from dropnorm.tasks.regression import Regression
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "result"),
+    [
+        ({"a": 1, "b": 2}, {"b": 3}, {"a": 1, "b": 3}),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}}, {"a": {"b": 1, "c": 3}}),
+        ({"a": {"method": "x", "b": 1}}, {"a": {"method": "y"}}, {"a": {"method": "y"}}),
+        ({"a": {"b": 1}}, {"a": None}, {"a": None}),
+        ({"a": None}, {"a": {"b": 1}}, {"a": {"b": 1}}),
+    ],
+)
+def test_merged_changes_options_key_by_key(options, changes, result):
+    before = repr(options)
+
+    assert merged(options, changes) == result
+    assert repr(options) == before
+
+
+@pytest.mark.parametrize(
+    ("compare", "said"),
+    [
+        ({"baseline": {}}, "concrete has 'baseline' alone in compare; name at least two networks"),
+        ({"baselin": {}, "wide": {}}, "concrete compares with 'baseline'; did you mean 'baselin'?"),
+        ({"baseline": {}, "Wide": {}}, "concrete has a network 'Wide' in compare; its name should"),
+        ({"baseline": {}, "sweep": {}}, "concrete has a network 'sweep' in compare, a name that"),
+        ({"baseline": {"layers": ["dropout"]}, "wide": {}}, "concrete has compare.baseline.layers"),
+        ({"baseline": {}, "wide": {"training": {"seed": 1}}}, "concrete changes training.seed in"),
+        ({"baseline": {}, "wide": {"network": {"hiden": [9]}}},
+         "concrete.compare.wide.network.hiden: no such key; did you mean 'hidden'?"),
+        ({"baseline": {}, "wide": {"network": {"dropout": {"rate": 2}}}},
+         "concrete.compare.wide.network.dropout.rate is 2; it should be at least 0 and below 1"),
+        ({"baseline": {}, "wide": {"netwrk": {}}},
+         "concrete.compare.wide.netwrk: no such key; did you mean 'network'?"
+         " (known: layers, network, training)"),
+        ({"baseline": {}, "wide": None}, "concrete.compare.wide is null; it should be a mapping"),
+        ({"baseline": {}, "wide": {"layers": ["dropot"]}},
+         "concrete.compare.wide.layers.0 is 'dropot'; did you mean 'dropout'?"),
+    ],
+)  # fmt: skip
+def test_a_wrong_comparison_is_refused_in_one_line(compare, said):
+    with pytest.raises(BadInputError) as refused:
+        read_study("concrete", compare=compare)
+
+    assert str(refused.value).startswith(said)
+    assert "\n" not in str(refused.value)
+
+
+def test_no_compared_network_has_the_name_of_a_reference_model():
+    assert {*Regression.references, *Classification.references} <= set(TAKEN)
+
+
+def test_a_study_without_compare_records_no_such_option():
+    assert not {"compare", "against"} & read_study("concrete").model_dump(mode="json").keys()
