@@ -514,3 +514,36 @@ def test_a_class_that_the_training_part_of_a_split_lacks_is_refused():
 
     with pytest.raises(BadInputError, match=r"split 0, validation part: .* row 2: .* class 'c'"):
         make_split_inputs(rows, split, 0, fitted, study)
+
+
+@pytest.mark.parametrize(
+    ("options", "inputs"),
+    [({"keep_together": ["batch"]}, None), ({"identical_rows": True}, "batch")],
+)
+def test_rows_kept_together_are_one_group_in_all_splits(options, inputs):
+    table = pd.DataFrame({"batch": np.repeat(np.arange(12), 3)})
+    preprocessing = {"passthrough": [inputs]} if inputs else {}
+    study = read_study(
+        "concrete",
+        split={"method": "random", "train_fraction": 0.5, **options},
+        replicas={"splits": 2, "starts": 1},
+        **({"preprocessing": preprocessing} if inputs else {}),
+    )
+
+    split = assign_parts(table, study)
+
+    assert list(split["group"]) == list(table["batch"]) * 2
+    assert split.groupby(["split", "group"], observed=True)["part"].nunique().max() == 1
+
+
+def test_rows_near_in_time_are_one_stretch_of_ten_in_each_part():
+    when = np.random.default_rng(0).permutation(100)
+
+    split = split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.5)
+
+    held = split.assign(when=when).loc[split["part"] == VALIDATION].sort_values("when")
+    assert list(held["group"]) == list(np.repeat(np.arange(1, 11), 5))
+
+
+def test_rows_drawn_on_their_own_have_no_group():
+    assert "group" not in split_of(pd.DataFrame({"a": range(10)}), method="random")

@@ -149,7 +149,7 @@ def _why_no_layer(answer: Answer, others: list[Variant]) -> str:
         if all(one.worse for one in found.values()):
             return "each layer makes it worse"
         if all(one.verdict is Verdict.SAME for one in found.values()):
-            margin = f"{answer.margin:g} {answer.unit}".strip()
+            margin = f"{answer.margin:.3g} {answer.unit}".strip()
             return f"the layers make no difference above {margin}, and it is the simplest"
     if all(one.verdict is Verdict.NONE for one in found.values()):
         return "one run of each cannot show that a layer helps, and it is the simplest"
