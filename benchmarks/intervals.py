@@ -1,216 +1,304 @@
-"""Do the intervals keep their word? False alarms of A against A, and coverage of a true effect.
+"""Do the intervals over splits keep their word? Coverage and width of several, by simulation.
 
-    python benchmarks/intervals.py    # all of it, on all cores
-    python benchmarks/intervals.py coverage-1x5 --repeats 10 --true 20    # one split, five starts
+    python benchmarks/intervals.py results.jsonl                  # simulate, go on where it stopped
+    python benchmarks/intervals.py results.jsonl --tables         # what it has found
 
-Every repeat makes up a table of its own, trains two arms on it with the project's own code, and
-estimates their difference as a study does. A against A: the arms are the same network with other
-starts, so that an interval without zero is a false alarm. Coverage: dropout against none; the true
-effect is that of hundreds of trainings, scored on 100,000 fresh rows: on new tables where splits
-are drawn, on the same training rows where one split is kept. For the latter, repeats share a few
-sets of training rows, and differ in their starts and in the rows that validate.
+Each repeat makes up a table, draws 40 splits of it (and folds, repeatedly), trains two arms on each
+with four starts, and estimates their difference from the first 2, 3, 5, 10, 20 and 40 splits with
+each interval. The true effect is the mean over thousands of tables of their own.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
-import itertools
-import logging
+import json
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import loky
 import numpy as np
-import pandas as pd
-
-from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.evaluation.effects import Evidence, RowLosses
-from dropnorm.study.parsing import parse_study
-from dropnorm.study.variants import Variant
-from dropnorm.training.backend import start_engine
-from dropnorm.training.trainer import predict_rows, train_replica, trained_network
+from made_up_learners import SOURCES, Source
+from scipy import stats
 
 if TYPE_CHECKING:
-    from dropnorm.evaluation.intervals import Interval
-    from dropnorm.study.schema import Study
+    import numpy.typing as npt
 
-ROWS, TRAINED, INPUTS, FRESH = 150, 100, 5, 100_000
-# Sets of training rows that repeats on one split share.
-KEPT = 4
-WEIGHTS = {"second": 1, "first": -1}
-# Rows of the table by name: what is simulated, with how many splits and starts.
-SIMULATIONS = {
-    f"{what.replace(' ', '-')}-{splits}x{starts}": (what, splits, starts)
-    for (splits, starts), what in itertools.product(
-        ((5, 1), (20, 1), (1, 5), (1, 20)), ("false alarms", "coverage")
-    )
-}
+    Floats = npt.NDArray[np.floating]
+    Whole = npt.NDArray[np.int64]
+
+SPLITS, STARTS = (2, 3, 5, 10, 20, 40), (1, 4)
+FOLDS = "repeated folds, corrected"
+SHARP, TWICE = "rows + splits", "rows × 2 + splits"
+AT_ONCE = 320
 
 
-def a_study() -> Study:
-    """Return a study of a small network that a training of a fraction of a second fits."""
-    columns = [f"x{number}" for number in range(INPUTS)]
-    return parse_study(
-        "made_up",
-        {
-            "title": "Made up",
-            "target": {"column": "y"},
-            "preprocessing": {"passthrough": columns},
-            "split": {"method": "random", "train_fraction": TRAINED / ROWS},
-            "network": {"hidden": [16], "dropout": {"rate": 0.3}},
-            "training": {
-                "optimizer": "adam", "learning_rate": 0.02, "batch_size": 25, "epochs": 15,
-            },
-        },
-    )  # fmt: skip
+def divide(source: Source, y: Floats, splits: int, chance: np.random.Generator) -> Whole:
+    """Draw which rows validate in each split, shape (splits, held rows)."""
+    if source.stratified:
+        found = []
+        shared = round(source.held * y.mean())
+        for _ in range(splits):
+            parts = [
+                chance.permutation(np.flatnonzero(y == one))[:count]
+                for one, count in ((1, shared), (0, source.held - shared))
+            ]
+            found.append(np.concatenate(parts))
+        return np.array(found)
+    return _orders(source, splits, chance)[:, : source.held]
 
 
-def draw_rows(count: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Draw rows from the source of all tables: a wave, a product, and noise."""
-    x = chance.normal(size=(count, INPUTS)).astype(np.float32)
-    y = np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] + 0.5 * chance.normal(size=count)
-    return x, y.astype(np.float32)
+def fold(source: Source, splits: int, chance: np.random.Generator) -> Whole:
+    """Cut rows into folds, again and again, until there are so many."""
+    each = source.rows // source.held
+    orders = _orders(source, math.ceil(splits / each), chance)
+    return orders.reshape(-1, source.held)[:splits]
 
 
-def divide(x: np.ndarray, y: np.ndarray, split: int, chance: np.random.Generator) -> SplitInputs:
-    """Draw which rows train."""
-    order = chance.permutation(len(y))
-    train, held = np.sort(order[:TRAINED]), np.sort(order[TRAINED:])
-    return SplitInputs(split, Part(train, x[train], y[train]), Part(held, x[held], y[held]))
+def _orders(source: Source, count: int, chance: np.random.Generator) -> Whole:
+    """Put the groups of rows in an order, shape (count, rows)."""
+    groups = source.rows // source.group
+    orders = np.array([chance.permutation(groups) for _ in range(count)])
+    rows = orders[:, :, None] * source.group + np.arange(source.group)
+    return rows.reshape(count, -1)
 
 
-def keep(kept: int, chance: np.random.Generator) -> SplitInputs:
-    """Draw new rows to validate on beside one of the sets of training rows."""
-    x, y = draw_rows(TRAINED, np.random.default_rng(10**7 + kept))
-    held = draw_rows(ROWS - TRAINED, chance)
-    rows = np.arange(ROWS)
-    return SplitInputs(0, Part(rows[:TRAINED], x, y), Part(rows[TRAINED:], *held))
+def train(
+    source: Source, x: Floats, y: Floats, held: Whole, starts: int, chance: np.random.Generator
+) -> Floats:
+    """Train on all splits and starts, and return losses, shape (2, splits, starts, held rows)."""
+    splits = len(held)
+    kept = np.ones((splits, source.rows), dtype=bool)
+    np.put_along_axis(kept, held, values=False, axis=1)
+    trained = np.nonzero(kept)[1].reshape(splits, -1)
+    trained, of = (np.repeat(rows, starts, axis=0) for rows in (trained, held))
+    found = source.learn(x[trained], y[trained], x[of], chance)
+    return losses_of(source, y[of], found).reshape(2, splits, starts, -1)
 
 
-def estimate(
-    seed: int, splits: int, starts: int, second: Variant, other_starts: bool, kept: int | None
-) -> Interval:
-    """Make up a table, train two arms on it, and estimate their difference.
-
-    Args:
-        seed: Of table, splits and starts.
-        splits: How many are drawn.
-        starts: In each.
-        second: Compared with the baseline.
-        other_starts: Whether the second arm has starts of its own.
-        kept: Which set of training rows is used; None for a table of its own.
-    """
-    chance = np.random.default_rng(seed)
-    table = draw_rows(ROWS, chance)
-    study = a_study()
-    errors, losses = [], {"first": [], "second": []}
-    for split in range(splits):
-        inputs = divide(*table, split, chance) if kept is None else keep(kept, chance)
-        for start in range(starts):
-            found = {}
-            for arm, variant, shift in (
-                ("first", Variant.BASELINE, 0),
-                ("second", second, starts if other_starts else 0),
-            ):
-                # One study compiles once; tables differ by the numbers of their starts instead.
-                trained = train_replica(study, variant, inputs, 1000 * seed + start + shift)
-                row_losses = np.abs(inputs.validation.y - trained.outputs[:, 0])
-                losses[arm].append(row_losses)
-                found[arm] = row_losses.mean()
-            errors.append({"split": split, "start": start, **found})
-    rows = RowLosses({arm: np.mean(of_arm, axis=0) for arm, of_arm in losses.items()}, None)
-    evidence = Evidence(
-        pd.DataFrame(errors).set_index(["split", "start"]),
-        (ROWS - TRAINED) / TRAINED,
-        root=False,
-        rows={0: rows} if splits == 1 else {},
-    )
-    return evidence.difference(WEIGHTS, 0.05)[0]
+def losses_of(source: Source, y: Floats, found: Floats) -> Floats:
+    """Return the loss of each row."""
+    if source.loss == "mae":
+        return np.abs(y - found)
+    if source.loss == "rmse":
+        return (y - found) ** 2
+    share = np.clip(found, 1e-7, 1 - 1e-7)
+    return -(y * np.log(share) + (1 - y) * np.log(1 - share))
 
 
-def score(study: Study, inputs: SplitInputs, start: int, fresh: tuple[np.ndarray, ...]) -> float:
-    """Return how much more error a network with dropout makes on fresh rows than one without."""
-    errors = []
-    for variant in (Variant.DROPOUT, Variant.BASELINE):
-        trained = train_replica(study, variant, inputs, start)
-        network = trained_network(study, variant, inputs, start, trained)
-        errors.append(np.abs(fresh[1] - predict_rows(network, fresh[0])[:, 0]).mean())
-    return float(errors[0] - errors[1])
+def errors_of(losses: Floats, *, root: bool) -> Floats:
+    """Return the error of each training."""
+    means = losses.mean(axis=-1)
+    return np.sqrt(means) if root else means
 
 
-def score_on_new_table(seed: int) -> float:
-    """Return the effect of dropout for one new table and start."""
-    chance = np.random.default_rng(10**6 + seed)
-    inputs = divide(*draw_rows(ROWS, chance), 0, chance)
-    return score(a_study(), inputs, seed, draw_rows(FRESH, chance))
-
-
-def score_on_kept(kept: int, start: int) -> float:
-    """Return the effect of dropout for one set of training rows and one start."""
-    inputs = keep(kept, np.random.default_rng(0))  # what validates has no part in it
-    fresh = draw_rows(FRESH, np.random.default_rng(2 * 10**7 + start))
-    return score(a_study(), inputs, 10**7 + start, fresh)
-
-
-def main() -> None:
-    """Run the simulations and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--true", type=int, default=300, help="trainings that make a true effect")
-    parser.add_argument("rows", nargs="*", help=f"of the table: {', '.join(SIMULATIONS)}")
-    options = parser.parse_args()
-    if unknown := set(options.rows) - set(SIMULATIONS):
-        parser.error(f"there is no row {', '.join(sorted(unknown))}")
-    with loky.ProcessPoolExecutor(initializer=begin) as workers:
-        print("| simulation | replicas | repeats | intervals |\n|---|---|---|---|")
-        for row in options.rows or SIMULATIONS:
-            what, splits, starts = SIMULATIONS[row]
-            alarm = what == "false alarms"
-            numbers = range(options.repeats)
-            kept = [None if alarm or splits > 1 else number % KEPT for number in numbers]
-            second = Variant.BASELINE if alarm else Variant.DROPOUT
-            seeds = [1000 * splits + starts + 50_000 * number for number in numbers]
-            found = workers.map(
-                estimate, seeds, *([one] * len(seeds) for one in (splits, starts, second, alarm)),
-                kept, chunksize=5,
-            )  # fmt: skip
-            if alarm:
-                hits = sum(not one.low <= 0 <= one.high for one in found)
-                told = f"without zero: {100 * hits / len(seeds):.1f} %"
-            else:
-                truths = true_effects(workers, options.true, kept=splits == 1)
-                hits = sum(
-                    one.low <= truths[of] <= one.high for one, of in zip(found, kept, strict=True)
-                )
-                told = f"with the true effect: {100 * hits / len(seeds):.1f} %"
-            chance = f"{splits} splits" if splits > 1 else f"one split, {starts} starts"
-            print(f"| {what} | {chance} | {len(seeds)} | {told} |", flush=True)
-
-
-@functools.cache
-def true_effects(
-    workers: loky.ProcessPoolExecutor, trainings: int, *, kept: bool
-) -> dict[int | None, float]:
-    """Return the true effect by set of training rows, or under None that on new tables.
+def effect_by_rows(losses: Floats, *, root: bool) -> tuple[Floats, Floats]:
+    """Return the difference on each split, and of each held row in it (delta method on the root).
 
     Args:
-        workers: What trains.
-        trainings: Of each arm, for each effect.
-        kept: Whether training rows are kept.
+        losses: Shape (2, splits, starts, held rows).
+        root: Whether an error is the root of the mean loss.
     """
-    numbers = range(trainings)
-    if not kept:
-        return {None: float(np.mean([*workers.map(score_on_new_table, numbers, chunksize=5)]))}
+    errors = errors_of(losses, root=root).mean(axis=2)
+    rows = losses.mean(axis=2)
+    centred = rows - rows.mean(axis=2, keepdims=True)
+    if root:
+        centred = centred / (2 * np.sqrt(rows.mean(axis=2, keepdims=True)))
+    by_split = errors[1] - errors[0]
+    return by_split, by_split[:, None] + centred[1] - centred[0]
+
+
+def of_rows(by_row: Floats, units: Whole) -> list[float]:
+    """Return the variance of the mean that its rows make up, the same within splits, and units.
+
+    Args:
+        by_row: Difference of each held row, shape (splits, held rows).
+        units: Which row or group of rows that is, the same shape.
+    """
+    wrong = (by_row - by_row.mean()) / by_row.size
+    count = len(np.unique(units))
+    of_unit = np.bincount(units.ravel(), weights=wrong.ravel())
+    offset = units + np.arange(len(units))[:, None] * (units.max() + 1)
+    within = np.bincount(offset.ravel(), weights=wrong.ravel())
+    return [
+        float((of_unit**2).sum() * count / (count - 1)), float((within**2).sum()), float(count),
+    ]  # fmt: skip
+
+
+def repeat(name: str, number: int) -> dict[str, object]:
+    """Make up a table and keep all that intervals are made of."""
+    source = SOURCES[name]
+    chance = np.random.default_rng([number, sum(map(ord, name))])
+    x, y = source.draw(source.rows, chance)
+    root = source.loss == "rmse"
+    held = divide(source, y, max(SPLITS), chance)
+    losses = train(source, x, y, held, max(STARTS), chance)
+    found: dict[str, object] = {"source": name, "repeat": number}
+    errors = errors_of(losses, root=root)
+    for starts in STARTS:
+        by_split, by_row = effect_by_rows(losses[:, :, :starts], root=root)
+        found[f"differences x{starts}"] = by_split.tolist()
+        found[f"wins x{starts}"] = (errors[1] < errors[0])[:, :starts].mean(axis=1).tolist()
+        for splits in SPLITS:
+            units = held[:splits] // source.group
+            found[f"rows {splits}x{starts}"] = of_rows(by_row[:splits], units)
+    if not source.stratified:
+        folds = fold(source, max(SPLITS), chance)
+        by_split, _ = effect_by_rows(train(source, x, y, folds, 1, chance), root=root)
+        found["folds"] = by_split.tolist()
+    return found
+
+
+def true_effect(name: str, tables: int) -> dict[str, object]:
+    """Estimate the mean effect on tables of their own, each with one split and one start."""
+    source = SOURCES[name]
+    chance = np.random.default_rng([10**6, sum(map(ord, name))])
+    trained, many = source.rows - source.held, 10
+    effects: list[float] = []
+    wins: list[float] = []
+    while len(effects) < tables:
+        drawn = [source.draw(trained, chance) for _ in range(AT_ONCE)]
+        fresh = [source.draw(source.held * many, chance) for _ in range(AT_ONCE)]
+        x, y = (np.array(one) for one in zip(*drawn, strict=True))
+        new, targets = (np.array(one) for one in zip(*fresh, strict=True))
+        losses = losses_of(source, targets, source.learn(x, y, new, chance))
+        errors = errors_of(
+            losses.reshape(2, AT_ONCE, many, source.held), root=source.loss == "rmse"
+        )
+        effects.extend((errors[1] - errors[0]).mean(axis=1))
+        wins.append(float((errors[1] < errors[0]).mean()))
     return {
-        one: float(np.mean([*workers.map(score_on_kept, [one] * trainings, numbers, chunksize=5)]))
-        for one in range(KEPT)
+        "source": name,
+        "truth": float(np.mean(effects)),
+        "wins": float(np.mean(wins)),
+        "error": float(np.std(effects) / math.sqrt(len(effects))),
     }
 
 
-def begin() -> None:
-    """Start the engine in a worker, quietly."""
-    logging.disable(logging.WARNING)
-    start_engine(1)
+def simulate(path: Path, repeats: int, tables: int, names: list[str]) -> None:
+    """Do what has not been done yet, and write each result as it comes."""
+    done = {(one["source"], one.get("repeat")) for one in read(path)}
+    with path.open("a") as file:
+        for name in names:
+            if (name, None) not in done:
+                print(json.dumps(true_effect(name, tables)), file=file, flush=True)
+        for number in range(repeats):
+            for name in names:
+                wanted = number < repeats * SOURCES[name].repeats
+                if wanted and (name, number) not in done:
+                    print(json.dumps(repeat(name, number)), file=file, flush=True)
+
+
+def read(path: Path) -> list[dict]:
+    """Read what was found so far; a last line that is not whole is left out."""
+    if not path.is_file():
+        return []
+    lines = path.read_text().splitlines()
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def main() -> None:
+    """Simulate, or print what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--repeats", type=int, default=400)
+    parser.add_argument("--true", type=int, default=4000, help="tables that make a true effect")
+    parser.add_argument("--sources", nargs="*", default=list(SOURCES), choices=list(SOURCES))
+    parser.add_argument("--tables", action="store_true", help="print what was found")
+    options = parser.parse_args()
+    if options.tables:
+        tell(read(options.path))
+    else:
+        simulate(options.path, options.repeats, options.true, options.sources)
+
+
+def half_widths(
+    by_split: Floats, of_rows: list[float], starts_folds: Floats | None, ratio: float
+) -> dict[str, float]:
+    """Return the half width of the 95 % interval by method.
+
+    Args:
+        by_split: Difference of each split.
+        of_rows: As :func:`of_rows` returns it.
+        starts_folds: Difference of each fold, if there are folds.
+        ratio: Rows that validate for each that trains.
+    """
+    splits, spread = len(by_split), by_split.var(ddof=1)
+    rows, within, units = of_rows
+    of_splits = spread / splits
+    added = rows + of_splits
+    welch = added**2 / (rows**2 / (units - 1) + of_splits**2 / (splits - 1))
+    variances = {
+        "Nadeau–Bengio": (spread * (1 / splits + ratio), splits - 1),
+        SHARP: (added, splits - 1),
+        "the same, Welch": (added, welch),
+        TWICE: (added + rows, splits - 1),
+        "twice, Welch": (
+            added + rows,
+            (added + rows) ** 2 / (4 * rows**2 / (units - 1) + of_splits**2 / (splits - 1)),
+        ),
+        "rows × 1.5 + splits": (added + rows / 2, splits - 1),
+        "two-way clustered": (max(added - within, rows, of_splits), min(splits, units) - 1),
+        "correlation estimated": (of_splits + max(rows - within, 0), splits - 1),
+    }
+    if starts_folds is not None:
+        count = len(starts_folds)
+        corrected = starts_folds.var(ddof=1) * (1 / count + ratio)
+        variances[FOLDS] = (corrected, count - 1)
+    halves = {
+        name: math.sqrt(variance) * float(stats.t.ppf(0.975, freedom))
+        for name, (variance, freedom) in variances.items()
+    }
+    halves["lesser of NB, twice"] = min(halves["Nadeau–Bengio"], halves[TWICE])
+    halves["lesser of NB, twice Welch"] = min(halves["Nadeau–Bengio"], halves["twice, Welch"])
+    return halves
+
+
+def table(found: list[dict], splits: int, starts: int) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Return coverage, its Monte-Carlo error, and median width over the exact one."""
+    truths = {one["source"]: one["truth"] for one in found if "truth" in one}
+    told: dict[str, dict[str, tuple[float, ...]]] = {}
+    for name, truth in truths.items():
+        source = SOURCES[name]
+        ratio, each = source.held / (source.rows - source.held), source.rows // source.held
+        cells: dict[str, list[tuple[float, float]]] = {}
+        for one in found:
+            if one["source"] != name or "truth" in one:
+                continue
+            by_split = np.array(one[f"differences x{starts}"])[:splits]
+            folds = None
+            if starts == 1 and "folds" in one:
+                folds = np.array(one["folds"])[: max(each, splits // each * each)]
+            rows = one[f"rows {splits}x{starts}"]
+            for method, half in half_widths(by_split, rows, folds, ratio).items():
+                of = folds if method == FOLDS and folds is not None else by_split
+                cells.setdefault(method, []).append((float(of.mean()), half))
+        told[name] = {}
+        for method, pairs in cells.items():
+            means, halves = np.array(pairs).T
+            share = float(np.mean(np.abs(means - truth) <= halves))
+            exact = float(stats.norm.ppf(0.975) * means.std(ddof=1))
+            error = math.sqrt(share * (1 - share) / len(pairs))
+            told[name][method] = (share, error, float(np.median(halves)) / exact, len(pairs))
+    return told
+
+
+def tell(found: list[dict]) -> None:
+    """Print coverage and width by source, splits, starts and method."""
+    for starts in STARTS:
+        for splits in SPLITS:
+            print(f"\n{splits} splits, {starts} starts: coverage in %, median width over exact")
+            cells = table(found, splits, starts)
+            methods = list(cells["linear"])
+            print("| source | repeats | " + " | ".join(methods) + " |")
+            print("|---" * (len(methods) + 2) + "|")
+            for name, of in cells.items():
+                written = [
+                    f"{100 * of[one][0]:.1f} ± {100 * of[one][1]:.1f}, {of[one][2]:.2f}"
+                    if one in of
+                    else "–"
+                    for one in methods
+                ]
+                print(f"| {name} | {of[SHARP][3]} | " + " | ".join(written) + " |")
 
 
 if __name__ == "__main__":

@@ -75,6 +75,7 @@ def an_outcome(name: str, error: float) -> VariantOutcome:
         training=training,
         metrics=measure(history(), predicted, predicted.head(0), training, STUDY),
         history=history(),
+        first_steps=history().head(0),
         validation_predictions=predicted,
         examination=VariantExamination(
             name, tuple(ReplicaExamination(k, 0, looked_at) for k in (0, 1))

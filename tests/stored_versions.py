@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 from kedro.io.core import Version
 
@@ -9,13 +11,14 @@ from conftest import complete_version
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import project_config
 from made_results import some_metrics
+from made_up_answers import an_outcome
 
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 OLD, MIDDLE, NEW, NEWEST = (f"2026-01-0{day}T00.00.00.000Z" for day in (1, 2, 3, 4))
 
 
 def write_version(
-    version: str, *, complete: bool = True, loss: float = 0.5, **record: object
+    version: str, *, complete: bool = True, error: float = 4.0, **record: object
 ) -> None:
     """Write what a run of concrete writes: some with Kedro's own datasets, and the rest empty."""
     options = project_config().study("concrete").model_dump(mode="json")
@@ -27,10 +30,7 @@ def write_version(
 
     save("split", pd.DataFrame({"split": [0], "row": [0], "part": ["train"]}))
     save("baseline.metrics", some_metrics(rows={"train": 7, "validation": 3}))
-    losses = [None, loss, loss / 2, loss * 2]
-    save(
-        "comparison",
-        pd.DataFrame({"variant": VARIANTS, "final_val_loss": losses, "replicas": 2}),
-    )
+    answer = an_outcome((math.nan, error, 2 * error, 3 * error), constant=10 * error)
+    save("effects", answer.as_json())
     if complete:
         complete_version("concrete", version, **record)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
+
+# Of the rows of a part: fewer are a note, more are serious.
+_A_NOTE, _SERIOUS = 0.01, 0.05
+
+
+class Severity(StrEnum):
+    """How much a finding matters to the answer, the worst first."""
+
+    SERIOUS = "serious"
+    CAUTION = "caution"
+    NOTE = "note"
 
 
 @dataclass(frozen=True)
@@ -17,6 +29,8 @@ class Code:
         how: How it is found.
         why: Why it matters.
         remedy: What to do.
+        severity: How much it matters; None where that depends on the share of the rows.
+        sentence: How a finding is told, with ``{where}`` and ``{found}``.
     """
 
     code: str
@@ -24,6 +38,8 @@ class Code:
     how: str
     why: str
     remedy: str
+    severity: Severity | None = Severity.CAUTION
+    sentence: str = "{where}: {found}"
 
 
 _ALL = (
@@ -35,6 +51,8 @@ _ALL = (
         "A network that remembers its training rows is right on them: errors come out too small,"
         " and a layer that keeps it from remembering looks worse than it is.",
         "Write identical_rows: true in a random split, or take the copies out of the table.",
+        severity=None,
+        sentence="{found} ({where})",
     ),
     Code(
         "DN002",
@@ -44,6 +62,8 @@ _ALL = (
         "The network has seen these very inputs; and as targets differ, no prediction from these"
         " inputs can be right for both.",
         "Write identical_rows: true in a random split, or add a column that tells them apart.",
+        severity=None,
+        sentence="{found} ({where})",
     ),
     Code(
         "DN003",
@@ -53,6 +73,7 @@ _ALL = (
         "Such a column names rows rather than describing them: a network can learn the training"
         " rows by it, and it says nothing about a new one.",
         "Leave the column out of the study, unless it is a measured quantity.",
+        sentence="{where} has a value of its own in nearly every row: {found}",
     ),
     Code(
         "DN004",
@@ -63,6 +84,8 @@ _ALL = (
         "It is often the target in other words, or something known only after it: all variants will"
         " look good, and none will be of use.",
         "Leave the column out, unless it will be known when a prediction is made.",
+        severity=Severity.SERIOUS,
+        sentence="{where} alone predicts the target: {found}",
     ),
     Code(
         "DN005",
@@ -72,6 +95,8 @@ _ALL = (
         "The network can recognise the entity by its inputs; errors on new entities will be"
         " larger than those told.",
         "Write the column in keep_together of the split, or split by groups of it.",
+        severity=None,
+        sentence="{found} ({where})",
     ),
     Code(
         "DN006",
@@ -80,6 +105,7 @@ _ALL = (
         "A score on so few is mostly chance: another draw would give another answer.",
         "Change the fractions of the split, or take more splits (replicas.splits) and read their"
         " spread.",
+        sentence="the {where} has only {found}",
     ),
     Code(
         "DN007",
@@ -90,6 +116,7 @@ _ALL = (
         " flatter the variant, so that its effects get no verdict.",
         "Standardize the inputs, lower training.learning_rate, or clip gradients"
         " (training.optimizer_options.clipnorm).",
+        sentence="{where} diverged in {found}",
     ),
     Code(
         "DN008",
@@ -102,6 +129,7 @@ _ALL = (
         " training failed, not what a layer does to one that works.",
         "Look at its learning curves: train longer or with another learning rate, standardize the"
         " inputs, lower the rate of dropout.",
+        sentence="{where} is no better than a constant in {found}",
     ),
     Code(
         "DN009",
@@ -114,6 +142,7 @@ _ALL = (
         " what helps here may only hold back a network that is too much for the table.",
         "Use the linear model, or a network that beats it: fewer units, weight decay, fewer"
         " epochs.",
+        sentence="{where} is worse than a linear model: {found}",
     ),
     Code(
         "DN010",
@@ -124,6 +153,8 @@ _ALL = (
         " of the two layers the network has may not be what matters.",
         "Read the table of reference models before choosing a network; more splits narrow the"
         " interval.",
+        severity=Severity.NOTE,
+        sentence="not shown to beat the best reference model: {where}; {found}",
     ),
     Code(
         "DN011",
@@ -135,15 +166,19 @@ _ALL = (
         "The network goes on learning its training rows by heart: the last epoch is not its best,"
         " and a layer may look good only because it slows this down, as fewer epochs would.",
         "Train for fewer epochs, and compare again; or use weight decay or a smaller network.",
+        severity=Severity.NOTE,
+        sentence="{where} goes on to learn its training rows by heart: the gap grows in {found}",
     ),
     Code(
         "DN012",
-        "too few runs for the difference seen",
-        "A verdict is 'too few runs to say', or there was one run and no verdict at all.",
+        "too few runs to settle a difference",
+        "A verdict is 'not settled', or there was one run and no verdict at all.",
         "The difference seen is within what chance does between runs: another draw may turn it"
         " round. It is no evidence that a layer does nothing, either.",
         "Take more splits (replicas.splits; starts, where the split is fixed): the table of effects"
         " says how many. If what is left is too small to matter, write the margin.",
+        severity=Severity.NOTE,
+        sentence="not settled: {where}; {found}",
     ),
     Code(
         "DN013",
@@ -154,6 +189,7 @@ _ALL = (
         " the more so the more its validation loss jumps.",
         "Set the number of epochs, or hold a test part (split.test_fraction) and read its scores in"
         " the metrics.",
+        sentence="the rows that score the networks also steer their training: {found}",
     ),
     Code(
         "DN014",
@@ -166,6 +202,7 @@ _ALL = (
         " network less sure of itself looks good by it.",
         "Read the accuracy and the AUC beside the log loss; train for fewer epochs, or with weight"
         " decay, for probabilities that can be used.",
+        sentence="{where} is too sure of its classes in {found}",
     ),
     Code(
         "DN015",
@@ -173,6 +210,7 @@ _ALL = (
         "A class has fewer than 5 rows in a part of a split.",
         "What is said of that class is mostly chance, and with no row of it AUC is not defined.",
         "Put the class together with another, or get more rows of it.",
+        sentence="the {where} has {found}",
     ),
     Code(
         "DN016",
@@ -186,6 +224,8 @@ _ALL = (
         " formula does what the network is to learn.",
         "Leave out the columns that are not known when a prediction is made; if all are, use the"
         " formula.",
+        severity=Severity.SERIOUS,
+        sentence="{where} together give the target: {found}",
     ),
     Code(
         "DN017",
@@ -195,6 +235,7 @@ _ALL = (
         " those whose target is known. And a word that was read as missing, such as None, may be a"
         " class.",
         "Look at the rows that are left out; if they are of a class of their own, give it a name.",
+        sentence="{found} ({where})",
     ),
 )
 # In the order in which they are told.
@@ -219,6 +260,21 @@ class Finding:
     count: int
     of: int
 
+    @property
+    def severity(self) -> Severity:
+        """How much it matters to the answer."""
+        if self.code.severity is not None:
+            return self.code.severity
+        share = self.count / max(1, self.of)
+        if share < _A_NOTE:
+            return Severity.NOTE
+        return Severity.CAUTION if share < _SERIOUS else Severity.SERIOUS
+
+    def sentence(self) -> str:
+        """Return the finding in one plain sentence."""
+        told = self.code.sentence.format(where=self.where, found=self.found)
+        return f"{told[0].upper()}{told[1:]}."
+
     def line(self) -> str:
         """Return the finding in one line, for people."""
         return f"{self.code.code} {self.code.title}: {self.where}: {self.found}; {self._remedy()}"
@@ -232,6 +288,8 @@ class Finding:
         return {
             "code": self.code.code,
             "title": self.code.title,
+            "severity": self.severity.value,
+            "sentence": self.sentence(),
             "where": self.where,
             "found": self.found,
             "count": self.count,
@@ -256,6 +314,14 @@ class Finding:
             *written
         }:
             raise ValueError(f"a finding has {sorted(missing)[0]}")
-        code = Code(*(str(written[name]) for name in ("code", "title", "how", "why", "remedy")))
+        # What earlier versions wrote says neither how severe it is nor a sentence.
+        severity = Severity(written.get("severity", Severity.CAUTION))
+        sentence = str(written.get("sentence", "{where}: {found}")).removesuffix(".")
+        if "sentence" in written:
+            sentence = sentence.replace("{", "{{").replace("}", "}}")
+        code, title, how, why, remedy = (
+            str(written[name]) for name in ("code", "title", "how", "why", "remedy")
+        )
         where, found = str(written["where"]), str(written["found"])
-        return cls(code, where, found, int(written["count"]), int(written["of"]))
+        told = Code(code, title, how, why, remedy, severity, sentence)
+        return cls(told, where, found, int(written["count"]), int(written["of"]))

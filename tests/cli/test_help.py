@@ -22,7 +22,7 @@ EVERYWHERE = {"--help", "--env", "--conf-source"}
 
 
 def documented(name: str) -> str:
-    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
     (section,) = re.findall(rf"^## `kedro study {name}\b.*?\n(.*?)^## ", page, re.M | re.S)
     return section
 

@@ -95,7 +95,7 @@ def test_a_network_worse_than_the_better_linear_model_is_told_by_how_much():
     found = check_answer(beside_linear(baseline=1.25, dropout=-1.0), STUDY)
 
     assert codes(found) == [("DN009", "baseline", 5, 5), ("DN010", "baseline", 1, 2)]
-    assert found[0].found == "1.25 MPa (95 % interval 0.75 to 1.75) above linear network"
+    assert found[0].found == "1.25 MPa (0.75 to 1.75) above linear network"
     assert found[1].found == "the MAE of linear network is 8.00 MPa"
 
 
@@ -113,7 +113,7 @@ def test_of_one_run_a_network_is_called_worse_where_its_error_is_larger(differen
     assert ("DN009" in [one.code.code for one in found]) == (difference > 0)
 
 
-@pytest.mark.parametrize("verdict", [Verdict.TOO_FEW, Verdict.NONE])
+@pytest.mark.parametrize("verdict", [Verdict.NOT_SETTLED, Verdict.NONE])
 def test_verdicts_that_want_more_runs_are_told(verdict):
     found = check_answer(beside_linear(verdict, baseline=-1.0), STUDY)
 
@@ -126,11 +126,11 @@ def test_each_is_silenced_by_its_code():
 
     trained = trainings(lambda n: 2 + 0.02 * n, 5, (1,), (0,))
     assert check_trainings("baseline", *trained, study) == []
-    assert check_answer(beside_linear(Verdict.TOO_FEW, baseline=1.0), study) == []
+    assert check_answer(beside_linear(Verdict.NOT_SETTLED, baseline=1.0), study) == []
 
 
 def test_the_page_of_checks_says_what_the_codes_say():
-    page = (ROOT / "docs" / "checks.md").read_text()
+    page = (ROOT / "docs" / "reference" / "findings.md").read_text()
 
     sections = page.split("\n## ")[1:]
     assert [section.split(":")[0] for section in sections] == list(CODES)

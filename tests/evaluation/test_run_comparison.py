@@ -89,7 +89,7 @@ def test_other_verdicts_are_told():
 
     assert sentence(one, other) == (
         "The changed options may change the answer: verdicts differ, though no effect is shown to."
-        " Batch normalization: 'too few runs to say' in one, 'helps' in other."
+        " Batch normalization: 'not settled' in one, 'helps' in other."
     )
 
 

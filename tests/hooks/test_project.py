@@ -4,6 +4,7 @@ import hashlib
 import logging
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,9 +27,11 @@ from dropnorm.data.validation import check_table
 from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.results import VariantExamination
+from dropnorm.findings import CODES, Finding
 from dropnorm.hooks.project import ProjectHooks
 from dropnorm.pipelines.preparation import nodes as preparation
 from made_results import a_training, some_metrics
+from made_up_answers import an_outcome
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study
@@ -228,38 +231,46 @@ def test_one_warning_names_the_characters_that_no_plot_can_show(configured, capl
     assert sum("cannot show" in one.getMessage() for one in caplog.records) == told
 
 
-def test_the_answer_is_a_line_for_each_variant_and_where_the_results_are(configured, caplog):
+def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplog):
     caplog.set_level(logging.INFO, "dropnorm")
     made = catalog()
     comparison = pd.DataFrame(
         {
             "variant": ["baseline", "dropout"], "replicas": [3, 3], "diverged": [3, 1],
-            "collapsed": [0, 0], "final_val_loss": [None, 0.61], "min_val_loss": [None, 0.55],
+            "collapsed": [0, 0], "validation_mae": [None, 0.61], "min_val_loss": [None, 0.55],
             "validation_r2": [None, 0.25],
         }
     )  # fmt: skip
     made["wine.comparison"] = MemoryDataset(comparison)
-    finding = {"code": "DN008", "title": "a network no better than a constant"}
-    found = {"sentences": {"dropout": "Dropout helps."}, "committee": "", "spread": "It moves.",
-             "made_up": False, "findings": [
-                 {**finding, "where": "dropout", "found": "1 of 3 runs"},
-                 {**finding, "where": "batchnorm", "found": "all 3 runs"},
-             ]}  # fmt: skip
-    made["wine.effects"] = MemoryDataset(found)
+    answer = replace(
+        an_outcome((10, 8, 10, 8)), spread="It moves.",
+        findings=(Finding(CODES["DN008"], "dropout", "1 of 3 runs", 1, 3),
+                  Finding(CODES["DN012"], "dropout", "3 splits cannot tell", 1, 3)),
+    )  # fmt: skip
+    made["wine.effects"] = MemoryDataset(answer.as_json())
 
     ProjectHooks().after_pipeline_run({"run_id": NEW}, pipelines["wine"], made)
 
-    assert [
+    errors, told, results, report = (
         one.getMessage() for one in caplog.records if one.name.startswith("dropnorm.hooks")
-    ] == [
-        "Red wine: validation loss (mae) by variant\n"
+    )
+    assert errors == (
+        "Red wine: MAE, points, of the validation rows\n"
         "  baseline           diverged (3 of 3)\n"
-        "  dropout            0.61 in the last epoch, 0.55 in the best; R² 0.25;"
-        " diverged (1 of 3)",
-        "  Dropout helps.\n  It moves.\n  Note: DN008 a network no better than a constant:"
-        " dropout: 1 of 3 runs; batchnorm: all 3 runs.",
-        f"  results: data/08_reporting/wine, version {NEW}",
+        "  dropout            0.610; R² 0.25; least val_loss 0.550; diverged (1 of 3)"
+    )
+    lines = told.splitlines()
+    assert lines[0].startswith("  Use the network with dropout: its error is 2.00 MPa")
+    assert lines[1] == f"  {answer.cards['dropout'].line()}"
+    assert lines[-4:] == [
+        "  It moves.",
+        "  Differences are of the error with the layer less that without: plus is worse.",
+        "  DN008 (caution): Dropout is no better than a constant in 1 of 3 runs.",
+        "  1 note more in the report.",
     ]
+    assert results == f"  results: data/08_reporting/wine, version {NEW}"
+    page = f"data/08_reporting/wine/report.html/{NEW}/report.html"
+    assert report == f"  report: {page} (or: kedro study open wine)"
 
 
 def test_runs_that_begin_in_the_same_millisecond_write_different_versions(configured):

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+QUESTIONS = "docs/how-to/questions.md"
+PYTHON_PAGES = [QUESTIONS, "docs/development/test-a-node.md", "docs/explanation/layers.md"]
 # Why a block of commands may stand there and not be run here.
 EXCUSES = {
     "installs",
@@ -111,7 +113,7 @@ def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
 
 
 def test_every_option_of_a_study_is_told_with_what_it_says_and_its_default(site):
-    page = (site / "options.html").read_text()
+    page = (site / "reference" / "options.html").read_text()
     rows = re.findall(r"<tr>\s*<td><code>(\w+)</code></td>\s*(.*?)</tr>", page, re.DOTALL)
     told = [(name, *re.findall(r"<td>(.*?)</td>", cells, re.DOTALL)) for name, cells in rows]
     declared = [
@@ -155,23 +157,22 @@ def own_table(path: Path) -> None:
     ).to_csv(path, index=False)
 
 
-@pytest.mark.training
-@pytest.mark.timeout(600)  # many runs, one after the other
-def test_what_the_pages_say_to_type_can_be_typed(project):
-    for table, name in ((bikes(), "bikes.csv"), (bikes().head(2), "new.csv")):
-        table.to_csv(project / name, sep=";", decimal=",", index=False, encoding="cp1252")
-    own_table(project / "cars.csv")
-    own_table(project / "new_cars.csv")
-    env = {**os.environ, "KEDRO_ENV": "sample", "COLUMNS": "200"}
+def commands_of(*pages: str) -> list[str]:
+    """Return the commands of these pages that are to be run, each once."""
     typed = [
         command.replace(" --env=sample", "")  # which all have here
         for block in blocks()
-        if not block.excuse
+        if not block.excuse and block.page in pages
         for command in block.commands
     ]
-    assert len(typed) > 10
+    return list(dict.fromkeys(typed))
+
+
+def type_all(commands: list[str], project: Path) -> None:
+    """Type commands as a reader would; a study that is made gets few epochs and splits."""
+    env = {**os.environ, "KEDRO_ENV": "sample", "COLUMNS": "200"}
     in_one_process, others = [], []
-    for command in dict.fromkeys(typed):
+    for command in commands:
         words = shlex.split(command)
         (in_one_process if words[0] == "kedro" else others).append((command, words))
 
@@ -188,3 +189,54 @@ def test_what_the_pages_say_to_type_can_be_typed(project):
             timeout=200, check=False,
         )  # fmt: skip
         assert done.returncode == 0, command + done.stdout + done.stderr
+
+
+@pytest.mark.training
+@pytest.mark.timeout(600)  # many runs, one after the other
+def test_what_the_pages_say_to_type_can_be_typed(project):
+    pages = {str(page.relative_to(ROOT)) for page in PAGES} - {QUESTIONS}
+    for table, name in ((bikes(), "bikes.csv"), (bikes().head(2), "new.csv")):
+        table.to_csv(project / name, sep=";", decimal=",", index=False, encoding="cp1252")
+    own_table(project / "cars.csv")
+    own_table(project / "new_cars.csv")
+    commands = commands_of(*pages)
+    assert len(commands) > 10
+
+    type_all(commands, project)
+
+
+def question_sections() -> dict[str, str]:
+    """Return the text of each of the fifteen questions by its heading."""
+    _, *parts = (ROOT / QUESTIONS).read_text().split("\n## ")
+    return dict(part.split("\n", 1) for part in parts)
+
+
+def test_fifteen_questions_are_asked_and_each_is_answered_with_something_to_run():
+    sections = question_sections()
+
+    assert [int(title.split(".")[0]) for title in sections] == list(range(1, 16))
+    for title, text in sections.items():
+        assert title.endswith("?")
+        assert re.search(r"```(bash|python)\n", text), title
+        assert re.search(r"\d\.\d", text), f"{title}: no figure"
+
+
+@pytest.mark.training
+@pytest.mark.timeout(600)
+def test_the_commands_of_the_fifteen_questions_can_be_typed(project):
+    type_all(commands_of(QUESTIONS), project)
+
+
+@pytest.mark.training
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("page", PYTHON_PAGES)
+def test_python_of_the_pages_runs(page, project):
+    code = "\n".join(re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S))
+    assert code
+
+    done = subprocess.run(
+        [sys.executable, "-c", re.sub(r"epochs=\d+", "epochs=1", code)],
+        cwd=project, capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -40,7 +40,7 @@ def sequential(tmp_path_factory):
 def test_a_run_writes_every_output_and_a_record_that_names_each_with_its_checksum(sequential):
     project, done = sequential
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Concrete (made-up table): validation loss (mae) by variant" in done.stdout
+    assert "Concrete (made-up table): MAE, MPa, of the validation rows" in done.stdout
     assert "oneDNN" not in done.stdout + done.stderr
     assert "\x1b" not in done.stdout
 

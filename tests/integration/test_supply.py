@@ -66,7 +66,7 @@ def imported(*folders: str) -> set[str]:
 
 def commands() -> str:
     """Return all that says what to run: the documents and the checks."""
-    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    files = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     checks = [path for path in (ROOT / ".ci").iterdir() if path.is_file()]
     return "\n".join(path.read_text() for path in (*files, *checks) if path.exists())
 

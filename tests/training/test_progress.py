@@ -66,8 +66,7 @@ def test_a_wide_terminal_has_all_of_it(shown):
 def test_what_is_told_after_the_trainings_stands_below_their_bars(shown):
     text = shown(an_epoch(99), an_epoch(100, last=True), after="the answer")
 
-    assert text.index("epoch 100/100") < text.index("the answer")
-    assert text.rindex("epoch 100/100") < text.index("the answer")
+    assert text.rindex("done val_loss 9.877") < text.index("the answer")
     assert text.rindex("\x1b[?25h") < text.index("the answer")
 
 
@@ -96,3 +95,13 @@ def test_a_training_that_ended_early_counts_as_whole():
 
     assert (ended.done, ended.total) == (50, 150)
     assert an_epoch(1, replica=2, replicas=3, epochs=50).done == 1
+
+
+def test_before_the_first_epoch_a_terminal_shows_that_something_goes_on():
+    file = io.StringIO()
+    handler = ProgressHandler(Console(file=file, width=80, force_terminal=True))
+
+    handler.begin()
+    handler.close()
+
+    assert "loading the engine" in file.getvalue()

@@ -26,6 +26,7 @@ from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.status import Status
 
     from dropnorm.training.progress import Epoch
 
@@ -73,6 +74,7 @@ class ProgressHandler(logging.Handler):
         self._seen: dict[tuple[str, str], _Seen] = {}
         self._tasks: dict[tuple[str, str], TaskID] = {}
         self._bars: Progress | None = None
+        self._waiting: Status | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one epoch."""
@@ -81,6 +83,7 @@ class ProgressHandler(logging.Handler):
             return
         seen = self._seen.setdefault((epoch.study, epoch.variant), _Seen())
         seen.epochs[epoch.replica] = epoch.done
+        self._end_waiting()
         # Several worker processes would draw over each other.
         if self._console.is_terminal and multiprocessing.parent_process() is None:
             self._draw(epoch, seen)
@@ -89,8 +92,20 @@ class ProgressHandler(logging.Handler):
 
     def close(self) -> None:
         """Leave the terminal as it was."""
+        self._end_waiting()
         self._leave_bars()
         super().close()
+
+    def begin(self) -> None:
+        """Show that something is going on, before the first epoch."""
+        if self._console.is_terminal:
+            self._waiting = self._console.status("reading, preparing, loading the engine …")
+            self._waiting.start()
+
+    def _end_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
 
     def _leave_bars(self) -> None:
         """Leave the bars where they are: what is told next comes below them."""
@@ -121,6 +136,8 @@ class ProgressHandler(logging.Handler):
         if epoch.loss is not None and epoch.val_loss is not None:
             seen.losses = f" val_loss {epoch.val_loss:.4g} loss {epoch.loss:.4g}"
         told = f"epoch {epoch.place}{seen.losses}{of_replica}"
+        if seen.done >= epoch.total:
+            told = f"done{seen.losses}"
         self._bars.update(self._tasks[key], completed=seen.done, told=told)
         if self._bars.finished:
             self._leave_bars()

@@ -246,7 +246,9 @@ def _listen(verbose: bool) -> ProgressHandler:
         What shows the progress; to be closed when the run ends.
     """
     print_what_can_be_printed()
-    console = Console(soft_wrap=True)
+    console = Console()
+    # A terminal wraps at words; a file or a pipe keeps long lines.
+    console.soft_wrap = not console.is_terminal
     progress = ProgressHandler(console)
     if "KEDRO_LOGGING_CONFIG" in os.environ:
         return progress
@@ -259,6 +261,7 @@ def _listen(verbose: bool) -> ProgressHandler:
     root.handlers = [*kept, _MessageHandler(console, verbose)]
     told = logging.getLogger("dropnorm.training.progress")
     told.handlers, told.propagate = [progress], False
+    progress.begin()
     return progress
 
 

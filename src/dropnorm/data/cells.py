@@ -51,15 +51,7 @@ class Cells:
 
 
 def read_cells(path: Path, how: TableFormat) -> Cells:
-    """Read all cells of a text file.
-
-    Args:
-        path: Of the file.
-        how: Its dialect. Whether rows end in surplus fields is found.
-
-    Raises:
-        BadInputError: If rows do not fit the header, or quotation marks do not close.
-    """
+    """Read all cells of a text file."""
     if (quickly := _unquoted(path, how)) is not None:
         return quickly
     with open_text(path, how.compression, how.encoding) as text:
@@ -108,11 +100,7 @@ class _Reader:
         self._short: list[int] = []
 
     def take(self, rows: list[list[str]]) -> None:
-        """Take some rows.
-
-        Raises:
-            BadInputError: If one does not fit the header.
-        """
+        """Take some rows."""
         width = self._width
         if set(map(len, rows)) != {width}:
             if width > 1:
@@ -154,11 +142,7 @@ class _Reader:
         )
 
     def cells(self) -> Cells:
-        """Return all that was taken.
-
-        Raises:
-            BadInputError: If the header does not name columns.
-        """
+        """Return all that was taken."""
         cells = _named(self.header, [_tidy(parts) for parts in self._parts], self._how)
         cells.surplus |= self._surplus
         cells.short = tuple(line_of(self._path, self._how, row) for row in self._short[:_SOME])

@@ -46,18 +46,7 @@ def find_formats(
     decimal: str | None = None,
     thousands: str | None = None,
 ) -> Found:
-    """Decide how the values of columns are written.
-
-    Args:
-        columns: What their values look like.
-        sep: What separates them in the file; ``None`` if there is but one.
-        line_of: Gives the number of the line in which a row, counted from 0, begins.
-        decimal: Decimal mark where values leave it open.
-        thousands: Mark between thousands, likewise.
-
-    Raises:
-        BadInputError: If the marks of a column can mean two things, and nothing decides.
-    """
+    """Decide how the values of columns are written."""
     found = Found()
     numbers = [column for column in columns if _holds_numbers(column, found, line_of)]
     decided = decide_marks(numbers, sep, decimal, thousands)

@@ -46,13 +46,6 @@ def refuse_special(path: Path, known_as: str | None = None) -> None:
     """Refuse what is neither a file nor a folder: a pipe, a device or a socket.
 
     Reading one may wait for ever, or never end.
-
-    Args:
-        path: Of the file; one that is not there is not refused.
-        known_as: What to call it in the message; its path if left out.
-
-    Raises:
-        BadInputError: Says what it is.
     """
     try:
         mode = path.stat().st_mode
@@ -72,14 +65,6 @@ def refuse_bomb(path: Path, known_as: str | None = None) -> None:
     Looks into gzip, bzip2, xz, zip (as which networks and preprocessors are kept), Parquet and HDF5
     files, and at files that are holes for the most part; of a file that is broken, whoever reads it
     will tell.
-
-    Args:
-        path: Of the file; one that is not there is not refused.
-        known_as: What to call it in the message; its path if left out.
-
-    Raises:
-        BadInputError: If it is more than 500 MB, and more than 100 times the size of the file; or
-            as :func:`refuse_special`.
     """
     refuse_special(path, known_as)
     if not path.is_file():

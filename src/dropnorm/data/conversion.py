@@ -41,15 +41,8 @@ class UnfitCellError(Exception):
 def convert(values: pa.ChunkedArray, column: ColumnFormat) -> pd.Series | np.ndarray:
     """Return the values of a column.
 
-    Args:
-        values: Its texts without the blanks around them; null where there are none.
-        column: How they are written.
-
     Returns:
         Texts; or ``int64`` if all are whole numbers and none is missing, else ``float64``.
-
-    Raises:
-        UnfitCellError: For the first cell that is not written so.
     """
     if column.missing:
         words = pa.array(column.missing, pa.string())

@@ -48,14 +48,7 @@ class _Fit:
 
 
 def find_dialect(text: object) -> tuple[TableFormat, dict[str, str]]:
-    """Find the separator, what stands above the header, and whether rows have names; and why.
-
-    Args:
-        text: An open text file, as :func:`dropnorm.data.text_files.open_text` gives it.
-
-    Raises:
-        BadInputError: If the file is empty, or if nobody can tell how its columns are separated.
-    """
+    """Find the separator, what stands above the header, and whether rows have names; and why."""
     lines, whole = _first_lines(text)
     if not any(line.strip() for line in lines):
         raise BadInputError("is empty; a table has a header and rows")

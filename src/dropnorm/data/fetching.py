@@ -55,11 +55,7 @@ def local_path(source: str) -> Path | None:
 
 @contextmanager
 def fetched(source: str) -> Iterator[Path]:
-    """Give the path of a file, or of what was fetched from an address, as long as it is needed.
-
-    Raises:
-        BadInputError: If nothing could be fetched, in one line: also if there is no end to it.
-    """
+    """Give the path of a file, or of what was fetched from an address, as long as it is needed."""
     file = local_path(source)
     given = file is not None and _GIVEN.fullmatch(source) and file.is_fifo()
     if file is not None and not given:
@@ -97,14 +93,7 @@ def _why_not_fetched(error: Exception) -> str:
 
 
 def download(url: str, path: Path, most: int | None = None, *, progress: bool = False) -> None:
-    """Download a file over HTTP.
-
-    Args:
-        url: Its address.
-        path: Where to write it.
-        most: Bytes that it may have; the limit of all downloads if left out.
-        progress: Show how far it is.
-    """
+    """Download a file over HTTP."""
     import pooch  # noqa: PLC0415  # not needed for files that are there
 
     fetch = pooch.HTTPDownloader(
@@ -164,9 +153,6 @@ def receive(give: Callable[[Arrival], object], path: Path, most: int | None = No
 
     A thread that waits for bytes cannot be stopped: when a server is too slow it is left alone, and
     ends with the process at the latest.
-
-    Raises:
-        RefusedError: If there are more bytes than ``most``, or if they do not come.
     """
     done: Future[object] = Future()
     with path.open("wb") as file:

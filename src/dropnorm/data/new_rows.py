@@ -33,11 +33,7 @@ class InputFormats:
 
 
 def read_alike(path: Path, inputs: InputFormats, *, known_as: str | None = None) -> ReadTable:
-    """Read a file of new rows: CSV and its kin, or Parquet.
-
-    Raises:
-        BadInputError: If it cannot be read so, in one line.
-    """
+    """Read a file of new rows: CSV and its kin, or Parquet."""
     header, usual = _looked_at(path, inputs)
     others = {name: ColumnFormat(type="text") for name in header if name not in inputs.names}
     columns = {**others, **inputs.columns}

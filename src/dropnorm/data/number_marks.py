@@ -40,18 +40,9 @@ def decide_marks(
 ) -> list[tuple[str, str | None, str]]:
     """Decide what marks mean in columns of numbers.
 
-    Args:
-        columns: What their values look like.
-        sep: What separates them in the file; ``None`` if there is but one.
-        decimal: Decimal mark where values leave it open.
-        thousands: Mark between thousands, likewise.
-
     Returns:
         For each column its decimal mark, its mark between thousands, and why. A column without
         marks has those of the others: new rows may need them.
-
-    Raises:
-        BadInputError: If the marks of a column can mean two things, and nothing decides.
     """
     proven = _proven(columns)
     decided = [_decided(column, proven, sep, decimal, thousands) for column in columns]

@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 def count_rows(path: Path, how: TableFormat | None = None) -> int:
-    """Count the rows of a text file, one after the other; blank lines are none.
-
-    Args:
-        path: Of the file.
-        how: Its dialect; found if left out.
-
-    Raises:
-        BadInputError: If it is no text.
-    """
+    """Count the rows of a text file, one after the other; blank lines are none."""
     how = how or dialect_of(path)[0]
     with _rows(path, how) as rows:
         # Where a row is one field, it may be missing.
@@ -48,11 +40,7 @@ def _rows(path: Path, how: TableFormat) -> Iterator[Iterator[list[str]]]:
 
 
 def dialect_of(path: Path) -> tuple[TableFormat, dict[str, str]]:
-    """Find how a text file is packed, encoded and separated, and why it is taken for that.
-
-    Raises:
-        BadInputError: If it is no text.
-    """
+    """Find how a text file is packed, encoded and separated, and why it is taken for that."""
     compression = compression_of(path)
     encoding, why_encoding = find_encoding(path, compression)
     with open_text(path, compression, encoding) as text:

@@ -27,9 +27,6 @@ def parquet_size(path: Path, most: int) -> int:
 
     Numbers are counted by what the file says of itself. A text that stands in the file once may
     stand in each row: where that could come to more than ``most``, the texts are counted.
-
-    Raises:
-        OSError: If it is no whole Parquet file; also ValueError.
     """
     import pyarrow.parquet as pq  # noqa: PLC0415  # not needed for other files
 

@@ -46,14 +46,6 @@ def refuse_possible_thousands(
 
     They may if each stands before three digits, or if another column of the file has decimal
     commas.
-
-    Args:
-        columns: Texts by column.
-        formats: How they are written.
-        line_of: Gives the number of the line in which a row, counted from 0, begins.
-
-    Raises:
-        BadInputError: Names the first value.
     """
     commas: bool | None = None
     for name, texts in columns.items():

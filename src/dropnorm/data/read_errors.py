@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import re
+import zipfile
 import zlib
 
 import pandas as pd
@@ -18,6 +20,9 @@ _PLAIN: dict[tuple[type[Exception], ...], str] = {
     (EOFError, gzip.BadGzipFile, zlib.error): (
         "is no whole gzip file; get it again, or take .gz from its name"
     ),
+    (zipfile.BadZipFile,): "is no whole zip file; get it again",
+    (lzma.LZMAError,): "is no whole xz file; get it again",
+    (NotImplementedError,): "is packed in a way that is not read; unpack it",
     (pd.errors.EmptyDataError,): "is empty; a table has a header and rows",
 }
 _TOO_MANY_FIELDS = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
@@ -25,11 +30,7 @@ _OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
 
 def why_unreadable(error: BaseException) -> str:  # noqa: PLR0911  # one for each kind
-    """Return what is wrong with a file, and what to do; not which file it is.
-
-    Args:
-        error: Of pandas, pyarrow or a file system; what Kedro has wrapped is unwrapped.
-    """
+    """Return what is wrong with a file, and what to do; not which file it is."""
     while error.__cause__ is not None and not isinstance(error, BadInputError):
         error = error.__cause__
     for kinds, why in _PLAIN.items():

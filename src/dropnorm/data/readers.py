@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 
 _PARQUET = b"PAR1"
 _PARQUET_SUFFIXES = (".parquet", ".pq")
-_BROKEN = {
-    zipfile.BadZipFile: "zip",
-    lzma.LZMAError: "xz",
-}
-_UNREADABLE = (ValueError, OSError, EOFError, zlib.error, *_BROKEN, NotImplementedError)
+_UNREADABLE = (
+    ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, lzma.LZMAError,
+    NotImplementedError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,6 @@ def read_table(
 
 
 def _why(error: Exception) -> str:
-    for kind, what in _BROKEN.items():
-        if isinstance(error, kind):
-            return f"is no whole {what} file; get it again"
-    if isinstance(error, NotImplementedError):
-        return "is packed in a way that is not read; unpack it"
     if isinstance(error, UnicodeDecodeError):
         return (
             f"is no {error.encoding} text from byte {error.start} on; if its encoding has changed,"

@@ -73,11 +73,7 @@ _SHOWN = 40
 
 
 def compression_of(path: Path) -> Compression | None:
-    """Tell by a file's first bytes how it is packed; its name may mislead.
-
-    Raises:
-        BadInputError: If it is of a kind that is not read.
-    """
+    """Tell by a file's first bytes how it is packed; its name may mislead."""
     with path.open("rb") as file:
         head = file.read(512)
     for magic, what in _OTHERS.items():
@@ -137,9 +133,6 @@ def find_encoding(path: Path, compression: Compression | None) -> tuple[str, str
 
     Returns:
         As Python calls it, and how that is known: a sentence, empty for UTF-8.
-
-    Raises:
-        BadInputError: If it is no text, or in an encoding that cannot be told.
     """
     with open_bytes(path, compression) as file:
         head = file.read(_AT_ONCE)
@@ -183,11 +176,7 @@ def _is_utf8(chunk: bytes, file: IO[bytes]) -> bool:
 
 
 def _why_western(data: bytes) -> str:
-    """Say what makes a file look like Windows-1252, which any bytes could be.
-
-    Raises:
-        BadInputError: If it looks like something else.
-    """
+    """Say what makes a file look like Windows-1252, which any bytes could be."""
     if b"\0" in data:
         raise BadInputError(NO_TEXT)
     marks = len(_NON_ASCII.findall(data))
@@ -267,11 +256,7 @@ class Lines:
             return line
 
     def rows(self, sep: str) -> Iterator[tuple[int, list[str]]]:
-        """Yield rows, without blank ones, and the numbers of the lines with which they begin.
-
-        Raises:
-            BadInputError: If quotation marks are not as CSV has them.
-        """
+        """Yield rows, without blank ones, and the numbers of the lines with which they begin."""
         reader = csv.reader(self, **dialect(sep))
         while True:
             try:

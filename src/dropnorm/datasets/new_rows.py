@@ -32,18 +32,7 @@ def read_new_rows(
     preprocessing: Preprocessing,
     table: AbstractDataset[Any, Any] | None,
 ) -> pd.DataFrame:
-    """Read a file of new rows: its dialect is found, its input columns are those of a run's table.
-
-    Args:
-        file: CSV and its kin, or Parquet.
-        known_as: What to call it in messages.
-        run: The record of the run.
-        preprocessing: Of that run's study.
-        table: The catalog's entry of the study's table.
-
-    Raises:
-        BadInputError: If it cannot be read so.
-    """
+    """Read a file of new rows: its inputs are written as those of a run's table."""
     inputs = input_formats(run, preprocessing, table)
     if inputs is not None:
         return _read(file, inputs, known_as)

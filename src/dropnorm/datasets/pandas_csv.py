@@ -42,9 +42,6 @@ def refuse_shifted(dataset: CSVDataset, table: pd.DataFrame, where: str) -> None
 
     pandas then takes the first fields for names of rows, and each column holds its neighbour's
     values.
-
-    Raises:
-        BadInputError: With both counts, unless ``load_args`` say what the first fields are.
     """
     if {"index_col", "names"} & set(dataset._load_args):
         return
@@ -89,12 +86,7 @@ def repeated_column(dataset: CSVDataset, table: pd.DataFrame) -> str | None:
 
 
 def words_read_as_missing(dataset: CSVDataset, table: pd.DataFrame) -> Iterator[str]:
-    """Name the words in columns of text that pandas has read as missing, unless it was told to.
-
-    Args:
-        dataset: What has loaded the table.
-        table: As it was loaded; the file is read again where text is missing.
-    """
+    """Name the words in columns of text that pandas has read as missing, unless it was told to."""
     options = dataset._load_args
     texts = [name for name in table.columns if _is_text(table[name]) and table[name].isna().any()]
     if not texts or options.get("keep_default_na") is False:
@@ -149,11 +141,6 @@ def read_csv_with(
     options: dict[str, Any], file: Path, texts: Collection[str]
 ) -> pd.DataFrame | None:
     """Read a file of new rows with the arguments by which a study's table is read.
-
-    Args:
-        options: Of ``pandas.read_csv``. A file that is UTF-8 is read so whatever these say.
-        file: CSV.
-        texts: Columns to read as text, unless the arguments say of what type columns are.
 
     Returns:
         None if it cannot be read so.

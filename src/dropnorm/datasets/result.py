@@ -11,7 +11,7 @@ from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
 
 from dropnorm.datasets.atomic_files import from_here
-from dropnorm.evaluation import results, sweep_choices
+from dropnorm.evaluation import results, sweep_results
 from dropnorm.evaluation.json_form import Result, to_json
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _KINDS: Mapping[str, type[Result]] = {
         results.VariantExamination,
         results.TableFindings,
         results.SweepPoint,
-        sweep_choices.Choices,
+        sweep_results.Choices,
     )
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +11,22 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
-from dropnorm.evaluation import checks, effects, wording
-from dropnorm.evaluation.effects import (
-    Contrast,
-    Deviations,
-    Effect,
-    Evidence,
-    RowLosses,
-    Wins,
-)
-from dropnorm.study.split import GroupedSplit
+from dropnorm.evaluation import cards, checks, effects, ranking, wording
+from dropnorm.evaluation.effects import Contrast, Effect, Evidence, RowLosses, margin_of
+from dropnorm.evaluation.interaction import tell_interaction
+from dropnorm.evaluation.intervals import Interval
+from dropnorm.evaluation.recommendation import Recommendation, recommend
+from dropnorm.evaluation.verdicts import Health, judge_health, weigh, weigh_interaction
+from dropnorm.evaluation.wins import Wins, share_of_wins
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dropnorm.evaluation.cards import Card
+    from dropnorm.evaluation.deviations import Deviations
+    from dropnorm.evaluation.ranking import Comparison
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
@@ -47,6 +47,7 @@ class VariantAnswer:
         finite: How many of them stayed finite.
         diverged: How many did not.
         failures: How many failed in each way that the task knows, such as ``collapsed``.
+        health: Whether the networks are worth comparing.
         final_val_loss: In training units, at the last epoch.
         min_val_loss: The least of all epochs, chosen by the rows that score it.
         minimum_flatters_by: By how much the least is below the last.
@@ -61,6 +62,7 @@ class VariantAnswer:
     finite: int
     diverged: int
     failures: Mapping[str, int]
+    health: Health
     final_val_loss: float | None
     min_val_loss: float | None
     minimum_flatters_by: float | None
@@ -116,8 +118,6 @@ class Answer:
         study: Its name.
         title: Its title.
         made_up: Whether its table is.
-        answer: What the two layers do, in two sentences.
-        sentences: One for each contrast.
         estimand: What the intervals are about.
         error: Name of the error, such as ``mae``.
         beside: Names of the scores that are shown beside the error.
@@ -127,17 +127,19 @@ class Answer:
         starts: How many trainings of each split.
         variants: What each variant came to.
         effects: What each contrast does.
+        comparisons: The networks with a layer, compared with one another.
         references: What each reference model came to.
         committee: What averaging the starts comes to, in a sentence.
         spread: Where the spread of errors comes from, in a sentence.
+        cards: One for each layer, and one for both together.
+        interaction: What the layers do to each other; empty where a network failed.
+        recommendation: What to do, and what is left open.
         findings: What the result must not be read without.
     """
 
     study: str
     title: str
     made_up: bool
-    answer: str
-    sentences: Mapping[Contrast, str]
     estimand: str
     error: str
     beside: tuple[str, ...]
@@ -147,18 +149,30 @@ class Answer:
     starts: int
     variants: Mapping[Variant, VariantAnswer]
     effects: Mapping[Contrast, Effect]
+    comparisons: tuple[Comparison, ...]
     references: Mapping[str, ReferenceAnswer]
     committee: str
     spread: str
+    cards: Mapping[Contrast, Card] = field(default_factory=dict)
+    interaction: str = ""
+    recommendation: Recommendation = field(default_factory=lambda: Recommendation("", ""))
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The recommendation, in words."""
+        return self.recommendation.text()
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None."""
         variants = {name: one.as_json() for name, one in self.variants.items()}
-        findings = [one.described() for one in self.findings]
-        strict: dict[str, Any] = _strict(
-            asdict(self) | {"variants": variants, "findings": findings}
-        )
+        told = {
+            "answer": self.answer,
+            "ranking": ranking.ranked(self),
+            "variants": variants,
+            "findings": [one.described() for one in self.findings],
+        }
+        strict: dict[str, Any] = _strict(asdict(self) | told)
         return strict
 
 
@@ -208,14 +222,16 @@ def _row_losses(
         # A start that diverged has no finite prediction, and takes part in no pair.
         costs[name] = cost.where(np.isfinite(cost)).groupby([table["split"], table["row"]]).mean()
     held = split.loc[split["part"] == VALIDATION]
+    if "group" in held:
+        held = held.assign(group=pd.factorize(held["group"].astype(str))[0])
     found = {}
     for number, of_split in held.groupby("split"):
         losses = {
             name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
             for name, cost in costs.items()
         }
-        groups = pd.factorize(of_split["group"].astype(str))[0] if "group" in held else None
-        found[int(str(number))] = RowLosses(losses, groups)
+        groups = of_split["group"].to_numpy() if "group" in held else None
+        found[int(str(number))] = RowLosses(losses, groups, of_split["row"].to_numpy())
     return found
 
 
@@ -223,54 +239,84 @@ def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study
     """Answer the question of the project for one study."""
     options = study.replicas
     diverged = {variant: one.diverged for variant, one in metrics.items()}
-    found = effects.estimate(evidence, diverged, study.margin)
     task = task_of(study)
-    unit, error = task.unit(study), task.error(study).spoken
-    sentences = {
-        name: wording.sentence(name, effect, error, unit, options.splits, options.starts)
-        for name, effect in found.items()
+    error = task.error(study)
+    references = {model: _reference(evidence, model) for model in task.references}
+    constant = references["constant"].networks_minus_this
+    variants = {
+        variant: _variant(evidence, metrics[variant], constant[variant], task)
+        for variant in Variant
     }
-    variants = {variant: _variant(evidence, metrics[variant], variant, task) for variant in Variant}
-    grouped = isinstance(study.split, GroupedSplit)
+    margin = margin_of(evidence.errors[Variant.BASELINE], study.margin)
+    found = _weighed(effects.estimate(evidence, diverged, margin), variants)
     answer = Answer(
         study=study.name,
         title=study.label,
         made_up=study.made_up,
-        answer=f"{sentences[Contrast.DROPOUT]} {sentences[Contrast.BATCHNORM]}",
-        sentences=sentences,
-        estimand=wording.estimand(options.splits, options.starts, grouped),
-        error=task.error(study).name,
+        estimand=wording.estimand(options.splits, options.starts, study.split),
+        error=error.name,
         beside=task.beside,
-        unit=unit,
-        margin=study.margin,
+        unit=task.unit(study),
+        margin=margin,
         splits=options.splits,
         starts=options.starts,
         variants=variants,
         effects=found,
-        references={model: _reference(evidence, model) for model in task.references},
-        committee=wording.committee(variants, task.error(study).name, unit),
-        spread=wording.spread(variants, found, error, unit),
+        comparisons=ranking.compare_networks(evidence, diverged, margin),
+        references=references,
+        committee=wording.committee(variants, error.name, task.unit(study)),
+        spread=wording.spread(variants, found, error.spoken, task.unit(study)),
     )
     findings = [
         *(one for variant in Variant for one in metrics[variant].findings),
         *checks.check_answer(answer, study),
     ]
-    return replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))
+    return in_words(
+        replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))
+    )
+
+
+def in_words(answer: Answer) -> Answer:
+    """Add what the figures of an answer say: cards, interaction and recommendation."""
+    return replace(
+        answer,
+        cards={contrast: cards.make_card(contrast, answer) for contrast in cards.WITH_CARD},
+        interaction=tell_interaction(answer),
+        recommendation=recommend(answer),
+    )
+
+
+def _weighed(
+    found: Mapping[Contrast, Effect], variants: Mapping[Variant, VariantAnswer]
+) -> dict[Contrast, Effect]:
+    """Return the effects with verdicts that heed whether the networks work at all."""
+    healths = {name: one.health for name, one in variants.items()}
+    verdicts = {
+        contrast: weigh_interaction(effect.verdict, healths.values())
+        if contrast is Contrast.INTERACTION
+        else weigh(effect.verdict, healths[Variant.BASELINE], healths[Variant(contrast.value)])
+        for contrast, effect in found.items()
+    }
+    return {contrast: replace(one, verdict=verdicts[contrast]) for contrast, one in found.items()}
 
 
 def _variant(
-    evidence: Evidence, metrics: VariantMetrics, variant: Variant, task: Task
+    evidence: Evidence, metrics: VariantMetrics, beyond_constant: Difference, task: Task
 ) -> VariantAnswer:
-    finite = evidence.errors[variant.value].dropna()
+    variant = metrics.variant
+    finite = evidence.errors[variant].dropna()
     least, last = metrics.min_val_loss, metrics.final_val_loss
+    failures = {name: metrics.failures[name] for name in task.failures}
+    beyond = Interval(beyond_constant.difference, beyond_constant.low, beyond_constant.high)
     return VariantAnswer(
         error=float(finite.mean()) if len(finite) else math.nan,
         standard_deviation=float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
-        deviations=evidence.deviations({variant.value: 1}),
+        deviations=evidence.deviations({variant: 1}),
         replicas=len(evidence.errors),
         finite=len(finite),
         diverged=metrics.diverged,
-        failures={name: metrics.failures[name] for name in task.failures},
+        failures=failures,
+        health=judge_health(metrics.diverged, max(failures.values()), len(evidence.errors), beyond),
         final_val_loss=last,
         min_val_loss=least,
         minimum_flatters_by=None if last is None or least is None else last - least,
@@ -289,7 +335,7 @@ def _reference(evidence: Evidence, model: str) -> ReferenceAnswer:
             low=interval.low,
             high=interval.high,
             pairs=len(pairs),
-            wins=effects.share_of_wins(pairs.to_numpy()),
+            wins=share_of_wins(pairs, interval),
         )
     return ReferenceAnswer(
         error=float(finite.mean()) if len(finite) else math.nan,

@@ -120,7 +120,7 @@ def _worse_than_linear(answer: Answer, study: Study) -> Iterator[Finding]:
             yield Finding(
                 CODES["DN009"],
                 wording.spoken(variant),
-                f"{wording.size(one, answer.unit)} above {wording.spoken(best)}",
+                f"{wording.unsigned_size(one, answer.unit)} above {wording.spoken(best)}",
                 one.pairs - one.wins.wins,
                 one.pairs,
             )
@@ -150,7 +150,7 @@ def _undecided(answer: Answer) -> Iterator[Finding]:
     undecided = [
         name
         for name, one in answer.effects.items()
-        if one.verdict in (Verdict.TOO_FEW, Verdict.NONE)
+        if one.verdict in (Verdict.NOT_SETTLED, Verdict.NONE)
     ]
     if undecided:
         runs = wording.counted_runs(answer.splits, answer.starts)

@@ -13,18 +13,23 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
+from dropnorm.evaluation.deviations import Deviations, variance_components
 from dropnorm.evaluation.intervals import (
     A_PAIR,
     LEVEL,
+    Basis,
     Interval,
+    RowsVariance,
+    effect_of_rows,
     holm,
     jackknife_variance,
     over_splits,
     over_starts,
+    rows_variance,
 )
 from dropnorm.evaluation.verdicts import Verdict, judge
+from dropnorm.evaluation.wins import Wins, share_of_wins
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -34,6 +39,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Floats = npt.NDArray[np.float64]
+
+
+# Of the baseline's error: the margin where a study names none.
+_SHARE_OF_BASELINE = 0.01
 
 
 class Contrast(StrEnum):
@@ -53,37 +62,18 @@ class Contrast(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wins:
-    """In how many pairs the error is smaller, with Wilson's interval for the share.
+class Chances:
+    """How probable it is that a true difference is practically better, the same, or worse.
 
     Attributes:
-        wins: Pairs in which it is.
-        pairs: All pairs.
-        share: The one by the other; nan without pairs, as are the ends.
-        low: Lower end of the 95 % interval.
-        high: Its upper end.
+        better: That the error is smaller, by more than the margin.
+        same: That it differs by no more than the margin.
+        worse: That it is larger, by more than the margin.
     """
 
-    wins: int
-    pairs: int
-    share: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-
-
-@dataclass(frozen=True)
-class Deviations:
-    """Standard deviations of an error, or a paired difference, by where they come from.
-
-    Attributes:
-        split: From the rows that train; None where there is no telling, here and below.
-        rows: From the rows that validate.
-        start: From the random start.
-    """
-
-    split: float | None
-    rows: float | None
-    start: float | None
+    better: float
+    same: float
+    worse: float
 
 
 @dataclass(frozen=True)
@@ -102,7 +92,14 @@ class Effect:
         deviations: Where the spread of the difference comes from.
         diverged: How many replicas of each variant that takes part diverged.
         verdict: In words.
-        needed: Splits (or starts of the one split) that would settle a difference of this size.
+        needed: Splits (or starts of the one split) that would settle it with a chance of 80 %.
+        detectable: The smallest true difference that more of them could show on this table.
+        basis: What the interval rests on.
+        p_beyond: p-value of a difference beyond the margin: small, there is practically none.
+        chances: How probable it is that the true difference is practically better, the same, worse.
+        median: Of the pairs, which a few failed trainings do not move.
+        sensitivity: Where the mean would lie if the pairs that diverged were each like the best
+            pair seen, or the worst; None where none diverged.
     """
 
     difference: float
@@ -117,52 +114,12 @@ class Effect:
     diverged: Mapping[str, int]
     verdict: Verdict
     needed: int | None
-
-
-def share_of_wins(differences: Floats) -> Wins:
-    """Return in which share of the pairs the error is smaller, P(A > B) of Bouthillier et al.
-
-    "Accounting for variance in machine learning benchmarks" (MLSys 2021), section 5; the interval
-    is Wilson's (1927) for a share, which takes the pairs for independent.
-    """
-    wins, pairs = int(np.sum(differences < 0)), len(differences)
-    if not pairs:
-        return Wins(0, 0)
-    low, high = stats.binomtest(wins, pairs).proportion_ci(LEVEL, method="wilson")
-    return Wins(wins, pairs, wins / pairs, float(low), float(high))
-
-
-def variance_components(values: pd.Series, rows_variances: Mapping[int, float]) -> Deviations:
-    """Take the variance of errors, or of their paired differences, apart.
-
-    Analysis of variance of starts nested in splits, as every split has starts of its own (Searle,
-    Casella and McCulloch 1992, "Variance Components", section 3.5), for as many starts in every
-    split. What lies between splits is what their training rows do and what their validation rows
-    do; the jackknife tells the second, and the rest is the first (compare Bouthillier et al. 2021,
-    "Accounting for variance in machine learning benchmarks", section 2).
-
-    Args:
-        values: Indexed by ``split`` and ``start``, finite.
-        rows_variances: By split, the variance of its mean that comes from the choice of validation
-            rows; nan where there is no telling.
-
-    Returns:
-        Standard deviations, None where there is no telling: with one start each, splits and starts
-        cannot be told apart; with one split, there is nothing between splits.
-    """
-    table = values.unstack("start").dropna()
-    splits, starts = table.shape
-    within = float(table.var(axis=1, ddof=1).mean()) if starts > 1 and splits else None
-    found = [rows_variances.get(int(split), math.nan) for split in table.index]
-    of_rows = float(np.mean(found)) if found and not np.isnan(found).any() else None
-    between = None
-    if splits > 1 and within is not None:
-        between = float(table.mean(axis=1).var(ddof=1)) - within / starts - (of_rows or 0.0)
-    return Deviations(*map(_deviation, (between, of_rows, within)))
-
-
-def _deviation(variance: float | None) -> float | None:
-    return None if variance is None else math.sqrt(max(0.0, variance))
+    detectable: float = math.nan
+    basis: Basis = Basis.NOTHING
+    p_beyond: float = math.nan
+    chances: Chances | None = None
+    median: float = math.nan
+    sensitivity: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -172,10 +129,18 @@ class RowLosses:
     Attributes:
         losses: Absolute or squared error of each row, mean over the finite starts.
         groups: Group of each row, or None where each row is drawn on its own.
+        rows: Which row of the table each is; None if that is not known. Rows and groups are named
+            alike in all splits.
     """
 
     losses: Mapping[str, Floats]
     groups: npt.NDArray[Any] | None
+    rows: npt.NDArray[Any] | None = None
+
+    @property
+    def units(self) -> npt.NDArray[Any] | None:
+        """What is drawn: groups, or rows."""
+        return self.rows if self.groups is None else self.groups
 
 
 @dataclass(frozen=True)
@@ -187,7 +152,8 @@ class Evidence:
             ``split`` and ``start``; nan where a training diverged.
         held_to_trained: Rows that validate for each row that trains.
         root: Whether errors are roots of mean squares (RMSE) or mean absolute errors (MAE).
-        rows: By split; needed for an interval where there is one split only.
+        rows: By split; needed for an interval where there is one split only, and for a sharp one
+            over several.
     """
 
     errors: pd.DataFrame
@@ -208,9 +174,10 @@ class Evidence:
         pairs = self.pairs(weights)
         if pairs.empty:
             return Interval(math.nan), pairs
-        by_split = pairs.groupby(level="split").mean().to_numpy()
+        by_split = pairs.groupby(level="split").mean()
         if len(by_split) >= A_PAIR:
-            return over_splits(by_split, self.held_to_trained, alpha), pairs
+            rows = self._rows_over_splits(weights, by_split)
+            return over_splits(by_split.to_numpy(), self.held_to_trained, alpha, rows), pairs
         split = int(pairs.index.get_level_values("split")[0])
         if len(pairs) >= A_PAIR and split in self.rows:
             variance, units = self._rows_variance(weights, split)
@@ -232,6 +199,20 @@ class Evidence:
         variances = {split: self._rows_variance(weights, split)[0] for split in self.rows}
         return variance_components(self.pairs(weights), variances)
 
+    def _rows_over_splits(
+        self, weights: Mapping[str, int], by_split: pd.Series
+    ) -> RowsVariance | None:
+        """Return what a mean over splits owes to the validation rows; None if they are unknown."""
+        signs, moved, units = list(weights.values()), [], []
+        for split in by_split.index:
+            rows = self.rows.get(int(split))
+            if rows is None or rows.units is None:
+                return None
+            losses = np.array([rows.losses[column] for column in weights])
+            moved.append(effect_of_rows(losses, signs, root=self.root))
+            units.append(rows.units)
+        return rows_variance(by_split.tolist(), moved, units)
+
     def _rows_variance(self, weights: Mapping[str, int], split: int) -> tuple[float, int]:
         rows = self.rows[split]
         losses = np.array([rows.losses[column] for column in weights])
@@ -248,7 +229,8 @@ def estimate(
         diverged: How many replicas of each variant diverged.
         margin: Differences up to this are practically none, in the target's units.
     """
-    alpha = (1 - LEVEL) / len(Contrast)
+    claims = len(Contrast)
+    alpha = (1 - LEVEL) / claims
     found = {contrast: evidence.difference(contrast.weights, alpha) for contrast in Contrast}
     adjusted = holm([interval.p for interval, _ in found.values()])
     effects = {}
@@ -263,10 +245,40 @@ def estimate(
             p=interval.p,
             p_holm=p_holm,
             pairs=len(pairs),
-            wins=share_of_wins(pairs.to_numpy()),
+            wins=share_of_wins(pairs, interval),
             deviations=evidence.deviations(contrast.weights),
             diverged=lost,
-            verdict=judge(interval, p_holm, margin, lost),
+            verdict=judge(interval, p_holm, margin, lost, claims),
             needed=interval.needed,
+            detectable=interval.detectable,
+            basis=interval.basis,
+            p_beyond=interval.p_beyond(margin),
+            chances=None if math.isnan(interval.low) else Chances(*interval.shares(margin)),
+            median=float(pairs.median()),
+            sensitivity=_sensitivity(pairs, len(evidence.errors)),
         )
     return effects
+
+
+def _sensitivity(pairs: pd.Series, replicas: int) -> tuple[float, float] | None:
+    lost = replicas - len(pairs)
+    if not lost or pairs.empty:
+        return None
+    seen = float(pairs.sum())
+    return (
+        (seen + lost * float(pairs.min())) / replicas,
+        (seen + lost * float(pairs.max())) / replicas,
+    )
+
+
+def margin_of(baseline: pd.Series, margin: float | None) -> float:
+    """Return the difference up to which there is practically none, in the target's unit.
+
+    Args:
+        baseline: Its errors.
+        margin: What the study says; None for one percent of the baseline's mean error.
+    """
+    if margin is not None:
+        return margin
+    error = float(baseline.mean())
+    return _SHARE_OF_BASELINE * abs(error) if math.isfinite(error) else 0.0

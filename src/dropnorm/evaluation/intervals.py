@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
+    import pandas as pd
 
     Floats = npt.NDArray[np.float64]
 
 
 LEVEL = 0.95
-# Chance of a significant result that a suggested number of runs gives, if the difference seen is
-# the true one (Cohen 1988, "Statistical Power Analysis for the Behavioral Sciences").
+# Chance of a significant result that a suggested number of runs gives.
 _POWER = 0.8
 _MOST_RUNS = 10_000
 A_PAIR = 2
+# From so many splits, and rows or groups of them, on the sharper interval holds.
+_SHARP, _ENOUGH = 5, 20
+
+
+@dataclass(frozen=True)
+class RowsVariance:
+    """What a mean difference owes to the rows that happened to validate.
+
+    Attributes:
+        variance: Of the mean.
+        units: Rows, or groups of rows, that it was estimated from.
+    """
+
+    variance: float
+    units: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether there were enough rows to tell."""
+        return self.units >= _ENOUGH and math.isfinite(self.variance)
+
+
+class Basis(StrEnum):
+    """What an interval rests on."""
+
+    ROWS_AND_SPLITS = "splits and rows"
+    SPLITS = "splits alone, which is wider"
+    STARTS = "starts and rows of one split"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -34,8 +65,12 @@ class Interval:
         low: Lower end of the 95 % interval; nan if there is no telling.
         high: Its upper end.
         p: Two-sided p-value of no difference.
-        needed: Splits, or starts of the one split, that would be needed to call the difference
-            seen significant with a chance of 80 %; None if no number would do.
+        needed: Splits, or starts of the one split, that settle the difference with a chance of
+            80 %, given all that the runs so far leave open about it; None if no number does.
+        detectable: The smallest true difference that any number of further runs on this table
+            would show with a chance of 80 %.
+        freedom: Degrees of freedom of the t distribution that the ends are quantiles of.
+        basis: What it rests on.
     """
 
     mean: float
@@ -43,28 +78,77 @@ class Interval:
     high: float = math.nan
     p: float = math.nan
     needed: int | None = None
+    detectable: float = math.nan
+    freedom: float = math.inf
+    basis: Basis = Basis.NOTHING
+
+    @property
+    def deviation(self) -> float:
+        """The standard error of the mean."""
+        return (self.high - self.low) / 2 / float(stats.t.ppf(0.5 + LEVEL / 2, self.freedom))
+
+    def shares(self, margin: float) -> tuple[float, float, float]:
+        """Return how probable it is that the true difference is below, within and above a margin.
+
+        The posterior of the correlated Bayesian t-test (Corani and Benavoli 2015, Machine Learning
+        100), which has the same mean, error and degrees of freedom as the interval.
+        """
+        if math.isnan(self.low):
+            return math.nan, math.nan, math.nan
+        scale = self.deviation
+        if scale == 0:
+            below, above = self.mean < -margin, self.mean > margin
+            return float(below), float(not below and not above), float(above)
+        low, high = (
+            float(stats.t.cdf(end, self.freedom, loc=self.mean, scale=scale))
+            for end in (-margin, margin)
+        )
+        return low, high - low, 1 - high
+
+    def p_beyond(self, margin: float) -> float:
+        """Return the p-value of a difference beyond a margin: small, there is practically none.
+
+        Two one-sided tests (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15).
+        """
+        below, _, above = self.shares(margin)
+        return max(below, above)
 
 
-def over_splits(differences: Floats, held_to_trained: float, alpha: float) -> Interval:
+def over_splits(
+    differences: Floats, held_to_trained: float, alpha: float, rows: RowsVariance | None = None
+) -> Interval:
     """Estimate a mean difference over splits drawn anew.
 
-    Splits of one table share rows, so that their differences vary less than those of new tables
-    would; the variance of the mean is therefore taken as s² (1/J + n_validation / n_train), with
-    J - 1 degrees of freedom (Nadeau and Bengio 2003, "Inference for the generalization error",
-    Machine Learning 52, section 3, corrected resampled t-test).
+    The variance of the mean is s² / J of the splits, and twice that of the rows, clustered over all
+    splits in which a row (or group) validates (Cameron, Gelbach and Miller 2011, "Robust inference
+    with multiway clustering", Journal of Business & Economic Statistics 29): once as rows validate,
+    and once as they train, which no single table tells and is taken to matter as much. Without the
+    second, an unstable learner's interval is too narrow (Bayle, Janson and Mackey, "The relative
+    instability of model comparison with cross-validation"). Degrees of freedom after Welch (1947)
+    and Satterthwaite (1946).
+
+    Below five splits, where Welch's degrees of freedom are too many if starts matter most, or where
+    rows are not known or few, the variance is s² (1/J + n_validation / n_train) with J - 1 degrees
+    of freedom (Nadeau and Bengio 2003, "Inference for the generalization error", Machine Learning
+    52, section 3, corrected resampled t-test), which mostly is wider.
 
     Args:
         differences: One per split (the mean over its starts), shape (J,), J >= 2.
         held_to_trained: Rows that validate for each row that trains, above 0.
         alpha: Level at which ``needed`` counts as significant.
+        rows: What the mean owes to the validation rows (:func:`rows_variance`), if it is known.
     """
-    count = len(differences)
+    count, mean = len(differences), float(np.mean(differences))
     spread = float(np.var(differences, ddof=1))
+    if rows is not None and rows.enough and count >= _SHARP:
+        lasting, units = 2 * rows.variance, rows.units
+        found = _by_t(mean, _added(spread, lasting, units), count, alpha, spread)
+        return replace(found, basis=Basis.ROWS_AND_SPLITS)
 
     def error(runs: int) -> tuple[float, float]:
         return math.sqrt(spread * (1 / runs + held_to_trained)), runs - 1
 
-    return _by_t(float(np.mean(differences)), error, count, alpha)
+    return replace(_by_t(mean, error, count, alpha, spread), basis=Basis.SPLITS)
 
 
 def over_starts(differences: Floats, rows_variance: float, units: int, alpha: float) -> Interval:
@@ -81,42 +165,154 @@ def over_starts(differences: Floats, rows_variance: float, units: int, alpha: fl
         alpha: Level at which ``needed`` counts as significant.
     """
     spread = float(np.var(differences, ddof=1))
+    error = _added(spread, rows_variance, units)
+    found = _by_t(float(np.mean(differences)), error, len(differences), alpha, spread)
+    return replace(found, basis=Basis.STARTS)
+
+
+def simultaneous(interval: Interval, means: int) -> Interval:
+    """Widen an interval so that those of all pairs of so many means hold at once.
+
+    The largest t of all pairs, as Games and Howell (1976, Journal of Educational Statistics 1) take
+    it from the studentized range, whose error and degrees of freedom each pair has of its own.
+
+    Args:
+        interval: Of one pair.
+        means: How many means are compared, each with each.
+    """
+    if math.isnan(interval.low) or interval.deviation == 0:
+        return interval
+    deviation, freedom = interval.deviation, max(1, math.floor(interval.freedom))
+    half = _largest_of_all(means, freedom) * deviation
+    extreme = math.sqrt(2) * abs(interval.mean) / deviation
+    p = float(stats.studentized_range.sf(extreme, means, freedom))
+    return replace(interval, low=interval.mean - half, high=interval.mean + half, p=p)
+
+
+@functools.lru_cache(maxsize=1000)
+def _largest_of_all(means: int, freedom: int) -> float:
+    return float(stats.studentized_range.ppf(LEVEL, means, freedom)) / math.sqrt(2)
+
+
+def over_units(pairs: pd.Series) -> Floats:
+    """Return what varies on its own: means of splits, or the starts of the one split."""
+    by_split = pairs.groupby(level="split").mean()
+    return (by_split if len(by_split) > 1 else pairs).to_numpy(dtype=np.float64)
+
+
+def _added(spread: float, lasting: float, units: int) -> Callable[[int], tuple[float, float]]:
+    """Return the standard error and Welch's degrees of freedom by runs.
+
+    Args:
+        spread: Variance of one run.
+        lasting: Variance that more runs do not lessen.
+        units: What that was estimated from.
+    """
 
     def error(runs: int) -> tuple[float, float]:
-        of_starts = spread / runs
-        total = of_starts + rows_variance
-        parts = of_starts**2 / (runs - 1) + rows_variance**2 / (units - 1)
+        of_runs = spread / runs
+        total = of_runs + lasting
+        parts = of_runs**2 / (runs - 1) + lasting**2 / (units - 1)
         return math.sqrt(total), total**2 / parts if parts else float(runs - 1)
 
-    return _by_t(float(np.mean(differences)), error, len(differences), alpha)
+    return error
 
 
 def _by_t(
-    mean: float, error: Callable[[int], tuple[float, float]], count: int, alpha: float
+    mean: float,
+    error: Callable[[int], tuple[float, float]],
+    count: int,
+    alpha: float,
+    spread: float,
 ) -> Interval:
     """Return the t interval, with the standard error and degrees of freedom that runs give."""
     deviation, freedom = error(count)
     if deviation == 0:
-        return Interval(mean, mean, mean, 1.0 if mean == 0 else 0.0, count if mean else None)
+        # Equal differences of a few runs say nothing about how much others would differ; none at
+        # all, in no row, is what two equal networks give.
+        return Interval(mean) if mean else Interval(mean, mean, mean, 1.0, detectable=0.0)
     half = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * deviation
     p = float(2 * stats.t.sf(abs(mean) / deviation, freedom))
 
-    def suffice(runs: int) -> bool:
+    def wanted(runs: int) -> float:
         of_runs, degrees = error(runs)
-        wanted = stats.t.ppf(1 - alpha / 2, degrees) + stats.t.ppf(_POWER, degrees)
-        return bool(wanted * of_runs <= abs(mean))
+        return float(stats.t.ppf(1 - alpha / 2, degrees)) * of_runs
 
-    return Interval(mean, mean - half, mean + half, p, _first(suffice, A_PAIR, _MOST_RUNS))
+    def suffice(runs: int) -> bool:
+        # The runs so far are a part of those to come, and the mean moves by what the rest adds.
+        open_ = math.sqrt(spread * max(0.0, 1 / count - 1 / runs))
+        return abs(mean) >= wanted(runs) + float(stats.t.ppf(_POWER, count - 1)) * open_
+
+    return Interval(
+        mean,
+        mean - half,
+        mean + half,
+        p,
+        _first(suffice, count, _MOST_RUNS),
+        wanted(_MOST_RUNS) + float(stats.norm.ppf(_POWER)) * error(_MOST_RUNS)[0],
+        freedom,
+    )
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Return the smallest number for which something holds that holds for all larger ones."""
-    if not holds(high):
+    """Return the smallest number of a doubling search for which something holds."""
+    reached = next((runs for runs in (*_doubled(low, high), high) if holds(runs)), None)
+    if reached is None:
         return None
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    low = max(low, reached // 2)
+    while low < reached:
+        middle = (low + reached) // 2
+        low, reached = (low, middle) if holds(middle) else (middle + 1, reached)
     return low
+
+
+def _doubled(low: int, high: int) -> Iterator[int]:
+    while low < high:
+        yield low
+        low *= 2
+
+
+def effect_of_rows(losses: Floats, signs: Sequence[float], *, root: bool) -> Floats:
+    """Return by how much each validation row of a split moves a contrast of errors off its mean.
+
+    Of an RMSE, to first order (delta method).
+
+    Args:
+        losses: Loss of each row for each variant, means over the starts, shape (variants, rows).
+        signs: Weight of each variant's error.
+        root: Whether an error is the root of the mean loss (RMSE) or the mean (MAE).
+    """
+    means = losses.mean(axis=1, keepdims=True)
+    moved = losses - means
+    if root:
+        moved = moved / np.where(means > 0, 2 * np.sqrt(means), 1.0)
+    found: Floats = np.asarray(signs, dtype=np.float64) @ moved
+    return found
+
+
+def rows_variance(
+    by_split: Sequence[float], of_rows: Sequence[Floats], units: Sequence[npt.NDArray[Any]]
+) -> RowsVariance:
+    """Estimate how much a mean over splits owes to the rows that happened to validate.
+
+    A row that validates in several splits is one cluster (Cameron, Gelbach and Miller 2011), and so
+    is a group of rows that stand together.
+
+    Args:
+        by_split: The difference on each split.
+        of_rows: By how much each validation row moves it (:func:`effect_of_rows`), by split.
+        units: Which row or group of rows that is, by split, the same in all splits.
+    """
+    mean = float(np.mean(by_split))
+    shares = [
+        (rows + difference - mean) / (len(by_split) * len(rows))
+        for difference, rows in zip(by_split, of_rows, strict=True)
+    ]
+    names, of_unit = np.unique(np.concatenate(list(units)), return_inverse=True)
+    if len(names) < A_PAIR:
+        return RowsVariance(math.nan, len(names))
+    sums = np.bincount(of_unit, weights=np.concatenate(shares))
+    return RowsVariance(float(len(names) / (len(names) - 1) * (sums**2).sum()), len(names))
 
 
 def jackknife_variance(

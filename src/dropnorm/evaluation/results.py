@@ -254,6 +254,8 @@ class VariantOutcome:
         training: What the trainings say of themselves.
         metrics: How good the networks are.
         history: Losses by epoch: ``split``, ``start``, ``epoch``, ``loss``, ``val_loss`` and more.
+        first_steps: Losses by step of those that diverged: ``split``, ``start``, ``step``,
+            ``loss``.
         validation_predictions: Of the validation rows, at the chosen epoch.
         examination: What the networks look like from inside.
     """
@@ -261,6 +263,7 @@ class VariantOutcome:
     training: VariantTraining
     metrics: VariantMetrics
     history: pd.DataFrame
+    first_steps: pd.DataFrame
     validation_predictions: pd.DataFrame
     examination: VariantExamination
 

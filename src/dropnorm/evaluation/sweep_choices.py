@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dropnorm.evaluation import answer, wording
-from dropnorm.evaluation.effects import Contrast
-from dropnorm.evaluation.intervals import Interval, holm
-from dropnorm.evaluation.json_form import Result, or_nan
+from dropnorm.evaluation.effects import Contrast, margin_of
+from dropnorm.evaluation.intervals import Interval, simultaneous
+from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.evaluation.verdicts import Verdict, judge
-from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
@@ -63,70 +62,6 @@ class Point:
         return f"{self.variant}: {self.choice}"
 
 
-@dataclass(frozen=True)
-class Choice(Result):
-    """One point of a sweep, beside the best of its variant; None where a number is not finite.
-
-    Attributes:
-        variant: Its name.
-        rate: Of its dropout layers, as one value.
-        placement: Of its batch norms.
-        error: Mean over the finite replicas.
-        least: Of their errors.
-        largest: Likewise.
-        replicas: How many were trained.
-        diverged: How many of them did.
-        difference: To the best of the variant.
-        low: End of its 95 % interval.
-        high: The other end.
-        p_holm: Its p-value, adjusted for all pairs of the variant.
-        standing: What can be said of it, in words.
-    """
-
-    variant: str
-    rate: float | str | None
-    placement: str | None
-    error: float | None
-    least: float | None
-    largest: float | None
-    replicas: int
-    diverged: int
-    difference: float | None
-    low: float | None
-    high: float | None
-    p_holm: float | None
-    standing: str
-
-
-@dataclass(frozen=True)
-class Choices(Result):
-    """What a sweep found: ``choices.json``.
-
-    Attributes:
-        study: Its name.
-        title: As a reader meets it.
-        made_up: Whether the table is.
-        error: Name of the error that counts.
-        unit: Of the error.
-        splits: How many there are.
-        starts: How many there are of each split.
-        estimand: What the intervals are about, in words.
-        sentences: By variant that has a choice.
-        points: Of all variants.
-    """
-
-    study: str
-    title: str
-    made_up: bool
-    error: str
-    unit: str
-    splits: int
-    starts: int
-    estimand: str
-    sentences: dict[str, str]
-    points: tuple[Choice, ...]
-
-
 def plan_points(study: Study, variant: Variant) -> list[Point]:
     """List what a sweep tries of a variant: as much as its layers have a choice of."""
     network, sweep = study.network, study.sweep
@@ -160,9 +95,9 @@ def find_choices(
 ) -> Choices:
     """Say for each variant which choice has the least error, and which are shown to be worse.
 
-    The points of a variant are compared pair by pair, each with each, on the same splits and from
-    the same starts. P-values are adjusted for all of these pairs (Holm 1979), so that a sentence
-    holds although the best point was picked by the same trainings.
+    The points of a variant are compared on the same splits and from the same starts. Intervals and
+    p-values are those that hold of all pairs of points at once, so that a sentence holds although
+    the best point was picked by the same trainings.
 
     Args:
         metrics: Of each point, in the order of :func:`plan_points`.
@@ -192,9 +127,8 @@ def find_choices(
         for variant in Variant
         for point, of_point in zip(points[variant], metrics[variant], strict=True)
     }
-    rows = {
-        variant: _stand(points[variant], evidence, diverged, study.margin) for variant in Variant
-    }
+    margin = margin_of(evidence.errors[points[Variant.BASELINE][0].name], study.margin)
+    rows = {variant: _stand(points[variant], evidence, diverged, margin) for variant in Variant}
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
     return Choices(
@@ -205,9 +139,7 @@ def find_choices(
         unit=unit,
         splits=options.splits,
         starts=options.starts,
-        estimand=wording.estimand(
-            options.splits, options.starts, isinstance(study.split, GroupedSplit)
-        ),
+        estimand=wording.estimand(options.splits, options.starts, study.split),
         sentences={
             variant.value: _sentence(variant, points[variant], rows[variant], unit)
             for variant in Variant
@@ -224,24 +156,17 @@ def _stand(
     errors = {point: evidence.errors[point.name].dropna() for point in points}
     whole = [point for point in points if len(errors[point]) and not diverged[point.name]]
     best = min(whole, key=lambda point: float(errors[point].mean()), default=None)
-    pairs = list(itertools.combinations(points, 2))
-    found = {
-        pair: evidence.difference({pair[0].name: 1, pair[1].name: -1}, _SIGNIFICANT)[0]
-        for pair in pairs
-    }
-    adjusted = dict(zip(pairs, holm([one.p for one in found.values()]), strict=True))
     rows = []
     for point in points:
-        interval, p_holm, standing = Interval(math.nan), math.nan, "diverged"
+        interval, standing = Interval(math.nan), "diverged"
         if point is best:
             standing = "least error"
         elif best is not None:
-            pair = (point, best) if (point, best) in found else (best, point)
-            interval, p_holm = found[pair], adjusted[pair]
-            if pair[0] is best:
-                interval = Interval(-interval.mean, -interval.high, -interval.low, interval.p)
+            alone, _ = evidence.difference({point.name: 1, best.name: -1}, _SIGNIFICANT)
+            # The best is picked by the same trainings: what holds of all pairs holds of its own.
+            interval = simultaneous(alone, len(points))
             lost = {point.name: diverged[point.name]}
-            standing = _STANDINGS[judge(interval, p_holm, margin, lost)]
+            standing = _STANDINGS[judge(interval, interval.p, margin, lost)]
         known = errors[point]
         rows.append(
             Choice(
@@ -256,7 +181,7 @@ def _stand(
                 difference=_or_none(interval.mean),
                 low=_or_none(interval.low),
                 high=_or_none(interval.high),
-                p_holm=_or_none(p_holm),
+                p=_or_none(interval.p),
                 standing=standing,
             )
         )
@@ -267,7 +192,7 @@ _STANDINGS = {
     Verdict.HURTS: "worse",
     # Of a point whose pairs are others than the best's: it lost none, or there is no best.
     Verdict.HELPS: "not shown to be worse",
-    Verdict.TOO_FEW: "not shown to be worse",
+    Verdict.NOT_SETTLED: "not shown to be worse",
     Verdict.SAME: "practically the same",
     Verdict.NONE: "one run",
     Verdict.DIVERGED: "diverged",

@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dropnorm.evaluation.effects import Contrast
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.findings import Severity
+from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dropnorm.evaluation.answer import Difference, VariantAnswer
-    from dropnorm.evaluation.effects import Deviations, Effect
+    from dropnorm.evaluation.answer import VariantAnswer
+    from dropnorm.evaluation.deviations import Deviations
+    from dropnorm.evaluation.effects import Effect
+    from dropnorm.study.split import Split
 
 NAMES = {
     Contrast.DROPOUT: "Dropout",
     Contrast.BATCHNORM: "Batch normalization",
-    Contrast.BOTH: "The two together",
+    Contrast.BOTH: "Both layers",
     Contrast.INTERACTION: "Their interaction",
 }
-_SINGULAR = (Contrast.DROPOUT, Contrast.BATCHNORM, Contrast.INTERACTION)
+_LAYERS = {Contrast.DROPOUT: "dropout", Contrast.BATCHNORM: "batch normalization"}
 _DIGITS = 3
 _TOO_LONG = 1e6
+# From here on, percent have no decimals.
+_WHOLE_PERCENT = 9.95
+
+
+class Sized(Protocol):
+    """A difference with the ends of its interval; nan where there is none."""
+
+    @property
+    def difference(self) -> float:
+        """The difference."""
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+
+    @property
+    def high(self) -> float:
+        """Its upper end."""
+
+
+def layer(contrast: Contrast) -> str:
+    """Name a layer within a sentence."""
+    return _LAYERS[contrast]
 
 
 def number(value: float, error: float | None = None, digits: int = _DIGITS) -> str:
@@ -43,22 +68,38 @@ def number(value: float, error: float | None = None, digits: int = _DIGITS) -> s
     return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
 
 
-def estimand(splits: int, starts: int, grouped: bool) -> str:
+def estimand(splits: int, starts: int, split: Split) -> str:
     """Say what an interval is about."""
     if splits > 1:
-        drawn = "groups" if grouped else "rows"
+        each = f", {starts} starts each" if starts > 1 else ""
+        if isinstance(split, ColumnsSplit):
+            return (
+                "The intervals are about another split into parts of these sizes, drawn at random"
+                f" from such rows, and a new random start, from pairs on {splits} splits that"
+                f" columns of the table name{each}."
+            )
         return (
-            f"The intervals are about a new random split of such {drawn} and a new random start,"
-            f" from pairs on {splits} splits of this table"
-            f"{f', {starts} starts each' if starts > 1 else ''}."
+            f"The intervals are about a new random split of such {_drawn(split)} and a new random"
+            f" start, from pairs on {splits} splits of this table{each}."
         )
     if starts > 1:
-        drawn = "groups of rows" if grouped else "rows"
         return (
             f"The intervals are about this split: these training rows, with new random starts"
-            f" ({starts} were run) and new {drawn} to validate on."
+            f" ({starts} were run) and new {_drawn(split)} to validate on."
         )
     return "One run of each variant: it says what happened once."
+
+
+def _drawn(split: Split) -> str:
+    match split:
+        case TimeSplit():
+            return "stretches of such a time"
+        case GroupedSplit():
+            return "groups"
+        case RandomSplit() if split.identical_rows or split.keep_together:
+            return "groups of rows"
+        case _:
+            return "rows"
 
 
 def spoken(name: str) -> str:
@@ -81,95 +122,61 @@ def counted_runs(splits: int, starts: int) -> str:
     return told if starts == 1 else f"{told} × {starts} starts"
 
 
-def sentence(
-    contrast: Contrast, effect: Effect, error: str, unit: str, splits: int, starts: int
-) -> str:
-    """Say in one sentence what a layer does to the error, by the name that is given it."""
-    name, verdict = NAMES[contrast], effect.verdict
-    single = contrast in _SINGULAR
-    if verdict is Verdict.DIVERGED:
-        return _diverged(contrast, effect.diverged, splits * starts)
-    if contrast is Contrast.INTERACTION:
-        return _interaction(effect, unit, splits, starts)
-    told = size(effect, unit)
-    verb = "lowers" if effect.difference < 0 else "raises"
-    verb = verb if single else verb.removesuffix("s")
-    match verdict:
-        case Verdict.HELPS | Verdict.HURTS:
-            helps = verdict.value if single else verdict.value.removesuffix("s")
-            won = effect.wins
-            return (
-                f"{name} {helps}: {'it' if single else 'they'} {verb} the {error} by {told}; better"
-                f" in {won.wins} of {won.pairs} pairs."
-            )
-        case Verdict.SAME:
-            return f"{name} {'makes' if single else 'make'} practically no difference: {told}."
-        case Verdict.TOO_FEW:
-            return (
-                f"{name}: too few runs to say. Seen: {'it' if single else 'they'} {verb} the"
-                f" {error} by {told}; {_needed(effect, splits, starts)}."
-            )
-        case _:
-            return f"{name} {verb} the {error} by {told} in the one run: no verdict."
-
-
-def _diverged(which: Contrast, counts: Mapping[str, int], replicas: int) -> str:
-    name, single = NAMES[which], which in _SINGULAR
-    if which is not Contrast.INTERACTION and counts == {which.value: 0, "baseline": replicas}:
-        return (
-            f"{name} {'makes' if single else 'make'} this training work at all: without,"
-            f" {of_runs(replicas, replicas)} diverged; with {'it' if single else 'them'}, none."
-            " There is no error to compare with."
-        )
-    lost = [
-        f"{spoken(variant)} diverged in {of_runs(count, replicas)}"
-        for variant, count in counts.items()
-        if count
-    ]
-    return f"{name} cannot be compared: {', '.join(lost)}."
-
-
-def _interaction(effect: Effect, unit: str, splits: int, starts: int) -> str:
-    told = size(effect, unit)
-    match effect.verdict:
-        case Verdict.HELPS:
-            return f"Each layer gains from the other: together better than their sum by {told}."
-        case Verdict.HURTS:
-            return f"Each layer stands in the other's way: worse than their sum by {told}."
-        case Verdict.SAME:
-            return f"The effects of the two layers practically add up: {told}."
-        case Verdict.TOO_FEW:
-            better = "better" if effect.difference < 0 else "worse"
-            return (
-                "Whether the layers help each other: too few runs to say. Seen: together"
-                f" {better} than their sum by {told}; {_needed(effect, splits, starts)}."
-            )
-        case _:
-            return "Whether the layers help each other: one run, no verdict."
-
-
-def size(effect: Effect | Difference, unit: str) -> str:
-    """Return the size of a difference, with its interval and percentage where it has them.
-
-    A fall counts as positive, so that the words around it say the direction.
-    """
-    sign = -1 if effect.difference < 0 else 1
-    known = sorted(sign * end for end in (effect.low, effect.high) if math.isfinite(end))
-    error = (known[-1] - known[0]) / 2 if known else None
-    told = quantity(abs(effect.difference), unit, error)
-    beside = []
-    if known:
-        low, high = (number(end, error) for end in known)
-        beside.append(f"95 % interval {low} to {high}")
-        percent = getattr(effect, "percent_of_baseline", None)
-        if percent is not None:
-            beside.append(f"{number(abs(percent), None, 2)} %")
-    return f"{told} ({'; '.join(beside)})" if beside else told
-
-
-def quantity(value: float, unit: str, error: float | None = None) -> str:
+def quantity(value: float, unit: str, error: float | None = None, digits: int = _DIGITS) -> str:
     """Write a number with its unit, if it has one."""
-    return f"{number(value, error)} {unit}".strip()
+    return f"{number(value, error, digits)} {unit}".strip()
+
+
+def signed(value: float, error: float | None = None, digits: int = _DIGITS) -> str:
+    """Write a difference with its sign: plus is a larger error."""
+    told = number(value, error, digits)
+    return f"+{told}" if value > 0 else told
+
+
+def signed_size(found: Sized, unit: str) -> str:
+    """Write a difference with its sign and its interval, if it has one."""
+    if not math.isfinite(found.difference):
+        return ""
+    half = _half(found)
+    told = f"{signed(found.difference, half)} {unit}".strip()
+    if half is None:
+        return told
+    low, high = (signed(end, half) for end in (found.low, found.high))
+    return f"{told} (95 % interval {low} to {high})"
+
+
+def unsigned_size(found: Sized, unit: str) -> str:
+    """Write how large a difference is, where the words around it say the direction.
+
+    The ends of the 95 % interval, in brackets, have the sign that makes the difference positive.
+    """
+    sign, half = (-1 if found.difference < 0 else 1), _half(found)
+    told = quantity(abs(found.difference), unit, half)
+    if half is None:
+        return told
+    low, high = sorted(sign * end for end in (found.low, found.high))
+    return f"{told} ({number(low, half)} to {number(high, half)})"
+
+
+def _half(found: Sized) -> float | None:
+    return (found.high - found.low) / 2 if math.isfinite(found.low) else None
+
+
+def percent(value: float) -> str:
+    """Write a difference in percent of the baseline's error, with its sign."""
+    decimals = 1 if abs(value) < _WHOLE_PERCENT else 0
+    return f"{value:+.{decimals}f} %".replace("-", "−")
+
+
+def capital(text: str) -> str:
+    """Begin a sentence with a word that may be a name."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Put names into a list: ``a, b and c``."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def committee(variants: Mapping[Variant, VariantAnswer], error: str, unit: str) -> str:
@@ -205,19 +212,39 @@ def _gain(before: float, after: float) -> str:
     return f"{number(abs(after - before))} {'better' if after < before else 'worse'}"
 
 
-def notes(findings: Iterable[Mapping[str, Any]], *, made_up: bool) -> list[str]:
-    """Say in a line for each code what a result must not be read without.
+def notes(findings: Iterable[Mapping[str, Any]], *, made_up: bool = False) -> list[str]:
+    """Say in a line for each code what a result must not be read without, the worst first.
 
     Args:
-        findings: As :meth:`dropnorm.findings.Finding.described` gives them, by code.
+        findings: As :meth:`dropnorm.findings.Finding.described` gives them.
         made_up: Whether the table is.
     """
     told = ["The table is made up: none of this says anything about the layers."] * made_up
-    for code, of_code in itertools.groupby(findings, key=lambda one: str(one["code"])):
-        first, *others = of_code
-        places = "; ".join(f"{one['where']}: {one['found']}" for one in (first, *others))
-        told.append(f"{code} {first['title']}: {places}.")
+    for of_code in by_code(findings):
+        sentences = dict.fromkeys(plain_sentence(one) for one in of_code)
+        told.append(f"{of_code[0]['code']} ({severity(of_code[0])}): {' '.join(sentences)}")
     return told
+
+
+def by_code(findings: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Group findings by their code, the worst code first, and in it the worst finding."""
+    order = [one.value for one in Severity]
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for one in sorted(findings, key=lambda one: (order.index(severity(one)), str(one["code"]))):
+        groups.setdefault(str(one["code"]), []).append(one)
+    return list(groups.values())
+
+
+def severity(finding: Mapping[str, Any]) -> str:
+    """Return how much a finding matters; earlier runs did not say it."""
+    return str(finding.get("severity", Severity.CAUTION.value))
+
+
+def plain_sentence(finding: Mapping[str, Any]) -> str:
+    """Return a finding in one sentence, also of a run that did not write it."""
+    return str(
+        finding.get("sentence", f"{finding['title']}: {finding['where']}: {finding['found']}.")
+    )
 
 
 def spread(
@@ -257,14 +284,3 @@ def _parts(deviations: Deviations, unit: str) -> str:
         if deviation is not None
     ]
     return ", ".join(told)
-
-
-def _needed(effect: Effect, splits: int, starts: int) -> str:
-    needed = effect.needed
-    what, there_are = ("splits", splits) if splits > 1 else ("starts", starts)
-    if needed is None:
-        of = "this table" if splits > 1 else "this split"
-        return f"{what} of {of} alone would not settle it, however many"
-    return (
-        f"about {needed} {what} would settle a difference of this size, {needed - there_are} more"
-    )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dropnorm.evaluation.cards import Card
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.overrides import tell
 from dropnorm.hooks.mlflow_server import SQLITE, experiment_id, shown
@@ -69,7 +70,11 @@ def log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking:
 
     with begin(f"{study} {record.version}", "study") as run:
         effects = catalog.load(f"{study}.effects")
-        mlflow.set_tag("mlflow.note.content", _in_markdown(effects["answer"]))
+        lines = [effects["answer"], *(Card(**one).line() for one in effects["cards"].values())]
+        mlflow.set_tag("mlflow.note.content", "\n\n".join(map(_in_markdown, lines)))
+        mlflow.set_tag("use", effects["recommendation"]["use"] or "none")
+        for name, card in effects["cards"].items():
+            mlflow.set_tag(f"verdict.{name}", card["verdict"])
         table = {"path": record.table.path, "sha256": record.table.sha256}
         _log_parameters(mlflow, {**record.options, "table": table})
         for name, effect in effects["effects"].items():

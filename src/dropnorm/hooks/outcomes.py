@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from kedro.io import MemoryDataset
+from kedro.io import MemoryDataset, SharedMemoryDataCatalog
 
 from dropnorm.evaluation.results import SweptVariant, VariantOutcome
 from dropnorm.pipeline_registry import SWEEP
@@ -26,11 +26,19 @@ def names_read(pipeline: Pipeline) -> list[str]:
 
 
 def gather_outcomes(pipeline: Pipeline, catalog: DataCatalog) -> None:
-    """Put together the outcomes that a part of a study begins with, from the versions settled."""
+    """Put together the outcomes that a part of a study begins with, from the versions settled.
+
+    Those that the run makes itself are handed on without a copy: nodes change nothing.
+    """
     for name in pipeline.inputs():
         if name.endswith(_OUTCOME):
             parts = {part: catalog.load(one) for part, one in _parts(name).items()}
-            catalog[name] = MemoryDataset(_kind(name)(**parts))
+            catalog[name] = MemoryDataset(_kind(name)(**parts), copy_mode="assign")
+    if isinstance(catalog, SharedMemoryDataCatalog):
+        return  # between processes, Kedro hands them on
+    for name in pipeline.all_outputs():
+        if name.endswith(_OUTCOME):
+            catalog[name] = MemoryDataset(copy_mode="assign")
 
 
 def _kind(name: str) -> type[VariantOutcome | SweptVariant]:

@@ -20,13 +20,12 @@ from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDatase
 from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
-from dropnorm.evaluation import wording
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.hooks.outcomes import gather_outcomes
 from dropnorm.hooks.provenance import command_of, prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
-from dropnorm.hooks.summary import summarize_study, summarize_sweep
+from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
 from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.study.parsing import parse_study
@@ -135,25 +134,20 @@ class ProjectHooks:
                 if other := self._overridden.get(study):
                     logger.info("  %s: %s", Standing.OVERRIDDEN.capitalize(), other)
             if f"{study}.effects" in outputs:
-                found = catalog.load(f"{study}.effects")
-                told = [
-                    *found["sentences"].values(),
-                    found["committee"],
-                    found["spread"],
-                    *(
-                        f"Note: {one}"
-                        for one in wording.notes(found["findings"], made_up=found["made_up"])
-                    ),
-                ]
-                logger.info("%s", "\n".join(f"  {line}" for line in told if line))
+                logger.info("%s", summarize_answer(catalog.load(f"{study}.effects")))
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
                 logger.info("%s", summarize_sweep(options, catalog.load(f"{study}.choices")))
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
-                    folder = from_here(Path(record._filepath).parent)
-                    logger.info("  results: %s, version %s", folder, record.resolve_save_version())
+                    version, folder = (
+                        str(record.resolve_save_version()),
+                        Path(record._filepath).parent,
+                    )
+                    logger.info("  results: %s, version %s", from_here(folder), version)
+                    page = folder / "report.html" / version / "report.html"
+                    logger.info("  report: %s (or: kedro study open %s)", from_here(page), study)
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.cards import Card
+from dropnorm.findings import Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from dropnorm.evaluation.sweep_choices import Choices
+    from collections.abc import Mapping
+
+    from dropnorm.evaluation.sweep_results import Choices
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
@@ -26,22 +31,40 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
 
 
 def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
-    """Return the lines that a study's run ends with: losses by variant."""
+    """Return the lines that a study's run ends with: errors by variant, in the target's unit."""
     task = task_of(study)
-    lines = [f"{study.label}: validation loss ({study.training.loss}) by variant"]
+    error = task.error(study)
+    unit = f", {task.unit(study)}" if task.unit(study) else ""
+    lines = [f"{study.label}: {error.label}{unit}, of the validation rows"]
     for _, row in comparison.iterrows():
         told = []
-        if pd.notna(row["final_val_loss"]):
-            told.append(
-                f"{row['final_val_loss']:.4g} in the last epoch, {row['min_val_loss']:.4g} in the"
-                f" best{_beside(task, row)}"
-            )
+        if pd.notna(value := row[f"validation_{error.name}"]):
+            least = wording.number(row["min_val_loss"])
+            told.append(f"{wording.number(value)}{_beside(task, row)}; least val_loss {least}")
         for what in ("diverged", *task.failures):
             if count := row[what]:
                 of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
                 told.append(f"{what}{of}")
         lines.append(f"  {row['variant']:<18} {'; '.join(told)}")
     return "\n".join(lines)
+
+
+def summarize_answer(found: Mapping[str, Any]) -> str:
+    """Return the answer as the terminal shows it: recommendation, cards, what to be wary of."""
+    findings = found["findings"]
+    shown = [one for one in findings if wording.severity(one) != Severity.NOTE]
+    lines = [
+        found["answer"],
+        *(Card(**card).line() for card in found["cards"].values()),
+        found["interaction"],
+        found["committee"],
+        found["spread"],
+        "Differences are of the error with the layer less that without: plus is worse.",
+        *wording.notes(shown, made_up=found["made_up"]),
+    ]
+    if hidden := len(wording.by_code(findings)) - len(wording.by_code(shown)):
+        lines.append(f"{hidden} note{'s' if hidden > 1 else ''} more in the report.")
+    return "\n".join(f"  {line}".rstrip() for line in lines if line)
 
 
 def _beside(task: Task, row: pd.Series) -> str:

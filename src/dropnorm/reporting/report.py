@@ -1,35 +1,34 @@
-"""The report: one page that a person reads in a minute, and the same as data."""
+"""The report as data, and the figures of its page."""
 
 from __future__ import annotations
 
-import base64
-import json
+import math
 from typing import TYPE_CHECKING, Any
 
-import jinja2
+import numpy as np
 import pandas as pd
 
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.json_form import to_json
-from dropnorm.evaluation.overrides import tell
-from dropnorm.evaluation.records import Override
 from dropnorm.findings import Finding
-from dropnorm.reporting.figures import drawing
-from dropnorm.reporting.figures.effects import draw_effects
-from dropnorm.reporting.style import to_svg
+from dropnorm.reporting.figures.diagnostics import draw_diagnostics
+from dropnorm.reporting.figures.drawing import loss_label
+from dropnorm.reporting.figures.panels import Trainings, draw_curve_panels
+from dropnorm.reporting.figures.predictions import (
+    draw_amount_panels,
+    draw_class_panels,
+    draw_reliability,
+)
+from dropnorm.reporting.page import Pictures
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.metrics import SCORES
+from dropnorm.tasks.registry import task_of
+from dropnorm.tasks.targets import Classes, FittedTarget, TargetScale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dropnorm.evaluation.records import Provenance
-    from dropnorm.evaluation.results import TableFindings
+    from dropnorm.evaluation.results import TableFindings, VariantMetrics, VariantOutcome
     from dropnorm.study.schema import Study
-
-# A smaller p-value says nothing more.
-_LEAST_P = 0.001
 
 
 def make_report(
@@ -39,13 +38,14 @@ def make_report(
     comparison: pd.DataFrame,
     diagnostics: pd.DataFrame,
     provenance: Provenance,
-    engine: str,
+    metrics: VariantMetrics,
 ) -> dict[str, Any]:
     """Put together what a reader of the study must know: aggregates, never rows of the table."""
     return {
         **effects,
         "question": f"Does dropout or batch normalization help the network on {study.label}?",
-        "engine": engine,
+        "engine": metrics.engine,
+        "rows": metrics.rows,
         "findings": sorted(
             [*map(Finding.described, findings.findings), *effects["findings"]],
             key=lambda one: str(one["code"]),
@@ -58,96 +58,92 @@ def make_report(
             }
             for row in diagnostics.to_dict("records")
         },
+        "constant_val_loss": float(comparison["constant_val_loss"].iloc[0]),
         "fit_seconds": float(comparison["fit_seconds"].sum()),
         **to_json(provenance),
         "options": study.model_dump(mode="json"),
     }
 
 
-def write_page(report: Mapping[str, Any]) -> str:
-    """Write the report as one HTML page without anything from elsewhere."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dropnorm.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def draw_pictures(
+    report: Mapping[str, Any],
+    outcomes: Mapping[str, VariantOutcome],
+    targets: Mapping[int, FittedTarget],
+    study: Study,
+) -> Pictures:
+    """Draw the figures of the page.
+
+    Args:
+        report: As :func:`make_report` returns it.
+        outcomes: By variant.
+        targets: By split, what leads back to the target's own unit.
+        study: For labels.
+    """
+    predictions = {Variant(name): one.validation_predictions for name, one in outcomes.items()}
+    diagnostics = draw_diagnostics(
+        pd.DataFrame([{"variant": name, **one} for name, one in report["diagnostics"].items()]),
+        {name: one.history for name, one in outcomes.items()},
+        {name: one.examination for name, one in outcomes.items()},
+        study,
     )
-    environment.filters |= {
-        "number": _number,
-        "interval": _interval,
-        "wins": _wins,
-        "p_value": _p_value,
-        "spoken": wording.spoken,
-        "json": _json,
+    root, factors = in_target_unit(targets, study)
+    label = _label(study) if factors else loss_label(study)
+    shown = {
+        Variant(name): Trainings(
+            _converted(one.history, ("loss", "val_loss"), root, factors),
+            _converted(one.first_steps, ("loss",), root, factors),
+        )
+        for name, one in outcomes.items()
     }
-    return environment.get_template("report.html").render(
-        report=report,
-        effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
-        plots={
-            (theme, shape): _plot(report, dark=theme == "dark", tall=shape == "tall")
-            for theme in ("light", "dark")
-            for shape in ("wide", "tall")
-        },
-        plot_told=_plot_told(report),
-        scores=SCORES,
-        beside=report["beside"],
-        overridden=tell(
-            {key: Override.from_json(one) for key, one in report["overridden"].items()}
-        ),
-        notes=wording.notes(report["findings"], made_up=report["made_up"]),
+    constant = report["constant_val_loss"]
+    if factors:
+        mean = float(np.mean(list(factors.values())))
+        constant = mean * (math.sqrt(constant) if root else constant)
+    curves = draw_curve_panels(shown, constant, label)
+    if any(isinstance(target, Classes) for target in targets.values()):
+        return Pictures(
+            curves, draw_class_panels(predictions), draw_reliability(predictions), diagnostics
+        )
+    amounts = draw_amount_panels(predictions, _with_unit(study.target.column, study))
+    return Pictures(curves, amounts, None, diagnostics)
+
+
+def in_target_unit(
+    targets: Mapping[int, FittedTarget], study: Study
+) -> tuple[bool, dict[int, float]]:
+    """Return what makes a training's loss an error in the target's unit.
+
+    Returns:
+        Whether the root is taken first, and by split what it is multiplied by; nothing where the
+        loss has no such unit: of classes, of logarithms, and the Huber loss.
+    """
+    loss = study.training.loss
+    scales = {
+        split: target.scale
+        for split, target in targets.items()
+        if isinstance(target, TargetScale) and not target.log1p
+    }
+    if loss not in ("mae", "mse") or len(scales) < len(targets):
+        return False, {}
+    return loss == "mse", scales
+
+
+def _label(study: Study) -> str:
+    return _with_unit("RMSE" if study.training.loss == "mse" else "MAE", study)
+
+
+def _with_unit(name: str, study: Study) -> str:
+    unit = task_of(study).unit(study)
+    return f"{name}, {unit}" if unit else name
+
+
+def _converted(
+    table: pd.DataFrame, columns: tuple[str, ...], root: bool, factors: Mapping[int, float]
+) -> pd.DataFrame:
+    if not factors or table.empty:
+        return table
+    by_row = table["split"].map(factors).to_numpy(dtype=float)
+    losses = {name: table[name].to_numpy(dtype=float) for name in columns}
+    return table.assign(
+        **{name: by_row * (np.sqrt(one) if root else one) for name, one in losses.items()}
     )
-
-
-def _plot(report: Mapping[str, Any], *, dark: bool, tall: bool) -> str:
-    picture = to_svg(draw_effects(report, dark=dark, tall=tall))
-    return "data:image/svg+xml;base64," + base64.b64encode(picture).decode()
-
-
-def _plot_told(report: Mapping[str, Any]) -> str:
-    """Say the plot in words, for who cannot see it."""
-    unit = report["unit"]
-    errors = [
-        f"{drawing.NAMES[Variant(name)]} {_number(one['error'])} {unit}".rstrip()
-        if one["error"] is not None
-        else f"{drawing.NAMES[Variant(name)]} diverged"
-        for name, one in report["variants"].items()
-    ]
-    return f"Mean validation error: {', '.join(errors)}. {' '.join(report['sentences'].values())}"
-
-
-def _number(
-    value: float | None, low: float | None = None, high: float | None = None, *, digits: int = 3
-) -> str:
-    """Write a number with sensible digits, given the ends of its interval if there is one."""
-    if value is None:
-        return "–"
-    error = None if low is None or high is None else (high - low) / 2
-    return wording.number(value, error, digits)
-
-
-def _interval(one: Mapping[str, Any]) -> str:
-    low, high = one["low"], one["high"]
-    if low is None:
-        return "–"
-    return f"{_number(low, low, high)} to {_number(high, low, high)}"
-
-
-def _wins(one: Mapping[str, Any]) -> str:
-    if not one["pairs"]:
-        return "–"
-    told = f"{one['wins']} of {one['pairs']}"
-    if one["pairs"] == 1:
-        return told
-    return f"{told} ({100 * one['low']:.0f} to {100 * one['high']:.0f} %)"
-
-
-def _json(value: Any) -> str:
-    """Write options as a person would: Jinja's own filter is for scripts, and escapes letters."""
-    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
-
-
-def _p_value(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "< 0.001" if value < _LEAST_P else f"{value:.2g}"

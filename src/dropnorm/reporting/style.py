@@ -109,9 +109,15 @@ def to_png(figure: Figure) -> bytes:
     return _saved(figure, "png", {"Software": None})
 
 
-def to_svg(figure: Figure) -> bytes:
-    """Return a drawing of the figure, letters as outlines; the same figure gives the same bytes."""
-    return _saved(figure, "svg", {"Date": None, "Creator": None})
+def to_svg(figure: Figure, *, letters_as_outlines: bool = True) -> bytes:
+    """Return a drawing of the figure; the same figure gives the same bytes.
+
+    Args:
+        figure: What to draw.
+        letters_as_outlines: Or else as text, which is smaller, and has the reader's fonts.
+    """
+    fonts = "path" if letters_as_outlines else "none"
+    return _saved(figure, "svg", {"Date": None, "Creator": None}, fonts)
 
 
 def not_shown(texts: Iterable[str]) -> str:
@@ -151,10 +157,10 @@ def _boxes_for_missing_letters() -> Iterator[None]:
         yield
 
 
-def _saved(figure: Figure, kind: str, metadata: dict[str, Any]) -> bytes:
+def _saved(figure: Figure, kind: str, metadata: dict[str, Any], svg_fonts: str = "path") -> bytes:
     file = io.BytesIO()
-    hashsalt: Any = {"svg.hashsalt": _SETTINGS["svg.hashsalt"]}
-    with _drawing, mpl.rc_context(hashsalt), _boxes_for_missing_letters():
+    options: Any = {"svg.hashsalt": _SETTINGS["svg.hashsalt"], "svg.fonttype": svg_fonts}
+    with _drawing, mpl.rc_context(options), _boxes_for_missing_letters():
         _lay_out(figure)
         figure.savefig(file, format=kind, metadata=metadata)
     return file.getvalue()

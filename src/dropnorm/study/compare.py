@@ -16,7 +16,8 @@ from dropnorm.study.variants import Variant
 # and among what nodes take beside the outcomes of variants.
 TAKEN = (
     "interaction", "predict", "sweep", "prepare", "report",
-    "study", "split", "reference_predictions", "comparison", "diagnostics",
+    "study", "split", "reference_predictions", "comparison", "diagnostics", "report_data",
+    "preprocessors",
     "constant", "least_squares", "logistic_regression", "linear_network", "gradient_boosting",
 )  # fmt: skip
 # It names folders and columns.

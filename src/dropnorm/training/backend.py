@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Name of the engine, and what must be installed for it.
 _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
-# Of a training whose study names no number; elsewhere one (docs/benchmarks.md, "Threads"). On JAX
+# Of a training whose study names no number (docs/development/benchmarks.md, "Threads"). On JAX
 # two make a single training faster, and cost little where every core has a training of its own.
 _USUAL_THREADS = {"jax": 2}
 # Where compiled functions are kept, in place of the user's cache folder; "off" keeps none.

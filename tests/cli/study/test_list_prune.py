@@ -35,18 +35,18 @@ def test_each_study_is_listed_with_its_rows_target_split_and_no_run(command, con
 
 
 def test_the_last_complete_run_answers_and_an_incomplete_one_does_not(command, configured):
-    write_version(OLD, loss=0.25)
-    write_version(MIDDLE, loss=0.5)
-    write_version(NEW, complete=False, loss=0.75)
+    write_version(OLD, error=2.0)
+    write_version(MIDDLE, error=4.0)
+    write_version(NEW, complete=False, error=6.0)
 
     (line,) = (one for one in command("list").output.splitlines() if one.startswith("concrete"))
 
     assert " 10 " in line  # the rows of the run, not of the table
     assert MIDDLE in line
-    assert "batchnorm 0.25 < dropout 0.5 < dropout_batchnorm 1" in " ".join(
-        command("list").output.split()
-    )
-    assert "baseline diverged (2 replicas)" in " ".join(command("list").output.split())
+    assert (
+        "use dropout; dropout: rescues training; batchnorm: rescues training;"
+        " dropout 4.00 < batchnorm 8.00 < dropout + batchnorm 12.0 MPa; 5 splits"
+    ) in " ".join(command("list").output.split())
 
 
 def test_a_study_with_a_mistake_does_not_keep_others_from_the_list(command, configured):
@@ -76,7 +76,7 @@ def test_a_table_that_cannot_be_read_does_not_keep_others_from_the_list(command,
 
 def test_a_run_that_was_damaged_does_not_keep_others_from_the_list(command, configured):
     write_version(NEW)
-    place = configured / f"data/08_reporting/concrete/comparison.csv/{NEW}/comparison.csv"
+    place = configured / f"data/08_reporting/concrete/effects.json/{NEW}/effects.json"
     place.write_text("changed")
 
     done = command("list")
@@ -102,8 +102,8 @@ def overridden(**changes):
 
 
 def test_a_run_with_other_options_is_not_taken_for_the_studys_own(command, configured):
-    write_version(OLD, loss=0.25)
-    write_version(NEW, loss=0.5, **overridden())
+    write_version(OLD, error=2.0)
+    write_version(NEW, error=4.0, **overridden())
 
     assert OLD in line_of(command("list"))
     assert "overridden" not in line_of(command("list"))
@@ -133,8 +133,8 @@ def test_a_study_that_was_changed_since_its_run_is_listed_with_the_change(comman
 
 
 def test_copies_and_records_that_name_nothing_are_skipped_and_told(command, configured):
-    write_version(OLD, loss=0.25)
-    write_version(NEW, loss=0.5)
+    write_version(OLD, error=2.0)
+    write_version(NEW, error=4.0)
     for folder in (configured / "data").rglob(NEW):
         shutil.copytree(folder, folder.with_name(f"{NEW}.bak"))
     record = configured / f"data/08_reporting/concrete/run.json/{NEW}/run.json"

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from dropnorm.evaluation.results import TableFindings
 from dropnorm.pipelines.reporting import nodes
+from dropnorm.tasks.targets import TargetScale
 from handful import (
     ERRORS,
     PROVENANCE,
@@ -18,6 +19,7 @@ from handful import (
     some_outcomes,
 )
 from made_results import a_training, some_facts, some_metrics
+from small_trainings import a_study
 
 OUTCOMES = some_outcomes()
 NO_STEPS = history().head(0)
@@ -69,7 +71,13 @@ def test_gather_outcome_puts_together_what_is_compared():
     one = OUTCOMES["dropout"]
 
     gathered = nodes.gather_outcome(
-        one.training, one.metrics, one.history, one.validation_predictions, one.examination, "plot"
+        one.training,
+        one.metrics,
+        one.history,
+        one.first_steps,
+        one.validation_predictions,
+        one.examination,
+        "plot",
     )
 
     assert gathered == one
@@ -77,15 +85,18 @@ def test_gather_outcome_puts_together_what_is_compared():
 
 def test_compare_has_a_row_for_each_variant_however_many_there_are():
     assert nodes.compare(STUDY, **OUTCOMES)["variant"].tolist() == list(ERRORS)
-    two = {"baseline": OUTCOMES["baseline"], "small": an_outcome("baseline", 2.5)}
+    two = {"baseline": OUTCOMES["baseline"], "small": an_outcome("small", 2.5)}
     assert len(nodes.compare(STUDY, **two)) == 2
 
 
-def test_plot_comparison_names_every_variant():
-    figure = nodes.plot_comparison(nodes.compare(STUDY, **OUTCOMES), STUDY, **OUTCOMES)
+def test_plot_comparison_names_every_network_that_the_study_compares():
+    study = a_study(compare={"baseline": {}, "small": {"network": {"hidden": [2]}}})
+    outcomes = {"baseline": OUTCOMES["baseline"], "small": an_outcome("small", 2.5)}
+
+    figure = nodes.plot_comparison(nodes.compare(study, **outcomes), study, **outcomes)
 
     rows = [label.get_text() for label in figure.axes[1].get_yticklabels()]
-    assert len(rows) == len(OUTCOMES)
+    assert rows == ["small", "baseline"]
 
 
 def test_estimate_effects_finds_by_how_much_the_errors_differ(effects):
@@ -124,10 +135,12 @@ def test_make_report_has_the_answer_and_what_was_run(made, effects):
 
 
 def test_write_report_writes_a_page_with_the_answer(made):
-    page = nodes.write_report(made)
+    targets = {split: {"target": TargetScale().fields()} for split in (0, 1)}
+
+    page = nodes.write_report(STUDY, made, targets, **OUTCOMES)
 
     assert page.startswith("<!doctype html>")
-    assert made["answer"] in page
+    assert made["recommendation"]["action"] in page
 
 
 def test_record_run_says_options_seeds_and_provenance():

@@ -51,6 +51,7 @@ def compare_runs(
         console.print(f"{key}: {before} → {after}", markup=False, highlight=False)
     console.print(_errors(one, other))
     console.print(_effects(one, other, run_comparison.changes(one, other)))
+    console.print("Differences: plus is a larger error.", markup=False, highlight=False)
     console.print(run_comparison.sentence(one, other), markup=False, highlight=False)
 
 
@@ -112,16 +113,17 @@ def _effects(one: Run, other: Run, changes: list[Change]) -> Table:
         for run in (one, other):
             effect = run.effects["effects"][change.contrast.value]
             size = effect["difference"]
-            told = "" if size is None else f"{wording.number(size)}: "
+            told = "" if size is None else f"{wording.signed(size)}: "
             cells.append(f"{told}{effect['verdict']}")
         table.add_row(change.contrast.value, *cells, _interval(change.difference))
     return table
 
 
 def _interval(change: Interval) -> str:
-    low, high = change.low, change.high
-    error = (high - low) / 2
-    size = wording.number(change.mean, error)
-    if not math.isfinite(low):
+    if not math.isfinite(change.mean):
+        return "–"
+    half = (change.high - change.low) / 2
+    size = wording.signed(change.mean, half)
+    if not math.isfinite(change.low):
         return size
-    return f"{size} ({wording.number(low, error)} to {wording.number(high, error)})"
+    return f"{size} ({wording.signed(change.low, half)} to {wording.signed(change.high, half)})"

@@ -21,6 +21,7 @@ from dropnorm.cli.study.check import check_study
 from dropnorm.cli.study.compare import compare_runs
 from dropnorm.cli.study.list import list_studies
 from dropnorm.cli.study.new import new_study
+from dropnorm.cli.study.open import open_report
 from dropnorm.cli.study.predict import predict_study
 from dropnorm.cli.study.prune import prune_study
 from dropnorm.cli.study.rerun import rerun_study
@@ -94,12 +95,16 @@ class _MessageHandler(logging.Handler):
         click.echo(f"{prefix}{record.getMessage()}", err=True)
 
 
-for _command in (new_study, check_study, list_studies, predict_study, compare_runs, prune_study):
+_TOLD_PLAINLY = (
+    *(new_study, check_study, list_studies, open_report),
+    *(predict_study, compare_runs, prune_study),
+)
+for _command in _TOLD_PLAINLY:
     if _command.callback is not None:
         _ends = ends_when_interrupted(lambda: click.echo("Interrupted"))
         _command.callback = _ends(_plain_messages()(_command.callback))
 for _command in (
-    *(new_study, check_study, list_studies, predict_study, compare_runs, prune_study),
+    *_TOLD_PLAINLY,
     *(sweep_study, rerun_study),  # these train, and show what a run shows
 ):
     if _command.callback is not None:

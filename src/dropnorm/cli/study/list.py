@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from kedro.io import DatasetError
@@ -13,14 +13,14 @@ from dropnorm.cli.study.arguments import of_project
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import Standing
 from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import pandas as pd
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.schema import Study
@@ -51,7 +51,7 @@ def _table(rows: Iterable[list[str]]) -> Table:
     table.add_column("target", max_width=24)
     table.add_column("split", max_width=32)
     table.add_column("last complete run", no_wrap=True)
-    table.add_column("validation loss")
+    table.add_column("answer")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     return table
@@ -96,16 +96,30 @@ def _shown(project: Project, study: str, versions: Sequence[str]) -> tuple[str, 
 
 
 def answer(project: Project, study: str, version: str) -> str:
-    """Say in one line what a complete run found, from its comparison of the variants."""
-    comparison: pd.DataFrame = project.load(f"{study}.comparison", version)
-    finite = comparison.dropna(subset="final_val_loss").sort_values("final_val_loss")
-    told = " < ".join(
-        f"{row['variant']} {row['final_val_loss']:.4g}" for _, row in finite.iterrows()
-    )
-    diverged = ", ".join(comparison.loc[comparison["final_val_loss"].isna(), "variant"])
-    found = "; ".join([told] * bool(told) + [f"{diverged} diverged"] * bool(diverged))
-    replicas = int(comparison["replicas"].iloc[0])
-    return f"{found} ({replicas} replica{'s' if replicas > 1 else ''})"
+    """Say in one line what a complete run found: the layers, and which network to use."""
+    found: Mapping[str, Any] = project.load(f"{study}.effects", version)
+    if "cards" not in found:
+        return f"run it again for an answer ({found['answer']})"
+    use = found["recommendation"]["use"]
+    told = [
+        f"use {wording.spoken(use)}" if use else "use none of the networks",
+        *(
+            f"{wording.spoken(name)}: {found['cards'][name]['verdict']}"
+            for name in (Contrast.DROPOUT, Contrast.BATCHNORM)
+        ),
+        _ranking(found),
+        wording.counted_runs(found["splits"], found["starts"]),
+    ]
+    return "; ".join(one for one in told if one)
+
+
+def _ranking(found: Mapping[str, Any]) -> str:
+    """Put the networks in order, where every difference between neighbours is settled."""
+    errors = [
+        f"{wording.spoken(name)} {wording.number(found['variants'][name]['error'])}"
+        for name in found["ranking"]
+    ]
+    return f"{' < '.join(errors)} {found['unit']}".strip() if errors else ""
 
 
 def _rows_of_run(project: Project, study: str, version: str) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -80,46 +80,64 @@ def predict(
             f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"
         )
     replicas = _finite_replicas(training)
-    preprocessors = {
+    fitted = {
         split: check_saved(preprocessors, split, study)
         for split in sorted({split for split, _ in replicas})
     }
-    rows = check_new_rows(new_rows, study)
     # Of a table that was read as it is written, categories have its spelling; other libraries make
     # numbers of codes.
-    numbered = run.table.format is None
-    rows = spelt_as_seen(rows, preprocessors, study, numbered=numbered)
-    tell_unseen(rows, preprocessors, study)
-    inputs = {
-        split: make_inputs(rows, preprocessor, study)
-        for split, preprocessor in preprocessors.items()
-    }
-    task = task_of(study)
-    targets = {split: task.restore_target(preprocessors[split]["target"]) for split in inputs}
-    networks = {(split, start): models[f"split_{split}-start_{start}"] for split, start in replicas}
-    for (split, start), network in networks.items():
-        name = f"split_{split}-start_{start}"
-        check_network(name, network, training.layers, inputs[split].shape[1])
-    each = np.stack(
-        [
-            targets[split].invert(predict_rows(network, inputs[split]))
-            for (split, _), network in networks.items()
-        ]
+    rows = spelt_as_seen(
+        check_new_rows(new_rows, study), fitted, study, numbered=run.table.format is None
     )
-    target = next(iter(targets.values()))
+    tell_unseen(rows, fitted, study)
+    members = _members(rows, replicas, fitted, models, training, study)
+    each = np.stack([one.target.invert(predict_rows(one.network, one.inputs)) for one in members])
+    target = members[0].target
     predictions = pd.DataFrame({"row": np.arange(len(rows)), **_summary(each, target)})
     if not mc_dropout:
         return predictions
     drawn = [
         np.concatenate(
             [
-                targets[split].invert(_draw(network, inputs[split][chunk], mc_dropout))
-                for (split, _), network in networks.items()
+                one.target.invert(_draw(one.network, one.inputs[chunk], mc_dropout))
+                for one in members
             ]
         )
-        for chunk in _chunks(len(rows), mc_dropout * len(networks) * each.shape[2])
+        for chunk in _chunks(len(rows), mc_dropout * len(members) * each.shape[2])
     ]
     return predictions.assign(**_interval(drawn, target))
+
+
+class _Member(NamedTuple):
+    """A network that predicts, with what it takes and what its outputs mean."""
+
+    network: KerasModel
+    inputs: npt.NDArray[np.float32]
+    target: FittedTarget
+
+
+def _members(
+    rows: pd.DataFrame,
+    replicas: list[tuple[int, int]],
+    fitted: dict[int, Preprocessor],
+    models: dict[str, KerasModel],
+    training: VariantTraining,
+    study: Study,
+) -> list[_Member]:
+    """Return the networks of some replicas, each with the rows as its preprocessor makes them.
+
+    Raises:
+        BadInputError: If one is not the network that its run describes.
+    """
+    task = task_of(study)
+    inputs = {split: make_inputs(rows, one, study) for split, one in fitted.items()}
+    targets = {split: task.restore_target(one["target"]) for split, one in fitted.items()}
+    members = []
+    for split, start in replicas:
+        name = f"split_{split}-start_{start}"
+        check_network(name, models[name], training.layers, inputs[split].shape[1])
+        members.append(_Member(models[name], inputs[split], targets[split]))
+    return members
 
 
 def spelt_as_seen(

@@ -1,35 +1,29 @@
 """From trainings to metrics, plots and the record of the run."""
 
-import math
-from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.data.splits import split_seeds
-from dropnorm.evaluation import answer, checks, network_diagnostics
+from dropnorm.evaluation import answer, measures, network_diagnostics
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
 from dropnorm.evaluation.results import (
-    ReplicaFacts,
-    ReplicaMetrics,
     TableFindings,
     VariantExamination,
     VariantMetrics,
     VariantOutcome,
     VariantTraining,
-    of_replica,
 )
 from dropnorm.reporting import report
 from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
+from dropnorm.reporting.page import write_page
 from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
-from dropnorm.tasks.base import Task
 from dropnorm.tasks.registry import task_of
 
 
@@ -40,39 +34,9 @@ def measure(
     training: VariantTraining,
     study: Study,
 ) -> VariantMetrics:
-    """Measure a variant: its losses, its scores in the target's own terms, what went wrong.
-
-    Means are over the replicas that stayed finite, and None if none did. A replica has diverged
-    when the loss of any epoch was not finite; it has collapsed when it stayed finite and ended no
-    better than the constant that the training rows suggest. There are test scores only where the
-    study holds a test part.
-    """
-    study = arm_of(study, training.variant).study
-    task = task_of(study)
-    replicas = tuple(
-        _measure_replica(_of(history, facts), _of(validation_predictions, facts), facts, task)
-        for facts in training.replicas
-    )
-    finite = [one for one in replicas if one.is_finite]
-    return VariantMetrics(
-        study=study.name,
-        made_up=study.made_up,
-        variant=training.variant,
-        engine=training.engine,
-        loss=study.training.loss,
-        rows=training.replicas[0].rows,
-        trainable_parameters=training.trainable_parameters,
-        min_val_loss=_mean(one.min_val_loss for one in finite),
-        final_val_loss=_mean(one.final_val_loss for one in finite),
-        constant_val_loss=_mean(one.constant["val_loss"] for one in training.replicas),
-        validation={name: _mean(one.validation[name] for one in finite) for name in task.scores},
-        committee=_score_committees(validation_predictions, finite, task),
-        test={} if test_predictions.empty else _mean_scores(test_predictions, finite, task),
-        unit=task.unit(study),
-        diverged=len(replicas) - len(finite),
-        failures={name: sum(one.failures[name] for one in replicas) for name in task.failures},
-        findings=tuple(checks.check_trainings(training.variant, history, replicas, study)),
-        replicas=replicas,
+    """Measure a variant: its losses, its scores in the target's own terms, what went wrong."""
+    return measures.measure_variant(
+        history, validation_predictions, test_predictions, training, study
     )
 
 
@@ -88,6 +52,7 @@ def gather_outcome(
     training: VariantTraining,
     metrics: VariantMetrics,
     history: pd.DataFrame,
+    first_steps: pd.DataFrame,
     validation_predictions: pd.DataFrame,
     examination: VariantExamination,
     *written: object,
@@ -98,11 +63,14 @@ def gather_outcome(
         training: What its trainings say of themselves.
         metrics: How good its networks are.
         history: Losses by epoch.
+        first_steps: Losses by step of the trainings that diverged.
         validation_predictions: At the chosen epoch.
         examination: What its networks look like from inside.
         written: What else is written of the variant before it is compared.
     """
-    return VariantOutcome(training, metrics, history, validation_predictions, examination)
+    return VariantOutcome(
+        training, metrics, history, first_steps, validation_predictions, examination
+    )
 
 
 def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
@@ -191,13 +159,29 @@ def make_report(
         provenance: What only the run itself knows.
         outcome: Of any variant; all run on one engine.
     """
-    engine = outcome.training.engine
-    return report.make_report(study, effects, findings, comparison, diagnostics, provenance, engine)
+    return report.make_report(
+        study, effects, findings, comparison, diagnostics, provenance, outcome.metrics
+    )
 
 
-def write_report(report_data: dict[str, Any]) -> str:
-    """Write the report as one page that needs no network."""
-    return report.write_page(report_data)
+def write_report(
+    study: Study,
+    report_data: dict[str, Any],
+    preprocessors: dict[int, Any],
+    **outcomes: VariantOutcome,
+) -> str:
+    """Write the report as one page that needs no network.
+
+    Args:
+        study: As it was run.
+        report_data: What the page says.
+        preprocessors: By split; their targets lead back to the target's own unit.
+        outcomes: By variant.
+    """
+    task = task_of(study)
+    targets = {split: task.restore_target(one["target"]) for split, one in preprocessors.items()}
+    pictures = report.draw_pictures(report_data, outcomes, targets, study)
+    return write_page(report_data, study, pictures)
 
 
 def record_run(
@@ -229,66 +213,3 @@ def record(study: Study, provenance: Provenance, metrics: VariantMetrics) -> Run
         options=study.model_dump(mode="json"),
         **told,
     )
-
-
-def _of(table: pd.DataFrame, replica: ReplicaFacts | ReplicaMetrics) -> pd.DataFrame:
-    return of_replica(table, replica.split, replica.start)
-
-
-def _measure_replica(
-    history: pd.DataFrame, predictions: pd.DataFrame, facts: ReplicaFacts, task: Task
-) -> ReplicaMetrics:
-    finite = facts.is_finite
-    best = history.iloc[int(history["val_loss"].to_numpy().argmin())] if finite else None
-    final = history.iloc[-1]
-    scores = {
-        name: _finite_or_none(score) if finite else None
-        for name, score in task.score(predictions).items()
-    }
-    failures = dict.fromkeys(task.failures, False)
-    if finite:
-        failures = task.judge(float(final["val_loss"]), scores, facts.constant)
-    return ReplicaMetrics(
-        split=facts.split,
-        start=facts.start,
-        min_val_loss=None if best is None else float(best["val_loss"]),
-        best_epoch=None if best is None else int(best["epoch"]),
-        final_loss=_finite_or_none(float(final["loss"])),
-        final_val_loss=_finite_or_none(float(final["val_loss"])),
-        validation=scores,
-        diverged_at_epoch=facts.diverged_at_epoch,
-        failures=failures,
-        fit_seconds=facts.fit_seconds,
-    )
-
-
-def _mean_scores(
-    predictions: pd.DataFrame, replicas: list[ReplicaMetrics], task: Task
-) -> dict[str, float | None]:
-    scores = [task.score(_of(predictions, one)) for one in replicas]
-    return {name: _mean(one[name] for one in scores) for name in task.scores}
-
-
-def _score_committees(
-    predictions: pd.DataFrame, replicas: list[ReplicaMetrics], task: Task
-) -> dict[str, float | None] | None:
-    """Score the mean prediction over the starts of each split; None with one start each.
-
-    A committee of networks that differ by their start alone (Lakshminarayanan et al. 2017).
-    """
-    by_split: dict[int, list[pd.DataFrame]] = {}
-    for one in replicas:
-        by_split.setdefault(one.split, []).append(_of(predictions, one))
-    if max(map(len, by_split.values()), default=0) <= 1:
-        return None
-    scores = [task.score(task.committee(pd.concat(members))) for members in by_split.values()]
-    return {name: _mean(one[name] for one in scores) for name in task.scores}
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return _finite_or_none(float(np.mean(known))) if known else None
-
-
-def _finite_or_none(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -36,6 +36,7 @@ def create_variant_pipeline() -> Pipeline:
                     "training",
                     "metrics",
                     "history",
+                    "first_steps",
                     "validation_predictions",
                     "examination",
                     "learning_curves",
@@ -113,7 +114,17 @@ def _create_report_pipeline(outcomes: Sequence[str]) -> Pipeline:
                 "report",
                 name="make_report",
             ),
-            described_node(nodes.write_report, "report", "report_page", name="write_report"),
+            described_node(
+                nodes.write_report,
+                {
+                    "study": "params:study",
+                    "report_data": "report",
+                    "preprocessors": "preprocessors",
+                    **{name.removesuffix("_outcome"): name for name in outcomes},
+                },
+                "report_page",
+                name="write_report",
+            ),
             described_node(
                 nodes.record_run,
                 [

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.figures.drawing import (
     BROAD,
-    BROKEN,
+    broken_name_of,
+    colour_of,
     draw_replicas,
     epoch_axis,
     error_axis,
@@ -23,7 +24,6 @@ from dropnorm.reporting.figures.drawing import (
     value_axis,
 )
 from dropnorm.reporting.style import drawn
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,15 +49,15 @@ def draw_comparison(
     with drawn() as palette:
         figure = Figure(figsize=BROAD)
         curves, ends = figure.subplots(1, 2, width_ratios=(1.35, 1.0))
-        rows = {Variant(row["variant"]): row for row in table.to_dict("records")}
+        rows = {str(row["variant"]): row for row in table.to_dict("records")}
         values: list[npt.NDArray[np.float64]] = []
         labels: list[tuple[float, str, str]] = []
         for name, history in histories.items():
-            variant = Variant(name)
+            colour = colour_of(name, study, palette)
             if runs := finite_runs(history, "val_loss"):
-                mean = draw_replicas(curves, runs, palette.variants[variant])
+                mean = draw_replicas(curves, runs, colour)
                 values += [losses for _, losses in runs]
-                labels.append((float(mean[-1]), BROKEN[variant], palette.variants[variant]))
+                labels.append((float(mean[-1]), broken_name_of(name), colour))
         if values:
             constant = float(table["constant_val_loss"].iloc[0])
             curves.axhline(constant, color=palette.quiet, linestyle=":", linewidth=1.5, zorder=1)
@@ -74,11 +74,11 @@ def draw_comparison(
 
 
 def _draw_ends(
-    axes: Axes, rows: Mapping[Variant, Mapping[Any, Any]], palette: Palette, study: Study
+    axes: Axes, rows: Mapping[str, Mapping[Any, Any]], palette: Palette, study: Study
 ) -> None:
     values = []
     for height, (variant, row) in enumerate(reversed(list(rows.items()))):
-        colour = palette.variants[variant]
+        colour = colour_of(variant, study, palette)
         best, final = float(row["min_val_loss"]), float(row["final_val_loss"])
         lost, replicas = int(row["diverged"]), int(row["replicas"])
         if math.isfinite(final):
@@ -94,7 +94,7 @@ def _draw_ends(
                           va="center" if lost == replicas else "top", color=colour,
                           xytext=(0, 0 if lost == replicas else -9),
                           textcoords="offset points")  # fmt: skip
-    label_rows(axes, [(BROKEN[variant], palette.variants[variant]) for variant in rows])
+    label_rows(axes, [(broken_name_of(name), colour_of(name, study, palette)) for name in rows])
     axes.margins(x=0.2)
     error_axis(axes, values)
     axes.set_title("● last epoch   ○ best epoch")

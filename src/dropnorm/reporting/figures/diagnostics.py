@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from dropnorm.reporting.figures.drawing import (
-    ASIDE,
     BROAD,
-    BROKEN,
+    asides_of,
+    broken_name_of,
+    colour_of,
     draw_replicas,
     epoch_axis,
     finite_runs,
@@ -21,7 +22,6 @@ from dropnorm.reporting.figures.drawing import (
     say,
 )
 from dropnorm.reporting.style import drawn
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,8 +53,9 @@ def draw_diagnostics(
         figure = Figure(figsize=(12.0, BROAD[1]))
         gaps, shifts, dead = figure.subplots(1, 3, width_ratios=(1.5, 1.0, 1.0))
         labels: list[tuple[float, str, str]] = []
+        asides = asides_of(histories)
         for row in table.to_dict("records"):
-            variant = Variant(row["variant"])
+            variant = str(row["variant"])
             # In the first epochs losses fall so far that the rest would be a flat line.
             runs = [
                 (epochs[len(epochs) // 10 :], (held - trained)[len(epochs) // 10 :])
@@ -64,12 +65,12 @@ def draw_diagnostics(
                     strict=True,
                 )
             ]
-            colour = palette.variants[variant]
+            colour = colour_of(variant, study, palette)
             if runs:
                 mean = draw_replicas(gaps, runs, colour)
-                labels.append((float(mean[-1]), BROKEN[variant], colour))
+                labels.append((float(mean[-1]), broken_name_of(variant), colour))
             networks = [one.found for one in examined[variant].replicas]
-            aside = ASIDE[variant]
+            aside = asides[variant]
             shift = [_shifts(network) for network in networks]
             _draw_by_layer(shifts, shift, colour, aside)
             _draw_by_layer(dead, [network.dead_units for network in networks], colour, aside)

@@ -9,18 +9,20 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy.optimize import isotonic_regression
 
+from dropnorm.study.arms import arm_names
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import LOSSES
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from dropnorm.reporting.style import Palette
     from dropnorm.study.schema import Study
 
 
@@ -34,11 +36,42 @@ NAMES = {
 BROKEN = {**NAMES, Variant.DROPOUT_BATCHNORM: "dropout +\nbatchnorm"}
 # Beside one another where several belong to one place, in layers.
 ASIDE = dict(zip(Variant, (-0.09, -0.03, 0.03, 0.09), strict=True))
+# Of networks that are none of the four, on light and on dark.
+_FURTHER = ("#007A5E", "#A8325E", "#6A51A3", "#8C6D1F", "#3F6E9A", "#7F7F7F")
 # From this ratio of largest to smallest on, an axis is logarithmic.
 WIDE_RANGE = 5.0
 NARROW, BROAD = (7.5, 4.2), (10.5, 4.6)
 # A line of a direct label and the gap to the next, in points.
 _LINE = 17.0
+
+
+def name_of(variant: str) -> str:
+    """Return what a variant is called in a plot, whichever network of a study it is."""
+    if variant in tuple(Variant):
+        return NAMES[Variant(variant)]
+    return variant.replace("_", " ")
+
+
+def broken_name_of(variant: str) -> str:
+    """Return the same, in two lines where it is long."""
+    return name_of(variant).replace(" + ", " +\n")
+
+
+def colour_of(variant: str, study: Study, palette: Palette) -> str:
+    """Return a variant's colour: the same in all plots of a study.
+
+    Beside the four variants, networks that a study names itself have further colours in its order.
+    """
+    if variant in tuple(Variant):
+        return palette.variants[Variant(variant)]
+    others = [name for name in arm_names(study) if name not in tuple(Variant)]
+    return _FURTHER[others.index(variant) % len(_FURTHER)]
+
+
+def asides_of(variants: Iterable[str]) -> dict[str, float]:
+    """Return how far aside each of several variants stands where all belong to one place."""
+    names = list(variants)
+    return dict(zip(names, np.linspace(-0.09, 0.09, len(names)).tolist(), strict=True))
 
 
 def label_rows(axes: Axes, named: Sequence[tuple[str, str]]) -> None:

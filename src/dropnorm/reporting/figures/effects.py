@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.figures.drawing import BROAD, BROKEN, WIDE_RANGE, error_axis, label_rows
 from dropnorm.reporting.style import drawn
@@ -14,11 +17,16 @@ from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
 
     from dropnorm.reporting.style import Palette
+
+# Times the error of a constant.
+_FAR = 2.0
+# With these verdicts there is no difference to draw.
+_NOT_COMPARED = (Verdict.RESCUES, Verdict.BREAKS, Verdict.BOTH_FAIL, Verdict.DIVERGED)
 
 
 def draw_effects(found: Mapping[str, Any], *, dark: bool = False, tall: bool = False) -> Figure:
@@ -48,12 +56,18 @@ def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palet
         (BROKEN[variant], found["variants"][variant.value], palette.variants[variant])
         for variant in Variant
     ] + [(name.replace("_", " "), one, palette.quiet) for name, one in found["references"].items()]
-    known = [one["error"] for _, one, _ in told if one["error"]]
+    errors = [one["error"] for _, one, _ in told if one["error"]]
+    edge = _edge(errors, found["references"].get("constant", {}).get("error"))
+    known = [error for error in errors if error <= edge]
     wide = bool(known) and max(known) > WIDE_RANGE * min(known)
     for height, (_, one, colour) in enumerate(reversed(told)):
         if one["error"] is None:
             axes.annotate("× diverged", (0.02, height), xycoords=("axes fraction", "data"),
                           va="center", color=colour)  # fmt: skip
+            continue
+        if one["error"] > edge:
+            axes.annotate(f"{number(one['error'])} →", (0.99, height), va="center", ha="right",
+                          xycoords=("axes fraction", "data"), color=colour)  # fmt: skip
             continue
         deviation = one.get("standard_deviation") or 0.0
         below = min(deviation, 0.9 * one["error"]) if wide else deviation
@@ -68,6 +82,16 @@ def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palet
     axes.set_xlabel(f"{SCORES[found['error']].words}{unit}; mean ± sd", loc="right")
 
 
+def _edge(errors: Sequence[float], constant: float | None) -> float:
+    """Return the error from which on a model stands at the edge, with its number.
+
+    Beyond twice the error of a constant, how far is of no interest, and would flatten the rest.
+    """
+    usual = _FAR * (constant or (float(np.median(errors)) if errors else math.inf))
+    within = [error for error in errors if error <= usual]
+    return usual if within else math.inf
+
+
 def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palette) -> None:
     rows = [
         (one, "interaction", palette.text)
@@ -80,7 +104,7 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
         axes.axvspan(-found["margin"], found["margin"], color=palette.quiet, alpha=0.15,
                      linewidth=0)  # fmt: skip
     for height, (one, _, colour) in enumerate(reversed(rows)):
-        if one["difference"] is not None:
+        if one["difference"] is not None and one["verdict"] not in _NOT_COMPARED:
             ends = [one["difference"]] * 2 if one["low"] is None else [one["low"], one["high"]]
             axes.plot(ends, [height, height], color=colour, linewidth=4, solid_capstyle="butt")
             axes.plot(one["difference"], height, "o", color=colour, markersize=10)
@@ -90,7 +114,7 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
     label_rows(axes, [(name, colour) for _, name, colour in rows])
     axes.margins(x=0.1)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    if all(one["difference"] is None for one, *_ in rows):
+    if all(one["difference"] is None or one["verdict"] in _NOT_COMPARED for one, *_ in rows):
         axes.set_xticks([0])
     axes.set_title("difference to baseline, 95 % interval")
-    axes.set_xlabel(f"← better   error{unit}   worse →", loc="center")
+    axes.set_xlabel(f"← better   difference{unit}   worse →", loc="center")

@@ -14,17 +14,17 @@ from dropnorm.evaluation.results import of_replica
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.figures.drawing import (
     BROAD,
-    NAMES,
     NARROW,
+    colour_of,
     draw_replicas,
     epoch_axis,
     finite_runs,
     label_ends,
     loss_label,
+    name_of,
     value_axis,
 )
 from dropnorm.reporting.style import drawn
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,17 +54,16 @@ def draw_learning_curves(
         metrics: Of the variant.
         study: For labels.
     """
-    variant = Variant(metrics.variant)
     finite, diverged = metrics.finite, [one for one in metrics.replicas if not one.is_finite]
     panels = bool(finite) + bool(diverged)
     with drawn() as palette:
-        colour = palette.variants[variant]
+        colour = colour_of(metrics.variant, study, palette)
         figure = Figure(figsize=NARROW if panels == 1 else BROAD)
         axes = list(np.atleast_1d(figure.subplots(1, panels)))
         labels = _draw_curves(axes[0], history, finite, colour, study) if finite else []
         if diverged:
             _draw_first_steps(axes[-1], first_steps, diverged, len(metrics.replicas), colour, study)
-        figure.suptitle(f"{study.label} · {NAMES[variant]}", x=0.01, ha="left")
+        figure.suptitle(f"{study.label} · {name_of(metrics.variant)}", x=0.01, ha="left")
         label_ends(figure, axes[0], labels)
     return figure
 
@@ -135,11 +134,11 @@ def _draw_first_steps(
     axes.margins(y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power_of_ten(value)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _power_of_ten(value: float) -> str:
+def power_of_ten(value: float) -> str:
     """Write 10⁶ in plain characters: in the plots nothing is read as mathematics."""
     if value <= 0:
         return ""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from dropnorm.evaluation.sweep_choices import Choice, Choices
+    from dropnorm.evaluation.sweep_results import Choice, Choices
     from dropnorm.reporting.style import Palette
 
 

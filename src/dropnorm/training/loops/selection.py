@@ -2,7 +2,7 @@
 
 What an engine pays per step beside the arithmetic (Python, dispatch, a data pipeline) is more than
 the arithmetic itself for networks of this size. Measured for concrete's ``batchnorm`` and spotify's
-``dropout``, see docs/benchmarks.md:
+``dropout``, see docs/development/benchmarks.md:
 
 - TensorFlow: a ``tf.function`` with the loop over the steps inside. Not compiled by XLA: its random
   numbers, which dropout needs, are many times slower there on a CPU, and compiling a network takes

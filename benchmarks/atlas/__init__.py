@@ -1,0 +1,1 @@
+"""The atlas: when dropout and batch normalization help, over many tables."""

@@ -1,0 +1,118 @@
+"""The commands of the atlas: write the tables, run the studies, collect, analyse."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from atlas.analysis import analyse
+from atlas.collect import collect, tidy
+from atlas.figure import draw_forest
+from atlas.project import make_project, run_table
+from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
+from atlas.tables import write_tables
+
+
+def main() -> int:
+    """Do what the command line asks.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m atlas", description=__doc__)
+    parser.add_argument("command", choices=list(_COMMANDS))
+    parser.add_argument("folder", type=Path, help="for everything that is written")
+    parser.add_argument("--record", action="store_true", help="write the checksums of the recipe")
+    parser.add_argument("--only", nargs="*", help="tables; all where it is left out")
+    parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", dest="options",
+                        help="of every study, such as training.epochs=5: a trial")  # fmt: skip
+    parser.add_argument("--splits", type=int, default=10)
+    parser.add_argument("--retry", action="store_true", help="run again what failed")
+    asked = parser.parse_args()
+    try:
+        _COMMANDS[asked.command](asked)
+    except RecipeError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _tables(asked: argparse.Namespace) -> None:
+    expected = None if asked.record else read_checksums()
+    written = write_tables(
+        read_recipe(), asked.folder / "tables", asked.folder / "packages", expected
+    )
+    if asked.record:
+        write_checksums(written)
+    print(f"{len(written)} tables in {asked.folder / 'tables'}")
+
+
+def _run(asked: argparse.Namespace) -> None:
+    project, csv = asked.folder / "project", asked.folder / "tables"
+    make_project(project)
+    options = {"replicas.splits": str(asked.splits)}
+    options |= dict(option.split("=", 1) for option in asked.options)
+    for table in smallest_first(_asked_for(asked), csv):
+        outcomes = run_table(project, table, csv / f"{table.name}.csv", options, retry=asked.retry)
+        step, last = list(outcomes.items())[-1]
+        seconds = sum(one.seconds for one in outcomes.values())
+        print(
+            f"{table.name}: {step} {'failed' if last.code else 'done'}, {seconds:.0f} s", flush=True
+        )
+        if last.code:
+            print(f"    {last.told}")
+
+
+def _asked_for(asked: argparse.Namespace) -> list[Table]:
+    tables = list(read_recipe().tables)
+    if asked.only is None:
+        return tables
+    unknown = sorted(set(asked.only) - {table.name for table in tables})
+    if unknown:
+        raise RecipeError(f"the recipe has no table {', '.join(unknown)}")
+    return [table for table in tables if table.name in asked.only]
+
+
+def smallest_first(tables: list[Table], folder: Path) -> list[Table]:
+    """Order tables by the size of their files.
+
+    Raises:
+        RecipeError: If one was not written.
+    """
+    missing = [table.name for table in tables if not (folder / f"{table.name}.csv").exists()]
+    if missing:
+        raise RecipeError(f"{folder} has no {missing[0]}.csv: python -m atlas tables writes it")
+    return sorted(tables, key=lambda table: (folder / f"{table.name}.csv").stat().st_size)
+
+
+def _collect(asked: argparse.Namespace) -> None:
+    effects = tidy(collect(asked.folder / "project", [table.name for table in _asked_for(asked)]))
+    if effects.empty:
+        raise RecipeError(f"{asked.folder / 'project'} has no complete run")
+    effects.to_csv(asked.folder / "effects.csv", index=False, lineterminator="\n")
+    effects.to_json(asked.folder / "effects.json", orient="records", indent=1)
+    print(f"{effects['table'].nunique()} tables in {asked.folder / 'effects.csv'}")
+
+
+def _analyse(asked: argparse.Namespace) -> None:
+    path = asked.folder / "effects.csv"
+    if not path.exists():
+        raise RecipeError(f"{path} is missing: python -m atlas collect writes it")
+    effects = pd.read_csv(path)
+    told, pooled = analyse(effects)
+    (asked.folder / "analysis.json").write_text(json.dumps(told, indent=1))
+    draw_forest(effects[np.isfinite(effects["log_ratio"])], pooled).savefig(
+        asked.folder / "forest.png", dpi=150
+    )
+    print(f"{asked.folder / 'analysis.json'} and forest.png")
+
+
+_COMMANDS = {"tables": _tables, "run": _run, "collect": _collect, "analyse": _analyse}
+
+if __name__ == "__main__":
+    sys.exit(main())

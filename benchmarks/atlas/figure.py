@@ -1,0 +1,74 @@
+"""One figure of all tables: effects with their intervals, in colours that all can tell apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from atlas.analysis import DIVERGED, HELPS, HURTS, OPEN, SAME, classified, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from atlas.analysis import Pooled
+
+# Okabe and Ito (2008), and a marker each, so that no class rests on its colour alone.
+_LOOKS = {
+    HELPS: ("#0072B2", "v"),
+    HURTS: ("#D55E00", "^"),
+    SAME: ("#009E73", "s"),
+    OPEN: ("#7F7F7F", "o"),
+    DIVERGED: ("#000000", "x"),
+}
+_TITLES = {"dropout": "Dropout", "batchnorm": "Batch normalization", "dropout_batchnorm": "Both"}
+_ROW, _HEAD, _WIDTH = 0.16, 1.6, 5.2  # inches
+_TICKS = np.array([-90, -75, -50, -25, -10, 0, 10, 25, 50, 100, 200, 400, 900])
+
+
+def draw_forest(effects: pd.DataFrame, pooled: dict[str, Pooled]) -> Figure:
+    """Draw a panel for each layer: a line for each table, and the mean with both intervals below.
+
+    Args:
+        effects: A line for each table and layer, with finite effects.
+        pooled: The mean by layer.
+    """
+    layers = [layer for layer in _TITLES if layer in pooled]
+    tables = max(len(effects[effects["layer"] == layer]) for layer in layers)
+    figure = Figure((_WIDTH * len(layers), _HEAD + _ROW * (tables + 3)), layout="constrained")
+    panels = figure.subplots(1, len(layers), squeeze=False)[0]
+    for panel, layer in zip(panels, layers, strict=True):
+        _draw_panel(panel, effects[effects["layer"] == layer], pooled[layer])
+        panel.set_title(_TITLES[layer])
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(_LOOKS), frameon=False)
+    return figure
+
+
+def _draw_panel(panel: Axes, lines: pd.DataFrame, mean: Pooled) -> None:
+    ordered = lines.sort_values("log_ratio", ascending=False).reset_index(drop=True)
+    classes = np.array(classified(ordered))
+    heights = np.arange(len(ordered)) + 3
+    low = np.log1p(np.maximum(ordered["low"].to_numpy(float), -0.99))
+    high = np.log1p(np.maximum(ordered["high"].to_numpy(float), -0.99))
+    for name, (color, marker) in _LOOKS.items():
+        chosen = classes == name
+        panel.hlines(heights[chosen], low[chosen], high[chosen], color=color, linewidth=1)
+        panel.plot(ordered["log_ratio"][chosen], heights[chosen], marker, color=color,
+                   markersize=4, label=name)  # fmt: skip
+    panel.hlines(0, mean.predicted_low, mean.predicted_high, color="black", linewidth=1)
+    panel.hlines(0, mean.low, mean.high, color="black", linewidth=4)
+    panel.axvline(0, color="black", linewidth=0.6)
+    panel.set_yticks([0, *heights], ["mean, new table", *ordered["table"]], fontsize=6)
+    panel.set_ylim(-1, len(ordered) + 3)
+    edges = np.array(
+        [np.min([low.min(), mean.predicted_low]), np.max([high.max(), mean.predicted_high])]
+    )
+    shown = [tick for tick in _TICKS if edges[0] <= np.log1p(tick / 100) <= edges[1]]
+    panel.set_xticks(
+        np.log1p(np.array(shown) / 100), [f"{tick:+d}" if tick else "0" for tick in shown]
+    )
+    panel.set_xlabel("change of the error, %; left of 0 is better")
+    panel.annotate(f"{percent(mean.mean):+.1f} %", (mean.mean, 0.9), fontsize=7, ha="center")

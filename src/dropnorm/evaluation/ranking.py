@@ -1,0 +1,146 @@
+"""The networks compared with one another, and which of them is shown to be better."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dropnorm.evaluation.intervals import LEVEL, holm
+from dropnorm.evaluation.verdicts import Health, Verdict, judge
+from dropnorm.study.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.effects import Evidence
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The error of one network less that of another, pair by pair; positive means it is worse.
+
+    Attributes:
+        network: The one.
+        other: The other.
+        difference: Mean over the pairs; nan without pairs.
+        low: Lower end of the 95 % interval; nan if there is none.
+        high: Its upper end.
+        verdict: On the one network, seen from the other.
+        needed: Splits (or starts of the one split) that would settle a difference of this size.
+    """
+
+    network: Variant
+    other: Variant
+    difference: float
+    low: float
+    high: float
+    verdict: Verdict
+    needed: int | None
+
+    @property
+    def worse(self) -> bool:
+        """Whether the network is shown to be worse than the other."""
+        return self.verdict is Verdict.HURTS
+
+    def turned(self) -> Comparison:
+        """Return the same, seen from the other side."""
+        opposite = {Verdict.HELPS: Verdict.HURTS, Verdict.HURTS: Verdict.HELPS}
+        return replace(
+            self,
+            network=self.other,
+            other=self.network,
+            difference=-self.difference,
+            low=-self.high,
+            high=-self.low,
+            verdict=opposite.get(self.verdict, self.verdict),
+        )
+
+
+def compare_networks(
+    evidence: Evidence, diverged: Mapping[str, int], margin: float
+) -> tuple[Comparison, ...]:
+    """Compare the networks that have a layer with one another; the effects compare the baseline.
+
+    Args:
+        evidence: Errors of the four variants.
+        diverged: How many replicas of each variant diverged.
+        margin: Differences up to this are practically none, in the target's units.
+    """
+    layered = [variant for variant in Variant if variant is not Variant.BASELINE]
+    pairs = list(itertools.combinations(layered, 2))
+    alpha = (1 - LEVEL) / len(pairs)
+    found = [
+        evidence.difference({network.value: 1, other.value: -1}, alpha)[0]
+        for other, network in pairs
+    ]
+    adjusted = holm([interval.p for interval in found])
+    comparisons = []
+    for (other, network), interval, p_holm in zip(pairs, found, adjusted, strict=True):
+        lost = {name.value: diverged[name] for name in (network, other)}
+        comparisons.append(
+            Comparison(
+                network,
+                other,
+                interval.mean,
+                interval.low,
+                interval.high,
+                judge(interval, p_holm, margin, lost, len(pairs)),
+                interval.needed,
+            )
+        )
+    return tuple(comparisons)
+
+
+def between(answer: Answer, network: Variant, other: Variant) -> Comparison:
+    """Return what is known of two networks, the error of the one less that of the other."""
+    for comparison in answer.comparisons:
+        if (comparison.network, comparison.other) == (network, other):
+            return comparison
+        if (comparison.other, comparison.network) == (network, other):
+            return comparison.turned()
+    layered = other if network is Variant.BASELINE else network
+    effect = next(one for contrast, one in answer.effects.items() if contrast == layered.value)
+    found = Comparison(
+        layered, Variant.BASELINE, effect.difference, effect.low, effect.high, effect.verdict,
+        effect.needed,
+    )  # fmt: skip
+    return found if network is layered else found.turned()
+
+
+def working(answer: Answer) -> list[Variant]:
+    """Return the networks that are worth comparing, the simplest first."""
+    return [name for name, one in answer.variants.items() if one.health is Health.WORKS]
+
+
+def not_beaten(answer: Answer) -> list[Variant]:
+    """Return the working networks that no other is shown to be better than, the simplest first."""
+    names = working(answer)
+    return [
+        one
+        for one in names
+        if not any(between(answer, one, other).worse for other in names if other is not one)
+    ]
+
+
+def ranked(answer: Answer) -> list[Variant]:
+    """Return the working networks by their error if each is shown to be worse than the one before.
+
+    Returns:
+        Nothing where any neighbours are not settled: their order would be chance.
+    """
+    names = sorted(working(answer), key=lambda name: answer.variants[name].error)
+    settled = all(between(answer, two, one).worse for one, two in itertools.pairwise(names))
+    return names if settled and len(names) > 1 else []
+
+
+def best_reference(answer: Answer) -> str | None:
+    """Return the reference model, other than the constant, with the least error."""
+    known = {
+        name: one.error
+        for name, one in answer.references.items()
+        if name != "constant" and math.isfinite(one.error)
+    }
+    return min(known, key=lambda name: known[name]) if known else None

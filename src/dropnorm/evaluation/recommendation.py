@@ -1,0 +1,243 @@
+"""Which network to use, and why: the rule that docs/recommendation.md tells.
+
+1.  A network takes part only if it works: no run diverged, and its error is shown to be below that
+    of a constant.
+2.  If the best reference model is shown to be better than each of these, use that.
+3.  Otherwise use the simplest network that no other is shown to be better than. Where the network
+    without layers is shown to be worse than another, it must be shown to be better than that one.
+4.  Say what is left open, and what would settle it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.cards import state
+from dropnorm.evaluation.ranking import best_reference, between, not_beaten, working
+from dropnorm.evaluation.verdicts import Health, Verdict
+from dropnorm.study.variants import Variant
+
+if TYPE_CHECKING:
+    from dropnorm.evaluation.answer import Answer
+
+_NETWORKS = {
+    Variant.BASELINE: "the network without either layer",
+    Variant.DROPOUT: "the network with dropout",
+    Variant.BATCHNORM: "the network with batch normalization",
+    Variant.DROPOUT_BATCHNORM: "the network with both layers",
+}
+# More runs than this are nobody's next step.
+_MOST_NEEDED = 200
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to do, in one or two sentences, and what is left open.
+
+    Attributes:
+        use: Name of the variant or reference model to use; empty if there is none.
+        action: What to do and why, in a sentence.
+        reference: How the network stands to the best reference model; empty if the action says it.
+        open: What is not settled; empty if nothing is.
+        more: Splits, or starts of the one split, that would settle it beside those that ran; 0 if
+            no number would, or nothing is open.
+    """
+
+    use: str
+    action: str
+    reference: str = ""
+    open: str = ""
+    more: int = 0
+
+    def text(self) -> str:
+        """Return all of it."""
+        return " ".join(one for one in (self.action, self.reference, self.open) if one)
+
+
+def recommend(answer: Answer) -> Recommendation:
+    """Recommend one of the networks, a reference model, or to mend the training first."""
+    candidates = working(answer)
+    if not candidates:
+        return _none_works(answer)
+    chosen = choose(answer)
+    reference, beside = _beside_reference(answer, chosen)
+    if reference and all(_reference_is_better(answer, reference, one) for one in candidates):
+        action = (
+            f"Use {wording.spoken(reference)}: its error is lower than that of each network, by"
+            f" {_turned(answer, reference, chosen)} than that of {_NETWORKS[chosen]}."
+        )
+        network = f"If it must be a network, use {_short(chosen)}: {_why(answer, chosen)}."
+        return Recommendation(reference, action, network)
+    open_, more = _open(answer, chosen)
+    action = f"Use {_NETWORKS[chosen]}: {_why(answer, chosen)}."
+    return Recommendation(chosen.value, action, beside, open_, more)
+
+
+def choose(answer: Answer) -> Variant:
+    """Choose among the networks that work."""
+    best = not_beaten(answer) or [
+        min(working(answer), key=lambda name: answer.variants[name].error)
+    ]
+    baseline = Variant.BASELINE
+    if baseline in working(answer) and baseline not in best:
+        better = [one for one in best if between(answer, baseline, one).worse]
+        best = better or best
+    return best[0]
+
+
+def _none_works(answer: Answer) -> Recommendation:
+    healths = {one.health for one in answer.variants.values()}
+    if healths == {Health.DIVERGES}:
+        what = "trainings of all four diverged"
+    elif all(health.fails for health in healths):
+        what = "each diverged or is no better than a constant"
+    else:
+        what = "none is shown to be better than a constant"
+    reference, constant = best_reference(answer), answer.references["constant"].error
+    unproven = [name for name, one in answer.variants.items() if one.health is Health.UNPROVEN]
+    mend = (
+        "Mend the training before you compare layers: standardize the inputs, lower the learning"
+        " rate, or train for more epochs."
+    )
+    if unproven:
+        mend = (
+            f"More runs would tell whether {_NETWORKS[unproven[0]]} is better than a constant:"
+            f" write a larger replicas.{'splits' if answer.splits > 1 else 'starts'}."
+        )
+    if reference and answer.references[reference].error < constant:
+        told = wording.quantity(answer.references[reference].error, answer.unit)
+        against = wording.quantity(constant, answer.unit)
+        return Recommendation(
+            reference,
+            f"Use none of the four networks: {what}. {wording.capital(wording.spoken(reference))}"
+            f" has an error of {told}, a constant {against}.",
+            mend,
+        )
+    return Recommendation("", f"Use none of the four networks: {what}.", mend)
+
+
+def _why(answer: Answer, chosen: Variant) -> str:
+    others = [one for one in working(answer) if one is not chosen]
+    if chosen is Variant.BASELINE:
+        return _why_no_layer(answer, others)
+    baseline = answer.variants[Variant.BASELINE].health
+    it = "them" if chosen is Variant.DROPOUT_BATCHNORM else "it"
+    if baseline is not Health.WORKS:
+        told = f"without {it}, {state(answer, Variant.BASELINE)}"
+    else:
+        found = between(answer, chosen, Variant.BASELINE)
+        size = wording.unsigned_size(found, answer.unit)
+        lower = "lower" if found.difference < 0 else "higher"
+        told = f"its error is {size} {lower} than without {it}"
+    if not others or any(not between(answer, one, chosen).worse for one in others):
+        return told
+    best = min(others, key=lambda one: answer.variants[one].error)
+    if best is Variant.BASELINE:
+        return told
+    size = wording.unsigned_size(between(answer, best, chosen), answer.unit)
+    subject = "" if baseline is Health.WORKS else "its error is "
+    return f"{told}, and {subject}{size} lower than with {_layers(best)}"
+
+
+def _why_no_layer(answer: Answer, others: list[Variant]) -> str:
+    layered = [one for one in Variant if one is not Variant.BASELINE]
+    found = {one: between(answer, one, Variant.BASELINE) for one in others}
+    if not others:
+        return "with either layer, or both, the training fails"
+    if len(others) == len(layered):
+        if all(one.worse for one in found.values()):
+            return "each layer makes it worse"
+        if all(one.verdict is Verdict.SAME for one in found.values()):
+            margin = f"{answer.margin:g} {answer.unit}".strip()
+            return f"the layers make no difference above {margin}, and it is the simplest"
+    if all(one.verdict is Verdict.NONE for one in found.values()):
+        return "one run of each cannot show that a layer helps, and it is the simplest"
+    return "neither layer is shown to help, and it is the simplest"
+
+
+def _open(answer: Answer, chosen: Variant) -> tuple[str, int]:
+    """Say what is not settled between the chosen network and those that may be better."""
+    found = [between(answer, one, chosen) for one in not_beaten(answer) if one is not chosen]
+    unsettled = [one for one in found if one.verdict in (Verdict.NOT_SETTLED, Verdict.NONE)]
+    same = [one for one in found if one.verdict is Verdict.SAME]
+    if not unsettled:
+        if not same or chosen is Variant.BASELINE:
+            return "", 0
+        names = wording.listed(_layers(one.network) for one in same)
+        return f"A network with {names} makes no practical difference to that.", 0
+    what = "splits" if answer.splits > 1 else "starts"
+    if any(one.verdict is Verdict.NONE for one in unsettled):
+        return (
+            "One run cannot rank the networks: run it with"
+            f" --params={answer.study}.replicas.splits=5 before you choose.",
+            4,
+        )
+    gains = [
+        f"{wording.quantity(max(0.0, -one.low), answer.unit, (one.high - one.low) / 2)} with"
+        f" {_layers(one.network)}"
+        for one in unsettled
+    ]
+    told = f"Not settled: any further gain is below {wording.listed(gains)}"
+    there_are = answer.splits if answer.splits > 1 else answer.starts
+    gaining = [one for one in unsettled if one.difference < 0] or unsettled
+    wanted = [one.needed for one in gaining if one.needed is not None]
+    if wanted and max(wanted) <= _MOST_NEEDED and len(wanted) == len(gaining):
+        more = max(1, max(wanted) - there_are)
+        return f"{told}; {more} more {what} would settle differences of the size seen.", more
+    least = max(_detectable(one.low, one.high) for one in unsettled)
+    size = wording.quantity(least, answer.unit, digits=2)
+    return f"{told}; these {what} can only show a difference above about {size}.", 0
+
+
+def _detectable(low: float, high: float) -> float:
+    """Return the difference that would be found four times in five, from a 95 % interval."""
+    return 1.43 * (high - low) / 2
+
+
+def _beside_reference(answer: Answer, chosen: Variant) -> tuple[str | None, str]:
+    reference = best_reference(answer)
+    if reference is None:
+        return None, ""
+    found = answer.references[reference].networks_minus_this[chosen]
+    name = wording.spoken(reference)
+    if not math.isfinite(found.low):
+        size = wording.quantity(abs(found.difference), answer.unit)
+        better = "better" if found.difference < 0 else "worse"
+        return reference, f"In the one run it is {size} {better} than {name}."
+    if found.high < 0:
+        size = wording.unsigned_size(found, answer.unit)
+        return reference, f"It is {size} better than {name}, the best reference model."
+    half = (found.high - found.low) / 2
+    if found.low > 0:
+        size = wording.unsigned_size(found, answer.unit)
+        return reference, f"But {name} is better than it, by {size}."
+    low, high = (wording.signed(end, half) for end in (found.low, found.high))
+    return reference, (
+        f"Whether it is better than {name}, the best reference model, is not settled (between"
+        f" {f'{low} and {high} {answer.unit}'.strip()})."
+    )
+
+
+def _reference_is_better(answer: Answer, reference: str, network: Variant) -> bool:
+    return answer.references[reference].networks_minus_this[network].low > 0
+
+
+def _turned(answer: Answer, reference: str, network: Variant) -> str:
+    found = answer.references[reference].networks_minus_this[network]
+    return wording.unsigned_size(found, answer.unit)
+
+
+def _layers(network: Variant) -> str:
+    return {
+        Variant.BASELINE: "neither layer",
+        Variant.DROPOUT: "dropout",
+        Variant.BATCHNORM: "batch normalization",
+        Variant.DROPOUT_BATCHNORM: "both layers",
+    }[network]
+
+
+def _short(network: Variant) -> str:
+    return f"the one {_NETWORKS[network].removeprefix('the network ')}"

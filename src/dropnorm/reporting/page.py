@@ -1,0 +1,247 @@
+"""The report as one HTML page: the answer on the first screen, and what it rests on below."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.overrides import tell
+from dropnorm.evaluation.records import Override
+from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.findings import Severity
+from dropnorm.reporting.figures.drawing import NAMES
+from dropnorm.reporting.figures.effects import draw_effects
+from dropnorm.reporting.inline_svg import inline
+from dropnorm.study.variants import Variant
+from dropnorm.tasks.metrics import SCORES
+from dropnorm.training.networks import plan_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from markupsafe import Markup
+    from matplotlib.figure import Figure
+
+    from dropnorm.study.schema import Study
+
+# A smaller p-value says nothing more.
+_LEAST_P = 0.001
+_GOOD = (Verdict.HELPS, Verdict.RESCUES)
+_BAD = (Verdict.HURTS, Verdict.BREAKS, Verdict.BOTH_FAIL)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The figures of a page.
+
+    Attributes:
+        curves: Learning curves, by variant.
+        predictions: Predicted against true, by variant.
+        reliability: How often probabilities are right; None of amounts.
+        diagnostics: What the layers did inside the networks.
+    """
+
+    curves: Mapping[Variant, Figure]
+    predictions: Mapping[Variant, Figure]
+    reliability: Figure | None
+    diagnostics: Figure | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """An interval drawn below its card, in percent of the width; zero is in the middle.
+
+    Attributes:
+        left: Where it begins.
+        width: How wide it is.
+        point: Where the estimate is.
+    """
+
+    left: float
+    width: float
+    point: float
+
+
+def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> str:
+    """Write the report as one HTML page without anything from elsewhere.
+
+    Args:
+        report: What :func:`dropnorm.reporting.report.make_report` returns.
+        study: As it was run.
+        pictures: Drawn in the light style.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dropnorm.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": _number,
+        "signed": _signed,
+        "interval": _interval,
+        "wins": _wins,
+        "p_value": _p_value,
+        "spoken": wording.spoken,
+        "sentence": wording.plain_sentence,
+        "severity": wording.severity,
+        "percent": wording.percent,
+    }
+    findings = wording.by_code(report["findings"])
+    return environment.get_template("report.html").render(
+        report=report,
+        effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
+        verdicts={name: _tone(one["verdict"]) for name, one in report["effects"].items()},
+        strips=_strips(report),
+        wide=inline(draw_effects(report), "effects", _plot_told(report)),
+        tall=inline(draw_effects(report, tall=True), "effects-tall", _plot_told(report)),
+        curves=_panels(pictures.curves, "curves", "Learning curves of"),
+        predictions=_panels(pictures.predictions, "predictions", "Predicted against true,"),
+        reliability=_one(pictures.reliability, "reliability", "How often probabilities are right"),
+        diagnostics=_one(pictures.diagnostics, "diagnostics", "Gap, variance shift, dead units"),
+        scores=SCORES,
+        overridden=tell(
+            {key: Override.from_json(one) for key, one in report["overridden"].items()}
+        ),
+        findings=findings,
+        serious=[one for one in findings if wording.severity(one[0]) == Severity.SERIOUS],
+        counted=_counted([wording.severity(one[0]) for one in findings]),
+        options=list(_flat(report["options"])),
+        network=_network(study),
+        rows=report["rows"],
+    )
+
+
+def _tone(verdict: str) -> str:
+    if Verdict(verdict) in _GOOD:
+        return "good"
+    return "bad" if Verdict(verdict) in _BAD else "open"
+
+
+def _counted(severities: Sequence[str]) -> str:
+    """Count findings: ``1 serious, 2 cautions, 3 notes``."""
+    told = []
+    for one in Severity:
+        if count := severities.count(one):
+            many = count > 1 and one is not Severity.SERIOUS
+            told.append(f"{count} {one}{'s' if many else ''}")
+    return ", ".join(told)
+
+
+def _strips(report: Mapping[str, Any]) -> dict[str, Strip]:
+    """Place the intervals of the cards that have one on an axis which they share."""
+    shown = {
+        name: report["effects"][name]
+        for name, card in report["cards"].items()
+        if card["effect"] and report["effects"][name]["low"] is not None
+    }
+    ends = [abs(one[end]) for one in shown.values() for end in ("low", "high")]
+    largest = max(ends, default=0.0)
+    if not largest:
+        return {}
+    return {
+        name: Strip(
+            50 + 48 * one["low"] / largest,
+            max(0.5, 48 * (one["high"] - one["low"]) / largest),
+            50 + 48 * one["difference"] / largest,
+        )
+        for name, one in shown.items()
+    }
+
+
+def _panels(figures: Mapping[Variant, Figure], name: str, told: str) -> list[Markup]:
+    return [
+        inline(figure, f"{name}-{variant}", f"{told} {NAMES[variant]}")
+        for variant, figure in figures.items()
+    ]
+
+
+def _one(figure: Figure | None, name: str, told: str) -> Markup | None:
+    return None if figure is None else inline(figure, name, told)
+
+
+def _network(study: Study) -> list[tuple[str, str]]:
+    """Return the layers of the network with both layers, each with its kind and a few words."""
+    told = []
+    for layer in plan_layers(study.network, Variant.DROPOUT_BATCHNORM, 1, None):
+        match layer.kind:
+            case "dense" if layer.name != "output":
+                words = f"{layer.units} {layer.activation or ''}".strip()
+            case "dense":
+                words = "output"
+            case "dropout":
+                words = f"dropout {layer.rate:g}"
+            case "batchnorm":
+                words = "batch norm"
+            case _:
+                words = layer.kind.replace("_", " ")
+        told.append((str(layer.kind), words))
+    return told
+
+
+def _flat(options: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield options by their dotted keys, as a person would write them."""
+    for key, value in options.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        elif value is not None and value not in ({}, []):
+            told = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            yield f"{prefix}{key}", told
+
+
+def _plot_told(report: Mapping[str, Any]) -> str:
+    """Say the plot in words, for who cannot see it."""
+    unit = report["unit"]
+    errors = [
+        f"{NAMES[Variant(name)]} {_number(one['error'])} {unit}".rstrip()
+        if one["error"] is not None
+        else f"{NAMES[Variant(name)]} diverged"
+        for name, one in report["variants"].items()
+    ]
+    return f"Mean validation error: {', '.join(errors)}."
+
+
+def _half(low: float | None, high: float | None) -> float | None:
+    return None if low is None or high is None else (high - low) / 2
+
+
+def _number(
+    value: float | None, low: float | None = None, high: float | None = None, *, digits: int = 3
+) -> str:
+    """Write a number with sensible digits, given the ends of its interval if there is one."""
+    return "–" if value is None else wording.number(value, _half(low, high), digits)
+
+
+def _signed(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a difference with its sign."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return wording.signed(value, _half(low, high))
+
+
+def _interval(one: Mapping[str, Any]) -> str:
+    low, high = one["low"], one["high"]
+    if low is None:
+        return "–"
+    return f"{_signed(low, low, high)} to {_signed(high, low, high)}"
+
+
+def _wins(one: Mapping[str, Any]) -> str:
+    if not one["pairs"]:
+        return "–"
+    told = f"{one['wins']} of {one['pairs']}"
+    if one["pairs"] == 1:
+        return told
+    return f"{told} ({100 * one['low']:.0f} to {100 * one['high']:.0f} %)"
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "< 0.001" if value < _LEAST_P else f"{value:.2g}"

@@ -1,0 +1,66 @@
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from atlas.collect import collect, tidy
+from atlas.project import make_project, run_table
+from atlas.recipe import Table
+
+CARS = Table("cars", "P", "Cars", "mpg", None, None, {}, ())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("atlas") / "project"
+    make_project(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tables") / "cars.csv"
+    weights = [1.5 + (number * 37 % 60) / 25 for number in range(60)]
+    rows = pd.DataFrame({"mpg": [40 - 5 * weight for weight in weights], "weight": weights})
+    rows.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.training
+def test_a_table_is_run_once_and_its_effects_are_collected(project, csv):
+    options = {"replicas.splits": "2", "training.epochs": "2"}
+
+    first = run_table(project, CARS, csv, options)
+    again = run_table(project, CARS, csv, options)
+
+    assert {step: one.code for step, one in first.items()} == {"new": 0, "check": 0, "run": 0}
+    assert again == first  # with the seconds of the first: nothing ran
+    effects = tidy(collect(project, ["cars", "of_a_table_that_never_ran"]))
+    assert effects["layer"].tolist() == ["dropout", "batchnorm", "dropout_batchnorm"]
+    assert effects["engine"].unique().tolist() == ["jax"]
+    assert effects["inputs"].tolist() == [0.0] * 3
+    assert set(effects["overridden"].iloc[0].split("; ")) >= {"training.epochs=2"}
+
+
+def test_a_table_that_fails_says_why_and_is_tried_again_only_where_that_is_asked(project, csv):
+    wrong = replace(CARS, name="lorries", target="mgp")
+
+    failed = run_table(project, wrong, csv, {})
+    kept = run_table(project, wrong, csv, {})
+    tried = run_table(project, wrong, csv, {}, retry=True)
+
+    assert list(failed) == ["new"]
+    assert failed["new"].code != 0
+    assert "mgp" in failed["new"].told
+    assert kept == failed
+    assert tried["new"].told == failed["new"].told
+    written = json.loads((project / "outcomes" / "lorries.json").read_text())
+    assert written["new"]["seconds"] == tried["new"].seconds
+
+
+def test_a_project_that_is_there_is_left_as_it_is(project):
+    (project / "mine.txt").write_text("kept")
+
+    make_project(project)
+
+    assert (project / "mine.txt").read_text() == "kept"

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from dropnorm.evaluation.ranking import between, not_beaten, ranked
+from dropnorm.evaluation.verdicts import Health
+from dropnorm.study.variants import Variant
+from made_up_answers import NAN, OUTCOMES, an_outcome, an_outcome_named
+
+BASELINE, DROPOUT, BATCHNORM, BOTH = Variant
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_each_outcome_has_its_action(name):
+    _, use, words = OUTCOMES[name]
+
+    answer = an_outcome_named(name)
+
+    assert answer.recommendation.use == use
+    assert words in answer.answer
+
+
+@pytest.mark.parametrize("failing", list(Variant))
+def test_a_network_that_fails_is_never_recommended(failing):
+    answer = an_outcome((10, 10, 10, 10), failing={failing: Health.USELESS})
+
+    assert answer.recommendation.use != failing
+
+
+def test_without_layers_it_is_only_chosen_if_nothing_is_better():
+    answer = an_outcome((10, 9.4, 9.3, 8.0), half=0.5)
+
+    assert not_beaten(answer) == [BOTH]
+    assert answer.recommendation.use == BOTH
+    assert "1.30 MPa (0.80 to 1.80) lower than with batch normalization" in answer.answer
+
+
+def test_of_two_that_help_alike_the_simpler_is_chosen():
+    answer = an_outcome((10, 8, 7.9, 7.8), half=0.5)
+
+    assert answer.recommendation.use == DROPOUT
+    assert "any further gain is below 0.60 MPa with batch normalization" in answer.answer
+
+
+def test_a_reference_model_that_may_be_as_good_is_told():
+    answer = an_outcome((10, 8, 10, 8), best_reference=8.1)
+
+    assert answer.recommendation.use == DROPOUT
+    assert "better than gradient boosting, the best reference model, is not settled" in (
+        answer.answer
+    )
+
+
+def test_a_network_that_beats_the_reference_models_is_told():
+    answer = an_outcome((10, 8, 10, 8), best_reference=9)
+
+    assert "It is 1.00 MPa (0.50 to 1.50) better than gradient boosting" in answer.answer
+
+
+def test_networks_are_ranked_only_where_neighbours_are_settled():
+    assert ranked(an_outcome((10, 8, 9, 7))) == [BOTH, DROPOUT, BATCHNORM, BASELINE]
+    assert ranked(an_outcome((10, 8, 8.2, 7))) == []
+    assert ranked(an_outcome((NAN, NAN, 4.3, 5.4), constant=13)) == [BATCHNORM, BOTH]
+
+
+def test_a_comparison_is_the_same_from_both_sides():
+    answer = an_outcome((10, 8, 9, 7))
+
+    one, other = between(answer, DROPOUT, BATCHNORM), between(answer, BATCHNORM, DROPOUT)
+
+    assert (one.difference, one.low, one.high) == (-other.difference, -other.high, -other.low)
+    assert (one.worse, other.worse) == (False, True)
+    assert between(answer, BASELINE, DROPOUT).worse
+
+
+def test_a_recommendation_holds_for_one_run_of_which_one_diverged():
+    answer = an_outcome((NAN, 8, 10, 8), half=math.nan, runs=1)
+
+    assert answer.recommendation.use == DROPOUT
+    assert "without it, the one run diverged" in answer.answer

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import fields
+
+from kedro.io import DataCatalog, MemoryDataset
+
+from dropnorm.evaluation.results import SweptVariant, VariantOutcome
+from dropnorm.hooks.outcomes import gather_outcomes, names_read
+from dropnorm.pipeline_registry import create_study_pipeline, create_sweep_pipeline
+from handful import an_outcome
+
+STUDY = create_study_pipeline("s")
+
+
+def test_of_an_outcome_its_parts_are_read():
+    part = STUDY.only_nodes("s.report.comparison.compare")
+
+    read = names_read(part)
+
+    assert {f"s.dropout.{one.name}" for one in fields(VariantOutcome)} <= set(read)
+    assert not [name for name in read if name.endswith(".outcome")]
+
+
+def test_of_a_sweep_points_and_predictions_are_read():
+    read = names_read(create_sweep_pipeline("s").only_nodes("s.sweep.report.find_choices"))
+
+    assert {f"s.sweep.dropout.{one.name}" for one in fields(SweptVariant)} <= set(read)
+
+
+def test_a_part_begins_with_outcomes_put_together_from_what_is_stored():
+    outcome = an_outcome("dropout", 3.0)
+    catalog = DataCatalog(
+        {
+            f"s.{variant}.{one.name}": MemoryDataset(getattr(outcome, one.name))
+            for variant in ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
+            for one in fields(VariantOutcome)
+        }
+    )
+
+    gather_outcomes(STUDY.only_nodes("s.report.comparison.compare"), catalog)
+
+    assert catalog.load("s.dropout.outcome").metrics == outcome.metrics
+
+
+def test_a_whole_run_hands_outcomes_on_without_a_copy():
+    catalog, outcome = DataCatalog(), an_outcome("dropout", 3.0)
+
+    gather_outcomes(STUDY, catalog)
+    catalog.save("s.dropout.outcome", outcome)
+
+    assert catalog.load("s.dropout.outcome") is outcome

@@ -1,0 +1,106 @@
+"""The report's page, of answers made up by hand and trainings of a handful of rows."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from dropnorm.evaluation.results import TableFindings
+from dropnorm.findings import Code, Finding, Severity
+from dropnorm.pipelines.reporting import nodes
+from dropnorm.tasks.targets import TargetScale
+from handful import PROVENANCE, STUDY, some_outcomes
+from made_up_answers import OUTCOMES, an_outcome, an_outcome_named
+
+TRAINED = some_outcomes()
+TARGETS = {split: {"target": TargetScale().fields()} for split in (0, 1)}
+
+
+def page_of(answer, study=STUDY, findings=()):
+    comparison = pd.DataFrame({"fit_seconds": [1.0, 2.0], "constant_val_loss": 15.0})
+    data = nodes.make_report(
+        study, answer.as_json(), TableFindings(study.name, False, (), findings), comparison,
+        nodes.compare_diagnostics(**TRAINED), PROVENANCE, TRAINED["baseline"],
+    )  # fmt: skip
+    json.dumps(data, allow_nan=False)
+    return nodes.write_report(study, data, TARGETS, **TRAINED)
+
+
+def seen(page):
+    """Return what a reader sees of a page, above its learning curves."""
+    body = page[page.index("<main>") : page.index("Learning curves</h2>")]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_the_first_screen_says_what_to_do_in_each_outcome(name):
+    _, _, words = OUTCOMES[name]
+    answer = an_outcome_named(name)
+
+    first = seen(page_of(answer))
+
+    assert words in first
+    for card in answer.cards.values():
+        assert f"{card.name} {card.verdict} {card.effect}".strip() in first
+        assert card.rules_out in first
+
+
+def test_the_page_is_small_and_asks_for_nothing_from_elsewhere():
+    page = page_of(an_outcome((10, 8, 10, 8)))
+
+    assert len(page) < 2_000_000
+    assert not re.search(r'(src|srcset|href)="(?!data:|#)', page)
+    assert "<script" not in page
+    assert "– to" not in page
+    assert "– %" not in page
+    assert "kedro run" in page
+    assert 'aria-label="Mean validation error: baseline 10.0 MPa' in page
+
+
+def test_what_stands_in_a_table_cannot_put_markup_into_the_report():
+    said = "<img src=x onerror=alert(2)>"
+    study = STUDY.model_copy(update={"title": "<script>alert(1)</script>"})
+
+    page = page_of(
+        an_outcome((10, 8, 10, 8)), study,
+        (Finding(Code(said, said, said, said, said), said, said, 1, 2),),
+    )  # fmt: skip
+
+    assert "<script" not in page
+    assert "<img src=x" not in page
+
+
+def test_title_and_columns_stand_on_the_page_as_they_are_written():
+    title, column = "日本語 <b>&amp;</b> $^{$ [red]'", "a<b 'ß'"
+    preprocessing = STUDY.preprocessing.model_copy(update={"passthrough": (column,)})
+    study = STUDY.model_copy(update={"title": title, "preprocessing": preprocessing})
+
+    page = html.unescape(re.sub(r"<[^>]*>", "", page_of(an_outcome((10, 8, 10, 8)), study)))
+
+    assert f"help the network on {title}?" in page
+    assert column in page
+
+
+def finding(code, severity):
+    return Finding(
+        Code(code, "a title", "how", "why", "a remedy", severity, "{where} is odd: {found}"),
+        "a column", "1 of 2", 1, 2,
+    )  # fmt: skip
+
+
+def test_only_serious_findings_stand_above_the_cards():
+    found = [finding("DN901", Severity.NOTE), finding("DN902", Severity.SERIOUS),
+             finding("DN903", Severity.CAUTION)]  # fmt: skip
+
+    page = page_of(an_outcome((10, 8, 10, 8)), findings=tuple(found))
+
+    first = seen(page)
+    assert "DN902 A column is odd: 1 of 2." in first
+    assert "DN901" not in first
+    assert "DN903" not in first
+    assert "Findings: 1 serious, 1 caution, 1 note." in first
+    assert page.index('id="DN902"') < page.index('id="DN903"') < page.index('id="DN901"')
