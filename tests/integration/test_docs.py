@@ -20,6 +20,7 @@ from mkdocs.config import load_config
 import browser
 from conftest import ROOT
 from dropnorm.study import schema
+from dropnorm.study.compare import Compared
 from dropnorm.study.messages import _models_in
 from messy_table import bikes
 
@@ -118,7 +119,7 @@ def test_every_option_of_a_study_is_told_with_what_it_says_and_its_default(site)
     told = [(name, *re.findall(r"<td>(.*?)</td>", cells, re.DOTALL)) for name, cells in rows]
     declared = [
         (name, field)
-        for model in sections(schema.Study)
+        for model in (*sections(schema.Study), Compared)  # it stands in a mapping
         for name, field in model.model_fields.items()
         if (model, name) != (schema.Study, "name")
     ]
