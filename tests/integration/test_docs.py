@@ -130,7 +130,7 @@ def test_every_option_of_a_study_is_told_with_what_it_says_and_its_default(site)
         assert says, f"{name} has no description in study.py"
         assert (default == "required") == any(
             field.is_required() for declared_name, field in declared if declared_name == name
-        ) or name in ("by", "columns", "factor")  # required in one section alone
+        ) or name in ("by", "columns", "factor", "network", "training")  # required in one section
     rates = [row for row in told if row[0] == "rate"]
     assert rates[0][1:3] == (
         "number, at least 0, below 1 or list, each: number, at least 0, below 1",
