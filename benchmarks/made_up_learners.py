@@ -102,6 +102,12 @@ def least_squares(
     return np.array(arms)
 
 
+def shifted(x: Floats, y: Floats, fresh: Floats, chance: np.random.Generator) -> Floats:
+    """Fit least squares twice, each moved by its start, which matters more than any row."""
+    fitted = least_squares(x, y, fresh, chance, inputs=(6, 6))
+    return fitted + chance.normal(0, 2, (*fitted.shape[:2], 1))
+
+
 def soft_threshold(
     x: Floats, y: Floats, fresh: Floats, chance: np.random.Generator, *, levels: tuple[float, float]
 ) -> Floats:
@@ -279,6 +285,7 @@ SOURCES: dict[str, Source] = {
         held=80,
         group=10,
     ),
+    "linear, starts matter most": Source(slope, shifted, rows=150, held=50),
     "soft thresholds, near": Source(
         partial(slope, inputs=20), partial(soft_threshold, levels=(0.1, 0.15)), "rmse"
     ),

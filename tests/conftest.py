@@ -23,7 +23,7 @@ from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.hooks import study_versions
 from dropnorm.study.parsing import parse_study
-from dropnorm.training import cache, dask_cluster
+from dropnorm.training.execution import CLUSTER, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,8 +97,8 @@ def complete_version(run: str, version: str, **record: object) -> None:
 def own_memory() -> Iterator[None]:
     """What one test trained is not recalled in another, and no cluster is taken from it."""
     yield
-    os.environ.pop(cache.VARIABLE, None)
-    os.environ.pop(dask_cluster.VARIABLE, None)
+    os.environ.pop(MEMORY, None)
+    os.environ.pop(CLUSTER, None)
 
 
 @pytest.fixture

@@ -73,8 +73,6 @@ def take_graph(chrome: Browser, site: str) -> None:
     in_graph(page, "concrete").click()
     in_graph(page, "concrete.batchnorm").wait_for()
     page.locator("[data-test^=sidebar-flowchart-visible-btn]").first.click()
-    settled(page)
-    zoom_to(page, ["concrete.baseline", "concrete.dropout_batchnorm"])
     keep("viz-unfolded", settled(page))
 
     page.goto(f"{site}?pid=concrete&sn=concrete.batchnorm.models")

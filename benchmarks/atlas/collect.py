@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dropnorm.cli.study.project import Project
+    from dropnorm.evaluation.records import RunRecord
+    from dropnorm.evaluation.results import VariantTraining
 
 LAYERS = ("dropout", "batchnorm", "dropout_batchnorm")
 _CONSTANT = "constant"
@@ -135,15 +137,13 @@ def _within(folder: Path) -> Iterator[None]:
 
 def _of_run(project: Project, name: str, version: str) -> list[TableEffect]:
     answer = project.load(f"{name}.effects", version)
-    record = project.load(f"{name}.run", version)
-    training = project.load(f"{name}.baseline.training", version)
+    record: RunRecord = project.load(f"{name}.run", version)
+    training: VariantTraining = project.load(f"{name}.baseline.training", version)
     diagnostics = project.load(f"{name}.diagnostics", version).set_index("variant")
     moderators = find_moderators(
-        answer, record["options"], training, diagnostics.loc["baseline"].to_dict()
+        answer, record.options, training, diagnostics.loc["baseline"].to_dict()
     )
-    overridden = "; ".join(
-        f"{key}={said['run']}" for key, said in (record["overridden"] or {}).items()
-    )
+    overridden = "; ".join(f"{key}={said.run}" for key, said in (record.overridden or {}).items())
     return [
         _effect(name, version, layer, answer, record, overridden, moderators) for layer in LAYERS
     ]
@@ -154,7 +154,7 @@ def _effect(
     version: str,
     layer: str,
     answer: Mapping[str, Any],
-    record: Mapping[str, Any],
+    record: RunRecord,
     overridden: str,
     moderators: Moderators,
 ) -> TableEffect:
@@ -165,9 +165,9 @@ def _effect(
     return TableEffect(
         table=name,
         version=version,
-        engine=record["engine"],
+        engine=record.engine or "",
         overridden=overridden,
-        task=record["options"]["task"],
+        task=record.options["task"],
         layer=layer,
         error=answer["error"],
         baseline=baseline,
@@ -183,7 +183,7 @@ def _effect(
 def find_moderators(
     answer: Mapping[str, Any],
     options: Mapping[str, Any],
-    training: Mapping[str, Any],
+    training: VariantTraining,
     baseline: Mapping[str, float],
 ) -> Moderators:
     """Return what an effect may depend on.
@@ -191,17 +191,17 @@ def find_moderators(
     Args:
         answer: ``effects.json`` of a run.
         options: Of the study, as the run's record has them.
-        training: ``training.json`` of the baseline.
+        training: Of the baseline.
         baseline: Its line of the diagnostics.
     """
-    rows = pd.Series([one["rows"]["train"] for one in training["replicas"]]).median()
-    units = [layer["units"] for layer in training["layers"] if layer["kind"] == "dense"]
+    rows = pd.Series([one.rows["train"] for one in training.replicas]).median()
+    units = [layer.units for layer in training.layers if layer.units is not None]
     references = {name: _number(said["error"]) for name, said in answer["references"].items()}
     constant = references.pop(_CONSTANT, math.nan)
     best = min((error for error in references.values() if math.isfinite(error)), default=math.nan)
     return Moderators(
         rows=math.log(rows),
-        inputs=math.log(_inputs(training["trainable_parameters"], units)),
+        inputs=math.log(_inputs(training.trainable_parameters, units)),
         width=math.log(units[0] / rows),
         overfitting=_log(baseline["val_loss"]) - _log(baseline["training_loss"]),
         noise=best / constant,

@@ -168,7 +168,7 @@ def test_a_crossed_design_tells_the_rows_that_train_the_rows_that_validate_and_t
     found, _ = answered(read_study("concrete", replicas={"splits": 3, "starts": 2}))
 
     for one in (found["variants"]["baseline"], found["effects"]["dropout"]):
-        assert set(one["deviations"]) == {"split", "rows", "start"}
+        assert {"split", "rows", "start", "split_range", "start_range"} == set(one["deviations"])
         assert one["deviations"]["rows"] > 0
     assert re.fullmatch(
         r"The error of baseline moves by [\d.]+ MPa with the rows that train, 0\.\d+ MPa with the"

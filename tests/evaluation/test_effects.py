@@ -12,15 +12,13 @@ from scipy import stats
 
 from dropnorm.evaluation.effects import (
     Contrast,
-    Deviations,
-    Effect,
     Evidence,
     RowLosses,
     estimate,
-    share_of_wins,
-    variance_components,
+    margin_of,
 )
 from dropnorm.evaluation.intervals import (
+    Basis,
     Interval,
     RowsVariance,
     effect_of_rows,
@@ -29,6 +27,7 @@ from dropnorm.evaluation.intervals import (
     over_splits,
     over_starts,
     rows_variance,
+    simultaneous,
 )
 from dropnorm.evaluation.verdicts import Verdict, judge
 
@@ -154,13 +153,16 @@ def test_over_splits_rows_count_twice_and_splits_once():
     assert found.high - found.mean == pytest.approx(stats.t.ppf(0.975, freedom) * error)
     assert found.p == pytest.approx(2 * stats.t.sf(abs(found.mean) / error, freedom))
     assert found.deviation == pytest.approx(error)
+    assert found.basis is Basis.ROWS_AND_SPLITS
 
 
-def test_few_rows_fall_back_to_nadeau_and_bengio():
-    differences = np.linspace(0.1, 0.4, 6)
+@pytest.mark.parametrize(("splits", "units"), [(2, 40), (4, 40), (6, 19)])
+def test_few_splits_or_rows_fall_back_to_nadeau_and_bengio(splits, units):
+    differences = np.linspace(0.1, 0.4, splits)
 
-    found = over_splits(differences, 0.4, 0.05, RowsVariance(1e-4, 19))
+    found = over_splits(differences, 0.4, 0.05, RowsVariance(1e-4, units))
 
+    assert found.basis is Basis.SPLITS
     assert found == over_splits(differences, 0.4, 0.05)
 
 
@@ -296,76 +298,6 @@ def test_holm_keeps_the_order_and_lies_between_the_p_value_and_bonferroni(p_valu
     assert adjusted[order[0]] == pytest.approx(min(1, len(p_values) * min(p_values)))
 
 
-def test_ties_are_no_wins_and_the_share_has_wilsons_interval():
-    found = share_of_wins(np.array([-1.0, 0.0, 2.0, -3.0, -1.0]))
-
-    z = stats.norm.ppf(0.975)
-    middle, half = 0.6 + z**2 / 10, z * math.sqrt(0.6 * 0.4 / 5 + z**2 / 100)
-    assert (found.wins, found.pairs, found.share) == (3, 5, 0.6)
-    assert found.low == pytest.approx((middle - half) / (1 + z**2 / 5))
-    assert found.high == pytest.approx((middle + half) / (1 + z**2 / 5))
-
-
-def test_without_pairs_there_is_no_share_of_wins():
-    found = share_of_wins(np.array([]))
-
-    assert (found.wins, found.pairs) == (0, 0)
-    assert all(math.isnan(one) for one in (found.share, found.low, found.high))
-
-
-def test_variance_is_taken_apart_into_rows_that_train_rows_that_validate_and_starts():
-    chance = np.random.default_rng(0)
-    splits, starts, rows = 400, 5, 25
-    of_rows = chance.normal(0, 5.0, (splits, 1, rows))  # each split is validated on other rows
-    losses = chance.normal(0, 3.0, (splits, 1, 1)) + chance.normal(0, 1.0, (splits, starts, 1))
-    losses = losses + of_rows
-    errors = errors_of({"e": losses.mean(axis=2).ravel()}, splits, starts)
-    evidence = Evidence(
-        errors, 0.4, root=False,
-        rows={split: RowLosses({"e": one.mean(axis=0)}, None) for split, one in enumerate(losses)},
-    )  # fmt: skip
-
-    found = evidence.deviations({"e": 1})
-
-    assert found.split == pytest.approx(3.0, rel=0.1)
-    assert found.rows == pytest.approx(5 / math.sqrt(rows), rel=0.1)
-    assert found.start == pytest.approx(1.0, rel=0.1)
-
-
-@pytest.mark.parametrize("rows", [{0: 0.02, 1: 0.03}, {0: 0.02, 1: math.nan}, {}])
-def test_variance_components_are_those_of_the_textbooks_analysis_of_variance(rows):
-    table = np.array([[1.0, 1.2], [1.5, 1.9]])
-
-    found = variance_components(errors_of({"e": table.ravel()}, 2, 2)["e"], rows)
-
-    within = (0.2**2 / 2 + 0.4**2 / 2) / 2
-    known = rows.get(1, math.nan) == 0.03
-    of_rows = 0.025 if known else 0.0
-    assert found == Deviations(
-        split=pytest.approx(math.sqrt(0.6**2 / 2 - within / 2 - of_rows)),
-        rows=pytest.approx(math.sqrt(of_rows)) if known else None,
-        start=pytest.approx(math.sqrt(within)),
-    )
-
-
-def test_a_component_that_comes_out_below_zero_is_none_at_all():
-    alike = errors_of({"e": [1.0, 2.0, 1.1, 1.9]}, 2, 2)["e"]
-
-    assert variance_components(alike, {}).split == 0.0
-
-
-def test_of_one_split_nothing_is_said_of_what_lies_between_splits():
-    found = variance_components(errors_of({"e": [1.0, 3.0]}, 1, 2)["e"], {0: 0.25})
-
-    assert found == Deviations(None, 0.5, pytest.approx(math.sqrt(2)))
-
-
-def test_with_one_start_each_splits_and_starts_are_not_told_apart():
-    found = variance_components(errors_of({"e": [1.0, 2.0, 4.0]}, 3)["e"], {0: 4.0, 1: 4, 2: 4})
-
-    assert found == Deviations(split=None, rows=2.0, start=None)
-
-
 @pytest.mark.parametrize(
     ("interval", "p", "margin", "diverged", "verdict"),
     [
@@ -420,20 +352,19 @@ def test_all_four_differences_are_judged_together():
     assert [one.p_holm for one in found.values()] == holm([one.p for one in found.values()])
     seen = columns["dropout"] - columns["baseline"]
     alone = over_splits(seen, 0.4, alpha=0.05 / 4)
-    assert found["dropout"] == Effect(
-        difference=alone.mean,
-        low=alone.low,
-        high=alone.high,
-        percent_of_baseline=pytest.approx(100 * seen.mean() / columns["baseline"].mean()),
-        p=alone.p,
-        p_holm=pytest.approx(4 * alone.p),
-        pairs=6,
-        wins=share_of_wins(seen),
-        deviations=Deviations(None, None, None),
-        diverged={"dropout": 0, "baseline": 0},
-        verdict=Verdict.HELPS,
-        needed=alone.needed,
+    effect = found["dropout"]
+    for name in ("low", "high", "p", "needed", "detectable", "basis"):
+        assert getattr(effect, name) == getattr(alone, name)
+    assert effect.difference == alone.mean
+    assert effect.percent_of_baseline == pytest.approx(
+        100 * seen.mean() / columns["baseline"].mean()
     )
+    assert effect.p_holm == pytest.approx(4 * alone.p)
+    assert (effect.pairs, effect.wins.wins, effect.sensitivity) == (6, 6, None)
+    assert effect.median == pytest.approx(np.median(seen))
+    assert effect.diverged == {"dropout": 0, "baseline": 0}
+    assert effect.verdict == Verdict.HELPS
+    assert (effect.p_beyond, effect.chances.better) == pytest.approx((1, 1), abs=0.01)
     assert estimate(evidence, NOBODY, margin=0.5)["dropout"].verdict == Verdict.SAME
 
 
@@ -447,6 +378,7 @@ def test_a_diverged_replica_is_counted_and_its_pair_left_out_of_the_estimate():
     assert found["dropout"].pairs == 2
     assert found["dropout"].difference == pytest.approx(-0.2)
     assert found["dropout"].diverged == {"dropout": 1, "baseline": 0}
+    assert found["dropout"].sensitivity == pytest.approx((-0.7 / 3, -0.5 / 3))
     assert found["batchnorm"].verdict != Verdict.DIVERGED
 
 
@@ -458,6 +390,30 @@ def test_one_run_gives_a_difference_and_no_verdict():
     assert found["dropout"].difference == 1.0
     assert {one.verdict for one in found.values()} == {Verdict.NONE}
     assert math.isnan(found["dropout"].low)
+
+
+@pytest.mark.parametrize(("margin", "found"), [(None, 0.02), (0.0, 0.0), (0.3, 0.3)])
+def test_the_margin_is_one_percent_of_the_baselines_error_unless_the_study_names_one(margin, found):
+    assert margin_of(pd.Series([1.0, math.nan, 3.0]), margin) == pytest.approx(found)
+
+
+def test_four_claims_of_no_practical_difference_need_more_than_one():
+    within = Interval(0.0, -1.0, 1.0, p=1.0, freedom=9)
+
+    assert judge(within, 1.0, 0.9, {}) is Verdict.SAME
+    assert judge(within, 1.0, 0.9, {}, claims=4) is Verdict.NOT_SETTLED
+    assert judge(within, 1.0, 1.3, {}, claims=4) is Verdict.SAME
+
+
+def test_intervals_of_all_pairs_are_tukeys_and_of_two_means_the_plain_one():
+    plain = over_splits(np.array([0.3, 0.1, 0.4, 0.5, 0.2]), 0.0, 0.05)
+
+    alone, of_six = simultaneous(plain, 2), simultaneous(plain, 6)
+
+    assert (alone.low, alone.high, alone.p) == pytest.approx((plain.low, plain.high, plain.p))
+    quantile = stats.studentized_range.ppf(0.95, 6, 4) / math.sqrt(2)
+    assert of_six.high - of_six.mean == pytest.approx(quantile * plain.deviation)
+    assert (of_six.p < 0.05) == (of_six.low > 0)
 
 
 def false_alarms(splits, starts, tables=400):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -7,8 +8,9 @@ import sys
 
 import pytest
 
-from conftest import read_study
+from conftest import ROOT, read_study
 from dropnorm.errors import BadInputError
+from dropnorm.training import backend
 from dropnorm.training.backend import check_engine, engine_name, load_keras, threads_of
 
 
@@ -270,3 +272,54 @@ print("tensorflow" in sys.modules)
     )  # fmt: skip
 
     assert (done.stdout, done.stderr, done.returncode) == ("False\n", "", 0)
+
+
+def test_compiled_functions_lie_where_only_their_user_may_write(monkeypatch, tmp_path):
+    monkeypatch.setenv(backend.COMPILED, str(tmp_path))
+    folder = backend._compiled_folder(1)
+    assert folder is not None
+    assert folder.is_relative_to(tmp_path)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert backend._compiled_folder(2) != folder  # what is compiled depends on it
+
+    folder.chmod(0o777)
+
+    assert backend._compiled_folder(1) is None
+
+
+def test_compiled_functions_are_not_kept_where_it_is_off_or_not_possible(monkeypatch, tmp_path):
+    monkeypatch.setenv(backend.COMPILED, "off")
+    assert backend._compiled_folder(1) is None
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(backend.COMPILED, str(tmp_path / "file"))
+    assert backend._compiled_folder(1) is None
+
+
+TRAINED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from dropnorm.study.variants import Variant
+from dropnorm.training.trainer import train_replica
+from small_trainings import a_study, an_input
+trained = train_replica(a_study(), Variant.DROPOUT_BATCHNORM, an_input(0), 0)
+print(trained.history.to_numpy().tobytes(), [one.tobytes() for one in trained.weights])
+"""
+
+
+@pytest.mark.training
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs the extra jax")
+def test_a_training_on_jax_has_the_same_bits_whether_it_was_compiled_before(tmp_path):
+    def train(compiled):
+        environment = {**os.environ, "KERAS_BACKEND": "jax", backend.COMPILED: str(compiled)}
+        command = [sys.executable, "-c", TRAINED, str(ROOT / "tests")]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    anew, first = train("off"), train(tmp_path)
+    kept = {file for file in tmp_path.rglob("jit_*-cache")}
+    again = train(tmp_path)
+
+    assert kept
+    assert {file for file in tmp_path.rglob("jit_*-cache")} == kept  # nothing was compiled
+    assert anew == first == again

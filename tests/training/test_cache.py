@@ -14,6 +14,7 @@ from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.variants import Variant
 from dropnorm.training import cache, parallel
+from dropnorm.training.execution import MEMORY, forget_beyond
 from dropnorm.training.trainer import train_replica
 
 pytestmark = pytest.mark.training
@@ -60,7 +61,7 @@ def changed(file, _):
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "memory"))
+    monkeypatch.setenv(MEMORY, str(tmp_path / "memory"))
     return tmp_path / "memory"
 
 
@@ -130,11 +131,11 @@ def test_what_was_trained_on_one_engine_or_number_of_threads_is_not_known_on_ano
     go(a_study(), [(an_input(), 0)])
     known = Variant.BASELINE, an_input(), 0
 
-    assert cache.recall(a_study(), *known)
-    assert cache.recall(a_study(training__threads=1), *known)  # as without saying so
-    assert not cache.recall(a_study(training__threads=2), *known)
+    assert cache.recall(a_study(), *known, kept)
+    assert cache.recall(a_study(training__threads=1), *known, kept)  # as without saying so
+    assert not cache.recall(a_study(training__threads=2), *known, kept)
     monkeypatch.setattr(cache, "engine_name", lambda: "jax")
-    assert not cache.recall(a_study(), *known)
+    assert not cache.recall(a_study(), *known, kept)
 
 
 def test_an_interrupted_run_goes_on_where_it_was(kept, trained):
@@ -159,7 +160,7 @@ def test_what_does_not_bear_on_the_numbers_trains_nothing(kept, trained):
 
 
 def test_the_switch_turns_it_off(kept, trained, monkeypatch):
-    monkeypatch.setenv(cache.VARIABLE, "off")
+    monkeypatch.setenv(MEMORY, "off")
     go(a_study(), [(an_input(), 0)])
     go(a_study(), [(an_input(), 0)])
 
@@ -169,12 +170,12 @@ def test_the_switch_turns_it_off(kept, trained, monkeypatch):
 
 def test_its_size_is_bounded(kept, trained):
     go(a_study(), [(an_input(), 0)])
-    cache.forget_beyond(10**9)
-    assert cache.recall(a_study(), Variant.BASELINE, an_input(), 0)
+    forget_beyond(10**9, kept)
+    assert cache.recall(a_study(), Variant.BASELINE, an_input(), 0, kept)
 
-    cache.forget_beyond(0)
+    forget_beyond(0, kept)
 
-    assert not cache.recall(a_study(), Variant.BASELINE, an_input(), 0)
+    assert not cache.recall(a_study(), Variant.BASELINE, an_input(), 0, kept)
 
 
 def test_what_is_kept_are_arrays_and_not_pickles(kept):
@@ -296,14 +297,14 @@ def test_a_memory_that_is_spoilt_runs_no_code_is_told_once_and_replaced(
 ):
     study, inputs, trained = once_trained
     known = study, Variant.BASELINE, inputs, 0
-    cache.remember(*known, trained)
+    cache.remember(*known, trained, kept)
     (file,) = kept.rglob("output.pkl")
     spoil(file, tmp_path / "sentinel")
     runs = []
     monkeypatch.setattr(cache, "train_replica", lambda *_: runs.append(1) or trained)
 
     tracemalloc.start()
-    found = cache.recall_or_train(*known, lambda _: None)
+    found = cache.recall_or_train(*known, lambda _: None, kept)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -314,7 +315,7 @@ def test_a_memory_that_is_spoilt_runs_no_code_is_told_once_and_replaced(
     assert told.startswith(f"{file}: is not a training as it was kept (")
     assert "\n" not in told
     assert not (tmp_path / "sentinel").exists()
-    again = cache.recall_or_train(*known, lambda _: None)
+    again = cache.recall_or_train(*known, lambda _: None, kept)
     assert runs == [1]  # the new one is known
     assert len(told_of(caplog)) == 1
     np.testing.assert_array_equal(again.history.to_numpy(), trained.history.to_numpy())
@@ -346,8 +347,8 @@ def test_a_run_trains_what_is_spoilt_again_and_gives_the_same_numbers(kept, trai
 def test_whatever_a_training_leaves_is_known_as_it_was(kept, changes):
     study, inputs = a_study(**changes), an_input()
     for variant in Variant:
-        trained = cache.recall_or_train(study, variant, inputs, 0, lambda _: None)
-        known = cache.recall(study, variant, inputs, 0)
+        trained = cache.recall_or_train(study, variant, inputs, 0, lambda _: None, kept)
+        known = cache.recall(study, variant, inputs, 0, kept)
         assert known is not None
         assert (known.chosen_epoch, known.diverged_at_epoch) == (
             trained.chosen_epoch, trained.diverged_at_epoch,
@@ -368,21 +369,21 @@ def test_a_switch_of_the_engine_trains_again(kept, once_trained, monkeypatch, na
     known = study, Variant.BASELINE, inputs, 0
     monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    cache.remember(*known, trained)
-    assert cache.recall(*known)
+    cache.remember(*known, trained, kept)
+    assert cache.recall(*known, kept)
 
     monkeypatch.setenv(name, value)
 
-    assert not cache.recall(*known)
+    assert not cache.recall(*known, kept)
 
 
 def test_another_type_or_epsilon_of_keras_trains_again(kept, once_trained, monkeypatch, tmp_path):
     study, inputs, trained = once_trained
     known = study, Variant.BASELINE, inputs, 0
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    cache.remember(*known, trained)
+    cache.remember(*known, trained, kept)
     for changed in ({"floatx": "float64"}, {"epsilon": 1e-5}):
         (tmp_path / "keras.json").write_text(json.dumps(changed))
-        assert not cache.recall(*known)
+        assert not cache.recall(*known, kept)
     (tmp_path / "keras.json").write_text("{}")
-    assert cache.recall(*known)
+    assert cache.recall(*known, kept)

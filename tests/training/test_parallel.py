@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +28,7 @@ from small_trainings import a_study, an_input
 def ended():
     """Workers, which take seconds to start, are shared by the tests, and end with them."""
     yield
-    for pool in list(parallel._pools.values()):
-        parallel._discard(pool)
+    parallel.end_workers()
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def test_replicas_in_workers_have_the_numbers_of_those_trained_here_and_tell_eac
         study, Variant.DROPOUT_BATCHNORM, wanted, lambda place, row: told.append((place, row))
     )
 
-    assert parallel._pools  # they were not trained here
+    assert parallel._started  # they were not trained here
     for place, (trained, (inputs, start)) in enumerate(zip(found, wanted, strict=True)):
         here = train_replica(study, Variant.DROPOUT_BATCHNORM, inputs, start)
         np.testing.assert_array_equal(trained.history.to_numpy(), here.history.to_numpy())
@@ -79,7 +81,7 @@ def test_what_goes_wrong_in_telling_an_epoch_is_raised_and_keeps_nobody_waiting(
             a_study(), Variant.BASELINE, [(an_input(0), 0), (an_input(0), 1)], tell
         )
 
-    assert not parallel._pools
+    assert not parallel._started
 
 
 @pytest.mark.training
@@ -94,17 +96,16 @@ def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(sprea
             a_study(), Variant.BASELINE, [(an_input(0), 0), (wrong, 0)], lambda *_: None
         )
 
-    assert not parallel._pools
+    assert not parallel._started
 
 
-def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is(monkeypatch):
-    monkeypatch.setattr(parallel, "workers_for", lambda study: 2)
+def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is():
     long = a_study(training__epochs=100_000)
     two = [(an_input(0), 0), (an_input(0), 1)]
 
-    assert not parallel._worth_spreading(a_study(), two)
-    assert parallel._worth_spreading(long, two)
-    assert not parallel._worth_spreading(long, two[:1])
+    assert not parallel._worth_spreading(a_study(), two, 2)
+    assert parallel._worth_spreading(long, two, 2)
+    assert not parallel._worth_spreading(long, two[:1], 2)
 
 
 @pytest.mark.parametrize(("threads", "workers"), [(None, 4), (1, 4), (2, 2), (3, 1), (8, 1)])
@@ -112,7 +113,7 @@ def test_named_threads_have_cores_of_their_own_and_an_engines_usual_ones_share(
     monkeypatch, threads, workers
 ):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    monkeypatch.setattr(parallel.loky, "cpu_count", lambda: 4)
+    monkeypatch.setattr(parallel.joblib, "cpu_count", lambda: 4)
 
     assert parallel.workers_for(a_study(training__threads=threads)) == workers
 
@@ -121,8 +122,8 @@ def test_an_engine_that_runs_on_another_number_of_threads_sends_even_one_replica
     monkeypatch.setattr(parallel, "engine_threads", lambda: 1)
 
     one = [(an_input(0), 0)]
-    assert not parallel._worth_spreading(a_study(), one)
-    assert parallel._worth_spreading(a_study(training__threads=2), one)
+    assert not parallel._worth_spreading(a_study(), one, 2)
+    assert parallel._worth_spreading(a_study(training__threads=2), one, 2)
 
 
 def test_the_estimate_grows_with_epochs_rows_and_weights():
@@ -132,6 +133,24 @@ def test_the_estimate_grows_with_epochs_rows_and_weights():
     assert seconds(training__epochs=20) == pytest.approx(10 * seconds())
     assert seconds(rows=6_400) > 50 * seconds(rows=64)
     assert seconds(network__hidden=[800, 800]) > seconds()
+
+
+@pytest.mark.training
+def test_a_worker_that_is_killed_ends_the_training_with_one_error_and_not_in_waiting(spread):
+    def kill(place, row):
+        for worker in multiprocessing.active_children():
+            with suppress(ProcessLookupError):
+                os.kill(worker.pid, signal.SIGKILL)
+
+    with pytest.raises(BrokenExecutor):
+        parallel.train_replicas(
+            a_study(training__epochs=100_000),
+            Variant.BASELINE,
+            [(an_input(0), 0), (an_input(0), 1)],
+            kill,
+        )
+
+    assert not parallel._started
 
 
 SCRIPT = """
@@ -199,26 +218,25 @@ def test_files_of_a_process_that_was_killed_with_all_that_tidies_up_go_at_the_ne
     tmp_path, monkeypatch
 ):
     script = (
-        "from dropnorm.training.parallel import _Files; f = _Files(); print(f._folder); import os"
+        "from dropnorm.training.parallel import _folder; import os; print(_folder(os.getpid()))"
     )
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mine = tmp_path / "dropnorm-mine"  # has no lock: not one of ours
     mine.mkdir()
     # With its whole group, as a container that is stopped.
     done = subprocess.run(
-        [sys.executable, "-c", f"{script}, signal; os.killpg(0, signal.SIGKILL)"],
+        [sys.executable, "-c", f"{script}; import signal; os.killpg(0, signal.SIGKILL)"],
         env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
         start_new_session=True, capture_output=True, text=True, check=False,
     )  # fmt: skip
     left = Path(done.stdout.strip())
     assert left.is_dir()
-    in_use = parallel._Files()
+    make = parallel._folder.__wrapped__
+    in_use = make(os.getpid())
 
     assert not left.exists()
-    again = parallel._Files()
-    assert {path.name for path in tmp_path.glob("*dropnorm-*")} == {
-        "dropnorm-mine", Path(in_use._folder).name, Path(again._folder).name,
-    }  # fmt: skip
-    in_use.close()
-    again.close()
+    again = make(os.getpid())
+    assert {str(path) for path in tmp_path.glob("*dropnorm-*")} == {str(mine), in_use, again}
+    parallel._remove_folder(in_use, os.getpid())
+    parallel._remove_folder(again, os.getpid())
     assert list(tmp_path.glob("*dropnorm-*")) == [mine]

@@ -24,11 +24,15 @@ time.sleep(60)
 """
 # A worker of the pool in which replicas are trained; it waits for work with the parent's own queue.
 POOLED = """
-import time
-from dropnorm.training.parallel import _pool
-pool = _pool(1, 2)
-pool._executor.submit(time.sleep, 0).result()  # one is there
-pool._executor.submit(time.sleep, 60)
+import os, time
+import joblib
+from dropnorm.training import parallel
+run = joblib.Parallel(
+    2, backend="loky", return_as="generator", initializer=parallel._begin_worker,
+    initargs=(parallel._told(os.getpid(), 1), os.getpid()),
+)
+found = run(joblib.delayed(time.sleep)(seconds) for seconds in (0, 60))
+next(found)  # one is there
 print("one\\ntwo\\nall", flush=True)
 time.sleep(60)
 """

@@ -23,6 +23,8 @@ TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
 PARTS = (TRAIN, VALIDATION, TEST)
+# Of each part of a split by time.
+_STRETCHES = 10
 
 
 def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -39,9 +41,10 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
         study: Says how to split, and how many splits there are.
 
     Returns:
-        Columns ``split`` (from 0), ``row`` and ``part`` (train, validation or test), and of a
-        grouped split ``group``, these two as categories; each split lists every row once, in the
-        order of ``rows``.
+        Columns ``split`` (from 0), ``row`` and ``part`` (train, validation or test), and where rows
+        stand together ``group``, these two as categories; each split lists every row once, in the
+        order of ``rows``. A group is what is drawn whole, or of a split by time a tenth of a part:
+        rows near in time are alike, and stretches of them less so.
 
     Raises:
         BadInputError: If a part that the study asks for would have no row, if a class has fewer
@@ -49,8 +52,6 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             split by.
     """
     splits = []
-    by = study.split.by if isinstance(study.split, GroupedSplit) else None
-    groups = None if by is None else rows[by].astype("category").array
     for number in range(study.replicas.splits):
         parts = _parts(rows, study, number)
         _refuse_empty(parts, study, number)
@@ -61,10 +62,28 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
                 "part": pd.Categorical(parts, categories=PARTS),
             }
         )
+        groups = _groups(rows, study, parts)
         if groups is not None:
-            split["group"] = groups
+            split["group"] = groups.astype("category").array
         splits.append(split)
     return pd.concat(splits, ignore_index=True)
+
+
+def _groups(rows: pd.DataFrame, study: Study, parts: npt.NDArray[np.str_]) -> pd.Series | None:
+    """Return which group each row belongs to; None where each is drawn on its own."""
+    match study.split:
+        case GroupedSplit(by=by):
+            return rows[by]
+        case RandomSplit(identical_rows=True):
+            return pd.Series(number_groups(rows, study.preprocessing.columns))
+        case RandomSplit(keep_together=columns) if columns:
+            return pd.Series(number_groups(rows, columns))
+        case TimeSplit() as split:
+            times = _times(rows[split.by], split).reset_index(drop=True)
+            of_part = times.rank(method="first").groupby(parts)
+            return (of_part.rank(pct=True) * _STRETCHES).apply(np.ceil).astype(int)
+        case _:
+            return None
 
 
 def rows_of(split: pd.DataFrame, number: int, part: str) -> npt.NDArray[np.int64]:

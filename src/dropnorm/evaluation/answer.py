@@ -12,19 +12,12 @@ import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.evaluation import cards, checks, effects, ranking, wording
-from dropnorm.evaluation.effects import (
-    Contrast,
-    Deviations,
-    Effect,
-    Evidence,
-    RowLosses,
-    Wins,
-)
+from dropnorm.evaluation.effects import Contrast, Effect, Evidence, RowLosses, margin_of
 from dropnorm.evaluation.interaction import tell_interaction
 from dropnorm.evaluation.intervals import Interval
 from dropnorm.evaluation.recommendation import Recommendation, recommend
 from dropnorm.evaluation.verdicts import Health, judge_health, weigh, weigh_interaction
-from dropnorm.study.split import GroupedSplit
+from dropnorm.evaluation.wins import Wins, share_of_wins
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
@@ -32,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dropnorm.evaluation.cards import Card
+    from dropnorm.evaluation.deviations import Deviations
     from dropnorm.evaluation.ranking import Comparison
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.findings import Finding
@@ -253,23 +247,22 @@ def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study
         variant: _variant(evidence, metrics[variant], constant[variant], task)
         for variant in Variant
     }
-    found = _weighed(effects.estimate(evidence, diverged, study.margin), variants)
+    margin = margin_of(evidence.errors[Variant.BASELINE], study.margin)
+    found = _weighed(effects.estimate(evidence, diverged, margin), variants)
     answer = Answer(
         study=study.name,
         title=study.label,
         made_up=study.made_up,
-        estimand=wording.estimand(
-            options.splits, options.starts, isinstance(study.split, GroupedSplit)
-        ),
+        estimand=wording.estimand(options.splits, options.starts, study.split),
         error=error.name,
         beside=task.beside,
         unit=task.unit(study),
-        margin=study.margin,
+        margin=margin,
         splits=options.splits,
         starts=options.starts,
         variants=variants,
         effects=found,
-        comparisons=ranking.compare_networks(evidence, diverged, study.margin),
+        comparisons=ranking.compare_networks(evidence, diverged, margin),
         references=references,
         committee=wording.committee(variants, error.name, task.unit(study)),
         spread=wording.spread(variants, found, error.spoken, task.unit(study)),
@@ -342,7 +335,7 @@ def _reference(evidence: Evidence, model: str) -> ReferenceAnswer:
             low=interval.low,
             high=interval.high,
             pairs=len(pairs),
-            wins=effects.share_of_wins(pairs.to_numpy()),
+            wins=share_of_wins(pairs, interval),
         )
     return ReferenceAnswer(
         error=float(finite.mean()) if len(finite) else math.nan,

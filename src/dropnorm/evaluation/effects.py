@@ -13,11 +13,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
+from dropnorm.evaluation.deviations import Deviations, variance_components
 from dropnorm.evaluation.intervals import (
     A_PAIR,
     LEVEL,
+    Basis,
     Interval,
     RowsVariance,
     effect_of_rows,
@@ -28,6 +29,7 @@ from dropnorm.evaluation.intervals import (
     rows_variance,
 )
 from dropnorm.evaluation.verdicts import Verdict, judge
+from dropnorm.evaluation.wins import Wins, share_of_wins
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Floats = npt.NDArray[np.float64]
+
+
+# Of the baseline's error: the margin where a study names none.
+_SHARE_OF_BASELINE = 0.01
 
 
 class Contrast(StrEnum):
@@ -56,37 +62,18 @@ class Contrast(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wins:
-    """In how many pairs the error is smaller, with Wilson's interval for the share.
+class Chances:
+    """How probable it is that a true difference is practically better, the same, or worse.
 
     Attributes:
-        wins: Pairs in which it is.
-        pairs: All pairs.
-        share: The one by the other; nan without pairs, as are the ends.
-        low: Lower end of the 95 % interval.
-        high: Its upper end.
+        better: That the error is smaller, by more than the margin.
+        same: That it differs by no more than the margin.
+        worse: That it is larger, by more than the margin.
     """
 
-    wins: int
-    pairs: int
-    share: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-
-
-@dataclass(frozen=True)
-class Deviations:
-    """Standard deviations of an error, or a paired difference, by where they come from.
-
-    Attributes:
-        split: From the rows that train; None where there is no telling, here and below.
-        rows: From the rows that validate.
-        start: From the random start.
-    """
-
-    split: float | None
-    rows: float | None
-    start: float | None
+    better: float
+    same: float
+    worse: float
 
 
 @dataclass(frozen=True)
@@ -105,7 +92,14 @@ class Effect:
         deviations: Where the spread of the difference comes from.
         diverged: How many replicas of each variant that takes part diverged.
         verdict: In words.
-        needed: Splits (or starts of the one split) that would settle a difference of this size.
+        needed: Splits (or starts of the one split) that would settle it with a chance of 80 %.
+        detectable: The smallest true difference that more of them could show on this table.
+        basis: What the interval rests on.
+        p_beyond: p-value of a difference beyond the margin: small, there is practically none.
+        chances: How probable it is that the true difference is practically better, the same, worse.
+        median: Of the pairs, which a few failed trainings do not move.
+        sensitivity: Where the mean would lie if the pairs that diverged were each like the best
+            pair seen, or the worst; None where none diverged.
     """
 
     difference: float
@@ -120,52 +114,12 @@ class Effect:
     diverged: Mapping[str, int]
     verdict: Verdict
     needed: int | None
-
-
-def share_of_wins(differences: Floats) -> Wins:
-    """Return in which share of the pairs the error is smaller, P(A > B) of Bouthillier et al.
-
-    "Accounting for variance in machine learning benchmarks" (MLSys 2021), section 5; the interval
-    is Wilson's (1927) for a share, which takes the pairs for independent.
-    """
-    wins, pairs = int(np.sum(differences < 0)), len(differences)
-    if not pairs:
-        return Wins(0, 0)
-    low, high = stats.binomtest(wins, pairs).proportion_ci(LEVEL, method="wilson")
-    return Wins(wins, pairs, wins / pairs, float(low), float(high))
-
-
-def variance_components(values: pd.Series, rows_variances: Mapping[int, float]) -> Deviations:
-    """Take the variance of errors, or of their paired differences, apart.
-
-    Analysis of variance of starts nested in splits, as every split has starts of its own (Searle,
-    Casella and McCulloch 1992, "Variance Components", section 3.5), for as many starts in every
-    split. What lies between splits is what their training rows do and what their validation rows
-    do; the jackknife tells the second, and the rest is the first (compare Bouthillier et al. 2021,
-    "Accounting for variance in machine learning benchmarks", section 2).
-
-    Args:
-        values: Indexed by ``split`` and ``start``, finite.
-        rows_variances: By split, the variance of its mean that comes from the choice of validation
-            rows; nan where there is no telling.
-
-    Returns:
-        Standard deviations, None where there is no telling: with one start each, splits and starts
-        cannot be told apart; with one split, there is nothing between splits.
-    """
-    table = values.unstack("start").dropna()
-    splits, starts = table.shape
-    within = float(table.var(axis=1, ddof=1).mean()) if starts > 1 and splits else None
-    found = [rows_variances.get(int(split), math.nan) for split in table.index]
-    of_rows = float(np.mean(found)) if found and not np.isnan(found).any() else None
-    between = None
-    if splits > 1 and within is not None:
-        between = float(table.mean(axis=1).var(ddof=1)) - within / starts - (of_rows or 0.0)
-    return Deviations(*map(_deviation, (between, of_rows, within)))
-
-
-def _deviation(variance: float | None) -> float | None:
-    return None if variance is None else math.sqrt(max(0.0, variance))
+    detectable: float = math.nan
+    basis: Basis = Basis.NOTHING
+    p_beyond: float = math.nan
+    chances: Chances | None = None
+    median: float = math.nan
+    sensitivity: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -275,7 +229,8 @@ def estimate(
         diverged: How many replicas of each variant diverged.
         margin: Differences up to this are practically none, in the target's units.
     """
-    alpha = (1 - LEVEL) / len(Contrast)
+    claims = len(Contrast)
+    alpha = (1 - LEVEL) / claims
     found = {contrast: evidence.difference(contrast.weights, alpha) for contrast in Contrast}
     adjusted = holm([interval.p for interval, _ in found.values()])
     effects = {}
@@ -290,10 +245,40 @@ def estimate(
             p=interval.p,
             p_holm=p_holm,
             pairs=len(pairs),
-            wins=share_of_wins(pairs.to_numpy()),
+            wins=share_of_wins(pairs, interval),
             deviations=evidence.deviations(contrast.weights),
             diverged=lost,
-            verdict=judge(interval, p_holm, margin, lost),
+            verdict=judge(interval, p_holm, margin, lost, claims),
             needed=interval.needed,
+            detectable=interval.detectable,
+            basis=interval.basis,
+            p_beyond=interval.p_beyond(margin),
+            chances=None if math.isnan(interval.low) else Chances(*interval.shares(margin)),
+            median=float(pairs.median()),
+            sensitivity=_sensitivity(pairs, len(evidence.errors)),
         )
     return effects
+
+
+def _sensitivity(pairs: pd.Series, replicas: int) -> tuple[float, float] | None:
+    lost = replicas - len(pairs)
+    if not lost or pairs.empty:
+        return None
+    seen = float(pairs.sum())
+    return (
+        (seen + lost * float(pairs.min())) / replicas,
+        (seen + lost * float(pairs.max())) / replicas,
+    )
+
+
+def margin_of(baseline: pd.Series, margin: float | None) -> float:
+    """Return the difference up to which there is practically none, in the target's unit.
+
+    Args:
+        baseline: Its errors.
+        margin: What the study says; None for one percent of the baseline's mean error.
+    """
+    if margin is not None:
+        return margin
+    error = float(baseline.mean())
+    return _SHARE_OF_BASELINE * abs(error) if math.isfinite(error) else 0.0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
+    import pandas as pd
 
     Floats = npt.NDArray[np.float64]
 
@@ -22,8 +25,8 @@ LEVEL = 0.95
 _POWER = 0.8
 _MOST_RUNS = 10_000
 A_PAIR = 2
-# From so many rows (or groups of them) on, the sharper interval over splits holds.
-_ENOUGH = 20
+# From so many splits, and rows or groups of them, on the sharper interval holds.
+_SHARP, _ENOUGH = 5, 20
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class RowsVariance:
         return self.units >= _ENOUGH and math.isfinite(self.variance)
 
 
+class Basis(StrEnum):
+    """What an interval rests on."""
+
+    ROWS_AND_SPLITS = "splits and rows"
+    SPLITS = "splits alone, which is wider"
+    STARTS = "starts and rows of one split"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True)
 class Interval:
     """A mean with what chance leaves open.
@@ -58,6 +70,7 @@ class Interval:
         detectable: The smallest true difference that any number of further runs on this table
             would show with a chance of 80 %.
         freedom: Degrees of freedom of the t distribution that the ends are quantiles of.
+        basis: What it rests on.
     """
 
     mean: float
@@ -67,6 +80,7 @@ class Interval:
     needed: int | None = None
     detectable: float = math.nan
     freedom: float = math.inf
+    basis: Basis = Basis.NOTHING
 
     @property
     def deviation(self) -> float:
@@ -113,10 +127,10 @@ def over_splits(
     instability of model comparison with cross-validation"). Degrees of freedom after Welch (1947)
     and Satterthwaite (1946).
 
-    Where the rows are not known, or few, the variance is
-    s² (1/J + n_validation / n_train) with J - 1 degrees of freedom (Nadeau and Bengio 2003,
-    "Inference for the generalization error", Machine Learning 52, section 3, corrected resampled
-    t-test), which mostly is wider.
+    Below five splits, where Welch's degrees of freedom are too many if starts matter most, or where
+    rows are not known or few, the variance is s² (1/J + n_validation / n_train) with J - 1 degrees
+    of freedom (Nadeau and Bengio 2003, "Inference for the generalization error", Machine Learning
+    52, section 3, corrected resampled t-test), which mostly is wider.
 
     Args:
         differences: One per split (the mean over its starts), shape (J,), J >= 2.
@@ -126,14 +140,15 @@ def over_splits(
     """
     count, mean = len(differences), float(np.mean(differences))
     spread = float(np.var(differences, ddof=1))
-    if rows is not None and rows.enough:
+    if rows is not None and rows.enough and count >= _SHARP:
         lasting, units = 2 * rows.variance, rows.units
-        return _by_t(mean, _added(spread, lasting, units), count, alpha, spread)
+        found = _by_t(mean, _added(spread, lasting, units), count, alpha, spread)
+        return replace(found, basis=Basis.ROWS_AND_SPLITS)
 
     def error(runs: int) -> tuple[float, float]:
         return math.sqrt(spread * (1 / runs + held_to_trained)), runs - 1
 
-    return _by_t(mean, error, count, alpha, spread)
+    return replace(_by_t(mean, error, count, alpha, spread), basis=Basis.SPLITS)
 
 
 def over_starts(differences: Floats, rows_variance: float, units: int, alpha: float) -> Interval:
@@ -151,7 +166,38 @@ def over_starts(differences: Floats, rows_variance: float, units: int, alpha: fl
     """
     spread = float(np.var(differences, ddof=1))
     error = _added(spread, rows_variance, units)
-    return _by_t(float(np.mean(differences)), error, len(differences), alpha, spread)
+    found = _by_t(float(np.mean(differences)), error, len(differences), alpha, spread)
+    return replace(found, basis=Basis.STARTS)
+
+
+def simultaneous(interval: Interval, means: int) -> Interval:
+    """Widen an interval so that those of all pairs of so many means hold at once.
+
+    The largest t of all pairs, as Games and Howell (1976, Journal of Educational Statistics 1) take
+    it from the studentized range, whose error and degrees of freedom each pair has of its own.
+
+    Args:
+        interval: Of one pair.
+        means: How many means are compared, each with each.
+    """
+    if math.isnan(interval.low) or interval.deviation == 0:
+        return interval
+    deviation, freedom = interval.deviation, max(1, math.floor(interval.freedom))
+    half = _largest_of_all(means, freedom) * deviation
+    extreme = math.sqrt(2) * abs(interval.mean) / deviation
+    p = float(stats.studentized_range.sf(extreme, means, freedom))
+    return replace(interval, low=interval.mean - half, high=interval.mean + half, p=p)
+
+
+@functools.lru_cache(maxsize=1000)
+def _largest_of_all(means: int, freedom: int) -> float:
+    return float(stats.studentized_range.ppf(LEVEL, means, freedom)) / math.sqrt(2)
+
+
+def over_units(pairs: pd.Series) -> Floats:
+    """Return what varies on its own: means of splits, or the starts of the one split."""
+    by_split = pairs.groupby(level="split").mean()
+    return (by_split if len(by_split) > 1 else pairs).to_numpy(dtype=np.float64)
 
 
 def _added(spread: float, lasting: float, units: int) -> Callable[[int], tuple[float, float]]:

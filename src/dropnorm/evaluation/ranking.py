@@ -87,7 +87,7 @@ def compare_networks(
                 interval.mean,
                 interval.low,
                 interval.high,
-                judge(interval, p_holm, margin, lost),
+                judge(interval, p_holm, margin, lost, len(pairs)),
                 interval.needed,
             )
         )

@@ -11,6 +11,7 @@ from dropnorm.study.network import Dropout
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.training.cache import recall_or_train
+from dropnorm.training.execution import Execution
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -71,7 +72,8 @@ def _table(
 def _linear_network(inputs: SplitInputs, start: int, study: Study) -> npt.NDArray[np.float64]:
     without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
     linear = study.model_copy(update={"network": without_hidden})
-    trained = recall_or_train(linear, Variant.BASELINE, inputs, start, lambda _: None)
+    memory = Execution.from_environment().memory
+    trained = recall_or_train(linear, Variant.BASELINE, inputs, start, lambda _: None, memory)
     predictions = inputs.target.invert(trained.outputs)
     if trained.diverged_at_epoch is not None:
         return np.full_like(predictions, np.nan)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dropnorm.evaluation import answer, wording
-from dropnorm.evaluation.effects import Contrast
-from dropnorm.evaluation.intervals import Interval, holm
+from dropnorm.evaluation.effects import Contrast, margin_of
+from dropnorm.evaluation.intervals import Interval, simultaneous
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.evaluation.verdicts import Verdict, judge
-from dropnorm.study.split import GroupedSplit
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
@@ -97,9 +95,9 @@ def find_choices(
 ) -> Choices:
     """Say for each variant which choice has the least error, and which are shown to be worse.
 
-    The points of a variant are compared pair by pair, each with each, on the same splits and from
-    the same starts. P-values are adjusted for all of these pairs (Holm 1979), so that a sentence
-    holds although the best point was picked by the same trainings.
+    The points of a variant are compared on the same splits and from the same starts. Intervals and
+    p-values are those that hold of all pairs of points at once, so that a sentence holds although
+    the best point was picked by the same trainings.
 
     Args:
         metrics: Of each point, in the order of :func:`plan_points`.
@@ -129,9 +127,8 @@ def find_choices(
         for variant in Variant
         for point, of_point in zip(points[variant], metrics[variant], strict=True)
     }
-    rows = {
-        variant: _stand(points[variant], evidence, diverged, study.margin) for variant in Variant
-    }
+    margin = margin_of(evidence.errors[points[Variant.BASELINE][0].name], study.margin)
+    rows = {variant: _stand(points[variant], evidence, diverged, margin) for variant in Variant}
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
     return Choices(
@@ -142,9 +139,7 @@ def find_choices(
         unit=unit,
         splits=options.splits,
         starts=options.starts,
-        estimand=wording.estimand(
-            options.splits, options.starts, isinstance(study.split, GroupedSplit)
-        ),
+        estimand=wording.estimand(options.splits, options.starts, study.split),
         sentences={
             variant.value: _sentence(variant, points[variant], rows[variant], unit)
             for variant in Variant
@@ -161,24 +156,17 @@ def _stand(
     errors = {point: evidence.errors[point.name].dropna() for point in points}
     whole = [point for point in points if len(errors[point]) and not diverged[point.name]]
     best = min(whole, key=lambda point: float(errors[point].mean()), default=None)
-    pairs = list(itertools.combinations(points, 2))
-    found = {
-        pair: evidence.difference({pair[0].name: 1, pair[1].name: -1}, _SIGNIFICANT)[0]
-        for pair in pairs
-    }
-    adjusted = dict(zip(pairs, holm([one.p for one in found.values()]), strict=True))
     rows = []
     for point in points:
-        interval, p_holm, standing = Interval(math.nan), math.nan, "diverged"
+        interval, standing = Interval(math.nan), "diverged"
         if point is best:
             standing = "least error"
         elif best is not None:
-            pair = (point, best) if (point, best) in found else (best, point)
-            interval, p_holm = found[pair], adjusted[pair]
-            if pair[0] is best:
-                interval = Interval(-interval.mean, -interval.high, -interval.low, interval.p)
+            alone, _ = evidence.difference({point.name: 1, best.name: -1}, _SIGNIFICANT)
+            # The best is picked by the same trainings: what holds of all pairs holds of its own.
+            interval = simultaneous(alone, len(points))
             lost = {point.name: diverged[point.name]}
-            standing = _STANDINGS[judge(interval, p_holm, margin, lost)]
+            standing = _STANDINGS[judge(interval, interval.p, margin, lost)]
         known = errors[point]
         rows.append(
             Choice(
@@ -193,7 +181,7 @@ def _stand(
                 difference=_or_none(interval.mean),
                 low=_or_none(interval.low),
                 high=_or_none(interval.high),
-                p_holm=_or_none(p_holm),
+                p=_or_none(interval.p),
                 standing=standing,
             )
         )

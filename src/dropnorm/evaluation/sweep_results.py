@@ -23,7 +23,7 @@ class Choice(Result):
         difference: To the best of the variant.
         low: End of its 95 % interval.
         high: The other end.
-        p_holm: Its p-value, adjusted for all pairs of the variant.
+        p: Its p-value, adjusted for all pairs of the variant, as the interval is.
         standing: What can be said of it, in words.
     """
 
@@ -38,7 +38,7 @@ class Choice(Result):
     difference: float | None
     low: float | None
     high: float | None
-    p_holm: float | None
+    p: float | None
     standing: str
 
 

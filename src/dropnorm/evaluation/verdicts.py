@@ -52,20 +52,28 @@ class Health(StrEnum):
         return self in (Health.USELESS, Health.DIVERGES)
 
 
-def judge(interval: Interval, p_holm: float, margin: float, diverged: Mapping[str, int]) -> Verdict:
+def judge(
+    interval: Interval,
+    p_holm: float,
+    margin: float,
+    diverged: Mapping[str, int],
+    claims: int = 1,
+) -> Verdict:
     """Say a difference in words.
 
     Args:
         interval: Of the difference of errors: below zero, the layer helps.
         p_holm: Its p-value, adjusted for all the differences judged together.
-        margin: Differences up to this are practically none; 0 if the study names none.
+        margin: Differences up to this are practically none; 0 for no such verdict.
         diverged: How many replicas of each variant that takes part diverged.
+        claims: How many differences are judged together; each is practically none at a level that
+            allows for the others.
     """
     if any(diverged.values()):
         return Verdict.DIVERGED
     if math.isnan(interval.low):
         return Verdict.NONE
-    if margin and -margin <= interval.low and interval.high <= margin:
+    if margin and interval.p_beyond(margin) < (1 - LEVEL) / claims:
         return Verdict.SAME
     if p_holm < 1 - LEVEL:
         return Verdict.HELPS if interval.mean < 0 else Verdict.HURTS

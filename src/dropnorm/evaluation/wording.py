@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.findings import Severity
+from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dropnorm.evaluation.answer import VariantAnswer
-    from dropnorm.evaluation.effects import Deviations, Effect
+    from dropnorm.evaluation.deviations import Deviations
+    from dropnorm.evaluation.effects import Effect
+    from dropnorm.study.split import Split
 
 NAMES = {
     Contrast.DROPOUT: "Dropout",
@@ -65,22 +68,38 @@ def number(value: float, error: float | None = None, digits: int = _DIGITS) -> s
     return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
 
 
-def estimand(splits: int, starts: int, grouped: bool) -> str:
+def estimand(splits: int, starts: int, split: Split) -> str:
     """Say what an interval is about."""
     if splits > 1:
-        drawn = "groups" if grouped else "rows"
+        each = f", {starts} starts each" if starts > 1 else ""
+        if isinstance(split, ColumnsSplit):
+            return (
+                "The intervals are about another split into parts of these sizes, drawn at random"
+                f" from such rows, and a new random start, from pairs on {splits} splits that"
+                f" columns of the table name{each}."
+            )
         return (
-            f"The intervals are about a new random split of such {drawn} and a new random start,"
-            f" from pairs on {splits} splits of this table"
-            f"{f', {starts} starts each' if starts > 1 else ''}."
+            f"The intervals are about a new random split of such {_drawn(split)} and a new random"
+            f" start, from pairs on {splits} splits of this table{each}."
         )
     if starts > 1:
-        drawn = "groups of rows" if grouped else "rows"
         return (
             f"The intervals are about this split: these training rows, with new random starts"
-            f" ({starts} were run) and new {drawn} to validate on."
+            f" ({starts} were run) and new {_drawn(split)} to validate on."
         )
     return "One run of each variant: it says what happened once."
+
+
+def _drawn(split: Split) -> str:
+    match split:
+        case TimeSplit():
+            return "stretches of such a time"
+        case GroupedSplit():
+            return "groups"
+        case RandomSplit() if split.identical_rows or split.keep_together:
+            return "groups of rows"
+        case _:
+            return "rows"
 
 
 def spoken(name: str) -> str:

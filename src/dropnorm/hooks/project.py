@@ -30,8 +30,8 @@ from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_
 from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.study.parsing import parse_study
-from dropnorm.training import cache
 from dropnorm.training.backend import check_engine
+from dropnorm.training.execution import MEMORY, Execution, forget_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,7 +55,7 @@ class ProjectHooks:
     """Checks, provenance and versions of a run. Works under every runner: no node is hooked."""
 
     def __init__(self) -> None:
-        self._memory = os.environ.get(cache.VARIABLE)
+        self._memory = os.environ.get(MEMORY)
         # By run: what it has claimed, and in which version.
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
         self._config: StudyConfigLoader | None = None
@@ -68,7 +68,7 @@ class ProjectHooks:
             self._config = context.config_loader
         if self._memory is None:
             place = context.config_loader["globals"].get("memory")
-            os.environ[cache.VARIABLE] = str(context.project_path / place) if place else "off"
+            os.environ[MEMORY] = str(context.project_path / place) if place else "off"
 
     @hook_impl(wrapper=True)
     def before_pipeline_run(
@@ -130,13 +130,13 @@ class ProjectHooks:
     ) -> None:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
+        forget_beyond(_REMEMBERED, Execution.from_environment().memory)
         try:
             self._tell(pipeline, catalog)
         finally:
             self._release(run_params)
 
     def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        cache.forget_beyond(_REMEMBERED)
         outputs = pipeline.all_outputs()
         for study in studies_in(pipeline):
             if f"{study}.comparison" in outputs:

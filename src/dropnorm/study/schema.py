@@ -66,12 +66,14 @@ class Study(Section):
     preprocessing: Preprocessing
     split: Split = Field(description="Which rows train, which validate, which are held.")
     replicas: Replicas = Replicas()
-    margin: float = Field(
-        0.0,
+    margin: float | None = Field(
+        None,
         ge=0,
         allow_inf_nan=False,
+        exclude_if=lambda margin: margin is None,
         description="Differences of error up to this are practically none; in the target's unit,"
-        " or of a classification's log loss in nats.",
+        " or of a classification's log loss in nats. Left out, 1 % of the baseline's error; 0 for"
+        " no such verdict.",
     )
     network: Network
     training: Training

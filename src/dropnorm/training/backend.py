@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import importlib.util
 import json
 import logging
 import os
+import platform
 import sys
 import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pooch
 
 from dropnorm.errors import BadInputError, did_you_mean
 
@@ -26,6 +30,9 @@ _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 # Of a training whose study names no number (docs/development/benchmarks.md, "Threads"). On JAX
 # two make a single training faster, and cost little where every core has a training of its own.
 _USUAL_THREADS = {"jax": 2}
+# Where compiled functions are kept, in place of the user's cache folder; "off" keeps none.
+COMPILED = "DROPNORM_COMPILED"
+_COMPILED_BYTES = 500_000_000
 _import_lock = threading.Lock()
 _threads: int | None = None
 
@@ -112,6 +119,8 @@ def start_engine(threads: int | None = None) -> None:
         # It warns of a function compiled anew, which is what another network needs.
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         with _standard_error_held_back(), environment(NPROC=str(threads)):  # JAX reads NPROC
+            if engine_name() == "jax":
+                _keep_compiled(threads)  # before it compiles anything
             keras = importlib.import_module("keras")
             match keras.backend.backend():
                 case "tensorflow":
@@ -129,6 +138,48 @@ def _limit_tensorflow(threads: int) -> None:
     # It refuses where the process has used TensorFlow before; then it stays as its user set it.
     with contextlib.suppress(RuntimeError):
         threading_.set_intra_op_parallelism_threads(threads)
+
+
+def _keep_compiled(threads: int) -> None:
+    """Let JAX keep what it compiles, for later processes of this user on this machine.
+
+    What is kept is machine code. So it lies in the user's own cache folder, which nobody else may
+    write to, and never in a project; a folder of its own for each processor and number of threads,
+    which JAX's own key does not tell apart.
+    """
+    folder = _compiled_folder(threads)
+    configuration = importlib.import_module("jax").config
+    if folder is None or configuration.jax_compilation_cache_dir is not None:
+        return  # or its user has chosen one
+    configuration.update("jax_compilation_cache_dir", str(folder))
+    configuration.update("jax_compilation_cache_max_size", _COMPILED_BYTES)
+    # All of it: small functions are many.
+    configuration.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    configuration.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _compiled_folder(threads: int) -> Path | None:
+    """Return where compiled functions are kept; None if nowhere, or if others may write there."""
+    named = os.environ.get(COMPILED)
+    if named == "off" or not hasattr(os, "getuid"):
+        return None
+    machine = hashlib.sha256(f"{_processor()} {threads}".encode()).hexdigest()[:16]
+    folder = Path(named or pooch.os_cache("dropnorm")) / "jax" / machine
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError:
+        return None
+    return folder if found.st_uid == os.getuid() and not found.st_mode & 0o022 else None
+
+
+def _processor() -> str:
+    """Return what tells a kind of processor from another: its name and all that it can do."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        told = {line for line in lines if line.startswith(("model name", "flags", "Features"))}
+        return "\n".join(sorted(told))
+    return f"{platform.machine()} {platform.processor()} {platform.version()}"
 
 
 @contextlib.contextmanager

@@ -37,29 +37,29 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Where trainings are kept; a process passes it on to those it starts. "off" keeps none.
-VARIABLE = "DROPNORM_MEMORY"
-_OFF = "off"
 _PACKAGES = ("dropnorm", "keras", "numpy")
 # Taken when this process imports them: what is edited later is not what trains here.
 _SOURCES = sources_checksum(train_replica.__module__)
 
 
-def folder() -> Path | None:
-    """Return where trainings are kept, or None where they are not."""
-    named = os.environ.get(VARIABLE, _OFF)
-    return None if named == _OFF else Path(named)
-
-
 def recall(
-    study: Study, variant: Variant, inputs: SplitInputs, start: int
+    study: Study, variant: Variant, inputs: SplitInputs, start: int, memory: Path | None
 ) -> TrainedReplica | None:
     """Return what :func:`.trainer.train_replica` found earlier; None if nobody knows.
 
     A file that is not what such a training leaves is told of, and removed.
+
+    Args:
+        study: Network and training options.
+        variant: Which of the two layers the network has.
+        inputs: Arrays of the split.
+        start: Number of the random start.
+        memory: Folder where trainings are kept; None knows none.
     """
-    file = _file(study, variant, inputs, start)
-    if file is None or not os.path.lexists(file):
+    if memory is None:
+        return None
+    file = _file(study, variant, inputs, start, memory)
+    if not os.path.lexists(file):
         return None
     try:
         return read_replica(file, study, variant, inputs)
@@ -77,22 +77,28 @@ def recall_or_train(
     inputs: SplitInputs,
     start: int,
     on_epoch: Callable[[dict[str, float]], None],
+    memory: Path | None,
 ) -> TrainedReplica:
     """Return what :func:`.trainer.train_replica` does, from memory where it is there."""
-    trained = recall(study, variant, inputs, start)
+    trained = recall(study, variant, inputs, start, memory)
     if trained is None:
         trained = train_replica(study, variant, inputs, start, on_epoch)
-        remember(study, variant, inputs, start, trained)
+        remember(study, variant, inputs, start, trained, memory)
     return trained
 
 
 def remember(
-    study: Study, variant: Variant, inputs: SplitInputs, start: int, trained: TrainedReplica
+    study: Study,
+    variant: Variant,
+    inputs: SplitInputs,
+    start: int,
+    trained: TrainedReplica,
+    memory: Path | None,
 ) -> None:
     """Keep a training, whole or not at all."""
-    file = _file(study, variant, inputs, start)
-    if file is None:
+    if memory is None:
         return
+    file = _file(study, variant, inputs, start, memory)
     # A disk that is full, or may not be written to: then it is trained again.
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,21 +108,11 @@ def remember(
             written.replace(file)
 
 
-def forget_beyond(size: int, place: Path | None = None) -> None:
-    """Bound the size of the memory, in bytes: what was not asked for longest goes first."""
-    place = place or folder()
-    if place is not None and place.is_dir():
-        joblib.Memory(place, verbose=0).reduce_size(bytes_limit=size)
-
-
-def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> Path | None:
+def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int, memory: Path) -> Path:
     """Return where a training is kept: joblib forgets folders named by a checksum.
 
     It looks at a file of this name for when a training was last asked for.
     """
-    place = folder()
-    if place is None:
-        return None
     packages = (*_PACKAGES, engine_name())
     layers = plan_layers(study.network, variant, inputs.target.outputs)
     content = {
@@ -131,4 +127,4 @@ def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> Pa
         "leaves": [field.name for field in fields(TrainedReplica)],
         "versions": {name: importlib.metadata.version(name) for name in packages},
     }
-    return place / "joblib" / str(joblib.hash(content)) / "output.pkl"
+    return memory / "joblib" / str(joblib.hash(content)) / "output.pkl"

@@ -1,12 +1,17 @@
 """All replicas of a variant: here one after the other, spread over processes, or on a cluster.
 
 Processes, not threads: JAX on a CPU takes the calls of one process one at a time, and TensorFlow
-gained less from threads. What a replica's numbers are does not depend on where it is trained: every
-process runs the engine with the threads that the study says.
+gained less from threads. joblib starts the processes, maps large arrays into their memory and
+brings results and errors back; what it does not do stands here: progress, workers that end with
+the process that started them, and files of processes that were killed. A replica's numbers do not
+depend on where it is trained: every process runs the engine with the threads that the study says.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
 import itertools
 import logging
 import multiprocessing
@@ -16,18 +21,17 @@ import signal
 import sys
 import tempfile
 import threading
-import weakref
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
-import loky
-from loky.backend import get_context, resource_tracker
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.backend import get_context, resource_tracker
 
 from dropnorm.training import cache, dask_cluster, locks
 from dropnorm.training.backend import engine_threads, start_engine, threads_of
+from dropnorm.training.execution import Execution
 from dropnorm.training.worker_processes import end_with
 
 if TYPE_CHECKING:
@@ -57,6 +61,7 @@ def train_replicas(
     variant: Variant,
     replicas: Sequence[tuple[SplitInputs, int]],
     on_epoch: Callable[[int, Row], None],
+    execution: Execution | None = None,
 ) -> list[TrainedReplica]:
     """Train replicas of a variant, with as many cores as that is worth; known ones are recalled.
 
@@ -65,18 +70,16 @@ def train_replicas(
         variant: Which of the two layers the network has.
         replicas: Split and number of the start of each.
         on_epoch: Told the place in ``replicas`` and each epoch's row of the history; while the
-            replicas are trained, in any order, possibly in another thread.
+            replicas are trained, in any order, possibly in another thread. Of a known replica, the
+            last row.
+        execution: Where they are trained and kept; left out, what the environment says.
 
     Returns:
         What each training leaves, in the order of ``replicas``.
     """
-    found: dict[int, TrainedReplica] = {}
-    for place, (split, start) in enumerate(replicas):
-        known = cache.recall(study, variant, split, start)
-        if known is not None:
-            found[place] = known
-            last = known.history.iloc[-1]
-            on_epoch(place, {str(name): float(value) for name, value in last.items()})
+    execution = execution or Execution.from_environment()
+    recalled = [cache.recall(study, variant, *one, execution.memory) for one in replicas]
+    found = {place: known for place, known in enumerate(recalled) if known is not None}
     if found:
         logger.info(
             "%s · %s: %d of %d replicas are known from earlier runs",
@@ -85,17 +88,17 @@ def train_replicas(
             len(found),
             len(replicas),
         )
+    for place, known in found.items():
+        on_epoch(place, known.last_row())
     missing = [place for place in range(len(replicas)) if place not in found]
-    found |= zip(
-        missing,
-        _train_all(
-            study,
-            variant,
-            [replicas[place] for place in missing],
-            lambda place, row: on_epoch(missing[place], row),
-        ),
-        strict=True,
+    trained = _train_all(
+        study,
+        variant,
+        [replicas[place] for place in missing],
+        lambda place, row: on_epoch(missing[place], row),
+        execution,
     )
+    found |= zip(missing, trained, strict=True)
     return [found[place] for place in range(len(replicas))]
 
 
@@ -104,26 +107,17 @@ def _train_all(
     variant: Variant,
     replicas: Sequence[tuple[SplitInputs, int]],
     on_epoch: Callable[[int, Row], None],
+    execution: Execution,
 ) -> list[TrainedReplica]:
-    if replicas and dask_cluster.address() is not None:
-        return dask_cluster.train_on_cluster(study, variant, replicas, on_epoch)
-    threads = threads_of(study)
-    if not _worth_spreading(study, replicas):
-        return [
-            cache.recall_or_train(study, variant, split, start, partial(on_epoch, place))
-            for place, (split, start) in enumerate(replicas)
-        ]
-    pool = _pool(threads, workers_for(study))
-    try:
-        trainings = [
-            pool.train(partial(on_epoch, place), study, variant, split, start)
-            for place, (split, start) in enumerate(replicas)
-        ]
-        start_engine(threads)  # which saving the networks needs, while others train
-        return [training() for training in trainings]
-    except BaseException:
-        _discard(pool)
-        raise
+    if replicas and execution.cluster is not None:
+        return dask_cluster.train_on_cluster(study, variant, replicas, on_epoch, execution)
+    workers = execution.workers or workers_for(study)
+    if _worth_spreading(study, replicas, workers):
+        return _train_in_workers(study, variant, replicas, on_epoch, execution.memory, workers)
+    return [
+        cache.recall_or_train(study, variant, *one, partial(on_epoch, place), execution.memory)
+        for place, one in enumerate(replicas)
+    ]
 
 
 def workers_for(study: Study) -> int:
@@ -132,7 +126,7 @@ def workers_for(study: Study) -> int:
     It has no part in the numbers. An engine's usual threads need no cores of their own: they serve
     where cores would be idle.
     """
-    return max(1, int(loky.cpu_count()) // (study.training.threads or 1))
+    return max(1, int(joblib.cpu_count()) // (study.training.threads or 1))
 
 
 def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
@@ -146,10 +140,12 @@ def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
     return training.epochs * (steps * _STEP_SECONDS + 6 * weights * rows / _FLOPS)
 
 
-def _worth_spreading(study: Study, replicas: Sequence[tuple[SplitInputs, int]]) -> bool:
-    threads, workers = threads_of(study), workers_for(study)
+def _worth_spreading(
+    study: Study, replicas: Sequence[tuple[SplitInputs, int]], workers: int
+) -> bool:
+    threads = threads_of(study)
     if engine_threads() not in (None, threads):
-        return True  # the engine of this process would give other numbers
+        return bool(replicas)  # the engine of this process would give other numbers
     # Whoever runs nodes in processes of its own has spread them already.
     if multiprocessing.parent_process() is not None or workers == 1:
         return False
@@ -158,125 +154,114 @@ def _worth_spreading(study: Study, replicas: Sequence[tuple[SplitInputs, int]]) 
     if alone:
         return False
     seconds = sum(estimate_seconds(study, split) for split, _ in replicas)
-    return seconds / 2 > (_READY_SECONDS if _key(threads, workers) in _pools else _START_SECONDS)
+    ready = (os.getpid(), threads, workers) in _started
+    return seconds / 2 > (_READY_SECONDS if ready else _START_SECONDS)
 
 
-class _Files:
-    """Splits in files that the workers map into their memory: one copy for all of them.
-
-    A file goes when its split is no longer in use here, and all of them when this process ends,
-    however it does. Where nothing was left to remove them, as when a container is stopped, the next
-    one that makes such files does.
-    """
-
-    def __init__(self) -> None:
-        _remove_stale()
-        self._folder = str(_locked_folder())
-        resource_tracker.register(self._folder, "folder")
-        self._paths: dict[int, Path] = {}
-        self._lock = threading.Lock()
-        self.close = weakref.finalize(self, _remove_folder, self._folder)
-
-    def path_of(self, inputs: SplitInputs) -> Path:
-        """Return the file of a split, written when it is first asked for."""
-        key = id(inputs)
-        with self._lock:
-            if key not in self._paths:
-                inputs.checksum  # noqa: B018  # goes into the file, for no worker to compute again
-                path = Path(tempfile.mkdtemp(dir=self._folder), "inputs")
-                joblib.dump(inputs, path)
-                self._paths[key] = path
-                weakref.finalize(inputs, self._remove, key)
-            return self._paths[key]
-
-    def _remove(self, key: int) -> None:
-        shutil.rmtree(self._paths.pop(key).parent, ignore_errors=True)
+# Of which process, with how many threads, how many workers were started.
+_started: set[tuple[int, int, int]] = set()
+_listeners: dict[int, _Listener] = {}
+_numbers = itertools.count()
 
 
-def _locked_folder() -> Path:
-    """Make a folder that is known to be in use as long as this process lives."""
-    made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
-    locks.hold(made / _LOCK)
+def _train_in_workers(
+    study: Study,
+    variant: Variant,
+    replicas: Sequence[tuple[SplitInputs, int]],
+    on_epoch: Callable[[int, Row], None],
+    memory: Path | None,
+    workers: int,
+) -> list[TrainedReplica]:
+    threads, here, number = threads_of(study), os.getpid(), next(_numbers)
+    listener = _listeners[number] = _Listener(on_epoch)
+    for split, _ in replicas:
+        split.checksum  # noqa: B018  # goes along, for no worker to compute again
+    parallel = joblib.Parallel(
+        max(2, workers),  # where it is to be one, joblib would train in this process
+        backend="loky",
+        return_as="generator",
+        pre_dispatch=workers,
+        batch_size=1,
+        mmap_mode="c",  # engines want arrays that can be written: what is would be the worker's own
+        temp_folder=_folder(here),
+        idle_worker_timeout=_IDLE_SECONDS,
+        initializer=_begin_worker,
+        initargs=(_told(here, threads), here),
+    )
     try:
-        # Takes its name once it is locked: nobody sees it before.
-        return made.rename(made.with_name(made.name.removeprefix(".")))
-    except OSError:  # Windows moves no folder in which a file is open
-        return made
-
-
-def _remove_stale() -> None:
-    """Remove the folders of processes that were killed together with all that tidies up."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        lock = folder / _LOCK
-        if not folder.is_symlink() and lock.is_file() and not locks.is_held(lock):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_folder(folder: str) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    resource_tracker.unregister(folder, "folder")
-
-
-class _Pool:
-    """Worker processes, and a thread that hears from them how far they are."""
-
-    def __init__(self, workers: int) -> None:
-        self._numbers = itertools.count()
-        self._listeners: dict[int, tuple[Callable[[Row], None], Future[None]]] = {}
-        _start_tracker()
-        self._files = _Files()
-        self._told: Any = get_context("loky").SimpleQueue()
-        self._executor = loky.ProcessPoolExecutor(
-            workers,
-            timeout=_IDLE_SECONDS,
-            initializer=_begin_worker,
-            initargs=(self._told, os.getpid()),
+        trainings = parallel(
+            joblib.delayed(_train_here)(number, place, study, variant, *one, memory)
+            for place, one in enumerate(replicas)
         )
-        threading.Thread(target=self._listen, daemon=True).start()
+        _started.add((here, threads, workers))
+        start_engine(threads)  # which saving the networks needs, while others train
+        trained = list(trainings)
+        listener.wait(len(trained))
+    except BaseException:
+        end_workers()
+        if listener.error is not None:
+            raise listener.error from None
+        raise
+    finally:
+        del _listeners[number]
+    return trained
 
-    def train(
-        self,
-        on_epoch: Callable[[Row], None],
-        study: Study,
-        variant: Variant,
-        inputs: SplitInputs,
-        start: int,
-    ) -> Callable[[], TrainedReplica]:
-        """Have a replica trained; the function returned waits for it."""
-        number, all_told = next(self._numbers), Future[None]()
-        self._listeners[number] = on_epoch, all_told
-        file = self._files.path_of(inputs)
-        future: Future[TrainedReplica] = self._executor.submit(
-            _train_here, number, study, variant, file, start
-        )
 
-        def wait() -> TrainedReplica:
-            trained = future.result()
-            all_told.result()
-            return trained
+def end_workers() -> None:
+    """End the workers of this process, whatever they do; a later training starts others."""
+    if any(process == os.getpid() for process, *_ in _started):
+        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+    _started.clear()
+    _told.cache_clear()  # who was killed may have left a half-written message, or the queue locked
 
-        return wait
 
-    def close(self) -> None:
-        """End the workers, whatever they do."""
-        self._executor.shutdown(wait=True, kill_workers=True)
-        self._files.close()
+class _Listener:
+    """Passes on how far the trainings of one call are."""
 
-    def _listen(self) -> None:
-        while True:
-            number, row = self._told.get()
-            on_epoch, all_told = self._listeners[number]
-            if row is None:
-                del self._listeners[number]
-                if not all_told.done():
-                    all_told.set_result(None)
-                continue
+    def __init__(self, on_epoch: Callable[[int, Row], None]) -> None:
+        self._on_epoch = on_epoch
+        self._ended = threading.Semaphore(0)
+        self.error: Exception | None = None
+
+    def hear(self, place: int, row: Row | None) -> None:
+        """Take an epoch of a training, or that it has ended."""
+        if row is None:
+            self._ended.release()
+        elif self.error is None:
             try:
-                on_epoch(row)
-            # Whatever it is, it belongs to who waits for the training, not to this thread.
+                self._on_epoch(place, row)
+            # Whatever it is, it belongs to who waits for the trainings, not to this thread.
             except Exception as error:
-                if not all_told.done():
-                    all_told.set_exception(error)
+                self.error = error
+                get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
+
+    def wait(self, trainings: int) -> None:
+        """Wait until all was heard: a training may be back before its last epoch was told."""
+        for _ in range(trainings):
+            self._ended.acquire()
+        if self.error is not None:
+            raise self.error
+
+
+@functools.cache
+def _told(process: int, threads: int) -> Any:
+    """Return what workers write to and a thread of this process reads.
+
+    Workers are taken again by who gives them the same queue: this process, not a fork of it, for
+    trainings on as many threads.
+    """
+    _start_tracker()
+    told = get_context("loky").SimpleQueue()
+
+    def listen() -> None:
+        while True:
+            number, place, row = told.get()
+            if listener := _listeners.get(number):
+                listener.hear(place, row)
+
+    name = f"listener of {process} for {threads} threads"
+    threading.Thread(target=listen, name=name, daemon=True).start()
+    return told
 
 
 def _start_tracker() -> None:
@@ -289,27 +274,32 @@ def _start_tracker() -> None:
         sys.warnoptions.remove(told)
 
 
-_pools: dict[tuple[int, int, int], _Pool] = {}
-_pools_lock = threading.Lock()
+@functools.cache
+def _folder(process: int) -> str:
+    """Return the folder of files that workers map into their memory; it goes with its process.
+
+    Where nothing was left to remove it, as when a container is stopped, the next process that makes
+    such a folder does. It is known to be in use as long as its process lives.
+    """
+    _start_tracker()
+    for other in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        lock = other / _LOCK
+        if not other.is_symlink() and lock.is_file() and not locks.is_held(lock):
+            shutil.rmtree(other, ignore_errors=True)
+    # Takes its name once it is locked: nobody sees it before.
+    made = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}{process}-"))
+    locks.hold(made / _LOCK)
+    with contextlib.suppress(OSError):  # Windows moves no folder in which a file is open
+        made = made.rename(made.with_name(made.name.removeprefix(".")))
+    resource_tracker.register(str(made), "folder")
+    atexit.register(_remove_folder, str(made), process)
+    return str(made)
 
 
-def _key(threads: int, workers: int) -> tuple[int, int, int]:
-    return os.getpid(), threads, workers  # the pool of a process is not that of its fork
-
-
-def _pool(threads: int, workers: int) -> _Pool:
-    key = _key(threads, workers)
-    with _pools_lock:
-        if key not in _pools:
-            _pools[key] = _Pool(workers)
-        return _pools[key]
-
-
-def _discard(pool: _Pool) -> None:
-    with _pools_lock:
-        for key in [key for key, other in _pools.items() if other is pool]:
-            del _pools[key]
-    pool.close()
+def _remove_folder(folder: str, process: int) -> None:
+    if process == os.getpid():
+        shutil.rmtree(folder, ignore_errors=True)
+        resource_tracker.unregister(folder, "folder")
 
 
 _tell_parent: Any = None
@@ -324,13 +314,17 @@ def _begin_worker(told: Any, parent: int) -> None:
 
 
 def _train_here(
-    number: int, study: Study, variant: Variant, file: Path, start: int
+    number: int,
+    place: int,
+    study: Study,
+    variant: Variant,
+    inputs: SplitInputs,
+    start: int,
+    memory: Path | None,
 ) -> TrainedReplica:
     def tell(row: Row | None) -> None:
-        _tell_parent((number, row))
+        _tell_parent((number, place, row))
 
-    # Writable, as engines want arrays: what is written would be the worker's own.
-    inputs: SplitInputs = joblib.load(file, mmap_mode="c")
-    trained = cache.recall_or_train(study, variant, inputs, start, tell)
+    trained = cache.recall_or_train(study, variant, inputs, start, tell, memory)
     tell(None)
     return trained

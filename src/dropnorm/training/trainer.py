@@ -70,6 +70,10 @@ class TrainedReplica:
     first_steps: pd.DataFrame
     fit_seconds: float
 
+    def last_row(self) -> dict[str, float]:
+        """Return the last row of the history, as it was told when its epoch ended."""
+        return {str(name): float(value) for name, value in self.history.iloc[-1].items()}
+
 
 def start_seed(seed: int, split: int, start: int) -> np.random.SeedSequence:
     """Return the seed of start ``start`` in split ``split``: the same for every variant."""

@@ -5,6 +5,9 @@ import pytest
 from atlas.collect import Moderators, TableEffect, find_moderators, tidy
 from scipy import stats
 
+from dropnorm.evaluation.results import ReplicaFacts, VariantTraining
+from dropnorm.training.networks import Layer
+
 MODERATORS = Moderators(5.0, 2.0, -1.0, 0.1, 0.5, 0.25, 2.0)
 
 
@@ -15,6 +18,11 @@ def effect(**said):
         "high": 0.0, "pairs": 10, "verdict": "too few runs to say", "moderators": MODERATORS,
     }  # fmt: skip
     return TableEffect(**(options | said))
+
+
+def facts(split, rows):
+    parts = {"train": rows, "validation": 50}
+    return ReplicaFacts(split, 0, parts, 0.5, 10, 10, "last epoch", None, {"val_loss": 0.8})
 
 
 def test_the_standard_error_is_that_of_which_the_interval_was_made():
@@ -51,12 +59,15 @@ def test_moderators_are_those_of_the_protocol():
     preprocessing = columns | {
         key: [] for key in ("min_max_scale", "robust_scale", "quantile_scale", "ordinal")
     }
-    training = {
-        # 5 inputs, 32 and 16 units, one output
-        "trainable_parameters": 6 * 32 + 33 * 16 + 17,
-        "layers": [{"kind": "dense", "units": units} for units in (32, 16, 1)],
-        "replicas": [{"rows": {"train": 100}}, {"rows": {"train": 102}}],
-    }
+    training = VariantTraining(
+        study="Cars",
+        made_up=False,
+        variant="baseline",
+        engine="jax",
+        trainable_parameters=6 * 32 + 33 * 16 + 17,  # 5 inputs, 32 and 16 units, one output
+        layers=tuple(Layer("dense", f"dense_{units}", units=units) for units in (32, 16, 1)),
+        replicas=(facts(0, 100), facts(1, 102)),
+    )
 
     found = find_moderators(
         answer, {"preprocessing": preprocessing}, training, {"val_loss": 0.6, "training_loss": 0.3}

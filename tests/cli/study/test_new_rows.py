@@ -20,7 +20,7 @@ from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.formats import ColumnFormat
 from dropnorm.datasets.new_rows import input_formats
-from dropnorm.training import cache
+from dropnorm.training.execution import MEMORY
 
 pytestmark = pytest.mark.training
 HEADER = "Stadt;Raucher;Stelle;Kilometer;Gewicht;Klasse"
@@ -56,7 +56,7 @@ def trained(tmp_path_factory):
     patch.chdir(folder)
     (folder / "staff.csv").write_bytes(text(rows()).encode("cp1252"))
     patch.setattr(StudyConfigLoader, "latest", None)
-    patch.setenv(cache.VARIABLE, "off")
+    patch.setenv(MEMORY, "off")
     configure_project("dropnorm")
     made = CliRunner().invoke(
         study_group, ["new", "staff", "--csv", "staff.csv", "--target", "Klasse"]

@@ -20,7 +20,7 @@ from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
 from dropnorm.pipeline_registry import SWEEP, create_pipeline
-from dropnorm.training import cache
+from dropnorm.training.execution import forget_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,7 +100,7 @@ def prune_study(
             _remove(project, run, stored, _to_remove(stored, keep), dry_run=dry_run)
     place = project.config["globals"].get("memory")
     if megabytes is not None and place and not dry_run:
-        cache.forget_beyond(megabytes * 1_000_000, project.root / place)
+        forget_beyond(megabytes * 1_000_000, project.root / place)
         click.echo(f"{place}: at most {megabytes} MB of trainings kept")
 
 

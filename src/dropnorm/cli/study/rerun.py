@@ -26,8 +26,8 @@ from dropnorm.hooks.validation import check_study
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.variants import Variant
-from dropnorm.training import cache
 from dropnorm.training.backend import check_engine, engine_name, environment
+from dropnorm.training.execution import MEMORY
 
 if TYPE_CHECKING:
     from dropnorm.evaluation.records import RunRecord
@@ -63,7 +63,7 @@ def rerun_study(
         record: RunRecord = project.load(f"{name}.run", chosen)
         _check_table(project, name, record)
         engine = os.environ.get("KERAS_BACKEND") or (record.engine or engine_name())
-        with environment(**{"KERAS_BACKEND": engine, cache.VARIABLE: "off"}):
+        with environment(**{"KERAS_BACKEND": engine, MEMORY: "off"}):
             check_engine()
             differing = reproducibility.what_may_explain(record, describe_process())
             click.echo(f"Repeating {name}, version {chosen}")
