@@ -26,8 +26,9 @@ OUTPUT = re.compile(
     r"(?P<machine>\n\*Output on .*?\*\n)?",
     re.DOTALL,
 )
-# What is not part of an answer: progress, which differs from run to run.
-PROGRESS = re.compile(r": (replica \d+/\d+|\d+ of \d+ replicas are known)|reference model")
+# What is not part of an answer: progress, which differs from run to run, and warnings, which the
+# report has too.
+PROGRESS = re.compile(r"^Warning: |: (replica \d+/\d+|\d+ of \d+ replicas are known)")
 
 
 def main() -> None:

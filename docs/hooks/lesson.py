@@ -38,9 +38,11 @@ def lesson_page(cells: list[dict[str, Any]]) -> tuple[str, dict[str, bytes]]:
         if cell["cell_type"] == "markdown":
             parts.append(_links(source).replace("<details>", '<details markdown="1">'))
             continue
-        parts.append(f"```python\n{source}\n```")
-        for output in cell["outputs"]:
-            parts.append(_output(output, pictures))
+        shown = [f"```python\n{source}\n```"]
+        shown += [_output(output, pictures) for output in cell["outputs"]]
+        if "solution" in cell["metadata"].get("tags", []):
+            shown = ['<details markdown="1">\n<summary>Solution</summary>', *shown, "</details>"]
+        parts += shown
     return "\n\n".join(part for part in parts if part) + "\n", pictures
 
 

@@ -20,6 +20,7 @@ from mkdocs.config import load_config
 import browser
 from conftest import ROOT
 from dropnorm.study import schema
+from dropnorm.study.compare import Compared
 from dropnorm.study.messages import _models_in
 from messy_table import bikes
 
@@ -118,7 +119,7 @@ def test_every_option_of_a_study_is_told_with_what_it_says_and_its_default(site)
     told = [(name, *re.findall(r"<td>(.*?)</td>", cells, re.DOTALL)) for name, cells in rows]
     declared = [
         (name, field)
-        for model in sections(schema.Study)
+        for model in (*sections(schema.Study), Compared)  # it stands in a mapping
         for name, field in model.model_fields.items()
         if (model, name) != (schema.Study, "name")
     ]
@@ -129,7 +130,7 @@ def test_every_option_of_a_study_is_told_with_what_it_says_and_its_default(site)
         assert says, f"{name} has no description in study.py"
         assert (default == "required") == any(
             field.is_required() for declared_name, field in declared if declared_name == name
-        ) or name in ("by", "columns", "factor")  # required in one section alone
+        ) or name in ("by", "columns", "factor", "network", "training")  # required in one section
     rates = [row for row in told if row[0] == "rate"]
     assert rates[0][1:3] == (
         "number, at least 0, below 1 or list, each: number, at least 0, below 1",
