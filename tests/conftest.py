@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import shutil
 import signal
@@ -23,7 +22,6 @@ from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.hooks import study_versions
 from dropnorm.study.parsing import parse_study
-from dropnorm.training.execution import CLUSTER, MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,14 +89,6 @@ def complete_version(run: str, version: str, **record: object) -> None:
     catalog.get(f"{run}.run", version=Version(None, version)).save(
         RunRecord.from_json({**study, **record})
     )
-
-
-@pytest.fixture(autouse=True)
-def own_memory() -> Iterator[None]:
-    """What one test trained is not recalled in another, and no cluster is taken from it."""
-    yield
-    os.environ.pop(MEMORY, None)
-    os.environ.pop(CLUSTER, None)
 
 
 @pytest.fixture

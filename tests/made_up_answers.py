@@ -28,7 +28,7 @@ def an_effect(difference, half=0.5, verdict=Verdict.HELPS, *, pairs=5, lost=None
         **{"difference": difference, "low": difference - half, "high": difference + half,
            "percent_of_baseline": 10 * difference, "p": 0.01, "p_holm": 0.04, "pairs": pairs,
            "wins": Wins(won, pairs, won / max(1, pairs), 0.1, 0.9), "deviations": NO_DEVIATIONS,
-           "diverged": lost or {}, "verdict": verdict, "needed": None} | others
+           "diverged": lost or {}, "verdict": verdict} | others
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def an_answer(**others):
     return Answer(**given | others)
 
 
-def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30.0, needed=None,
+def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30.0,
                failing=None, runs=5):  # fmt: skip
     """An answer in words from the errors of the four variants, in their order.
 
@@ -78,7 +78,6 @@ def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30
         margin: Differences up to this are practically none.
         best_reference: Error of gradient boosting, the best reference model.
         constant: Error of the constant; networks must be below it.
-        needed: Splits that would settle a difference.
         failing: Health of the variants that do not work, by name.
         runs: Splits that were trained on.
     """
@@ -104,11 +103,11 @@ def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30
             if contrast is Contrast.INTERACTION
             else weigh(verdict(difference), healths[Variant.BASELINE], healths[contrast.value])
         )
-        effects[contrast] = an_effect(difference, half, found, pairs=runs, needed=needed)
+        effects[contrast] = an_effect(difference, half, found, pairs=runs)
     layered = [name for name in Variant if name is not Variant.BASELINE]
     comparisons = [
         Comparison(one, other, gap := by_name[one] - by_name[other], gap - half, gap + half,
-                   verdict(gap), needed)
+                   verdict(gap))
         for other, one in itertools.combinations(layered, 2)
     ]  # fmt: skip
     references = {
@@ -138,10 +137,6 @@ OUTCOMES = {
         {"errors": (10, 10.1, 9.95, 10.05), "half": 0.2, "margin": 0.5}, "baseline",
         "Use the network without either layer: the layers make no difference above 0.5 MPa, and it"
         " is the simplest.",
-    ),
-    "more splits would settle it": (
-        {"errors": (10, 9.8, 10.3, 9.9), "needed": 22}, "baseline",
-        "17 more splits would settle differences of the size seen.",
     ),
     "no number of splits would": (
         {"errors": (10, 9.8, 10.3, 9.9)}, "baseline",

@@ -130,13 +130,17 @@ def test_every_node_says_in_kedro_viz_what_it_does():
 def test_a_sweep_takes_the_studys_table_and_options_and_writes_under_a_name_of_its_own():
     sweep = create_sweep_pipeline("s")
 
-    assert sweep.inputs() == {"s.table", "params:s", "params:run.s.sweep"}
+    assert sweep.inputs() == {
+        "s.table", "params:s", "params:run.s.sweep", "params:execution",
+    }  # fmt: skip
     assert not sweep.all_outputs() & create_study_pipeline("s").datasets()
     assert {node.name.split(".")[1] for node in sweep.nodes} == {"sweep"}
 
 
 def test_a_study_takes_its_table_its_options_and_what_only_the_run_knows():
-    assert create_study_pipeline("s").inputs() == {"s.table", "params:s", "params:run.s"}
+    assert create_study_pipeline("s").inputs() == {
+        "s.table", "params:s", "params:run.s", "params:execution",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("study", [*STUDIES, "wine.sweep"])

@@ -175,8 +175,8 @@ _ALL = (
         "A verdict is 'not settled', or there was one run and no verdict at all.",
         "The difference seen is within what chance does between runs: another draw may turn it"
         " round. It is no evidence that a layer does nothing, either.",
-        "Take more splits (replicas.splits; starts, where the split is fixed): the table of effects"
-        " says how many. If what is left is too small to matter, write the margin.",
+        "Take more splits (replicas.splits; starts, where the split is fixed): they show"
+        " smaller differences. If what is left is too small to matter, write the margin.",
         severity=Severity.NOTE,
         sentence="not settled: {where}; {found}",
     ),

@@ -111,7 +111,7 @@ def _prediction_parts() -> tuple[Pipeline, ...]:
 
 def _of_variant(variant: str, *parts: Pipeline) -> Pipeline:
     """Put a variant's pipelines under its name; all variants share inputs and options."""
-    shared = {"params:study"}
+    shared = {"params:study", "params:execution"} & Pipeline(parts).inputs()
     return Pipeline(parts, namespace=variant, inputs={"inputs"}, parameters=shared)
 
 
@@ -122,7 +122,11 @@ def _under(name: str, parts: Iterable[Pipeline], variants: Iterable[str] = _NAME
     a hook sets: in kedro-viz parameters do not stand in the graph unless asked for.
     """
     study = name.removesuffix(SWEEP)
-    parameters = {"params:study": f"params:{study}", "params:run": f"params:run.{name}"}
+    parameters = {
+        "params:study": f"params:{study}",
+        "params:run": f"params:run.{name}",
+        "params:execution": "params:execution",
+    }
     given = {"table": f"{study}.table"} | {
         f"{variant}_outcome": f"{name}.{variant}.outcome" for variant in variants
     }

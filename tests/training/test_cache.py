@@ -14,7 +14,7 @@ from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.variants import Variant
 from dropnorm.training import cache, parallel
-from dropnorm.training.execution import MEMORY, forget_beyond
+from dropnorm.training.execution import MEMORY, Execution, forget_beyond
 from dropnorm.training.trainer import train_replica
 
 pytestmark = pytest.mark.training
@@ -80,7 +80,9 @@ def trained(monkeypatch):
 
 def go(study, wanted, variant=Variant.BASELINE):
     told = []
-    found = parallel.train_replicas(study, variant, wanted, lambda *row: told.append(row))
+    found = parallel.train_replicas(
+        study, variant, wanted, lambda *row: told.append(row), Execution.from_environment()
+    )
     return found, told
 
 
@@ -146,7 +148,7 @@ def test_an_interrupted_run_goes_on_where_it_was(kept, trained):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        parallel.train_replicas(a_study(), Variant.BASELINE, wanted, interrupt)
+        parallel.train_replicas(a_study(), Variant.BASELINE, wanted, interrupt, Execution(kept))
     go(a_study(), wanted)
 
     assert trained == [(0, 0), (0, 1), (0, 1), (0, 2)]

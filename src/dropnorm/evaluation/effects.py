@@ -92,8 +92,7 @@ class Effect:
         deviations: Where the spread of the difference comes from.
         diverged: How many replicas of each variant that takes part diverged.
         verdict: In words.
-        needed: Splits (or starts of the one split) that would settle it with a chance of 80 %.
-        detectable: The smallest true difference that more of them could show on this table.
+        detectable: The smallest true difference that more runs on this table could show.
         basis: What the interval rests on.
         p_beyond: p-value of a difference beyond the margin: small, there is practically none.
         chances: How probable it is that the true difference is practically better, the same, worse.
@@ -113,7 +112,6 @@ class Effect:
     deviations: Deviations
     diverged: Mapping[str, int]
     verdict: Verdict
-    needed: int | None
     detectable: float = math.nan
     basis: Basis = Basis.NOTHING
     p_beyond: float = math.nan
@@ -166,7 +164,7 @@ class Evidence:
 
         Args:
             weights: By column of ``errors``; they add up to zero.
-            alpha: Level at which the number of runs needed counts as significant.
+            alpha: Level at which a detectable difference counts as significant.
 
         Returns:
             The estimate, and the sum in each pair in which no training diverged.
@@ -249,7 +247,6 @@ def estimate(
             deviations=evidence.deviations(contrast.weights),
             diverged=lost,
             verdict=judge(interval, p_holm, margin, lost, claims),
-            needed=interval.needed,
             detectable=interval.detectable,
             basis=interval.basis,
             p_beyond=interval.p_beyond(margin),

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     import pandas as pd
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 LEVEL = 0.95
-# Chance of a significant result that a suggested number of runs gives.
+# Chance with which a difference that counts as detectable is shown.
 _POWER = 0.8
 _MOST_RUNS = 10_000
 A_PAIR = 2
@@ -65,8 +65,6 @@ class Interval:
         low: Lower end of the 95 % interval; nan if there is no telling.
         high: Its upper end.
         p: Two-sided p-value of no difference.
-        needed: Splits, or starts of the one split, that settle the difference with a chance of
-            80 %, given all that the runs so far leave open about it; None if no number does.
         detectable: The smallest true difference that any number of further runs on this table
             would show with a chance of 80 %.
         freedom: Degrees of freedom of the t distribution that the ends are quantiles of.
@@ -77,7 +75,6 @@ class Interval:
     low: float = math.nan
     high: float = math.nan
     p: float = math.nan
-    needed: int | None = None
     detectable: float = math.nan
     freedom: float = math.inf
     basis: Basis = Basis.NOTHING
@@ -135,20 +132,20 @@ def over_splits(
     Args:
         differences: One per split (the mean over its starts), shape (J,), J >= 2.
         held_to_trained: Rows that validate for each row that trains, above 0.
-        alpha: Level at which ``needed`` counts as significant.
+        alpha: Level at which ``detectable`` counts as significant.
         rows: What the mean owes to the validation rows (:func:`rows_variance`), if it is known.
     """
     count, mean = len(differences), float(np.mean(differences))
     spread = float(np.var(differences, ddof=1))
     if rows is not None and rows.enough and count >= _SHARP:
         lasting, units = 2 * rows.variance, rows.units
-        found = _by_t(mean, _added(spread, lasting, units), count, alpha, spread)
+        found = _by_t(mean, _added(spread, lasting, units), count, alpha)
         return replace(found, basis=Basis.ROWS_AND_SPLITS)
 
     def error(runs: int) -> tuple[float, float]:
         return math.sqrt(spread * (1 / runs + held_to_trained)), runs - 1
 
-    return replace(_by_t(mean, error, count, alpha, spread), basis=Basis.SPLITS)
+    return replace(_by_t(mean, error, count, alpha), basis=Basis.SPLITS)
 
 
 def over_starts(differences: Floats, rows_variance: float, units: int, alpha: float) -> Interval:
@@ -162,11 +159,11 @@ def over_starts(differences: Floats, rows_variance: float, units: int, alpha: fl
         differences: One per start, shape (R,), R >= 2.
         rows_variance: Variance of the mean difference that comes from the choice of rows.
         units: Rows or groups that the rows' variance was estimated from, at least 2.
-        alpha: Level at which ``needed`` counts as significant.
+        alpha: Level at which ``detectable`` counts as significant.
     """
     spread = float(np.var(differences, ddof=1))
     error = _added(spread, rows_variance, units)
-    found = _by_t(float(np.mean(differences)), error, len(differences), alpha, spread)
+    found = _by_t(float(np.mean(differences)), error, len(differences), alpha)
     return replace(found, basis=Basis.STARTS)
 
 
@@ -223,7 +220,6 @@ def _by_t(
     error: Callable[[int], tuple[float, float]],
     count: int,
     alpha: float,
-    spread: float,
 ) -> Interval:
     """Return the t interval, with the standard error and degrees of freedom that runs give."""
     deviation, freedom = error(count)
@@ -238,38 +234,14 @@ def _by_t(
         of_runs, degrees = error(runs)
         return float(stats.t.ppf(1 - alpha / 2, degrees)) * of_runs
 
-    def suffice(runs: int) -> bool:
-        # The runs so far are a part of those to come, and the mean moves by what the rest adds.
-        open_ = math.sqrt(spread * max(0.0, 1 / count - 1 / runs))
-        return abs(mean) >= wanted(runs) + float(stats.t.ppf(_POWER, count - 1)) * open_
-
     return Interval(
         mean,
         mean - half,
         mean + half,
         p,
-        _first(suffice, count, _MOST_RUNS),
         wanted(_MOST_RUNS) + float(stats.norm.ppf(_POWER)) * error(_MOST_RUNS)[0],
         freedom,
     )
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int) -> int | None:
-    """Return the smallest number of a doubling search for which something holds."""
-    reached = next((runs for runs in (*_doubled(low, high), high) if holds(runs)), None)
-    if reached is None:
-        return None
-    low = max(low, reached // 2)
-    while low < reached:
-        middle = (low + reached) // 2
-        low, reached = (low, middle) if holds(middle) else (middle + 1, reached)
-    return low
-
-
-def _doubled(low: int, high: int) -> Iterator[int]:
-    while low < high:
-        yield low
-        low *= 2
 
 
 def effect_of_rows(losses: Floats, signs: Sequence[float], *, root: bool) -> Floats:

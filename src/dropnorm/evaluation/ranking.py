@@ -29,7 +29,6 @@ class Comparison:
         low: Lower end of the 95 % interval; nan if there is none.
         high: Its upper end.
         verdict: On the one network, seen from the other.
-        needed: Splits (or starts of the one split) that would settle a difference of this size.
     """
 
     network: Variant
@@ -38,7 +37,6 @@ class Comparison:
     low: float
     high: float
     verdict: Verdict
-    needed: int | None
 
     @property
     def worse(self) -> bool:
@@ -88,7 +86,6 @@ def compare_networks(
                 interval.low,
                 interval.high,
                 judge(interval, p_holm, margin, lost, len(pairs)),
-                interval.needed,
             )
         )
     return tuple(comparisons)
@@ -105,7 +102,6 @@ def between(answer: Answer, network: Variant, other: Variant) -> Comparison:
     effect = next(one for contrast, one in answer.effects.items() if contrast == layered.value)
     found = Comparison(
         layered, Variant.BASELINE, effect.difference, effect.low, effect.high, effect.verdict,
-        effect.needed,
     )  # fmt: skip
     return found if network is layered else found.turned()
 

@@ -29,8 +29,6 @@ _NETWORKS = {
     Variant.BATCHNORM: "the network with batch normalization",
     Variant.DROPOUT_BATCHNORM: "the network with both layers",
 }
-# More runs than this are nobody's next step.
-_MOST_NEEDED = 200
 
 
 @dataclass(frozen=True)
@@ -181,12 +179,6 @@ def _open(answer: Answer, chosen: Variant) -> tuple[str, int]:
         for one in unsettled
     ]
     told = f"Not settled: any further gain is below {wording.listed(gains)}"
-    there_are = answer.splits if answer.splits > 1 else answer.starts
-    gaining = [one for one in unsettled if one.difference < 0] or unsettled
-    wanted = [one.needed for one in gaining if one.needed is not None]
-    if wanted and max(wanted) <= _MOST_NEEDED and len(wanted) == len(gaining):
-        more = max(1, max(wanted) - there_are)
-        return f"{told}; {more} more {what} would settle differences of the size seen.", more
     least = max(_detectable(one.low, one.high) for one in unsettled)
     size = wording.quantity(least, answer.unit, digits=2)
     return f"{told}; these {what} can only show a difference above about {size}.", 0

@@ -11,20 +11,28 @@ from dropnorm.study.network import Dropout
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.training.cache import recall_or_train
-from dropnorm.training.execution import Execution
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study
 
 
-def predict_references(inputs: SplitInputs, study: Study) -> pd.DataFrame:
+def predict_references(
+    inputs: SplitInputs, study: Study, memory: Path | None = None
+) -> pd.DataFrame:
     """Fit the reference models to one split and predict its validation rows.
 
     They are those that the study's task names, and among them ``linear_network``: one Dense layer
     trained as the study's networks are, from every start.
+
+    Args:
+        inputs: Arrays of the split.
+        study: Its replicas, training and task.
+        memory: Folder of trainings that are known; None knows none.
 
     Returns:
         Columns ``model``, ``split``, ``start``, ``row``, ``target`` and the predictions in the
@@ -41,7 +49,7 @@ def predict_references(inputs: SplitInputs, study: Study) -> pd.DataFrame:
         fixed = task.fit_references((train.x, train.y), held.x, inputs.target, study)
     return pd.concat(
         [
-            _table(inputs, model, start, fixed.get(model), study)
+            _table(inputs, model, start, fixed.get(model), study, memory)
             for model in task.references
             for start in range(study.replicas.starts)
         ],
@@ -55,8 +63,9 @@ def _table(
     start: int,
     fixed: npt.NDArray[np.float64] | None,
     study: Study,
+    memory: Path | None,
 ) -> pd.DataFrame:
-    predictions = _linear_network(inputs, start, study) if fixed is None else fixed
+    predictions = _linear_network(inputs, start, study, memory) if fixed is None else fixed
     return pd.DataFrame(
         {
             "model": model,
@@ -69,10 +78,11 @@ def _table(
     )
 
 
-def _linear_network(inputs: SplitInputs, start: int, study: Study) -> npt.NDArray[np.float64]:
+def _linear_network(
+    inputs: SplitInputs, start: int, study: Study, memory: Path | None
+) -> npt.NDArray[np.float64]:
     without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
     linear = study.model_copy(update={"network": without_hidden})
-    memory = Execution.from_environment().memory
     trained = recall_or_train(linear, Variant.BASELINE, inputs, start, lambda _: None, memory)
     predictions = inputs.target.invert(trained.outputs)
     if trained.diverged_at_epoch is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,6 @@ from dropnorm.hooks.validation import check_folders, check_inputs, check_study, 
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
-from dropnorm.training.execution import MEMORY, Execution, forget_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -47,15 +45,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-# Bytes of trainings that are kept for later runs.
-_REMEMBERED = 1_000_000_000
-
-
 class ProjectHooks:
     """Checks, provenance and versions of a run. Works under every runner: no node is hooked."""
 
     def __init__(self) -> None:
-        self._memory = os.environ.get(MEMORY)
         # By run: what it has claimed, and in which version.
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
         self._config: StudyConfigLoader | None = None
@@ -63,12 +56,9 @@ class ProjectHooks:
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
-        """Say where trainings are kept for later runs, unless the environment says it."""
+        """Remember the configuration, which tells what a run has overridden."""
         if isinstance(context.config_loader, StudyConfigLoader):
             self._config = context.config_loader
-        if self._memory is None:
-            place = context.config_loader["globals"].get("memory")
-            os.environ[MEMORY] = str(context.project_path / place) if place else "off"
 
     @hook_impl(wrapper=True)
     def before_pipeline_run(
@@ -130,7 +120,6 @@ class ProjectHooks:
     ) -> None:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
-        forget_beyond(_REMEMBERED, Execution.from_environment().memory)
         try:
             self._tell(pipeline, catalog)
         finally:

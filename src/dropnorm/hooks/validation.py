@@ -126,7 +126,7 @@ def check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that a part of a study does not begin behind what only memory holds."""
     for name in sorted(pipeline.inputs()):
-        if catalog.get(name) is None:
+        if catalog.get(name) is None and not name.startswith("params:"):
             first = create_pipeline(run_of(name)).to_outputs(name).grouped_nodes[0]
             raise BadInputError(
                 f"'{name}' passes from node to node in memory, no earlier run has left it; begin"

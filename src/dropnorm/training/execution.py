@@ -41,6 +41,10 @@ class Execution:
         return cls(memory, cluster)
 
 
+# Trained in this process or in workers of its own, and nothing is kept.
+HERE = Execution()
+
+
 def forget_beyond(size: int, memory: Path | None) -> None:
     """Bound the size of the memory, in bytes: what was not asked for longest goes first."""
     if memory is not None and memory.is_dir():

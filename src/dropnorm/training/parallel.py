@@ -31,7 +31,7 @@ from joblib.externals.loky.backend import get_context, resource_tracker
 
 from dropnorm.training import cache, dask_cluster, locks
 from dropnorm.training.backend import engine_threads, start_engine, threads_of
-from dropnorm.training.execution import Execution
+from dropnorm.training.execution import HERE
 from dropnorm.training.worker_processes import end_with
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study
     from dropnorm.study.variants import Variant
+    from dropnorm.training.execution import Execution
     from dropnorm.training.trainer import TrainedReplica
 
     Row = dict[str, float]
@@ -61,7 +62,7 @@ def train_replicas(
     variant: Variant,
     replicas: Sequence[tuple[SplitInputs, int]],
     on_epoch: Callable[[int, Row], None],
-    execution: Execution | None = None,
+    execution: Execution = HERE,
 ) -> list[TrainedReplica]:
     """Train replicas of a variant, with as many cores as that is worth; known ones are recalled.
 
@@ -72,12 +73,11 @@ def train_replicas(
         on_epoch: Told the place in ``replicas`` and each epoch's row of the history; while the
             replicas are trained, in any order, possibly in another thread. Of a known replica, the
             last row.
-        execution: Where they are trained and kept; left out, what the environment says.
+        execution: Where they are trained and kept; left out, here, and nothing is kept.
 
     Returns:
         What each training leaves, in the order of ``replicas``.
     """
-    execution = execution or Execution.from_environment()
     recalled = [cache.recall(study, variant, *one, execution.memory) for one in replicas]
     found = {place: known for place, known in enumerate(recalled) if known is not None}
     if found:

@@ -20,6 +20,7 @@ from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import reproducibility
+from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.project import hand_over
 from dropnorm.hooks.provenance import describe_process
 from dropnorm.hooks.validation import check_study
@@ -27,7 +28,7 @@ from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.variants import Variant
 from dropnorm.training.backend import check_engine, engine_name, environment
-from dropnorm.training.execution import MEMORY
+from dropnorm.training.execution import HERE
 
 if TYPE_CHECKING:
     from dropnorm.evaluation.records import RunRecord
@@ -63,7 +64,7 @@ def rerun_study(
         record: RunRecord = project.load(f"{name}.run", chosen)
         _check_table(project, name, record)
         engine = os.environ.get("KERAS_BACKEND") or (record.engine or engine_name())
-        with environment(**{"KERAS_BACKEND": engine, MEMORY: "off"}):
+        with environment(KERAS_BACKEND=engine):
             check_engine()
             differing = reproducibility.what_may_explain(record, describe_process())
             click.echo(f"Repeating {name}, version {chosen}")
@@ -95,7 +96,12 @@ def _repeat(
 ) -> list[reproducibility.Agreement]:
     """Train all variants again, and say how each agrees with what it was."""
     name = study.name
-    catalog = DataCatalog({f"params:{name}": MemoryDataset(study)})
+    catalog = DataCatalog(
+        {
+            f"params:{name}": MemoryDataset(study),
+            EXECUTION: MemoryDataset(HERE),  # nothing is recalled
+        }
+    )
     table = project.catalog[f"{name}.table"]
     if isinstance(table, TableDataset) and (written := format_of(record)):
         table = table.written_as(written)

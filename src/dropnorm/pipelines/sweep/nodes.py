@@ -16,6 +16,7 @@ from dropnorm.pipelines.training.nodes import VariantTrainer
 from dropnorm.reporting.figures.sweep import draw_sweep
 from dropnorm.study.schema import Study
 from dropnorm.study.variants import Variant
+from dropnorm.training.execution import HERE, Execution
 
 
 class TrainedPoints(NamedTuple):
@@ -35,13 +36,15 @@ class VariantSweeper:
 
     variant: Variant
 
-    def train_points(self, inputs: list[SplitInputs], study: Study) -> TrainedPoints:
+    def train_points(
+        self, inputs: list[SplitInputs], study: Study, execution: Execution = HERE
+    ) -> TrainedPoints:
         """Train and measure the variant at every point, on the same splits and starts."""
         trainer = VariantTrainer(self.variant.value)
         points, predictions = [], []
         for number, point in enumerate(sweep_choices.plan_points(study, self.variant)):
             at_point = sweep_choices.study_at(study, point)
-            trained = trainer.train(inputs, at_point)
+            trained = trainer.train(inputs, at_point, execution)
             metrics = measure(
                 trained.history,
                 trained.validation_predictions,

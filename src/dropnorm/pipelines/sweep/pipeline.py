@@ -15,7 +15,7 @@ def create_variant_pipeline(variant: Variant) -> Pipeline:
         [
             described_node(
                 nodes.VariantSweeper(variant).train_points,
-                ["inputs", "params:study"],
+                ["inputs", "params:study", "params:execution"],
                 ["points", "predictions"],
                 name="train",
                 tags="training",

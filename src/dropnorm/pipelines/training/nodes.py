@@ -21,6 +21,7 @@ from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 from dropnorm.training import progress
 from dropnorm.training.backend import engine_name
+from dropnorm.training.execution import HERE, Execution
 from dropnorm.training.networks import KerasModel, plan_layers, trainable_parameters
 from dropnorm.training.parallel import train_replicas
 from dropnorm.training.trainer import TrainedReplica, predict_rows, trained_network
@@ -63,12 +64,15 @@ class VariantTrainer:
 
     name: str
 
-    def train(self, inputs: list[SplitInputs], study: Study) -> TrainedVariant:
+    def train(
+        self, inputs: list[SplitInputs], study: Study, execution: Execution = HERE
+    ) -> TrainedVariant:
         """Train all replicas of the variant: every split, every random start."""
         arm, target = arm_of(study, self.name), inputs[0].target
         study, variant = arm.study, arm.variant
         replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-        results = train_replicas(study, variant, replicas, _teller(study, arm.name, replicas))
+        teller = _teller(study, arm.name, replicas)
+        results = train_replicas(study, variant, replicas, teller, execution)
         trained = [
             (split, start, one) for (split, start), one in zip(replicas, results, strict=True)
         ]
@@ -102,10 +106,13 @@ class VariantTrainer:
         )
 
 
-def predict_references(inputs: list[SplitInputs], study: Study) -> pd.DataFrame:
+def predict_references(
+    inputs: list[SplitInputs], study: Study, execution: Execution = HERE
+) -> pd.DataFrame:
     """Fit the reference models to every split and predict its validation rows."""
     return pd.concat(
-        [reference_models.predict_references(split, study) for split in inputs], ignore_index=True
+        [reference_models.predict_references(split, study, execution.memory) for split in inputs],
+        ignore_index=True,
     )
 
 

@@ -12,7 +12,7 @@ def create_pipeline(variant: str) -> Pipeline:
         [
             described_node(
                 nodes.VariantTrainer(variant).train,
-                ["inputs", "params:study"],
+                ["inputs", "params:study", "params:execution"],
                 [
                     "models",
                     "history",
@@ -40,7 +40,7 @@ def create_reference_pipeline() -> Pipeline:
         [
             described_node(
                 nodes.predict_references,
-                ["inputs", "params:study"],
+                ["inputs", "params:study", "params:execution"],
                 "reference_predictions",
                 name="predict_references",
             )
