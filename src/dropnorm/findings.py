@@ -314,6 +314,12 @@ class Finding:
             *written
         }:
             raise ValueError(f"a finding has {sorted(missing)[0]}")
+        where, found = str(written["where"]), str(written["found"])
+        count, of = int(written["count"]), int(written["of"])
+        if known := CODES.get(str(written["code"])):
+            made = cls(known, where, found, count, of)
+            if made.described() == {**written}:
+                return made
         # What earlier versions wrote says neither how severe it is nor a sentence.
         severity = Severity(written.get("severity", Severity.CAUTION))
         sentence = str(written.get("sentence", "{where}: {found}")).removesuffix(".")
@@ -322,6 +328,4 @@ class Finding:
         code, title, how, why, remedy = (
             str(written[name]) for name in ("code", "title", "how", "why", "remedy")
         )
-        where, found = str(written["where"]), str(written["found"])
-        told = Code(code, title, how, why, remedy, severity, sentence)
-        return cls(told, where, found, int(written["count"]), int(written["of"]))
+        return cls(Code(code, title, how, why, remedy, severity, sentence), where, found, count, of)
