@@ -78,6 +78,13 @@ def test_rows_that_would_be_recognised_stand_together():
     assert "keep_together" not in gaps
 
 
+def test_few_combinations_of_inputs_are_split_row_by_row():
+    design = pd.DataFrame({"dose": np.arange(400) % 8, "visit": np.arange(400) // 8 % 10})
+    table = design.assign(y=np.random.default_rng(0).normal(size=400))
+
+    assert "identical_rows" not in proposed(table).options()["split"]
+
+
 def test_groups_are_split_as_asked():
     split = proposed(numbers(g=np.arange(100) % 7), groups="g").options()["split"]
 
