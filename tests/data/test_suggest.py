@@ -106,6 +106,19 @@ def test_groups_are_split_as_asked():
     assert (split["method"], split["by"]) == ("grouped", "g")
 
 
+@pytest.mark.parametrize(("rows", "steps"), [(100, 500), (768, 540), (2000, 1400), (9000, 2600)])
+def test_classes_get_about_a_step_per_training_row(rows, steps):
+    labels = np.where(np.arange(rows) % 2 == 0, "yes", "no")
+
+    classes, amounts = proposed(numbers(rows, y=labels)), proposed(numbers(rows))
+
+    per_epoch = int(classes.batch_size.why.split()[0])
+    assert classes.epochs.value * per_epoch == pytest.approx(steps, rel=0.05)
+    assert ("the log loss soon rises" in classes.epochs.why) == (rows < 9000)
+    assert classes.epochs.value <= amounts.epochs.value
+    assert "log loss" not in amounts.epochs.why
+
+
 def test_more_rows_get_a_larger_network_larger_batches_and_fewer_epochs():
     few, many = proposed(numbers(60)), proposed(numbers(60_000))
 

@@ -26,6 +26,8 @@ _HIDDEN = ((300, [32, 16]), (3000, [64, 32]), (30000, [128, 64]), (math.inf, [25
 _BATCHES = 16  # steps of an epoch that are aimed at
 _BATCH_SIZES = (8, 512)
 _STEPS = 3000  # of a whole training that are aimed at
+# And of one that tells classes: as many as there are training rows, within these.
+_STEPS_OF_CLASSES = (500, _STEPS)
 _EPOCHS = (20, 200)
 # From this skewness and this ratio of the largest to the median, a target's logarithm is learnt.
 _SKEWED = 2.0
@@ -160,7 +162,7 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
     train_rows = max(1, round(look.rows * split["train_fraction"].value))
     batch_size = _batch_size(train_rows)
     steps = math.ceil(train_rows / batch_size.value)
-    epochs = _epochs(steps)
+    epochs = _epochs(steps, train_rows, look)
     trainings = _SPLITS * _STARTS * len(Variant)
     return Proposal(
         title=name.replace("_", " ").capitalize(),
@@ -366,7 +368,19 @@ def _batch_size(train_rows: int) -> Choice:
     return Choice(size, f"{math.ceil(train_rows / size)} steps an epoch")
 
 
-def _epochs(steps: int) -> Choice:
+def _epochs(steps: int, train_rows: int, look: Inspection) -> Choice:
+    """Choose how long to train: a number of steps, in whole epochs.
+
+    Classes get about one step per training row, from 500 steps to 3000: a network that has learnt
+    all rows of a small table goes on to be surer of itself, and the log loss rises.
+    """
+    aimed, why = _STEPS, ""
+    if look.task == "classification":
+        fewest, most = _STEPS_OF_CLASSES
+        aimed = min(max(train_rows, fewest), most)
+        if aimed < most:
+            why = f" for {train_rows} training rows, few because the log loss soon rises again"
     fewest, most = _EPOCHS
-    epochs = min(max(round(_STEPS / steps), fewest), most)
-    return Choice(epochs, f"{epochs * steps} steps; look at the learning curves, and change it")
+    epochs = min(max(round(aimed / steps), fewest), most)
+    told = f"{epochs * steps} steps{why}; look at the learning curves, and change it"
+    return Choice(epochs, told)
