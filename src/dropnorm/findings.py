@@ -71,8 +71,9 @@ _ALL = (
     Code(
         "DN003",
         "an input that is nearly unique",
-        "A column of categories with fewer than two rows to a value, or of whole numbers that are"
-        " distinct in 95 % of the rows or more.",
+        "A column of categories with fewer than two rows to a value; or of whole numbers that are"
+        " distinct in 95 % of the rows or more, and either are called an id or a code, are called a"
+        " number or district and all of one length, or fill at least two thirds of their range.",
         "Such a column names rows rather than describing them: a network can learn the training"
         " rows by it, and it says nothing about a new one.",
         "Leave the column out of the study, unless it is a measured quantity.",

@@ -196,6 +196,16 @@ def test_an_input_that_names_rows_is_told(values, where, count):
     assert [one.found for one in findings] == [f"{count} distinct values in 400 rows"] * bool(where)
 
 
+def test_large_amounts_are_distinct_and_name_no_rows():
+    """Of 400 incomes hardly two are equal; as an account number they would name rows."""
+    incomes = np.random.default_rng(0).permutation(80_000)[:400] + 10_000
+    named = {"passthrough": ["a", "b", "account_no"]}
+
+    assert check(table_of(a=incomes), study_of()) == []
+    (told,) = check(table_of(account_no=incomes), study_of(preprocessing=named))
+    assert told.code.code == "DN003"
+
+
 @pytest.mark.parametrize(("rows", "told"), [(20, ["DN003"]), (19, [])])
 def test_of_very_few_rows_all_values_are_distinct_and_nothing_is_told(rows, told):
     table = table_of(40, named=[*range(rows), *[np.nan] * (40 - rows)])

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from conftest import read_table
+from dropnorm.cli.study.check import find_problems
 from dropnorm.data.profile import inspect_table
 from dropnorm.data.suggest import propose_study
 from dropnorm.study.parsing import parse_study
@@ -77,6 +78,16 @@ def test_what_is_missing_decides_what_is_done_about_it(gaps, missing):
     assert bool(proposal.fills) == (missing == "impute")
     if proposal.fills:
         assert proposal.fills["indicator"].value is True
+
+
+def test_codes_become_categories_that_the_study_can_use():
+    sexes, stores = np.arange(100) % 2 + 1, [None, *np.arange(99) % 7]
+    table = numbers(sex=sexes, store=stores)
+
+    study = parse_study("tried", proposed(table).options())
+
+    assert study.preprocessing.one_hot == ("sex", "store")
+    assert find_problems(table, study) == []
 
 
 def test_rows_that_would_be_recognised_stand_together():

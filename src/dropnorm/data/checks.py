@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.ahead import computed
-from dropnorm.data.columns import ID_NAME, with_named_index
+from dropnorm.data.columns import ID_NAME, name_rows, with_named_index
 from dropnorm.data.copies import count_copies
 from dropnorm.data.leaks import check_formula
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _HELD = (VALIDATION, TEST)
 # Below so many rows everything is nearly unique, and a tree says nothing.
 _ENOUGH_ROWS = 20
-_DISTINCT_NUMBERS = 0.95
 _DISTINCT_CATEGORIES = 0.5
 _DISTINCT_ENTITIES = 0.2
 _ENOUGH_ENTITIES = 20
@@ -174,8 +173,7 @@ def _nearly_unique(rows: pd.DataFrame, study: Study) -> Iterator[Finding]:
         if column in study.preprocessing.categories:
             unique = distinct > _DISTINCT_CATEGORIES * len(values)
         else:
-            whole = bool((values == values.round()).all())
-            unique = whole and distinct >= _DISTINCT_NUMBERS * len(values)
+            unique = name_rows(values)
         if unique:
             yield Finding(
                 CODES["DN003"],

@@ -10,7 +10,7 @@ from enum import StrEnum
 import pandas as pd
 from scipy import stats
 
-from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, as_numbers
+from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, as_numbers, name_kinds, name_rows
 
 
 class Kind(StrEnum):
@@ -51,6 +51,9 @@ _MOST_CATEGORIES = 1000
 LARGEST = 1e18
 # Distinct whole numbers up to which a column could be names of classes or codes.
 FEW_INTEGERS = 10
+# The most whole numbers that are taken for codes by their column's name, and rows of each.
+_MOST_CODES = 100
+_ROWS_PER_CODE = 5
 # Skewness from which a logarithm is taken of what is not negative.
 _SKEWED = 3.0
 _LOOKED_AT = 2000
@@ -171,13 +174,19 @@ def _judge_numbers(name: str, numbers: pd.Series, distinct: int) -> _Verdict:
         row = numbers.index[too_large][0]
         told = f"{numbers[row]} in row {row} is {why_too_large(numbers[row])}"
         return _Verdict(Kind.UNUSABLE, told)
-    unique = whole and distinct >= ENOUGH and distinct == len(numbers)
-    if unique and numbers.max() - numbers.min() == distinct - 1:
-        return _Verdict(Kind.ID, f"counts the rows from {numbers.min():.0f}")
+    if distinct >= ENOUGH and name_rows(numbers):
+        counts = distinct == len(numbers) and numbers.max() - numbers.min() == distinct - 1
+        if counts:
+            told = f"counts the rows from {numbers.min():.0f}"
+        else:
+            told = f"names rows: {distinct} distinct in {len(numbers)} rows"
+        return _Verdict(Kind.ID, told)
     if whole and distinct >= ENOUGH and ID_NAME.search(name):
         return _judge_names(numbers, distinct)
     if set(numbers.unique()) <= {0.0, 1.0}:
         return _Verdict(Kind.ZERO_ONE, f"{int(numbers.sum())} ones in {len(numbers)} rows")
+    if whole and (codes := _judge_codes(name, numbers, distinct)):
+        return codes
     told = f"{distinct} distinct{' whole' if whole else ''} numbers, {range_of(numbers)}"
     if whole and distinct <= min(FEW_INTEGERS, len(numbers) / 5):
         told += "; if they are codes without an order, move it to one_hot"
@@ -185,6 +194,19 @@ def _judge_numbers(name: str, numbers: pd.Series, distinct: int) -> _Verdict:
     if skewed:
         told += f"; skewed ({skewness(numbers):.1f})"
     return _Verdict(Kind.NUMBER, told, log1p=skewed)
+
+
+def _judge_codes(name: str, numbers: pd.Series, distinct: int) -> _Verdict | None:
+    """Take whole numbers for categories where they are codes; None where they may be amounts.
+
+    They are codes where they are 1 and 2 alone; or up to 100, with five rows to a value on average,
+    in a column whose name ends in id, code, type, origin, store, precinct or centre.
+    """
+    if set(numbers.unique()) == {1.0, 2.0}:
+        return _Verdict(Kind.CATEGORY, f"1 or 2: {int((numbers == 1).sum())} ones")
+    if name_kinds(name) and distinct <= min(_MOST_CODES, len(numbers) / _ROWS_PER_CODE):
+        return _Verdict(Kind.CATEGORY, f"{distinct} distinct codes, by the column's name")
+    return None
 
 
 def _judge_texts(name: str, texts: pd.Series, distinct: int) -> _Verdict:
