@@ -136,3 +136,4 @@ def test_more_rows_get_a_larger_network_larger_batches_and_fewer_epochs():
     assert sum(few.hidden.value) < sum(many.hidden.value)
     assert few.batch_size.value < many.batch_size.value
     assert few.epochs.value > many.epochs.value
+    assert few.seconds < many.seconds

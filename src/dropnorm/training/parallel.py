@@ -131,15 +131,10 @@ def workers_for(study: Study) -> int:
 
 def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
     """Estimate what one training takes on one core, to within a factor of three or so."""
-    rows, width = len(inputs.train.rows), inputs.train.x.shape[1]
-    return estimate_of_size(study, rows, width, inputs.target.outputs)
-
-
-def estimate_of_size(study: Study, rows: int, width: int, outputs: int) -> float:
-    """Estimate the same from training rows, inputs and outputs, before anything is prepared."""
     training = study.training
-    sizes = (width, *study.network.hidden, outputs)
+    sizes = (inputs.train.x.shape[1], *study.network.hidden, inputs.target.outputs)
     weights: int = sum(before * after for before, after in itertools.pairwise(sizes))
+    rows = len(inputs.train.rows)
     steps = -(-rows // training.batch_size)
     # Two operations per weight and row forwards, four backwards.
     return training.epochs * (steps * _STEP_SECONDS + 6 * weights * rows / _FLOPS)

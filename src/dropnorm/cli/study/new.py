@@ -22,7 +22,7 @@ from dropnorm.cli.study.check import find_problems, tell_findings
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.cli.study.table_entry import described, entry_text, is_plain, texts_of
 from dropnorm.cli.study.yaml_text import escaped, flow, line, templates
-from dropnorm.data.column_kinds import INPUTS, Kind
+from dropnorm.data.column_kinds import Kind
 from dropnorm.data.fetching import fetched, is_address
 from dropnorm.data.formats import TableFormat
 from dropnorm.data.profile import Inspection, inspect_table
@@ -34,8 +34,6 @@ from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.preprocessing import Preprocessing
-from dropnorm.study.variants import Variant
-from dropnorm.training.parallel import estimate_of_size, workers_for
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study, TaskName
@@ -45,8 +43,6 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _SHOWN_COLUMNS = 40
 _SHOWN_NAME = 40
 _MINUTE = 60
-# Of a run beside its trainings, and of a training beside its steps.
-_RUN_SECONDS, _TRAINING_SECONDS = 20.0, 1.0
 
 
 @click.command("new")
@@ -136,8 +132,7 @@ def new_study(
     for file in files:
         click.echo(file.write())
     words = f"kedro run --pipelines={name}" + (f" --env={env}" if env else "")
-    told = _duration(_seconds(study, look))
-    click.echo(f"A run takes about {told} here, to within a factor of three: {words}")
+    click.echo(f"A run takes about {_duration(proposal.seconds)}: {words}")
 
 
 def _check_name(name: str) -> None:
@@ -373,17 +368,6 @@ def _path(project: Project, filepath: str) -> str:
     if data.name and path.is_relative_to(data):
         return f"${{globals:data}}/{escaped(path.relative_to(data).as_posix())}"
     return escaped(path.as_posix())
-
-
-def _seconds(study: Study, look: Inspection) -> float:
-    """Estimate a run from its rows, inputs, steps and trainings, and the cores here."""
-    width = sum(one.distinct if one.kind == Kind.CATEGORY else 1 for one in look.of_kind(*INPUTS))
-    (target,) = look.of_kind(Kind.TARGET)
-    outputs = target.distinct if look.task == "classification" else 1
-    rows = round(look.rows * getattr(study.split, "train_fraction", 1.0))
-    each = _TRAINING_SECONDS + estimate_of_size(study, rows, width, outputs)
-    trainings = study.replicas.splits * study.replicas.starts * len(Variant)
-    return _RUN_SECONDS + trainings * each / min(trainings, workers_for(study))
 
 
 def _duration(seconds: float) -> str:
