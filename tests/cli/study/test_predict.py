@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_new_rows, check_table
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.prediction.nodes import predict, spelt_as_seen, tell_unseen
+from made_results import a_record, a_training, some_facts
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study
@@ -105,7 +107,8 @@ def test_predictions_of_saved_networks_are_those_in_memory_to_the_last_bit(at_pr
 
 def test_a_replica_that_diverged_has_no_say(at_project, caplog):
     training = saved("baseline.training")
-    training["replicas"][1]["diverged_at_epoch"] = 1
+    first, second = training.replicas
+    training = replace(training, replicas=(first, replace(second, diverged_at_epoch=1)))
     kept = saved("baseline.validation_predictions").query("start == 0")
     new = songs().loc[kept["row"]]
 
@@ -243,17 +246,13 @@ def prepared():
     return study, {0: preprocessor}
 
 
-def facts(diverged_at: int | None) -> dict[str, object]:
-    replica = {"split": 0, "start": 0, "diverged_at_epoch": diverged_at}
-    return {"variant": "batchnorm", "replicas": [replica]}
-
-
 def test_replicas_that_all_diverged_cannot_predict():
     study, preprocessors = prepared()
-    run = {"study": study.name, "options": study.model_dump(mode="json")}
+    run = a_record(study=study.name, options=study.model_dump(mode="json"))
+    training = a_training(some_facts(diverged_at_epoch=1), variant="batchnorm")
 
     with pytest.raises(BadInputError, match="all 1 replicas of the variant batchnorm diverged"):
-        predict(songs().head(3), run, preprocessors, {}, facts(1))
+        predict(songs().head(3), run, preprocessors, {}, training)
 
 
 def test_categories_that_training_rows_had_are_not_named(caplog):
