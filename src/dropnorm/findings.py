@@ -47,10 +47,12 @@ _ALL = (
         "DN001",
         "copies of training rows in a held part",
         "A row of the validation or test part whose inputs and target all equal those of a row of"
-        " the training part of the same split.",
+        " the training part of the same split. It is not told where equal inputs are expected:"
+        " where the inputs, each shuffled by itself, repeat half as often or more, or where fewer"
+        " than half of the rows are distinct and equal inputs have different targets.",
         "A network that remembers its training rows is right on them: errors come out too small,"
         " and a layer that keeps it from remembering looks worse than it is.",
-        "Write identical_rows: true in a random split, or take the copies out of the table.",
+        "Take the copies out of the table, or write identical_rows: true if the split is random.",
         severity=None,
         sentence="{found} ({where})",
     ),
@@ -58,10 +60,11 @@ _ALL = (
         "DN002",
         "inputs of training rows in a held part",
         "A row of the validation or test part whose inputs all equal those of a row of the training"
-        " part of the same split, with another target.",
+        " part of the same split, with another target. As DN001, it is not told where equal inputs"
+        " are expected.",
         "The network has seen these very inputs; and as targets differ, no prediction from these"
         " inputs can be right for both.",
-        "Write identical_rows: true in a random split, or add a column that tells them apart.",
+        "Add a column that tells them apart, or write identical_rows: true if the split is random.",
         severity=None,
         sentence="{found} ({where})",
     ),

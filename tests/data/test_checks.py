@@ -133,6 +133,31 @@ def test_copies_of_inputs_with_another_target_are_told_apart_from_copies_of_rows
     ]
 
 
+def test_a_design_that_repeats_by_itself_has_no_copies():
+    design = {"a": np.arange(400) % 4, "b": np.arange(400) // 4 % 5}
+
+    assert check(table_of(**design), study_of()) == []
+
+
+@pytest.mark.parametrize(
+    ("split", "advice"),
+    [
+        ({"method": "random"}, "write identical_rows: true if the split is random"),
+        ({"method": "random", "keep_together": ["g"]}, "take the copies out of the table"),
+        ({"method": "grouped", "by": "g"}, "or give the rows that are alike one group"),
+        ({"method": "time", "by": "g"}, "take the copies out of the table"),
+    ],
+)
+def test_the_advice_about_copies_fits_the_split(split, advice):
+    table = pd.concat([table_of(200)] * 2, ignore_index=True).assign(g=np.arange(400) // 4)
+
+    copies = check(table, study_of(split=split))[0]
+
+    assert copies.code.code == "DN001"
+    assert copies.line().endswith(advice)
+    assert Finding.read(copies.described()).line() == copies.line()
+
+
 def test_of_several_splits_the_worst_is_told_and_the_test_part_has_a_finding_of_its_own():
     table = table_of(120)
     table.loc[60] = table.loc[0]

@@ -47,6 +47,21 @@ def test_the_logarithm_is_learnt_of_a_target_that_spans_orders_of_magnitude(targ
     assert proposed(numbers(y=target)).scale.value == scale
 
 
+def test_a_target_that_is_mostly_one_value_is_learnt_by_its_mean():
+    """With mae, a network that always says 0 is hard to beat."""
+    visits = np.random.default_rng(0).negative_binomial(0.2, 0.1, 100)
+    assert (visits == 0).mean() > 0.5
+
+    mostly_none = proposed(numbers(y=visits))
+
+    assert mostly_none.loss.value == "mse"
+    assert "the target is 0 in" in mostly_none.loss.why
+    assert mostly_none.scale.value == "standardize"
+    assert "log1p may suit" in mostly_none.scale.why
+    assert proposed(numbers()).loss.value == "mae"
+    assert "log1p" not in proposed(numbers(y=[2.5] * 60 + [7.5] * 40)).scale.why
+
+
 @pytest.mark.parametrize(
     ("gaps", "missing"), [({}, "refuse"), ({"y": 3}, "drop"), ({"x": 3, "y": 3}, "impute")]
 )
@@ -76,6 +91,13 @@ def test_rows_that_would_be_recognised_stand_together():
     # Rows without a shop could not be split by it.
     gaps = proposed(numbers(shop=[None, *shops[1:]])).options()["split"]
     assert "keep_together" not in gaps
+
+
+def test_few_combinations_of_inputs_are_split_row_by_row():
+    design = pd.DataFrame({"dose": np.arange(400) % 8, "visit": np.arange(400) // 8 % 10})
+    table = design.assign(y=np.random.default_rng(0).normal(size=400))
+
+    assert "identical_rows" not in proposed(table).options()["split"]
 
 
 def test_groups_are_split_as_asked():

@@ -7,6 +7,7 @@ Nothing here refuses a study; what cannot be used is refused by :mod:`dropnorm.d
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 
 from dropnorm.data.ahead import computed
 from dropnorm.data.columns import ID_NAME, with_named_index
+from dropnorm.data.copies import count_copies
 from dropnorm.data.leaks import check_formula
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
@@ -45,6 +47,11 @@ _FEW_GROUPS = 5
 _FEW_OF_CLASS = 5
 _OFTEN_MISSING = 1 / 3
 _MOSTLY_DATES = 0.9
+# What to do about copies where the split has no option identical_rows, or uses another one.
+_WITHOUT_OPTION = {
+    "DN001": "Take the copies out of the table.",
+    "DN002": "Add a column that tells them apart, or take the repeats out of the table.",
+}
 # Day, month and year in any order, with or without a time of day.
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?")
 
@@ -102,7 +109,12 @@ def is_looked_at(column: str, *, text: bool, study: Study) -> bool:
 def _copies(
     rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
 ) -> Iterator[Finding]:
-    """Find DN001, copies of whole rows, and DN002, of their inputs alone."""
+    """Find DN001, copies of whole rows, and DN002, of their inputs alone.
+
+    Where :func:`count_copies` expects equal inputs, neither is told.
+    """
+    if not count_copies(rows, study.preprocessing.columns, study.target.column):
+        return
     inputs = number_groups(rows, study.preprocessing.columns)
     rows_by_both = pd.DataFrame({"inputs": inputs, "target": rows[study.target.column].to_numpy()})
     whole = number_groups(rows_by_both, rows_by_both.columns)
@@ -111,8 +123,19 @@ def _copies(
         np.isin(inputs, inputs[part == TRAIN]) & ~copied
         for part, copied in zip(parts, copies, strict=True)
     ]
-    yield from _worst_of(CODES["DN001"], copies, parts, "equal a training row")
-    yield from _worst_of(CODES["DN002"], alike, parts, "have the inputs of a training row")
+    whole_rows, inputs_alone = (_fitting(CODES[code], study) for code in ("DN001", "DN002"))
+    yield from _worst_of(whole_rows, copies, parts, "equal a training row")
+    yield from _worst_of(inputs_alone, alike, parts, "have the inputs of a training row")
+
+
+def _fitting(code: Code, study: Study) -> Code:
+    """Give advice about copies that the split can take."""
+    if isinstance(study.split, RandomSplit) and not study.split.keep_together:
+        return code
+    remedy = _WITHOUT_OPTION[code.code]
+    if isinstance(study.split, GroupedSplit):
+        remedy = f"{remedy.removesuffix('.')}, or give the rows that are alike one group."
+    return replace(code, remedy=remedy)
 
 
 def _worst_of(

@@ -25,6 +25,7 @@ from dropnorm.data.column_kinds import (
     why_too_large,
 )
 from dropnorm.data.columns import as_numbers
+from dropnorm.data.copies import count_copies
 from dropnorm.data.validation import to_text
 from dropnorm.errors import BadInputError, did_you_mean
 
@@ -54,7 +55,7 @@ class Inspection:
         columns: In the table's order.
         task: What the target is for.
         target: Of the rows above: numbers, whose statistics choose the scale, or names of classes.
-        identical: Rows whose inputs equal those of another row.
+        identical: Rows whose inputs equal those of another row, unless that is to be expected.
     """
 
     rows: int
@@ -135,7 +136,7 @@ def inspect_table(
     if groups is not None:
         columns = tuple(_beside_groups(column, rows, groups) for column in columns)
     inputs = [column.name for column in columns if column.kind in INPUTS]
-    identical = int(rows.duplicated(subset=inputs, keep=False).sum()) if inputs else 0
+    identical = count_copies(rows, inputs, target)
     return Inspection(len(rows), len(table) - len(rows), columns, task, values, identical)
 
 
