@@ -1,4 +1,4 @@
-"""Which network to use, and why: the rule that docs/recommendation.md tells.
+"""Which network to use, and why: the rule that docs/explanation/recommendation.md tells.
 
 1.  A network takes part only if it works: no run diverged, and its error is shown to be below that
     of a constant.
