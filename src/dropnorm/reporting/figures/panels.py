@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SIZE = (4.4, 3.7)
 # Beyond so many times what the constant, or the best curve, reaches, a curve leaves the axes.
-_BEYOND = 3.0
+_BEYOND = 1.6
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,8 @@ def _draw_curves(axes: Axes, history: pd.DataFrame, colour: str) -> None:
     best = int(np.argmin(mean))
     axes.plot(epochs[best], mean[best], "o", color=colour, markersize=8, markeredgecolor="white",
               zorder=5)  # fmt: skip
-    axes.annotate(f"● {number(mean[best])} in epoch {epochs[best]}", (1.0, 1.0), ha="right",
-                  xycoords="axes fraction", xytext=(0, 2), textcoords="offset points",
-                  color=colour, fontsize="small")  # fmt: skip
+    axes.annotate(f"● {number(mean[best])} in epoch {epochs[best]}", (0.98, 0.97), ha="right",
+                  va="top", xycoords="axes fraction", color=colour, fontsize="small")  # fmt: skip
     epoch_axis(axes)
 
 
