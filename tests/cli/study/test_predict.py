@@ -14,14 +14,13 @@ from kedro.framework.project import configure_project
 
 from conftest import assert_refused, change_options, copy_project, read_study, read_table
 from dropnorm.cli.study.group import study as study_group
+from dropnorm.cli.study.predict import _write
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_new_rows, check_table
-from dropnorm.errors import BadInputError
 from dropnorm.pipelines.prediction.nodes import predict, spelt_as_seen, tell_unseen
-from made_results import a_record, a_training, some_facts
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study
@@ -131,9 +130,11 @@ def test_the_order_of_the_columns_and_further_ones_change_nothing(command):
     assert straight["prediction"].between(straight["min"], straight["max"]).all()
 
 
-def test_the_variant_with_the_least_loss_predicts_unless_another_is_named(command):
+def test_the_recommended_variant_predicts_unless_another_is_named(command):
     comparison = saved("comparison")
-    best = comparison.loc[comparison["final_val_loss"].idxmin(), "variant"]
+    best = saved("effects")["recommendation"]["use"]
+    if best not in list(comparison["variant"]):
+        best = comparison.loc[comparison["final_val_loss"].idxmin(), "variant"]
     other = next(name for name in comparison["variant"] if name != best)
 
     done, default = command(songs().head(5))
@@ -246,15 +247,6 @@ def prepared():
     return study, {0: preprocessor}
 
 
-def test_replicas_that_all_diverged_cannot_predict():
-    study, preprocessors = prepared()
-    run = a_record(study=study.name, options=study.model_dump(mode="json"))
-    training = a_training(some_facts(diverged_at_epoch=1), variant="batchnorm")
-
-    with pytest.raises(BadInputError, match="all 1 replicas of the variant batchnorm diverged"):
-        predict(songs().head(3), run, preprocessors, {}, training)
-
-
 def test_categories_that_training_rows_had_are_not_named(caplog):
     study, preprocessors = prepared()
 
@@ -293,3 +285,14 @@ def test_categories_are_spelt_as_the_training_rows_spelt_them(categories, new, n
 
     assert list(spelt["Age"]) == expected
     assert list(rows["Age"]) == new
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(34.123456789, "34.1235"), (1234567.89, "1234568"), (0.000123456789, "0.000123457"),
+     (0.0, "0"), (-2.5, "-2.50000")],
+)  # fmt: skip
+def test_predictions_are_written_with_six_digits(value, told, tmp_path):
+    _write(pd.DataFrame({"prediction": [value]}), tmp_path / "out.csv")
+
+    assert (tmp_path / "out.csv").read_text() == f"prediction\n{told}\n"
