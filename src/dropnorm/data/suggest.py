@@ -181,13 +181,8 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
             "splits": Choice(_SPLITS, "each draws other rows; the spread over them is the error"),
             "starts": Choice(_STARTS, "random starts in each split"),
         },
-<<<<<<< HEAD
-        hidden=_hidden(train_rows),
-        loss=_loss(look),
-=======
         hidden=hidden,
-        loss=_LOSSES[look.task],
->>>>>>> w/answer
+        loss=_loss(look),
         metrics=None if regression else Choice(["accuracy"], "share of the rows that are right"),
         batch_size=batch_size,
         epochs=epochs,
