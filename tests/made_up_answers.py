@@ -140,7 +140,7 @@ OUTCOMES = {
     ),
     "no number of splits would": (
         {"errors": (10, 9.8, 10.3, 9.9)}, "baseline",
-        "these splits can only show a difference above about 0.71 MPa.",
+        "these splits can show a difference above about 0.71 MPa.",
     ),
     "both layers hurt": (
         {"errors": (10, 12, 11, 13)}, "baseline",
@@ -157,8 +157,8 @@ OUTCOMES = {
     ),
     "boosting is better": (
         {"errors": (10, 8, 10, 8), "best_reference": 6}, "gradient_boosting",
-        "Use gradient boosting: its error is lower than that of each network, by 2.00 MPa (1.50 to"
-        " 2.50) than that of the network with dropout.",
+        "Use gradient boosting: its error is 2.00 MPa (1.50 to 2.50) lower than that of the network"
+        " with dropout, the best choice of the four.",
     ),
     "one run of each": (
         {"errors": (10, 8, 10, 8), "half": NAN, "runs": 1}, "baseline",

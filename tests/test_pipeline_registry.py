@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import pickle
 from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +66,28 @@ def test_a_pipeline_is_the_same_made_alone_or_with_all(configured):
     for name, made in register_pipelines().items():
         if name != "__default__":
             assert set(create_pipeline(name).nodes) == set(made.nodes)
+
+
+def test_the_graph_of_a_study_has_the_networks_that_its_yaml_compares(configured):
+    file = Path("conf/base/parameters/wine.yml")
+    file.write_text(f"{file.read_text()}  compare: {{baseline: {{}}, wide: {{layers: oops}}}}\n")
+    project_config()
+
+    trained = {name for name in (node.name for node in create_pipeline("wine").nodes)
+               if name.endswith(".train")}  # fmt: skip
+    assert trained == {"wine.baseline.train", "wine.wide.train"}
+    predicted = {node.name for node in create_pipeline("wine.predict").nodes}
+    assert predicted == {"wine.baseline.predict", "wine.wide.predict"}
+    assert create_pipeline("wine.sweep").nodes == create_sweep_pipeline("wine").nodes
+    assert set(create_pipeline("concrete").nodes) == set(create_study_pipeline("concrete").nodes)
+
+
+def test_a_configuration_with_a_mistake_leaves_graphs_the_four_networks(configured):
+    file = Path("conf/base/parameters/wine.yml")
+    file.write_text(f"{file.read_text()}  compare: ${{nowhere}}\n")
+    project_config()
+
+    assert set(create_pipeline("wine").nodes) == set(create_study_pipeline("wine").nodes)
 
 
 def test_nodes_are_named_by_study_variant_and_what_they_do():

@@ -22,7 +22,8 @@ from yaml.scanner import ScannerError
 
 from dropnorm.datasets.atomic_files import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.compare import names_written
+from dropnorm.study.parsing import parse_study, refuse_other_networks
 from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
 
 if TYPE_CHECKING:
@@ -197,7 +198,10 @@ class StudyConfigLoader(OmegaConfigLoader):
         Raises:
             BadInputError: One line per problem, each with its source and key.
         """
-        return parse_study(name, copy.deepcopy(self._all_options().get(name)), self._sources(name))
+        sources = self._sources(name)
+        study = parse_study(name, copy.deepcopy(self._all_options().get(name)), sources)
+        refuse_other_networks(study, sources)
+        return study
 
     def written_in(self, env: str | None) -> dict[str, Any]:
         """Return the studies as an environment says them, whatever the command line overrides.
@@ -313,6 +317,17 @@ def study_names() -> list[str]:
     """Return the names of the studies in the configuration in use."""
     latest = StudyConfigLoader.latest  # a mapping, and an empty one is false
     return (project_config() if latest is None else latest).studies()
+
+
+def networks_written(study: str) -> tuple[str, ...]:
+    """Return the networks that a study compares in the configuration in use, mistakes or not."""
+    latest = StudyConfigLoader.latest
+    try:
+        # Not the parameters, which are copied whole, for each of many studies.
+        options = (project_config() if latest is None else latest)._all_options()
+    except BadInputError:  # told when the study is read
+        options = {}
+    return names_written(options.get(study))
 
 
 def project_config(

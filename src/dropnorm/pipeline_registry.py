@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
-from dropnorm.config_loader import study_names
+from dropnorm.config_loader import networks_written, study_names
 from dropnorm.pipelines import prediction, preparation, reporting, sweep, training
 from dropnorm.pipelines.boxes import box
 from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
@@ -49,10 +49,11 @@ def register_pipelines() -> dict[str, Pipeline]:
 def create_pipeline(name: str) -> Pipeline:
     """Return the pipeline that is registered by a name: a study's, ``.predict`` or ``.sweep``."""
     if name.endswith(PREDICT):
-        return create_prediction_pipeline(name.removesuffix(PREDICT))
+        study = name.removesuffix(PREDICT)
+        return create_prediction_pipeline(study, networks_written(study))
     if name.endswith(SWEEP):
         return create_sweep_pipeline(name.removesuffix(SWEEP))
-    return create_study_pipeline(name)
+    return create_study_pipeline(name, networks_written(name))
 
 
 def create_study_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
@@ -65,14 +66,15 @@ def create_study_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pip
     return _under(study, _study_parts(variants), variants)
 
 
-def create_prediction_pipeline(study: str) -> Pipeline:
+def create_prediction_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
     """Return what applies the saved networks of a complete run to new rows, for each variant."""
-    return _under(study, _prediction_parts())
+    return _under(study, _prediction_parts(variants), variants)
 
 
 def create_sweep_pipeline(study: str) -> Pipeline:
     """Return what tries rates of dropout and places of batch normalization on a study's replicas.
 
+    It tries them on the study's own network, whatever else the study compares.
     It writes below a name of its own, and never a version of the study.
     """
     return _under(f"{study}{SWEEP}", _sweep_parts())
@@ -103,10 +105,10 @@ def _sweep_parts() -> tuple[Pipeline, ...]:
 
 
 @cache
-def _prediction_parts() -> tuple[Pipeline, ...]:
+def _prediction_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     shared = {"new_rows", "run", "preprocessors"}
     alone = prediction.create_pipeline()
-    return tuple(Pipeline(alone, namespace=name, inputs=shared) for name in _NAMES)
+    return tuple(Pipeline(alone, namespace=name, inputs=shared) for name in variants)
 
 
 def _of_variant(variant: str, *parts: Pipeline) -> Pipeline:

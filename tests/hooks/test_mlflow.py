@@ -220,7 +220,7 @@ def test_without_the_file_nothing_is_logged_and_mlflow_not_imported(project):
             "from kedro.framework.startup import bootstrap_project",
             "bootstrap_project(Path.cwd())",
             "with KedroSession.create(env='sample') as session:",
-            "    session.run(pipeline_names=['wine'], to_nodes=['wine.check_data'])",
+            "    session.run(pipeline_names=['wine'], to_nodes=['wine.prepare.check_data'])",
             "print({'mlflow', 'distributed', 'dask'} & set(sys.modules))",
         ]
     )

@@ -71,6 +71,7 @@ def write(version: str, *, complete: bool) -> None:
     history = pd.DataFrame({"split": [0], "start": [0], "epoch": [1], "loss": 1.0, "val_loss": 1.0})
     left = {
         "metrics": some_metrics(), "training": a_training(), "history": history,
+        "first_steps": history.rename(columns={"epoch": "step"}),
         "validation_predictions": history, "examination": VariantExamination("baseline", ()),
     }  # fmt: skip
     made = DataCatalog.from_config(project_config()["catalog"], save_version=version)

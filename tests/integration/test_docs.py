@@ -38,6 +38,7 @@ EXCUSES = {
     "installs",
     "downloads",
     "takes minutes",
+    "takes an hour",
     "stays until it is stopped",
     "needs other machines",
     "develops the project",

@@ -80,9 +80,10 @@ def test_the_packaged_project_runs_where_there_is_nothing_but_a_table(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    first, *_, last = done.stdout.splitlines()
+    first, *_, results, page = done.stdout.splitlines()
     assert first.startswith("Concrete · baseline: replica 1/1")
-    assert last.startswith("  results: data/08_reporting/concrete, version ")
-    version = last.split()[-1]
+    assert results.startswith("  results: data/08_reporting/concrete, version ")
+    version = results.split()[-1]
+    assert f"report.html/{version}/report.html" in page
     assert (folder / "data/08_reporting/concrete/run.json" / version / "run.json").is_file()
     assert [path.name for path in folder.iterdir()] == ["data"]

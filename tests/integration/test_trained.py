@@ -156,7 +156,7 @@ def test_a_sweep_stands_apart_complete_and_trains_only_what_the_study_has_not(co
     points = pd.read_csv(curve)
     assert len(points) == 1 + 2 + 2 + 4
     assert "Dropout, which rate: " in done.output
-    assert "The two together, which rate and which place: " in done.output
+    assert "Both layers, which rate and which place: " in done.output
     # A rate of 0 is no dropout.
     errors = points.set_index(["variant", "rate", "placement"])["error"]
     assert errors["dropout"][0.0].item() == errors["baseline"].item()
@@ -167,7 +167,8 @@ def test_a_sweep_stands_apart_complete_and_trains_only_what_the_study_has_not(co
     (picture,) = (trained / "data/08_reporting/tiny.sweep/curve.png").rglob("*.png")
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     # Other commands see the study's own versions alone.
-    assert "baseline" in command("list").output
+    (version,) = (folder.name for folder in (trained / "data/08_reporting/tiny/run.json").iterdir())
+    assert f" {version}" in command("list").output
     assert command("prune", "tiny", "--keep=0", "--dry-run").output.count("would remove") == 2
 
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
-from conftest import read_study
+import re
+
+import yaml
+
+from conftest import ROOT, read_study
 from dropnorm.study.arms import arm_names, arm_of
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.variants import Variant
@@ -46,3 +50,16 @@ def test_a_comparison_is_read_back_from_its_record():
     again = parse_study("concrete", study.model_dump(mode="json", exclude={"name"}))
 
     assert again == study
+
+
+def test_the_regularizers_of_the_documentation_are_options_of_a_study():
+    page = (ROOT / "docs" / "development" / "extend.md").read_text()
+    written = re.findall(r"^\| [^|]+ \| `((?:network|training): [^`]+)` \|", page, re.MULTILINE)
+    compare = {f"other_{n}": yaml.safe_load(changes) for n, changes in enumerate(written)}
+    study = read_study("concrete", compare={"baseline": {}, **compare}, network={"hidden": [64]})
+
+    arms = [arm_of(study, name).study for name in arm_names(study)]
+
+    assert len(written) == 7
+    options = {repr((one.network, one.training)) for one in arms}
+    assert len(options) == len(arms)

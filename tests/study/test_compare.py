@@ -4,7 +4,7 @@ import pytest
 
 from conftest import read_study
 from dropnorm.errors import BadInputError
-from dropnorm.study.compare import TAKEN, merged
+from dropnorm.study.compare import TAKEN, merged, names_written
 from dropnorm.tasks.classification import Classification
 from dropnorm.tasks.regression import Regression
 
@@ -53,6 +53,23 @@ def test_a_wrong_comparison_is_refused_in_one_line(compare, said):
 
     assert str(refused.value).startswith(said)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"compare": {"baseline": {}, "wide": None}}, ("baseline", "wide")),
+        *(
+            (options, ("baseline", "dropout", "batchnorm", "dropout_batchnorm"))
+            for options in (
+                None, {}, {"compare": {}}, {"compare": ["wide"]}, {"compare": {"Wide": {}}},
+                {"compare": {"baseline": {}, "sweep": {}}}, {"compare": {1: {}}},
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_networks_are_named_before_a_study_is_checked(options, names):
+    assert names_written(options) == names
 
 
 def test_no_compared_network_has_the_name_of_a_reference_model():

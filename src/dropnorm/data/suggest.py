@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,12 +38,13 @@ _RARE = 0.01
 # Share of the rows at one value from which the absolute error is least for that value alone.
 _AT_ONE_VALUE = 0.5
 _INDICATED = 0.05
-# Measured: seconds of one training step, validation included, of the networks above with batches
-# of up to 512 rows, TensorFlow 2.21 on two cores of an EPYC; and of what a run does before and
-# after its trainings.
-SECONDS_PER_STEP = 0.004
-SECONDS_PER_TRAINING = 1.0
-SECONDS_PER_RUN = 20.0
+# Measured: seconds of a training step, and what each weight adds for each row of its batch, of the
+# networks above on TensorFlow 2.21, two cores of an EPYC; seconds of building a network; and of
+# what a run does before and after its trainings.
+_SECONDS_PER_STEP = 0.0005
+_SECONDS_PER_WEIGHT = 2.5e-10
+_SECONDS_PER_TRAINING = 0.2
+_SECONDS_PER_RUN = 28.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
     batch_size = _batch_size(train_rows)
     steps = math.ceil(train_rows / batch_size.value)
     epochs = _epochs(steps, train_rows, look)
-    trainings = _SPLITS * _STARTS * len(Variant)
+    hidden = _hidden(train_rows)
     return Proposal(
         title=name.replace("_", " ").capitalize(),
         task=_task(look, told_task),
@@ -181,14 +183,23 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
             "splits": Choice(_SPLITS, "each draws other rows; the spread over them is the error"),
             "starts": Choice(_STARTS, "random starts in each split"),
         },
-        hidden=_hidden(train_rows),
+        hidden=hidden,
         loss=_loss(look),
         metrics=None if regression else Choice(["accuracy"], "share of the rows that are right"),
         batch_size=batch_size,
         epochs=epochs,
-        seconds=SECONDS_PER_RUN
-        + trainings * (SECONDS_PER_TRAINING + epochs.value * steps * SECONDS_PER_STEP),
+        seconds=_SECONDS_PER_RUN
+        + _SPLITS
+        * _STARTS
+        * len(Variant)
+        * _training_seconds(epochs.value * steps, batch_size.value, len(inputs), hidden.value),
     )
+
+
+def _training_seconds(steps: int, batch: int, inputs: int, hidden: list[int]) -> float:
+    weights = sum(one * other for one, other in itertools.pairwise([inputs, *hidden, 1]))
+    per_step = _SECONDS_PER_STEP + _SECONDS_PER_WEIGHT * weights * batch
+    return _SECONDS_PER_TRAINING + steps * per_step
 
 
 def _task(look: Inspection, told_task: bool) -> Choice:

@@ -29,6 +29,7 @@ class Comparison:
         low: Lower end of the 95 % interval; nan if there is none.
         high: Its upper end.
         verdict: On the one network, seen from the other.
+        detectable: The smallest true difference that more runs on this table could show.
     """
 
     network: Variant
@@ -37,6 +38,7 @@ class Comparison:
     low: float
     high: float
     verdict: Verdict
+    detectable: float = math.nan
 
     @property
     def worse(self) -> bool:
@@ -86,6 +88,7 @@ def compare_networks(
                 interval.low,
                 interval.high,
                 judge(interval, p_holm, margin, lost, len(pairs)),
+                interval.detectable,
             )
         )
     return tuple(comparisons)
@@ -102,6 +105,7 @@ def between(answer: Answer, network: Variant, other: Variant) -> Comparison:
     effect = next(one for contrast, one in answer.effects.items() if contrast == layered.value)
     found = Comparison(
         layered, Variant.BASELINE, effect.difference, effect.low, effect.high, effect.verdict,
+        effect.detectable,
     )  # fmt: skip
     return found if network is layered else found.turned()
 

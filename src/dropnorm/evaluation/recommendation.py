@@ -1,4 +1,4 @@
-"""Which network to use, and why: the rule that docs/recommendation.md tells.
+"""Which network to use, and why: the rule that docs/explanation/recommendation.md tells.
 
 1.  A network takes part only if it works: no run diverged, and its error is shown to be below that
     of a constant.
@@ -21,7 +21,10 @@ from dropnorm.evaluation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.ranking import Comparison
 
 _NETWORKS = {
     Variant.BASELINE: "the network without either layer",
@@ -29,6 +32,10 @@ _NETWORKS = {
     Variant.BATCHNORM: "the network with batch normalization",
     Variant.DROPOUT_BATCHNORM: "the network with both layers",
 }
+# Half a 95 % interval, times this, is the difference that is found four times in five.
+_TO_BE_FOUND = 1.43
+# If more runs could show no less than this share of it, they are not worth it.
+_NO_BETTER = 0.9
 
 
 @dataclass(frozen=True)
@@ -40,15 +47,12 @@ class Recommendation:
         action: What to do and why, in a sentence.
         reference: How the network stands to the best reference model; empty if the action says it.
         open: What is not settled; empty if nothing is.
-        more: Splits, or starts of the one split, that would settle it beside those that ran; 0 if
-            no number would, or nothing is open.
     """
 
     use: str
     action: str
     reference: str = ""
     open: str = ""
-    more: int = 0
 
     def text(self) -> str:
         """Return all of it."""
@@ -64,14 +68,14 @@ def recommend(answer: Answer) -> Recommendation:
     reference, beside = _beside_reference(answer, chosen)
     if reference and all(_reference_is_better(answer, reference, one) for one in candidates):
         action = (
-            f"Use {wording.spoken(reference)}: its error is lower than that of each network, by"
-            f" {_turned(answer, reference, chosen)} than that of {_NETWORKS[chosen]}."
+            f"Use {wording.with_article(reference)}: its error is"
+            f" {_turned(answer, reference, chosen)} lower than that of {_NETWORKS[chosen]}, the"
+            " best choice of the four."
         )
         network = f"If it must be a network, use {_short(chosen)}: {_why(answer, chosen)}."
         return Recommendation(reference, action, network)
-    open_, more = _open(answer, chosen)
     action = f"Use {_NETWORKS[chosen]}: {_why(answer, chosen)}."
-    return Recommendation(chosen.value, action, beside, open_, more)
+    return Recommendation(chosen.value, action, beside, _open(answer, chosen))
 
 
 def choose(answer: Answer) -> Variant:
@@ -108,9 +112,10 @@ def _none_works(answer: Answer) -> Recommendation:
     if reference and answer.references[reference].error < constant:
         told = wording.quantity(answer.references[reference].error, answer.unit)
         against = wording.quantity(constant, answer.unit)
+        name = wording.capital(wording.with_article(reference))
         return Recommendation(
             reference,
-            f"Use none of the four networks: {what}. {wording.capital(wording.spoken(reference))}"
+            f"Use none of the four networks: {what}. {name}"
             f" has an error of {told}, a constant {against}.",
             mend,
         )
@@ -156,22 +161,21 @@ def _why_no_layer(answer: Answer, others: list[Variant]) -> str:
     return "neither layer is shown to help, and it is the simplest"
 
 
-def _open(answer: Answer, chosen: Variant) -> tuple[str, int]:
+def _open(answer: Answer, chosen: Variant) -> str:
     """Say what is not settled between the chosen network and those that may be better."""
     found = [between(answer, one, chosen) for one in not_beaten(answer) if one is not chosen]
     unsettled = [one for one in found if one.verdict in (Verdict.NOT_SETTLED, Verdict.NONE)]
     same = [one for one in found if one.verdict is Verdict.SAME]
     if not unsettled:
         if not same or chosen is Variant.BASELINE:
-            return "", 0
+            return ""
         names = wording.listed(_layers(one.network) for one in same)
-        return f"A network with {names} makes no practical difference to that.", 0
+        return f"A network with {names} makes no practical difference to that."
     what = "splits" if answer.splits > 1 else "starts"
     if any(one.verdict is Verdict.NONE for one in unsettled):
         return (
             "One run cannot rank the networks: run it with"
-            f" --params={answer.study}.replicas.splits=5 before you choose.",
-            4,
+            f" --params={answer.study}.replicas.splits=5 before you choose."
         )
     gains = [
         f"{wording.quantity(max(0.0, -one.low), answer.unit, (one.high - one.low) / 2)} with"
@@ -179,14 +183,20 @@ def _open(answer: Answer, chosen: Variant) -> tuple[str, int]:
         for one in unsettled
     ]
     told = f"Not settled: any further gain is below {wording.listed(gains)}"
-    least = max(_detectable(one.low, one.high) for one in unsettled)
-    size = wording.quantity(least, answer.unit, digits=2)
-    return f"{told}; these {what} can only show a difference above about {size}.", 0
+    return f"{told}; {_what_can_be_shown(unsettled, what, answer.unit)}."
 
 
-def _detectable(low: float, high: float) -> float:
-    """Return the difference that would be found four times in five, from a 95 % interval."""
-    return 1.43 * (high - low) / 2
+def _what_can_be_shown(unsettled: Sequence[Comparison], what: str, unit: str) -> str:
+    """Say how small a difference these runs can show, and how small a one more of them could."""
+    now = max(_TO_BE_FOUND * (one.high - one.low) / 2 for one in unsettled)
+    told = f"these {what} can show a difference above about {wording.quantity(now, unit, digits=2)}"
+    limits = [one.detectable for one in unsettled if math.isfinite(one.detectable)]
+    if not limits:
+        return told
+    limit = max(limits)
+    if limit > _NO_BETTER * now:
+        return f"{told}, and more of them hardly a smaller one"
+    return f"{told}, more of them one above {wording.quantity(limit, unit, digits=2)}"
 
 
 def _beside_reference(answer: Answer, chosen: Variant) -> tuple[str | None, str]:
@@ -194,7 +204,7 @@ def _beside_reference(answer: Answer, chosen: Variant) -> tuple[str | None, str]
     if reference is None:
         return None, ""
     found = answer.references[reference].networks_minus_this[chosen]
-    name = wording.spoken(reference)
+    name = wording.with_article(reference)
     if not math.isfinite(found.low):
         size = wording.quantity(abs(found.difference), answer.unit)
         better = "better" if found.difference < 0 else "worse"

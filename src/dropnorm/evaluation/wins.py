@@ -58,7 +58,9 @@ def share_of_wins(differences: pd.Series, interval: Interval) -> Wins:
     z = float(stats.norm.ppf(0.5 + LEVEL / 2))
     middle = (share + z**2 / (2 * worth)) / (1 + z**2 / worth)
     half = z * math.sqrt(share * (1 - share) / worth + (z / (2 * worth)) ** 2) / (1 + z**2 / worth)
-    return Wins(wins, pairs, share, max(0.0, middle - half), min(1.0, middle + half), ties)
+    # Rounding must not put the share itself outside.
+    low, high = min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
+    return Wins(wins, pairs, share, low, high, ties)
 
 
 def _worth(differences: pd.Series, interval: Interval) -> float:

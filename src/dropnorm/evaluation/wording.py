@@ -107,6 +107,11 @@ def spoken(name: str) -> str:
     return name.replace("_", " + " if name == Variant.DROPOUT_BATCHNORM else " ")
 
 
+def with_article(reference: str) -> str:
+    """Name a reference model within a sentence."""
+    return f"a {spoken(reference)}" if reference == "linear_network" else spoken(reference)
+
+
 def of_runs(count: int, runs: int) -> str:
     """Count runs out of all."""
     if count < runs:

@@ -26,6 +26,7 @@ from dropnorm.datasets.catalog_entries import (
 from dropnorm.errors import BadInputError
 from dropnorm.hooks.study_names import run_of
 from dropnorm.pipeline_registry import create_pipeline
+from dropnorm.study.parsing import refuse_other_networks
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -81,6 +82,7 @@ def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
         The table, to be handed over to the nodes.
     """
     options: Study = catalog.load(f"params:{study}")
+    refuse_other_networks(options)
     where = shown(catalog.get(f"{study}.table"))
     loaded = load_unchanged(study, catalog)
     try:

@@ -69,6 +69,22 @@ def merged(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return result
 
 
+def names_written(options: object) -> tuple[str, ...]:
+    """Return the networks that a study's YAML compares, the four if it does not say which.
+
+    It may have mistakes, which are told when the study is read: its graph is made before.
+    """
+    match options:
+        case {"compare": dict(compare)} if compare and all(map(_can_be_a_name, compare)):
+            return tuple(compare)
+        case _:
+            return tuple(variant.value for variant in Variant)
+
+
+def _can_be_a_name(name: object) -> bool:
+    return isinstance(name, str) and bool(re.fullmatch(_NAME, name)) and name not in TAKEN
+
+
 def check_compared(compare: Mapping[str, Compared], against: str) -> None:
     """Check the names of compared networks, and that one of them is what they are compared with.
 

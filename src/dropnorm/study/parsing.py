@@ -12,6 +12,7 @@ from dropnorm.errors import BadInputError
 from dropnorm.study.arms import arm_of
 from dropnorm.study.messages import message_of
 from dropnorm.study.schema import Study
+from dropnorm.study.variants import Variant
 
 _Parsed = TypeVar("_Parsed")
 
@@ -33,6 +34,26 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
     for arm in study.compare:
         _checked(f"{name}.compare.{arm}", partial(arm_of, study, arm), where or {})
     return study
+
+
+def refuse_other_networks(study: Study, where: Mapping[str, str] | None = None) -> None:
+    """Refuse to run other networks than the four: graphs and answers know these alone.
+
+    Args:
+        study: What would run.
+        where: As of :func:`parse_study`.
+
+    Raises:
+        BadInputError: It names networks of its own, or another one to compare with.
+    """
+    if study.compare or study.against != Variant.BASELINE:
+        key = "compare" if study.compare else "against"
+        told = f"{study.name}.{key}"
+        source = f"{where[told]}: " if where and told in where else ""
+        raise BadInputError(
+            f"{source}{told} is checked, and cannot be run yet: the baseline, dropout, batch"
+            f" normalization and both are what a run compares; leave {key} out"
+        )
 
 
 def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) -> _Parsed:

@@ -82,12 +82,12 @@ class Study(Section):
         {},
         exclude_if=lambda compared: not compared,
         description="The networks that are compared, by name; left out, they are baseline, dropout,"
-        " batchnorm and dropout_batchnorm.",
+        " batchnorm and dropout_batchnorm. Others are checked, and not run yet.",
     )
     against: str = Field(
         Variant.BASELINE.value,
         exclude_if=lambda name: name == Variant.BASELINE.value,
-        description="The network that each other one is compared with.",
+        description="The network that each other one is compared with; another is not run yet.",
     )
     silence: Columns = Field((), description="Codes of checks that are not to be told: [DN001].")
 

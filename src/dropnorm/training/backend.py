@@ -16,8 +16,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pooch
-
 from dropnorm.errors import BadInputError, did_you_mean
 
 if TYPE_CHECKING:
@@ -164,7 +162,11 @@ def _compiled_folder(threads: int) -> Path | None:
     if named == "off" or not hasattr(os, "getuid"):
         return None
     machine = hashlib.sha256(f"{_processor()} {threads}".encode()).hexdigest()[:16]
-    folder = Path(named or pooch.os_cache("dropnorm")) / "jax" / machine
+    if not named:
+        import pooch  # noqa: PLC0415  # takes long, and the catalog does without
+
+        named = str(pooch.os_cache("dropnorm"))
+    folder = Path(named) / "jax" / machine
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()

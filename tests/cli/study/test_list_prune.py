@@ -142,7 +142,7 @@ def test_copies_and_records_that_name_nothing_are_skipped_and_told(command, conf
 
     told = line_of(command("list"))
 
-    assert "dropout 0.25" in told
+    assert "dropout 2.00 <" in told
     assert OLD in told
     assert f"{NEW}.bak is skipped: its folder is not named as Kedro names versions" in told
     assert "and 1 more" in told

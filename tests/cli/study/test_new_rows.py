@@ -20,6 +20,7 @@ from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.formats import ColumnFormat
 from dropnorm.datasets.new_rows import input_formats
+from dropnorm.evaluation.records import RunRecord
 from dropnorm.training.execution import MEMORY
 
 pytestmark = pytest.mark.training
@@ -213,7 +214,7 @@ def test_the_pipeline_reads_new_rows_likewise(trained, predicted):
 def test_without_a_format_in_the_record_the_study_says_what_columns_are(trained):
     study = open_project(None, None).config.study("staff")
 
-    inputs = input_formats({"table": {}}, study.preprocessing, None)
+    inputs = input_formats(RunRecord(), study.preprocessing, None)
 
     assert inputs is not None
     assert inputs.columns == dict.fromkeys(

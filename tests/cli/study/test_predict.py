@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,12 @@ from kedro.framework.project import configure_project
 
 from conftest import assert_refused, change_options, copy_project, read_study, read_table
 from dropnorm.cli.study.group import study as study_group
+from dropnorm.cli.study.predict import _write
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_new_rows, check_table
-from dropnorm.errors import BadInputError
 from dropnorm.pipelines.prediction.nodes import predict, spelt_as_seen, tell_unseen
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def test_predictions_of_saved_networks_are_those_in_memory_to_the_last_bit(at_pr
 
 def test_a_replica_that_diverged_has_no_say(at_project, caplog):
     training = saved("baseline.training")
-    training["replicas"][1]["diverged_at_epoch"] = 1
+    first, second = training.replicas
+    training = replace(training, replicas=(first, replace(second, diverged_at_epoch=1)))
     kept = saved("baseline.validation_predictions").query("start == 0")
     new = songs().loc[kept["row"]]
 
@@ -128,9 +130,11 @@ def test_the_order_of_the_columns_and_further_ones_change_nothing(command):
     assert straight["prediction"].between(straight["min"], straight["max"]).all()
 
 
-def test_the_variant_with_the_least_loss_predicts_unless_another_is_named(command):
+def test_the_recommended_variant_predicts_unless_another_is_named(command):
     comparison = saved("comparison")
-    best = comparison.loc[comparison["final_val_loss"].idxmin(), "variant"]
+    best = saved("effects")["recommendation"]["use"]
+    if best not in list(comparison["variant"]):
+        best = comparison.loc[comparison["final_val_loss"].idxmin(), "variant"]
     other = next(name for name in comparison["variant"] if name != best)
 
     done, default = command(songs().head(5))
@@ -243,19 +247,6 @@ def prepared():
     return study, {0: preprocessor}
 
 
-def facts(diverged_at: int | None) -> dict[str, object]:
-    replica = {"split": 0, "start": 0, "diverged_at_epoch": diverged_at}
-    return {"variant": "batchnorm", "replicas": [replica]}
-
-
-def test_replicas_that_all_diverged_cannot_predict():
-    study, preprocessors = prepared()
-    run = {"study": study.name, "options": study.model_dump(mode="json")}
-
-    with pytest.raises(BadInputError, match="all 1 replicas of the variant batchnorm diverged"):
-        predict(songs().head(3), run, preprocessors, {}, facts(1))
-
-
 def test_categories_that_training_rows_had_are_not_named(caplog):
     study, preprocessors = prepared()
 
@@ -294,3 +285,14 @@ def test_categories_are_spelt_as_the_training_rows_spelt_them(categories, new, n
 
     assert list(spelt["Age"]) == expected
     assert list(rows["Age"]) == new
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(34.123456789, "34.1235"), (1234567.89, "1234568"), (0.000123456789, "0.000123457"),
+     (0.0, "0"), (-2.5, "-2.50000")],
+)  # fmt: skip
+def test_predictions_are_written_with_six_digits(value, told, tmp_path):
+    _write(pd.DataFrame({"prediction": [value]}), tmp_path / "out.csv")
+
+    assert (tmp_path / "out.csv").read_text() == f"prediction\n{told}\n"

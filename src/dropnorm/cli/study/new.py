@@ -371,7 +371,7 @@ def _path(project: Project, filepath: str) -> str:
 
 
 def _duration(seconds: float) -> str:
-    if seconds < _MINUTE:
+    if seconds < 2 * _MINUTE:
         return f"{math.ceil(seconds / 10) * 10} seconds"
     if seconds < _MINUTE**2:
         return f"{math.ceil(seconds / _MINUTE)} minutes"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,8 +24,12 @@ from dropnorm.study.variants import Variant
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
+# Significant digits of predictions as text, and decimals at the most.
+_DIGITS, _MOST_DECIMALS = 6, 15
 
 # A name without an ending is one of CSV too.
 _CSV_OR_PARQUET = re.compile(r"(?i:^[^.]+|\.csv(\.(gz|bz2|xz|zip|zst))?|\.txt|\.parquet)$")
@@ -51,7 +56,7 @@ _CSV_OR_PARQUET = re.compile(r"(?i:^[^.]+|\.csv(\.(gz|bz2|xz|zip|zst))?|\.txt|\.
 )
 @click.option(
     "--variant",
-    help=f"{', '.join(Variant)}; the one with the least validation loss if left out.",
+    help=f"{', '.join(Variant)}; the one that the run recommends if left out.",
     shell_complete=lambda _, __, word: [one for one in Variant if one.startswith(word)],
 )
 @click.option(
@@ -163,6 +168,11 @@ def _refuse_inputs(project: Project, source: str, output: Path) -> None:
 
 
 def _best_variant(project: Project, study: str, version: str) -> str:
+    """Return the variant that the run recommends; of none, that with the least validation loss."""
+    found: Mapping[str, Any] = project.load(f"{study}.effects", version)
+    recommended = found.get("recommendation", {}).get("use")
+    if recommended in tuple(Variant):
+        return str(recommended)
     comparison: pd.DataFrame = project.load(f"{study}.comparison", version)
     finite = comparison.dropna(subset="final_val_loss")
     if finite.empty:
@@ -177,4 +187,12 @@ def _write(predictions: pd.DataFrame, output: Path) -> None:
         if output.suffix.lower() == ".parquet":
             predictions.to_parquet(path, index=False)
         else:
-            predictions.to_csv(path, index=False)
+            predictions.to_csv(path, index=False, float_format=_six_digits)
+
+
+def _six_digits(value: Any) -> str:
+    """Write a number with the digits that a network's float32 has, and no exponent."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    decimals = _DIGITS - 1 - math.floor(math.log10(abs(value)))
+    return f"{value:.{min(max(decimals, 0), _MOST_DECIMALS)}f}"

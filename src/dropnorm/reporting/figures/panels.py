@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from dropnorm.reporting.style import Palette
     from dropnorm.study.variants import Variant
 
 SIZE = (4.4, 3.7)
 # Beyond so many times what the constant, or the best curve, reaches, a curve leaves the axes.
-_BEYOND = 3.0
+_BEYOND = 1.6
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def draw_curve_panels(
             axes = figure.subplots()
             colour = palette.variants[variant]
             if finite_runs(one.history, "val_loss"):
-                _draw_curves(axes, one.history, colour, palette)
+                _draw_curves(axes, one.history, colour)
                 _limit(axes, shown, constant, colour)
                 axes.set_ylabel(label)
             elif len(one.first_steps):
@@ -96,18 +95,15 @@ def _count(history: pd.DataFrame) -> int:
     return len(history[["split", "start"]].drop_duplicates())
 
 
-def _draw_curves(axes: Axes, history: pd.DataFrame, colour: str, palette: Palette) -> None:
+def _draw_curves(axes: Axes, history: pd.DataFrame, colour: str) -> None:
     for column, line in (("loss", "--"), ("val_loss", "-")):
         mean = draw_replicas(axes, finite_runs(history, column), colour, line)
         epochs = max((run[0] for run in finite_runs(history, column)), key=len)
     best = int(np.argmin(mean))
     axes.plot(epochs[best], mean[best], "o", color=colour, markersize=8, markeredgecolor="white",
               zorder=5)  # fmt: skip
-    axes.plot([], [], "--", color=colour, label="training")
-    axes.plot([], [], "-", color=colour, label="validation")
-    axes.plot([], [], "o", color=colour, label=f"best: {number(mean[best])} in {epochs[best]}")
-    axes.plot([], [], ":", color=palette.quiet, label="a constant")
-    axes.legend(fontsize="x-small", handlelength=1.6, labelspacing=0.25, loc="upper right")
+    axes.annotate(f"● {number(mean[best])} in epoch {epochs[best]}", (0.98, 0.97), ha="right",
+                  va="top", xycoords="axes fraction", color=colour, fontsize="small")  # fmt: skip
     epoch_axis(axes)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _POINTS = 1500
 # Of more classes, shares are colours alone.
 _WRITTEN = 8
-# Bins of probabilities, with about as many rows each.
+# Bins of probabilities, of the same width.
 _BINS = 10
 _TWO = 2
 
@@ -145,5 +145,5 @@ def _reliability(
     first = 1 if probabilities.shape[1] == _TWO else 0
     truth = np.concatenate([numbers == one for one in range(first, probabilities.shape[1])])
     told = probabilities[:, first:].T.ravel()
-    right, mean = calibration_curve(truth, told, n_bins=_BINS, strategy="quantile")
+    right, mean = calibration_curve(truth, told, n_bins=_BINS)
     return mean, right
