@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Of a version that cannot be trusted.
 _REMEDY = "take another version, or run the study again"
+_ELSEWHERE = "and stands in the folder of another"
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,14 @@ class RunRecordDataset(WholeFileDataset):
         """Load the record.
 
         Raises:
-            DatasetError: If the file is none.
+            DatasetError: If the file is none, or is that of another version or another study.
         """
+        record = self._read()
+        if why := self._why_misplaced(record):
+            raise DatasetError(f"{from_here(self._path_to_load())}: {why}; {_REMEDY}")
+        return record
+
+    def _read(self) -> RunRecord:
         path = self._path_to_load()
         try:
             written = json.loads(path.read_text(encoding="utf-8"))
@@ -70,12 +77,18 @@ class RunRecordDataset(WholeFileDataset):
             whole = False
         if not whole:
             raise DatasetError(f"{from_here(path)}: is no record of a run; {_REMEDY}")
-        if self._version is not None and path.parent.name != record.version:
-            raise DatasetError(
-                f"{from_here(path)}: is the record of version {record.version:.60}, and stands"
-                f" in the folder of another; {_REMEDY}"
-            )
         return record
+
+    def _why_misplaced(self, record: RunRecord) -> str:
+        """Say why a record does not belong where it stands; nothing if it does."""
+        path = self._path_to_load()
+        if self._version is not None and path.parent.name != record.version:
+            return f"is the record of version {record.version:.60}, {_ELSEWHERE}"
+        # A record of an earlier version of this project may name no study. A sweep is of its study.
+        folder = Path(self._filepath).parent.name
+        if record.study not in ("", folder.partition(".")[0]):
+            return f"is the record of the study '{record.study:.60}', {_ELSEWHERE}"
+        return ""
 
     def check_files(self, version: str, place: Path) -> None:
         """Refuse what a complete version holds at ``place`` if it is not what its run wrote.
@@ -157,8 +170,8 @@ class RunRecordDataset(WholeFileDataset):
         """Return which versions are complete, and which are not though they have a record.
 
         A version is complete if its folder is named as Kedro names versions, its record is that of
-        this version, and names all that the study writes. Whether files are as the record says is
-        checked when they are loaded: :meth:`check_files`.
+        this version of this study, and names all that the study writes. Whether files are as the
+        record says is checked when they are loaded: :meth:`check_files`.
 
         Args:
             outputs: Where the study writes, without versions; of those outside its folders, the
@@ -185,7 +198,7 @@ class RunRecordDataset(WholeFileDataset):
             except OSError as error:
                 problem = f"its record cannot be read ({error.strerror})"
             except DatasetError:
-                problem = f"its {place.name} is no record of this version"
+                problem = f"its {place.name} is no record of a run"
             if problem:
                 found.skipped[name] = problem
             else:
@@ -200,8 +213,15 @@ class RunRecordDataset(WholeFileDataset):
         """Say what a version lacks to be complete; nothing if it lacks nothing."""
         if not is_version(version):
             return "its folder is not named as Kedro names versions"
-        data, name = Path(self._filepath).parents[2], Path(self._filepath).name
-        named = {data / file.path for file in self.at(version).load().files}
+        data, name, own = (
+            Path(self._filepath).parents[2],
+            Path(self._filepath).name,
+            self.at(version),
+        )
+        record = own._read()
+        if why := own._why_misplaced(record):
+            return f"its {name} {why}"
+        named = {data / file.path for file in record.files}
         holders = {holder for path in named for holder in (path, *path.parents)}
         for output in outputs:
             place = output / version / output.name

@@ -21,8 +21,9 @@ from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
+from dropnorm.hooks.commands import command_of, kedro_command
 from dropnorm.hooks.outcomes import gather_outcomes
-from dropnorm.hooks.provenance import command_of, prepare_record
+from dropnorm.hooks.provenance import prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
 from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
@@ -121,11 +122,11 @@ class ProjectHooks:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
         try:
-            self._tell(pipeline, catalog)
+            self._tell(pipeline, catalog, run_params["env"])
         finally:
             self._release(run_params)
 
-    def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    def _tell(self, pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
         outputs = pipeline.all_outputs()
         for study in studies_in(pipeline):
             if f"{study}.comparison" in outputs:
@@ -147,7 +148,8 @@ class ProjectHooks:
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
                     page = folder / "report.html" / version / "report.html"
-                    logger.info("  report: %s (or: kedro study open %s)", from_here(page), study)
+                    command = kedro_command("study", "open", study, env=env)
+                    logger.info("  report: %s (or: %s)", from_here(page), command)
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

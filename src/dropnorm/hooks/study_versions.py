@@ -14,6 +14,7 @@ from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
 from dropnorm.evaluation.records import RunRecord
+from dropnorm.hooks.commands import kedro_command
 from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
 from dropnorm.study.parsing import parse_study
 
@@ -77,8 +78,8 @@ def newest_own(
     newest = versions.complete[0]
     raise BadInputError(
         f"no complete run of '{run}' has the study's own options; version {newest} was run with"
-        f" {judged[newest].difference}; {option} takes that one, and 'kedro run --pipelines={run}'"
-        " runs the study itself"
+        f" {judged[newest].difference}; {option} takes that one, and"
+        f" '{kedro_command('run', f'--pipelines={run}', env=environment)}' runs the study itself"
     )
 
 

@@ -11,6 +11,7 @@ from kedro.io.core import Version, generate_timestamp
 
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.hooks.commands import kedro_command
 from dropnorm.hooks.outcomes import names_read
 from dropnorm.hooks.study_names import run_of, study_of
 from dropnorm.hooks.study_versions import newest_own, versions_of
@@ -90,7 +91,7 @@ def _newest_complete(study: str, versions: Versions, catalog: DataCatalog, env: 
         skipped = f" ({versions.told()})" if versions.skipped else ""
         raise BadInputError(
             f"there is no complete run of the study '{study}' to take up{skipped}; run all of it"
-            f" first: kedro run --pipelines={study}"
+            f" first: {kedro_command('run', f'--pipelines={study}', env=env)}"
         )
     options = catalog.load(f"params:{study_of(study)}")
     if isinstance(options, dict):  # of a part whose nodes take no options, Kedro makes no study

@@ -117,7 +117,7 @@ def new_study(
         raise BadInputError(f"{where}: {line(error)}") from error
     if problems:
         raise BadInputError(f"{where}: {line(problems[0])}")
-    text = _yaml_text(name, proposal, where, look)
+    text = _yaml_text(project, name, proposal, where, look)
     if _read_back(name, text) != study:
         raise BadInputError(f"{where}: a column's name cannot be written in YAML; rename it")
     files = [
@@ -131,8 +131,8 @@ def new_study(
     tell_findings(read.table, study)
     for file in files:
         click.echo(file.write())
-    words = f"kedro run --pipelines={name}" + (f" --env={env}" if env else "")
-    click.echo(f"A run takes about {_duration(proposal.seconds)}: {words}")
+    command = project.command("run", f"--pipelines={name}")
+    click.echo(f"A run takes about {_duration(proposal.seconds)}: {command}")
 
 
 def _check_name(name: str) -> None:
@@ -159,7 +159,7 @@ def _refuse_existing(project: Project, name: str, file: Path, source: str | None
     if name in project.config.studies():
         raise BadInputError(
             f"there is a study '{name}' already; take another name, or look at it:"
-            f" kedro study check {name}"
+            f" {project.command('study', 'check', name)}"
         )
     if file.exists():
         raise BadInputError(f"{_here(file)} is there already, and is not overwritten")
@@ -205,7 +205,9 @@ def _parsed(name: str, proposal: Proposal) -> Study:
     return parse_study(name, proposal.options())
 
 
-def _yaml_text(name: str, proposal: Proposal, where: str, look: Inspection) -> str:
+def _yaml_text(
+    project: Project, name: str, proposal: Proposal, where: str, look: Inspection
+) -> str:
     about = {
         key: str(field.description).rstrip(".") for key, field in Preprocessing.model_fields.items()
     }
@@ -214,6 +216,10 @@ def _yaml_text(name: str, proposal: Proposal, where: str, look: Inspection) -> s
         .get_template("study.yml.j2")
         .render(
             name=name,
+            commands={
+                "check": project.command("study", "check", name),
+                "run": project.command("run", f"--pipelines={name}"),
+            },
             study=proposal,
             source=where,
             rows=look.rows + look.without_target,

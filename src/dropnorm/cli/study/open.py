@@ -45,6 +45,6 @@ def find_report(project: Project, study: str, version: str) -> Path:
     if page is None or not page.is_file():
         raise BadInputError(
             f"version {version} of the study '{study}' has no report; run it again:"
-            f" kedro run --pipelines={study}"
+            f" {project.command('run', f'--pipelines={study}')}"
         )
     return page

@@ -94,8 +94,8 @@ def prune_study(
     That is of its runs and of its sweeps, in all layers. The newest KEEP complete versions of each
     stay. Versions with overridden options count as older than all others: they never take the place
     of a version with the study's own options. Versions without a run.json, which interrupted runs
-    have left, are removed. A run that goes on, a version whose run.json is not read, links, folders that are no versions, tables and
-    predictions are left alone.
+    have left, are removed. A run that goes on, a version whose run.json is not read, links, folders
+    that are no versions, tables and predictions are left alone.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
