@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
 from dropnorm.config_loader import networks_written, study_names
+from dropnorm.datasets.kedro_compat import requested_pipelines
 from dropnorm.pipelines import prediction, preparation, reporting, sweep, training
 from dropnorm.pipelines.boxes import box
 from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
@@ -35,8 +35,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     """
     names = study_names()
     known = [f"{name}{what}" for what in ("", PREDICT, SWEEP) for name in names]
-    # Kedro offers no public name for what its set_requested() was told.
-    requested = set(pipelines._requested_pipelines or (*known, _EVERYTHING))
+    requested = set(requested_pipelines() or (*known, _EVERYTHING))
     if _EVERYTHING in requested:
         requested.update(names)
     registered = {name: create_pipeline(name) for name in known if name in requested}

@@ -7,20 +7,20 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kedro.io import DatasetError, Version
 from kedro.io.core import VERSION_FORMAT
-from kedro_datasets._typing import JSONPreview
 
 from dropnorm.datasets.atomic_files import WholeFileDataset, from_here
+from dropnorm.datasets.kedro_compat import JSONPreview, load_path_of, version_of
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.records import RunRecord, WrittenFile
 from dropnorm.training import locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 # Of a version that cannot be trusted.
 _REMEDY = "take another version, or run the study again"
@@ -82,10 +82,10 @@ class RunRecordDataset(WholeFileDataset):
     def _why_misplaced(self, record: RunRecord) -> str:
         """Say why a record does not belong where it stands; nothing if it does."""
         path = self._path_to_load()
-        if self._version is not None and path.parent.name != record.version:
+        if version_of(self) is not None and path.parent.name != record.version:
             return f"is the record of version {record.version:.60}, {_ELSEWHERE}"
         # A record of an earlier version of this project may name no study. A sweep is of its study.
-        folder = Path(self._filepath).parent.name
+        folder = self.path.parent.name
         if record.study not in ("", folder.partition(".")[0]):
             return f"is the record of the study '{record.study:.60}', {_ELSEWHERE}"
         return ""
@@ -100,9 +100,9 @@ class RunRecordDataset(WholeFileDataset):
         Raises:
             DatasetError: Names the first file that is missing, changed, or not the run's.
         """
-        data, own = Path(self._filepath).parents[2], self.at(version)
+        data, own = self.path.parents[2], self.at(version)
         written = {data / file.path: file.sha256 for file in own.load().files}
-        if place == Path(own._get_load_path()):  # which cannot name itself
+        if place == load_path_of(own):  # which cannot name itself
             return
         expected = {path for path in written if place in (path, *path.parents)}
         found = {path for path in (place, *place.rglob("*")) if path.is_file()}
@@ -120,14 +120,14 @@ class RunRecordDataset(WholeFileDataset):
 
     def at(self, version: str) -> RunRecordDataset:
         """Return the record of one version."""
-        return RunRecordDataset(filepath=str(self._filepath), version=Version(version, None))
+        return RunRecordDataset(filepath=str(self.path), version=Version(version, None))
 
     def claim(self, version: str) -> bool:
         """Take a version for a run that begins; return whether no other had taken it.
 
         Until it is released, or this process ends, all others know that the run goes on.
         """
-        folder = Path(self._filepath) / version
+        folder = self.path / version
         folder.parent.mkdir(parents=True, exist_ok=True)
         # First, so that no version is seen whose run goes on, and that nobody holds.
         if not locks.hold(self._lock_of(version)):
@@ -150,7 +150,7 @@ class RunRecordDataset(WholeFileDataset):
         return locks.is_held(self._lock_of(version))
 
     def _lock_of(self, version: str) -> Path:
-        return Path(self._filepath) / f".{version}.lock"
+        return self.path / f".{version}.lock"
 
     def save(self, data: RunRecord) -> None:
         """Add version and files to the record, and write it whole or not at all."""
@@ -177,8 +177,8 @@ class RunRecordDataset(WholeFileDataset):
             outputs: Where the study writes, without versions; of those outside its folders, the
                 record has nothing to name.
         """
-        place = Path(self._filepath)
-        if self._version is None or not place.is_dir():
+        place = self.path
+        if version_of(self) is None or not place.is_dir():
             return Versions()
         data = place.parents[2]
         own = [
@@ -214,8 +214,8 @@ class RunRecordDataset(WholeFileDataset):
         if not is_version(version):
             return "its folder is not named as Kedro names versions"
         data, name, own = (
-            Path(self._filepath).parents[2],
-            Path(self._filepath).name,
+            self.path.parents[2],
+            self.path.name,
             self.at(version),
         )
         record = own._read()
@@ -235,7 +235,7 @@ class RunRecordDataset(WholeFileDataset):
         return ""
 
     def _files(self, version: str) -> list[WrittenFile]:
-        file = Path(self._filepath)
+        file = self.path
         data, study = file.parents[2], file.parent.name
         found = sorted(
             path

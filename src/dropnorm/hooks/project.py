@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
@@ -144,7 +143,7 @@ class ProjectHooks:
                 if isinstance(record, RunRecordDataset):
                     version, folder = (
                         str(record.resolve_save_version()),
-                        Path(record._filepath).parent,
+                        record.path.parent,
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
                     page = folder / "report.html" / version / "report.html"

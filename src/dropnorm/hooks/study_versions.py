@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version
 
 from dropnorm.datasets.catalog_entries import is_local
+from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
@@ -36,7 +36,7 @@ def versions_of(run: str, catalog: DataCatalog) -> Versions:
         OSError: If the folder of its records cannot be read.
     """
     record = catalog.get(f"{run}.run")
-    if not isinstance(record, RunRecordDataset) or not Path(record._filepath).is_dir():
+    if not isinstance(record, RunRecordDataset) or not record.path.is_dir():
         return Versions()
     return record.versions(_places_written(run, catalog))
 
@@ -116,8 +116,8 @@ def _places_written(run: str, catalog: DataCatalog) -> list[Path]:
     places = []
     for rest in _outputs(sweep=run.endswith(SWEEP)):
         dataset = catalog.get(f"{run}{rest}")
-        if isinstance(dataset, AbstractVersionedDataset) and dataset._version and is_local(dataset):
-            places.append(Path(dataset._filepath))
+        if version_of(dataset) is not None and is_local(dataset):
+            places.append(Path(str(filepath_of(dataset))))
     return places
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version, generate_timestamp
 
+from dropnorm.datasets.kedro_compat import load_path_of, set_version, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.hooks.commands import kedro_command
@@ -33,11 +33,12 @@ def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | No
     known: dict[str, Versions] = {}
     for name in names_read(pipeline):
         dataset = catalog.get(name)
-        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        asked = version_of(dataset)
+        if not isinstance(dataset, AbstractVersionedDataset) or asked is None:
             continue
         study = run_of(name)
         versions = known.setdefault(study, versions_of(study, catalog))
-        if read := dataset._version.load:
+        if read := asked.load:
             if read not in (there := dataset.list_versions(full_path=False)):
                 raise BadInputError(
                     f"--load-versions: there is no version '{read}' of '{name}'"
@@ -48,11 +49,10 @@ def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | No
                 raise BadInputError(f"--load-versions: version '{read}' is not read: {why}")
         else:
             read = _newest_complete(study, versions, catalog, env)
-        # Kedro lets a version be set when a dataset is made, and offers no way afterwards.
-        dataset._version = Version(read, None)
+        set_version(dataset, Version(read, None))
         record = catalog.get(f"{study}.run")
         if isinstance(record, RunRecordDataset) and read in versions.complete:
-            record.check_files(read, Path(dataset._get_load_path()))
+            record.check_files(read, load_path_of(dataset))
 
 
 def settle_version_written(
@@ -71,7 +71,8 @@ def settle_version_written(
     versioned = [
         dataset
         for name in pipeline.all_outputs()
-        if isinstance(dataset := catalog.get(name), AbstractVersionedDataset) and dataset._version
+        if isinstance(dataset := catalog.get(name), AbstractVersionedDataset)
+        and version_of(dataset) is not None
     ]
     kept = [record for record in records if versioned and isinstance(record, RunRecordDataset)]
     while not all(claims := [record.claim(version) for record in kept]):
@@ -82,7 +83,7 @@ def settle_version_written(
         version = generate_timestamp()
     for dataset in versioned:
         # What the run writes it reads back in its own version.
-        dataset._version = Version(version, version)
+        set_version(dataset, Version(version, version))
     return [(record, version) for record in kept]
 
 

@@ -56,7 +56,20 @@ def test_a_study_with_a_mistake_does_not_keep_others_from_the_list(command, conf
     done = command("list")
 
     assert done.exit_code == 0
-    assert "kedro study check wine" in done.output
+    told = " ".join(done.output.split())
+    assert "conf/base/parameters/wine.yml: wine.training.epochs is 0" in told
+    assert "all problems: kedro study check wine" in told
+    assert "CompressiveStrength" in done.output
+
+
+def test_a_study_that_refers_to_itself_does_not_keep_others_from_the_list(command, configured):
+    (configured / "conf/base/parameters/wine.yml").write_text("wine:\n  title: ${wine}\n")
+
+    done = command("list")
+
+    assert done.exit_code == 0
+    told = " ".join(done.output.split())
+    assert "conf/base/parameters/wine.yml: wine.title: leads back to itself, by ${...}" in told
     assert "CompressiveStrength" in done.output
 
 

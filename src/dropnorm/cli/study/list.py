@@ -61,9 +61,9 @@ def _table(rows: Iterable[list[str]]) -> Table:
 def _row(project: Project, name: str) -> list[str]:
     try:
         study = project.config.study(name)
-    except BadInputError:
+    except BadInputError as error:
         check = project.command("study", "check", name)
-        return [name, "", "", "", "", f"the YAML has problems: {check}"]
+        return [name, "", "", "", "", f"{str(error).splitlines()[0]}; all problems: {check}"]
     told = [study.target.column, _split(study)]
     try:
         versions = project.versions(name)

@@ -29,7 +29,8 @@ from dropnorm.data.profile import Inspection, inspect_table
 from dropnorm.data.readers import ReadTable, read_table
 from dropnorm.data.suggest import Proposal, propose_study
 from dropnorm.datasets.atomic_files import written_whole
-from dropnorm.datasets.catalog_entries import load_table, reading_warnings
+from dropnorm.datasets.catalog_entries import is_local, load_table, reading_warnings
+from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.study.parsing import parse_study
@@ -351,8 +352,8 @@ def _files(
     if local is None:
         return []
     dataset = project.catalog.get(f"{name}.table")
-    is_local = getattr(dataset, "_protocol", "") == "file"
-    expected = Path(str(getattr(dataset, "_filepath", ""))) if is_local else Path()
+    path = filepath_of(dataset)
+    expected = Path(str(path)) if path is not None and is_local(dataset) else Path()
     files = []
     if kept_at is None:
         raw = expected.parent if expected.name else project.root / "data" / "01_raw"

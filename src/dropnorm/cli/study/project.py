@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.framework.context.context import _convert_paths_to_absolute_posix
 from kedro.io import AbstractVersionedDataset, DataCatalog
 from kedro.io.core import Version
 from kedro.utils import find_kedro_project
@@ -16,6 +15,7 @@ from rich.console import Console
 from dropnorm.config_loader import default_conf_source, project_config
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog
+from dropnorm.datasets.kedro_compat import load_path_of, with_absolute_paths
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing
@@ -154,7 +154,7 @@ class Project:
             raise BadInputError(f"the catalog has no entry '{name}'")
         record = self.catalog.get(f"{name.split('.', maxsplit=1)[0]}.run")
         if isinstance(record, RunRecordDataset) and isinstance(dataset, AbstractVersionedDataset):
-            record.check_files(version, Path(dataset._get_load_path()))
+            record.check_files(version, load_path_of(dataset))
         return dataset.load()
 
 
@@ -169,7 +169,7 @@ def open_project(conf_source: str | None, env: str | None) -> Project:
         raise BadInputError("there is no Kedro project here; go to the project's folder")
     config = project_config(conf_source, env)
     # Not a session's catalog: for that, Kedro checks all studies and ends at the first mistake.
-    entries = _convert_paths_to_absolute_posix(root, config["catalog"])
+    entries = with_absolute_paths(root, config["catalog"])
     return Project(root, config, make_catalog(entries, config.credentials()))
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from kedro.io import AbstractVersionedDataset
 
 from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.column_kinds import counted
 from dropnorm.datasets.atomic_files import from_here
+from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
@@ -192,9 +192,9 @@ def _places(project: Project, run: str) -> Iterator[Path]:
     links: set[Path] = set()
     for name in (record, *sorted(create_pipeline(run).all_outputs() - {record})):
         dataset = project.catalog.get(name)
-        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        if version_of(dataset) is None:
             continue
-        place = Path(dataset._filepath)
+        place = Path(str(filepath_of(dataset)))
         if name == record:
             data = place.parents[2]
         if not place.is_dir():
