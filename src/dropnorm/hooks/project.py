@@ -21,7 +21,7 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.hooks.commands import command_of, kedro_command
-from dropnorm.hooks.outcomes import gather_outcomes
+from dropnorm.hooks.outcomes import gather_outcomes, share_memory
 from dropnorm.hooks.provenance import prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
@@ -95,6 +95,7 @@ class ProjectHooks:
                 table = tables.get(study_of(study))
                 prepare_record(study, pipeline, catalog, *told, table)
         gather_outcomes(pipeline, catalog)
+        share_memory(pipeline, catalog)
         check_inputs(pipeline, catalog)
         for study, loaded in tables.items():
             hand_over(loaded.table, study, pipeline, catalog)

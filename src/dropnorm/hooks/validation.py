@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kedro.io import MemoryDataset
 from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
@@ -135,7 +136,9 @@ def check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that a part of a study does not begin behind what only memory holds."""
     for name in sorted(pipeline.inputs()):
-        if catalog.get(name) is None and not name.startswith("params:"):
+        dataset = catalog.get(name)
+        is_empty = isinstance(dataset, MemoryDataset) and not dataset.exists()
+        if (dataset is None or is_empty) and not name.startswith("params:"):
             first = create_pipeline(run_of(name)).to_outputs(name).grouped_nodes[0]
             raise BadInputError(
                 f"'{name}' passes from node to node in memory, no earlier run has left it; begin"
