@@ -23,7 +23,7 @@ from yaml.scanner import ScannerError
 from dropnorm.datasets.atomic_files import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study.compare import names_written
-from dropnorm.study.parsing import parse_study, refuse_other_networks
+from dropnorm.study.parsing import parse_study
 from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
 
 if TYPE_CHECKING:
@@ -198,10 +198,7 @@ class StudyConfigLoader(OmegaConfigLoader):
         Raises:
             BadInputError: One line per problem, each with its source and key.
         """
-        sources = self._sources(name)
-        study = parse_study(name, copy.deepcopy(self._all_options().get(name)), sources)
-        refuse_other_networks(study, sources)
-        return study
+        return parse_study(name, copy.deepcopy(self._all_options().get(name)), self._sources(name))
 
     def written_in(self, env: str | None) -> dict[str, Any]:
         """Return the studies as an environment says them, whatever the command line overrides.

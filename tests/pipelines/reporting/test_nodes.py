@@ -33,7 +33,7 @@ def effects():
 
 @pytest.fixture(scope="module")
 def diagnostics():
-    return nodes.compare_diagnostics(**OUTCOMES)
+    return nodes.compare_diagnostics(STUDY, **OUTCOMES)
 
 
 def test_measure_scores_each_replica_and_takes_their_mean():
