@@ -49,6 +49,11 @@ def network(name: str, design: Design) -> str:
     return f"the network '{spoken(name)}'"
 
 
+def reference(name: str) -> str:
+    """Name the network that others are compared with, within a sentence."""
+    return "the baseline" if name == Variant.BASELINE else f"'{spoken(name)}'"
+
+
 def short(name: str, design: Design) -> str:
     """Name a network where the word has just been said."""
     return network(name, design).replace("the network with", "the one with")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.cards import Card
-from dropnorm.evaluation.network_names import spoken
+from dropnorm.evaluation.network_names import reference
 from dropnorm.findings import Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
@@ -73,7 +73,7 @@ def summarize_answer(found: Mapping[str, Any]) -> str:
 def _of_what(found: Mapping[str, Any]) -> str:
     if "against" not in found:
         return "with the layer less that without"
-    return f"of each network less that of {spoken(found['against'])}"
+    return f"of each network less that of {reference(found['against'])}"
 
 
 def _beside(task: Task, row: pd.Series) -> str:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # So many small plots stand four in a row; others in threes.
 _IN_FOURS = (2, 4, 7, 8)
+# So many cards stand three in a row.
+_IN_THREES = (5, 6)
 # A smaller p-value says nothing more.
 _LEAST_P = 0.001
 _GOOD = (Verdict.HELPS, Verdict.RESCUES)
@@ -100,6 +102,8 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         report=report,
         effect_names={name: network_names.title(name) for name in report["effects"]},
         count=network_names.count,
+        reference=network_names.reference(report.get("against", "baseline")),
+        card_columns="cards threes" if len(report["cards"]) in _IN_THREES else "cards",
         columns="panels" if len(report["variants"]) in _IN_FOURS else "panels threes",
         verdicts={name: _tone(one["verdict"]) for name, one in report["effects"].items()},
         strips=_strips(report),

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.evaluation.json_form import to_json
-from dropnorm.evaluation.network_names import count
+from dropnorm.evaluation.network_names import count, reference
 from dropnorm.findings import Finding
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
-from dropnorm.reporting.figures.drawing import loss_label, name_of
+from dropnorm.reporting.figures.drawing import loss_label
 from dropnorm.reporting.figures.panels import Trainings, draw_curve_panels
 from dropnorm.reporting.figures.predictions import (
     draw_amount_panels,
@@ -70,7 +70,7 @@ def _question(study: Study, effects: Mapping[str, Any]) -> str:
         return f"Does dropout or batch normalization help the network on {study.label}?"
     return (
         f"Which of {count(len(effects['variants']))} networks should be used on {study.label}, and"
-        f" how much better or worse than {name_of(effects['against'])} are the others?"
+        f" how much better or worse than {reference(effects['against'])} are the others?"
     )
 
 
