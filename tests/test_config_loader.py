@@ -148,27 +148,6 @@ def test_a_wrong_option_is_told_with_the_source_that_set_it(configured):
         loader("../conf", env="sample").study("concrete")
 
 
-@pytest.mark.parametrize(
-    ("key", "written"),
-    [
-        ("compare", "compare: {baseline: {}, wide: {network: {hidden: [9]}}}"),
-        ("against", "against: dropout"),
-    ],
-)
-def test_networks_that_no_run_compares_yet_are_refused_in_one_line(configured, key, written):
-    file = Path(CONCRETE)
-    file.write_text(f"{file.read_text()}  {written}\n")
-
-    with pytest.raises(BadInputError) as refused:
-        loader().study("concrete")
-
-    assert str(refused.value).startswith(
-        f"{CONCRETE}: concrete.{key} is checked, and cannot be run"
-    )
-    assert "\n" not in str(refused.value)
-    assert loader().studies() == ["concrete", "spotify", "wine"]
-
-
 def test_a_missing_option_is_told_with_the_file_that_began_the_section(configured):
     Path(CONCRETE).write_text("concrete: {title: a}\n")
     params = {"concrete": {"training": {"epochs": 3}}}

@@ -30,7 +30,7 @@ from dropnorm.datasets.kedro_compat import (
 )
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study.compare import names_written
-from dropnorm.study.parsing import parse_study, refuse_other_networks
+from dropnorm.study.parsing import parse_study
 from dropnorm.study.yaml_limits import names_at_top, refuse_reference_bomb
 from dropnorm.study_files import StudyFiles, is_study_name
 
@@ -232,9 +232,7 @@ class StudyConfigLoader(OmegaConfigLoader):
         if why := studies.wrong.get(name):
             raise BadInputError(why)
         sources = studies.sources(name)
-        study = parse_study(name, copy.deepcopy(studies.usable.get(name)), sources)
-        refuse_other_networks(study, sources)
-        return study
+        return parse_study(name, copy.deepcopy(studies.usable.get(name)), sources)
 
     def written_in(self, env: str | None) -> dict[str, Any]:
         """Return the studies as an environment says them, whatever the command line overrides.

@@ -51,7 +51,8 @@ def create_pipeline(name: str) -> Pipeline:
         study = name.removesuffix(PREDICT)
         return create_prediction_pipeline(study, networks_written(study))
     if name.endswith(SWEEP):
-        return create_sweep_pipeline(name.removesuffix(SWEEP))
+        study = name.removesuffix(SWEEP)
+        return create_sweep_pipeline(study, networks_written(study))
     return create_study_pipeline(name, networks_written(name))
 
 
@@ -70,13 +71,12 @@ def create_prediction_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -
     return _under(study, _prediction_parts(variants), variants)
 
 
-def create_sweep_pipeline(study: str) -> Pipeline:
+def create_sweep_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
     """Return what tries rates of dropout and places of batch normalization on a study's replicas.
 
-    It tries them on the study's own network, whatever else the study compares.
     It writes below a name of its own, and never a version of the study.
     """
-    return _under(f"{study}{SWEEP}", _sweep_parts())
+    return _under(f"{study}{SWEEP}", _sweep_parts(variants), variants)
 
 
 @cache  # one template for all studies
@@ -92,14 +92,11 @@ def _study_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
 
 
 @cache
-def _sweep_parts() -> tuple[Pipeline, ...]:
+def _sweep_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     return (
         box("prepare", preparation.create_pipeline().to_outputs("inputs")),
-        *(
-            _of_variant(variant.value, sweep.create_variant_pipeline(variant))
-            for variant in Variant
-        ),
-        box("report", sweep.create_pipeline(_NAMES)),
+        *(_of_variant(variant, sweep.create_variant_pipeline(variant)) for variant in variants),
+        box("report", sweep.create_pipeline(variants)),
     )
 
 

@@ -19,7 +19,7 @@ from dropnorm.evaluation.records import RunRecord, WrittenFile
 from dropnorm.training import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 # Of a version that cannot be trusted.
@@ -166,7 +166,7 @@ class RunRecordDataset(WholeFileDataset):
         """Return the record for kedro-viz."""
         return JSONPreview(self._path_to_load().read_text(encoding="utf-8"))
 
-    def versions(self, outputs: Iterable[Path] = ()) -> Versions:
+    def versions(self, outputs: Callable[[RunRecord], Iterable[Path]] = lambda _: ()) -> Versions:
         """Return which versions are complete, and which are not though they have a record.
 
         A version is complete if its folder is named as Kedro names versions, its record is that of
@@ -174,27 +174,19 @@ class RunRecordDataset(WholeFileDataset):
         record says is checked when they are loaded: :meth:`check_files`.
 
         Args:
-            outputs: Where the study writes, without versions; of those outside its folders, the
-                record has nothing to name.
+            outputs: Where a run with such a record writes, without versions; of places outside the
+                study's folders, the record has nothing to name.
         """
         place = self.path
         if version_of(self) is None or not place.is_dir():
             return Versions()
-        data = place.parents[2]
-        own = [
-            path
-            for path in outputs
-            if path != place
-            and path.is_relative_to(data)
-            and path.relative_to(data).parts[1:2] == (place.parent.name,)
-        ]
         found = Versions()
         # Not list_versions(), which takes a bracket in a folder's name for a pattern.
         for name in sorted((folder.name for folder in place.iterdir()), reverse=True):
             try:
                 if not (place / name / place.name).is_file():
                     continue
-                problem = self._why_incomplete(name, own)
+                problem = self._why_incomplete(name, outputs)
             except OSError as error:
                 problem = f"its record cannot be read ({error.strerror})"
             except DatasetError:
@@ -205,11 +197,13 @@ class RunRecordDataset(WholeFileDataset):
                 found.complete.append(name)
         return found
 
-    def complete_versions(self, outputs: Iterable[Path] = ()) -> list[str]:
+    def complete_versions(
+        self, outputs: Callable[[RunRecord], Iterable[Path]] = lambda _: ()
+    ) -> list[str]:
         """Return the versions that can be read, the newest first; see :meth:`versions`."""
         return self.versions(outputs).complete
 
-    def _why_incomplete(self, version: str, outputs: Iterable[Path]) -> str:
+    def _why_incomplete(self, version: str, outputs: Callable[[RunRecord], Iterable[Path]]) -> str:
         """Say what a version lacks to be complete; nothing if it lacks nothing."""
         if not is_version(version):
             return "its folder is not named as Kedro names versions"
@@ -223,7 +217,9 @@ class RunRecordDataset(WholeFileDataset):
             return f"its {name} {why}"
         named = {data / file.path for file in record.files}
         holders = {holder for path in named for holder in (path, *path.parents)}
-        for output in outputs:
+        for output in outputs(record):
+            if not self._is_named(output):
+                continue
             place = output / version / output.name
             if place not in holders:
                 return f"its {name} names no file of {output.relative_to(data)}"
@@ -233,6 +229,16 @@ class RunRecordDataset(WholeFileDataset):
                 if path.is_file() and path not in named and not path.name.startswith("."):
                     return f"its {name} does not name {path.relative_to(data)}"
         return ""
+
+    def _is_named(self, output: Path) -> bool:
+        """Tell whether the record names what is written to a place: below its study's folders."""
+        place = self.path
+        data = place.parents[2]
+        return (
+            output != place
+            and output.is_relative_to(data)
+            and output.relative_to(data).parts[1:2] == (place.parent.name,)
+        )
 
     def _files(self, version: str) -> list[WrittenFile]:
         file = self.path

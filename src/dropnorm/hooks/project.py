@@ -26,7 +26,13 @@ from dropnorm.hooks.provenance import prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
 from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
-from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
+from dropnorm.hooks.validation import (
+    check_folders,
+    check_inputs,
+    check_study,
+    check_sweep,
+    read_by_column,
+)
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
@@ -76,6 +82,8 @@ class ProjectHooks:
             check_file(catalog.get(name))
         for run in studies_in(pipeline):
             study = study_of(run)
+            if run != study:
+                check_sweep(study, catalog)
             if study not in tables:
                 read_by_column(study, catalog)
                 if f"{run}.prepare.check_rows" in names:

@@ -34,7 +34,7 @@ from dropnorm.datasets.kedro_compat import (
 from dropnorm.errors import BadInputError
 from dropnorm.hooks.study_names import run_of
 from dropnorm.pipeline_registry import create_pipeline
-from dropnorm.study.parsing import refuse_other_networks
+from dropnorm.study.arms import arm_names, arm_of
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -90,7 +90,6 @@ def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
         The table, to be handed over to the nodes.
     """
     options: Study = catalog.load(f"params:{study}")
-    refuse_other_networks(options)
     where = shown(catalog.get(f"{study}.table"))
     loaded = load_unchanged(study, catalog)
     try:
@@ -104,6 +103,17 @@ def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
     for warning in reading_warnings(study, catalog, loaded.table):
         logger.warning("%s", warning)
     return loaded
+
+
+def check_sweep(study: str, catalog: DataCatalog) -> None:
+    """Check that one of the networks of a study has a layer, whose rate or place can be tried."""
+    options: Study = catalog.load(f"params:{study}")
+    variants = {arm_of(options, name).variant for name in arm_names(options)}
+    if not any(one.has_dropout or one.has_batchnorm for one in variants):
+        raise BadInputError(
+            f"{study}: a sweep has nothing to try: none of the networks in compare has dropout or"
+            " batch normalization; name one that has"
+        )
 
 
 def check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:

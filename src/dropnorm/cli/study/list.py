@@ -13,17 +13,20 @@ from dropnorm.cli.study.arguments import of_project
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.overrides import Standing
+from dropnorm.study.compare import names_written
 from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dropnorm.evaluation.records import RunRecord
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.schema import Study
+
+
+_ALONE = ("dropout", "batchnorm")
 
 
 @click.command("list")
@@ -98,17 +101,16 @@ def _shown(project: Project, study: str, versions: Sequence[str]) -> tuple[str, 
 
 
 def answer(project: Project, study: str, version: str) -> str:
-    """Say in one line what a complete run found: the layers, and which network to use."""
+    """Say in one line what a complete run found: each effect, and which network to use."""
     found: Mapping[str, Any] = project.load(f"{study}.effects", version)
     if "cards" not in found:
         return f"run it again for an answer ({found['answer']})"
     use = found["recommendation"]["use"]
+    # Of both layers together, the ranking says it.
+    names = [name for name in found["cards"] if "against" in found or name in _ALONE]
     told = [
-        f"use {wording.spoken(use)}" if use else "use none of the networks",
-        *(
-            f"{wording.spoken(name)}: {found['cards'][name]['verdict']}"
-            for name in (Contrast.DROPOUT, Contrast.BATCHNORM)
-        ),
+        f"use {network_names.spoken(use)}" if use else "use none of the networks",
+        *(f"{network_names.spoken(name)}: {found['cards'][name]['verdict']}" for name in names),
         _ranking(found),
         wording.counted_runs(found["splits"], found["starts"]),
     ]
@@ -118,14 +120,16 @@ def answer(project: Project, study: str, version: str) -> str:
 def _ranking(found: Mapping[str, Any]) -> str:
     """Put the networks in order, where every difference between neighbours is settled."""
     errors = [
-        f"{wording.spoken(name)} {wording.number(found['variants'][name]['error'])}"
+        f"{network_names.spoken(name)} {wording.number(found['variants'][name]['error'])}"
         for name in found["ranking"]
     ]
     return f"{' < '.join(errors)} {found['unit']}".strip() if errors else ""
 
 
 def _rows_of_run(project: Project, study: str, version: str) -> str:
-    metrics: VariantMetrics = project.load(f"{study}.{Variant.BASELINE}.metrics", version)
+    record: RunRecord = project.load(f"{study}.run", version)
+    one, *_ = names_written(record.options)
+    metrics: VariantMetrics = project.load(f"{study}.{one}.metrics", version)
     return str(sum(metrics.rows.values()))
 
 

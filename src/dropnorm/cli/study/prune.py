@@ -14,13 +14,16 @@ import click
 
 from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import Project, open_project
+from dropnorm.config_loader import networks_written
 from dropnorm.data.column_kinds import counted
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
-from dropnorm.pipeline_registry import SWEEP, create_pipeline
+from dropnorm.hooks.study_names import study_of
+from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
+from dropnorm.study.compare import names_written
 from dropnorm.training.execution import forget_beyond
 
 if TYPE_CHECKING:
@@ -190,7 +193,7 @@ def _places(project: Project, run: str) -> Iterator[Path]:
     """
     record = f"{run}.run"
     links: set[Path] = set()
-    for name in (record, *sorted(create_pipeline(run).all_outputs() - {record})):
+    for name in (record, *sorted(_outputs(project, run) - {record})):
         dataset = project.catalog.get(name)
         if version_of(dataset) is None:
             continue
@@ -208,6 +211,16 @@ def _places(project: Project, run: str) -> Iterator[Path]:
             links.add(link)
         else:
             yield place
+
+
+def _outputs(project: Project, run: str) -> set[str]:
+    """Return what is written of the networks that are compared, and that were when a run was."""
+    create = create_sweep_pipeline if run.endswith(SWEEP) else create_study_pipeline
+    study = study_of(run)
+    compared = {networks_written(study)}
+    for version in project.complete_versions(run):
+        compared.add(names_written(project.load(f"{run}.run", version).options))
+    return {one for names in compared for one in create(study, names).all_outputs()}
 
 
 def _link_in(data: Path, inside: Path) -> Path | None:

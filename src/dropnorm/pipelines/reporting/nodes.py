@@ -22,7 +22,6 @@ from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 from dropnorm.reporting.page import write_page
-from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 
@@ -44,8 +43,7 @@ def plot_learning_curves(
     history: pd.DataFrame, first_steps: pd.DataFrame, metrics: VariantMetrics, study: Study
 ) -> Figure:
     """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
-    own = arm_of(study, metrics.variant).study
-    return draw_learning_curves(history, first_steps, metrics, own)
+    return draw_learning_curves(history, first_steps, metrics, study)
 
 
 def gather_outcome(
@@ -108,19 +106,20 @@ def estimate_effects(
     study: Study,
     **outcomes: VariantOutcome,
 ) -> dict[str, Any]:
-    """Estimate what the two layers do, pair by pair, with what chance leaves open."""
+    """Estimate what each network does to the error, pair by pair, with what chance leaves open."""
     metrics = {name: one.metrics for name, one in outcomes.items()}
     predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
     return answer.find_answer(evidence, metrics, study).as_json()
 
 
-def compare_diagnostics(**outcomes: VariantOutcome) -> pd.DataFrame:
+def compare_diagnostics(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
     """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
     return network_diagnostics.compare_diagnostics(
         {name: one.examination for name, one in outcomes.items()},
         {name: one.history for name, one in outcomes.items()},
         {name: one.metrics for name, one in outcomes.items()},
+        study.against,
     )
 
 
