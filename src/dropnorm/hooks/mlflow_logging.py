@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dropnorm.datasets.kedro_compat import load_path_of
 from dropnorm.evaluation.cards import Card
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.overrides import tell
@@ -147,7 +148,7 @@ def _input_names(study: str, catalog: DataCatalog, mlflow: Any) -> dict[int, lis
 
 def _path(catalog: DataCatalog, name: str) -> str:
     dataset: Any = catalog.get(name)
-    return str(dataset._get_load_path())
+    return str(load_path_of(dataset))
 
 
 def _log_files(mlflow: Any, study: str, catalog: DataCatalog, variant: str | None) -> None:

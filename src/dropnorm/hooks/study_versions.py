@@ -6,15 +6,16 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version
 
 from dropnorm.datasets.catalog_entries import is_local
+from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.contrasts import FOUR
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
 from dropnorm.evaluation.records import RunRecord
+from dropnorm.hooks.commands import kedro_command
 from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
 from dropnorm.study.compare import names_written
 from dropnorm.study.parsing import parse_study
@@ -37,7 +38,7 @@ def versions_of(run: str, catalog: DataCatalog) -> Versions:
         OSError: If the folder of its records cannot be read.
     """
     record = catalog.get(f"{run}.run")
-    if not isinstance(record, RunRecordDataset) or not Path(record._filepath).is_dir():
+    if not isinstance(record, RunRecordDataset) or not record.path.is_dir():
         return Versions()
     places = cache(partial(_places_written, run, catalog))
     return record.versions(lambda written: places(names_written(written.options)))
@@ -80,8 +81,8 @@ def newest_own(
     newest = versions.complete[0]
     raise BadInputError(
         f"no complete run of '{run}' has the study's own options; version {newest} was run with"
-        f" {judged[newest].difference}; {option} takes that one, and 'kedro run --pipelines={run}'"
-        " runs the study itself"
+        f" {judged[newest].difference}; {option} takes that one, and"
+        f" '{kedro_command('run', f'--pipelines={run}', env=environment)}' runs the study itself"
     )
 
 
@@ -120,8 +121,8 @@ def _places_written(
     places = []
     for rest in _outputs(networks, sweep=run.endswith(SWEEP)):
         dataset = catalog.get(f"{run}{rest}")
-        if isinstance(dataset, AbstractVersionedDataset) and dataset._version and is_local(dataset):
-            places.append(Path(dataset._filepath))
+        if version_of(dataset) is not None and is_local(dataset):
+            places.append(Path(str(filepath_of(dataset))))
     return places
 
 

@@ -42,7 +42,8 @@ def list_studies(env: str | None, conf_source: str | None) -> None:
     names = project.config.studies()
     if not names:
         raise BadInputError(
-            f"there are no studies in {project.config.conf_source}; 'kedro study new' makes one"
+            f"there are no studies in {project.config.conf_source};"
+            f" '{project.command('study', 'new')}' makes one"
         )
     screen().print(_table(_row(project, name) for name in names))
 
@@ -63,8 +64,9 @@ def _table(rows: Iterable[list[str]]) -> Table:
 def _row(project: Project, name: str) -> list[str]:
     try:
         study = project.config.study(name)
-    except BadInputError:
-        return [name, "", "", "", "", f"the YAML has problems: kedro study check {name}"]
+    except BadInputError as error:
+        check = project.command("study", "check", name)
+        return [name, "", "", "", "", f"{str(error).splitlines()[0]}; all problems: {check}"]
     told = [study.target.column, _split(study)]
     try:
         versions = project.versions(name)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.pipeline import Pipeline as Steps
 
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.validation import check_new_rows, to_text
@@ -192,6 +191,8 @@ def tell_unseen(rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], stud
 
 def _categories(preprocessors: Mapping[int, Preprocessor], study: Study) -> dict[str, set[str]]:
     """Return for each column of categories those that the training rows of any split had."""
+    from sklearn.pipeline import Pipeline as Steps  # noqa: PLC0415  # takes long
+
     seen: dict[str, set[str]] = {column: set() for column in study.preprocessing.categories}
     for preprocessor in preprocessors.values():
         for _, transformer, columns in preprocessor["inputs"].transformers_:

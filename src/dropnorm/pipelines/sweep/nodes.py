@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation import sweep_choices
@@ -13,7 +12,7 @@ from dropnorm.evaluation.results import SweepPoint, SweptVariant
 from dropnorm.evaluation.sweep_results import Choices
 from dropnorm.pipelines.reporting.nodes import measure, record
 from dropnorm.pipelines.training.nodes import VariantTrainer
-from dropnorm.reporting.figures.sweep import draw_sweep
+from dropnorm.reporting.figures import Figure
 from dropnorm.study.schema import Study
 from dropnorm.training.execution import HERE, Execution
 
@@ -81,6 +80,8 @@ def tabulate(choices: Choices) -> pd.DataFrame:
 
 def plot_choices(choices: Choices) -> Figure:
     """Draw the error over the rates, a panel for each place."""
+    from dropnorm.reporting.figures.sweep import draw_sweep  # noqa: PLC0415  # imports Matplotlib
+
     return draw_sweep(choices)
 
 

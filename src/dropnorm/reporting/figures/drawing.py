@@ -8,8 +8,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from scipy.optimize import isotonic_regression
 
 from dropnorm.evaluation.network_names import spoken
 from dropnorm.study.arms import arm_names
@@ -213,7 +213,7 @@ def spread(
         return []
     high_enough = np.asarray(sizes, dtype=float)
     room = np.concatenate([[0.0], np.cumsum((high_enough[:-1] + high_enough[1:]) / 2)])
-    moved = isotonic_regression(np.asarray(heights, dtype=float) - room).x
+    moved = scipy.optimize.isotonic_regression(np.asarray(heights, dtype=float) - room).x
     return list(np.clip(moved, low, max(low, high - room[-1])) + room)
 
 
