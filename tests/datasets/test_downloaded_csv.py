@@ -247,7 +247,7 @@ def test_a_server_that_sends_to_another_kind_of_place_is_refused(tmp_path, path,
 
     told = refusal(a_dataset(path, server.url()))
 
-    assert f"its server sends to another place, {target[:5]}" in told
+    assert f"its server redirects to {target[:5]}" in told
     assert files(tmp_path) == []
     assert set(server.asked) == {"/songs.csv"}
 

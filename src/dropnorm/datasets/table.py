@@ -15,10 +15,10 @@ from kedro.io.core import get_protocol_and_path
 from kedro_datasets._typing import TablePreview
 from pydantic import ValidationError
 
+from dropnorm.data.detection import count_rows
 from dropnorm.data.fetching import RefusedError, receive
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.new_rows import read_alike
-from dropnorm.data.outline import count_rows
 from dropnorm.data.readers import read_table
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.errors import BadInputError, did_you_mean
