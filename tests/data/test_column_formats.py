@@ -85,7 +85,7 @@ def test_a_column_without_marks_takes_those_of_the_file(write_file):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         (["12.5", "13,7"], "no decimal mark and thousands separator fit all of its values"),
         (["12 %", "0.3"], "different units: '12 %' and '0.3'"),
@@ -95,13 +95,13 @@ def test_a_column_without_marks_takes_those_of_the_file(write_file):
         (["1", "2", "3", "n/k"], "'n/k' in line 5 is not a number, though 75% of its values are"),
     ],
 )
-def test_numbers_in_mixed_formats_become_text_with_a_warning(write_file, values, told):
+def test_numbers_in_mixed_formats_become_text_with_a_warning(write_file, values, message):
     read = read_table(write_file("x;y\n" + "".join(f"{value};1\n" for value in values)))
 
     assert read.table["x"].tolist() == values
     (warning,) = read.warnings
     assert warning.startswith("column 'x' is read as text: ")
-    assert re.search(told, warning)
+    assert re.search(message, warning)
 
 
 def test_words_for_missing_stay_in_text_and_are_missing_in_numbers(write_file):

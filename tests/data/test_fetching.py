@@ -77,7 +77,7 @@ def test_a_file_is_downloaded_directly_and_after_a_redirect(address, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("nothing.csv", "there is no such file"),
         ("endless.csv", "more than 100000 bytes"),
@@ -86,17 +86,17 @@ def test_a_file_is_downloaded_directly_and_after_a_redirect(address, name):
         ("away.csv", "redirects to file:///etc/passwd, which is not HTTPS"),
     ],
 )
-def test_bad_downloads_are_refused_in_one_line(command, address, monkeypatch, name, told):
+def test_bad_downloads_are_refused_in_one_line(command, address, monkeypatch, name, message):
     monkeypatch.setattr(fetching, "MOST", 100_000)
     monkeypatch.setattr(fetching, "TIMEOUT", 1)
     monkeypatch.setattr(fetching, "PATIENCE", 1 if name == "slow.csv" else 60)
     source = f"{address}/{name}"
 
-    with pytest.raises(BadInputError, match=f"^{source}: .*{told}") as refused, fetched(source):
+    with pytest.raises(BadInputError, match=f"^{source}: .*{message}") as refused, fetched(source):
         pass
 
     assert "\n" not in str(refused.value)
-    assert_refused(command("new", "cars", "--csv", source, "--target", "b"), told)
+    assert_refused(command("new", "cars", "--csv", source, "--target", "b"), message)
 
 
 def test_other_file_systems_have_the_same_size_limit(monkeypatch):
@@ -151,9 +151,9 @@ def test_standard_input_is_read_up_to_the_size_limit(source):
         ]
     )
 
-    def told(content: bytes) -> bytes:
+    def message(content: bytes) -> bytes:
         return subprocess.run([sys.executable, "-c", script, source], input=content,
                               capture_output=True, check=True, timeout=60).stdout  # fmt: skip
 
-    assert told(BODY) == b"20004\n"
-    assert b"more than 30000 bytes" in told(BODY * 2)
+    assert message(BODY) == b"20004\n"
+    assert b"more than 30000 bytes" in message(BODY * 2)

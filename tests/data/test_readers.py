@@ -42,9 +42,9 @@ def test_a_title_above_text_columns_is_refused(write_file, sep, name):
         f"{one}{sep}red{sep if place % 2 else ''}\n" for place, one in enumerate("abcdef")
     )
 
-    told = f"{name} separates 2 fields in line 3, but none in the first"
+    message = f"{name} separates 2 fields in line 3, but none in the first"
     for below in (rows, f"a{sep}red\n"):
-        with pytest.raises(BadInputError, match=told):
+        with pytest.raises(BadInputError, match=message):
             read_table(write_file(f"Source: registry\n\nid{sep}town\n{below}"))
 
 

@@ -94,7 +94,7 @@ def test_utf8_with_a_line_in_another_encoding_is_refused(write_file):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
@@ -127,10 +127,10 @@ def test_utf8_with_a_line_in_another_encoding_is_refused(write_file):
         (b'"x" "y"\n"1" 2 3\n"2" 3 4\n', "separates its columns with blanks"),
     ],
 )  # fmt: skip
-def test_files_that_are_not_tables_are_refused_in_one_line(write_file, content, told):
+def test_files_that_are_not_tables_are_refused_in_one_line(write_file, content, message):
     file = write_file(content)
 
-    with pytest.raises(BadInputError, match=told) as error:
+    with pytest.raises(BadInputError, match=message) as error:
         read_table(file)
 
     assert str(error.value).startswith(f"{file}: ")
