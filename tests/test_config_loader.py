@@ -160,9 +160,7 @@ def test_networks_that_no_run_compares_yet_are_refused_in_one_line(configured, k
     with pytest.raises(BadInputError) as refused:
         loader().study("concrete")
 
-    assert str(refused.value).startswith(
-        f"{CONCRETE}: concrete.{key} is checked, and cannot be run"
-    )
+    assert str(refused.value).startswith(f"{CONCRETE}: concrete.{key} cannot be run yet: a run")
     assert "\n" not in str(refused.value)
     assert loader().studies() == ["concrete", "spotify", "wine"]
 

@@ -30,7 +30,7 @@ def refusal(**changes: object) -> str:
             "network.dropout.rate is 1.5; it should be at least 0 and below 1",
         ),
         ({"network__dropout__rate": [0.1, 0.2, -1]}, "network.dropout.rate.2 is -1"),
-        ({"network__dropout__rate": [0.1, 0.2]}, "network has 3 hidden layers, and 2 rates"),
+        ({"network__dropout__rate": [0.1, 0.2]}, "network has 3 hidden layers, but 2 rates"),
         ({"network__dropout__rate": []}, "is []; it should be a list that is not empty"),
         (
             {"network__batchnorm__momentum": 1.0},
@@ -60,7 +60,7 @@ def refusal(**changes: object) -> str:
         ({"training__early_stopping": {"patience": 0}}, "early_stopping.patience is 0"),
         (
             {"training__optimizer_options": {"beta_1": 0.8}},
-            "gives 'beta_1' in 'optimizer_options', which sgd does not take (it takes: momentum",
+            "has 'beta_1' in 'optimizer_options', which sgd does not take (it takes: momentum",
         ),
         (
             {"training__optimizer_options": {"clipnorm": 1, "clipvalue": 1}},

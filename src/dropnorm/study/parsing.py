@@ -1,4 +1,4 @@
-"""From a study's options to a checked study."""
+"""Parse and check the options of a study."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _Parsed = TypeVar("_Parsed")
 
 
 def parse_study(name: str, options: object, where: Mapping[str, str] | None = None) -> Study:
-    """Make a study of what its YAML says.
+    """Return a study from the options in its YAML.
 
     Args:
-        name: The study's name, its top-level key.
-        options: What stands below that key.
-        where: Which source (a file's path, or ``--params``) a dotted key comes from, the longest
-            key that leads to an option winning; for messages.
+        name: Name of the study, which is its top-level key.
+        options: Value of that key.
+        where: Source of each dotted key (a file's path, or ``--params``) for messages; the longest
+            key that leads to an option counts.
 
     Raises:
         BadInputError: One line per problem, each with its source and key.
@@ -37,22 +37,22 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
 
 
 def refuse_other_networks(study: Study, where: Mapping[str, str] | None = None) -> None:
-    """Refuse to run other networks than the four: graphs and answers know these alone.
+    """Refuse to run networks other than the four variants, because pipelines support only these.
 
     Args:
-        study: What would run.
-        where: As of :func:`parse_study`.
+        study: Study to run.
+        where: Source of each dotted key, as in :func:`parse_study`.
 
     Raises:
-        BadInputError: It names networks of its own, or another one to compare with.
+        BadInputError: If the study names its own networks, or another one to compare with.
     """
     if study.compare or study.against != Variant.BASELINE:
         key = "compare" if study.compare else "against"
-        told = f"{study.name}.{key}"
-        source = f"{where[told]}: " if where and told in where else ""
+        place = f"{study.name}.{key}"
+        source = f"{where[place]}: " if where and place in where else ""
         raise BadInputError(
-            f"{source}{told} is checked, and cannot be run yet: the baseline, dropout, batch"
-            f" normalization and both are what a run compares; leave {key} out"
+            f"{source}{place} cannot be run yet: a run compares the baseline, dropout, batch"
+            f" normalization and both; leave {key} out"
         )
 
 
@@ -62,7 +62,7 @@ def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) 
     except ValidationError as error:
         problems = error.errors()
         places = {problem["loc"][:-1] for problem in problems}
-        # A list is called empty, too, if nothing in it is right.
-        told = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
-        lines = [message_of(key, dict(problem), where) for problem in told]
+        # pydantic also calls a list empty if all of its items are wrong.
+        shown = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
+        lines = [message_of(key, dict(problem), where) for problem in shown]
         raise BadInputError("\n".join(lines)) from error
