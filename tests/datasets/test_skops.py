@@ -75,7 +75,7 @@ def assert_same_after_saving(preprocessors, rows, study, folder):
 
 @pytest.mark.parametrize("scale", ["none", "standardize", "log1p"])
 @pytest.mark.parametrize("missing", ["drop", "impute"])
-def test_preprocessors_that_were_saved_and_loaded_give_the_same_inputs(tmp_path, scale, missing):
+def test_saved_and_loaded_preprocessors_give_the_same_inputs(tmp_path, scale, missing):
     study = read_study(
         "spotify",
         replicas={"splits": 2, "starts": 1},
@@ -101,7 +101,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=4)
     fill=st.sampled_from(["median", "mean", "most_frequent", 3.5]),
 )
 @settings(max_examples=8)
-def test_all_that_a_study_may_do_to_columns_survives_saving(
+def test_every_kind_of_preprocessing_can_be_saved_and_loaded(
     tmp_path_factory, values, categories, others, fill
 ):
     size = min(len(values), len(categories))
@@ -141,9 +141,7 @@ def test_all_that_a_study_may_do_to_columns_survives_saving(
     ],
     ids=["object", "function", "class"],
 )
-def test_a_file_with_a_type_of_someone_else_is_refused_and_its_module_not_imported(
-    tmp_path, module, what
-):
+def test_a_file_with_a_foreign_type_is_refused_without_importing_it(tmp_path, module, what):
     import skops.io  # noqa: PLC0415  # imports PyTorch where it is installed
 
     path = tmp_path / "preprocessors.skops"
@@ -161,7 +159,7 @@ def test_a_file_with_a_type_of_someone_else_is_refused_and_its_module_not_import
     assert module.exists()
 
 
-def test_a_pickle_in_place_of_the_file_is_refused_and_not_run(tmp_path):
+def test_a_pickle_is_refused_and_not_run(tmp_path):
     path, marker = tmp_path / "preprocessors.skops", tmp_path / "marker"
     path.write_bytes(pickle.dumps(Touches(marker)))
 
@@ -173,7 +171,7 @@ def test_a_pickle_in_place_of_the_file_is_refused_and_not_run(tmp_path):
     assert marker.exists()
 
 
-def test_a_file_cut_short_is_refused(tmp_path):
+def test_a_truncated_file_is_refused(tmp_path):
     dataset = SkopsDataset(filepath=str(tmp_path / "preprocessors.skops"))
     dataset.save(StandardScaler().fit([[1.0], [2.0]]))
     path = Path(dataset._filepath)
@@ -183,7 +181,7 @@ def test_a_file_cut_short_is_refused(tmp_path):
         dataset.load()
 
 
-def test_what_cannot_be_saved_leaves_the_earlier_file(tmp_path):
+def test_objects_that_cannot_be_saved_keep_the_earlier_file(tmp_path):
     dataset = SkopsDataset(filepath=str(tmp_path / "preprocessors.skops"))
     dataset.save(StandardScaler(with_mean=False))
 
