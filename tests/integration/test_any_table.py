@@ -169,8 +169,8 @@ def rewritten(change: Callable[[str], str]) -> Callable[[Path], object]:
     ("spoil", "told"),
     [
         (lambda file: file.write_bytes(b""), "houses.csv.gz: is empty"),
-        (lambda file: file.write_bytes(file.read_bytes()[:99]), "is no whole gzip file"),
-        (lambda file: file.write_text("area;price"), "is no whole gzip file"),
+        (lambda file: file.write_bytes(file.read_bytes()[:99]), "is not a complete gzip file"),
+        (lambda file: file.write_text("area;price"), "is not a complete gzip file"),
         (
             rewritten(lambda text: text.replace("id;sold", "area;sold")),
             "has the column 'area' more",
@@ -217,7 +217,7 @@ def test_what_is_wrong_with_a_table_elsewhere_is_told_with_its_address(run_here,
     in_memory.rm("/far.csv")
     gone = run_here("--env=sample", "--pipelines=houses")
 
-    assert_refused(refused, "memory:///far.csv: column 'area', row 0: 'wide' is no number")
+    assert_refused(refused, "memory:///far.csv: column 'area', row 0: 'wide' is not a number")
     assert_refused(gone, "memory:///far.csv: there is no such file")
 
 
@@ -249,5 +249,5 @@ def test_a_parquet_file_that_is_none_is_refused(run_here, houses_here):
 
     assert_refused(
         run_here("--env=sample", "--pipelines=houses"),
-        "houses.parquet: is no whole Parquet file; get it again",
+        "houses.parquet: is not a complete Parquet file; get it again",
     )
