@@ -19,6 +19,12 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
+def shorten(value: object, most: int = 60) -> str:
+    """Return a value as text, cut to ``most`` characters for messages."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def in_one_line(error: BaseException) -> str:
     """Return an exception's message without line breaks."""
     return " ".join(str(error).split())

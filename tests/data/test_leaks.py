@@ -142,7 +142,7 @@ def test_many_columns_are_counted_and_long_names_are_cut():
     named = findings(pd.DataFrame({"t": T, "a" * 70: A, "b": B, "y": A + B}))
 
     assert expected == [("DN016", f"columns {', '.join(map(repr, list(MONTHS)[:5]))} and 7 more")]
-    assert named == [("DN016", f"columns '{'a' * 59}…', 'b'")]
+    assert named == [("DN016", f"columns '{'a' * 60}…', 'b'")]
 
 
 def test_classes_and_small_tables_have_no_formula():

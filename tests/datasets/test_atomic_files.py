@@ -16,7 +16,7 @@ from dropnorm.datasets.atomic_files import WholeFileDataset, discard_unfinished,
 
 
 class TextDataset(WholeFileDataset):
-    """Text in a file, written in two parts; an exception among the parts is raised."""
+    """A text file that is written part by part; an exception among the parts is raised."""
 
     def load(self) -> str:
         return self._path_to_load().read_text()
@@ -43,7 +43,7 @@ class FolderDataset(WholeFileDataset):
 def write(file, parts):
     for part in parts:
         if not isinstance(part, str):
-            file.flush()  # so that what came before is on the disk
+            file.flush()  # to have the earlier parts on the disk
             raise part
         file.write(part)
 
@@ -54,7 +54,7 @@ def catalog(folder, dataset=TextDataset, versioned=True, **options):
 
 
 def tree(folder):
-    """What each file below a folder holds; no folder to write in is left there."""
+    """Return the contents of all files below a folder, which has no temporary folder left."""
     assert not [path for path in folder.rglob(".*") if path.is_dir()]
     return {
         path.relative_to(folder).as_posix(): path.read_text()

@@ -26,7 +26,7 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Gives one answer to all, on a port of its own, and keeps what it was asked for."""
+    """HTTP server that gives one answer to all requests and records them."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -145,7 +145,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def path(tmp_path):
-    """Where the file is to lie: two folders, the second not made yet."""
+    """Path of the file in a folder that does not exist yet."""
     return tmp_path / "data" / "01_raw" / "spotify.csv"
 
 
@@ -158,7 +158,7 @@ def files(folder):
 
 
 def refusal(dataset):
-    """What `fetch` says; it is also what stands behind the error that Kedro makes of it."""
+    """Return the message of `fetch`, which is also the cause of Kedro's error."""
     with pytest.raises(BadInputError) as refused:
         dataset.fetch()
     with pytest.raises(DatasetError) as failed:
@@ -306,7 +306,7 @@ def test_a_file_with_another_checksum_is_discarded(tmp_path, path, server):
 def test_an_unreachable_server_is_reported_and_leaves_no_file(tmp_path, path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and does not listen
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/songs.csv"
 
         message = refusal(a_dataset(path, url))

@@ -32,7 +32,7 @@ def a_figure(slope=1.0):
 
 
 def a_plot_of_a_run():
-    """As the project draws them, with a layout that is computed when it is drawn."""
+    """Return a figure with constrained layout, as the project draws them."""
     history = pd.DataFrame(
         {"split": 0, "start": 0, "epoch": range(1, 6), "loss": 9.0, "val_loss": [9, 7, 6, 5, 5.5]}
     )

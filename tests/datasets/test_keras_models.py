@@ -19,7 +19,7 @@ X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 
 
 def a_network(variant="dropout_batchnorm", start=0):
-    """Two hidden layers; weights and running statistics are none that a new network has."""
+    """Return a network with two hidden layers, whose weights and statistics are not initial."""
     network = read_study("concrete", network={"hidden": [4, 3], "activation": "relu"}).network
     seed = np.random.SeedSequence(7, spawn_key=(0, start))
     model = build_network(plan_layers(network, Variant(variant)), 3, seed)
@@ -113,7 +113,7 @@ def test_a_network_with_code_is_refused_without_running_it(tmp_path, models):
     carrier = keras.Sequential([keras.Input((3,)), touch])
     dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
     dataset.save({"good": models["split_0-start_0"], "other": carrier})
-    # The file would run it, if it were loaded without care.
+    # Loading the file without safe mode would run the code.
     marker.unlink()
     keras.saving.load_model(tmp_path / "dropout" / "other.keras", safe_mode=False)
     assert marker.exists()
@@ -123,7 +123,7 @@ def test_a_network_with_code_is_refused_without_running_it(tmp_path, models):
         dataset.load()
 
     assert not marker.exists()
-    assert "safe_mode" not in str(refused.value)  # Keras' own advice is to turn it off
+    assert "safe_mode" not in str(refused.value)  # Keras advises to turn it off
     assert "\n" not in str(refused.value)
 
 
@@ -142,7 +142,7 @@ def test_a_network_with_code_is_refused_without_running_it(tmp_path, models):
 def test_a_network_with_foreign_layers_is_refused_without_running_code(
     tmp_path, models, monkeypatch, module, name, registered
 ):
-    """A file that asks, where it should ask for Dense, for another thing to be made."""
+    """Write a network file that names another class in place of Dense."""
     marker = tmp_path / "marker"
     (tmp_path / "touches.py").write_text(f"open({str(marker)!r}, 'w')\n")
     monkeypatch.syspath_prepend(tmp_path)

@@ -47,8 +47,8 @@ def test_rows_with_more_fields_than_the_header_are_refused(tmp_path, text, messa
 @pytest.mark.parametrize(
     ("text", "load_args"),
     [
-        ("rooms,price\nanna,2,100\nbert,3,120\n", {}),  # as R writes names of rows
-        ("rooms,price\n1,2,100\n2,3,120\n", {}),  # and their numbers
+        ("rooms,price\nanna,2,100\nbert,3,120\n", {}),  # row names as R writes them
+        ("rooms,price\n1,2,100\n2,3,120\n", {}),  # row numbers as R writes them
         ("rooms,price\n2,100,\n3,120,\n", {"index_col": False}),
         ("rooms,price\n7,2,100\n7,3,120\n", {"index_col": 0}),
         ("id,rooms,price\n7,2,100\n8,3,120\n", {"index_col": "id"}),

@@ -26,7 +26,7 @@ ENTRY = {"type": "dropnorm.datasets.SkopsDataset", "versioned": True}
 
 
 class Touches:
-    """When unpickled, writes a file."""
+    """Object that writes a file when it is unpickled."""
 
     def __init__(self, marker):
         self.marker = str(marker)
@@ -37,7 +37,7 @@ class Touches:
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """A module that leaves a marker when it is imported; not imported now."""
+    """Write a module that creates a file when it is imported."""
     marker = tmp_path / "imported"
     (tmp_path / "someone.py").write_text(
         f"open({str(marker)!r}, 'w').close()\n"
@@ -50,7 +50,7 @@ def module(tmp_path, monkeypatch):
 
 
 def saved_by_someone(what, module, path):
-    """Save something of the module, as its author would, and forget the module."""
+    """Save an object of the module, and remove the module from sys.modules."""
     import skops.io  # noqa: PLC0415  # imports PyTorch where it is installed
 
     someone = importlib.import_module("someone")
@@ -154,7 +154,7 @@ def test_a_file_with_a_foreign_type_is_refused_without_importing_it(tmp_path, mo
     assert "\n" not in str(refusal.value)
     assert "someone" not in sys.modules
     assert not module.exists()
-    # The file would have run it, had it been trusted.
+    # Loading the file as trusted would run the code.
     skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
     assert module.exists()
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from dropnorm.data.formats import ColumnFormat
-from dropnorm.data.number_formats import NOT_A_VALUE, ZERO, common_readings, shorten
+from dropnorm.data.number_formats import NOT_A_VALUE, ZERO, common_readings
 from dropnorm.data.number_marks import decide_marks
+from dropnorm.errors import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

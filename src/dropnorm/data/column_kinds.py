@@ -148,7 +148,7 @@ def are_codes(present: pd.Series, *, read_as_text: bool) -> bool:
     return bool(padded or (read_as_text and as_numbers(texts).notna().all()))
 
 
-def why_too_large(value: float) -> str:
+def describe_excess(value: float) -> str:
     """Return what is wrong with a number that the networks cannot take."""
     return "infinite" if math.isinf(value) else "too large for the networks"
 
@@ -157,7 +157,7 @@ def _classify_numbers(name: str, numbers: pd.Series, distinct: int) -> Column:
     whole = bool((numbers == numbers.round()).all())
     if (too_large := numbers.abs() > LARGEST).any():
         row = numbers.index[too_large][0]
-        why = f"{numbers[row]} in row {row} is {why_too_large(numbers[row])}"
+        why = f"{numbers[row]} in row {row} is {describe_excess(numbers[row])}"
         return Column(name, Kind.UNUSABLE, why)
     if distinct >= ENOUGH and are_row_ids(numbers):
         counts = distinct == len(numbers) and numbers.max() - numbers.min() == distinct - 1

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropnorm.data.splits import TRAIN, VALIDATION
+from dropnorm.errors import shorten
 from dropnorm.findings import CODES, Finding
 
 if TYPE_CHECKING:
@@ -45,9 +46,8 @@ _MOST_CATEGORIES = 20
 # Powers of a product are multiples of 0.5 up to this, within this tolerance.
 _LARGEST_POWER = 3
 _POWER_WITHIN = 0.02
-# The most terms and columns that a message names, and characters of a name.
+# The most terms and columns that a message names.
 _WRITTEN = 5
-_SHOWN_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def check_formula(
     columns = formula.columns
     if len(columns) == 1 and f"column '{columns[0]}'" in {finding.where for finding in alone}:
         return
-    named = ", ".join(f"'{_cut(column)}'" for column in columns[:_WRITTEN])
+    named = ", ".join(f"'{shorten(column)}'" for column in columns[:_WRITTEN])
     more = f" and {len(columns) - _WRITTEN} more" if len(columns) > _WRITTEN else ""
     yield Finding(
         CODES["DN016"],
@@ -312,10 +312,6 @@ def _sign(r2: float) -> str:
 
 def _named(column: str, level: str | None = None) -> str:
     """Return a name for a formula, in quotes unless it is a plain word."""
-    name = _cut(column)
+    name = shorten(column)
     name = name if re.fullmatch(r"\w+", name) else f"'{name}'"
-    return name if level is None else f"[{name} is '{_cut(level)}']"
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _SHOWN_NAME else f"{name[: _SHOWN_NAME - 1]}…"
+    return name if level is None else f"[{name} is '{shorten(level)}']"

@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dropnorm.errors import shorten
+
 # Words that pandas reads as missing; in a text column they may be a class.
 NOT_A_VALUE = (
     "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>", "n/a",
@@ -51,7 +53,6 @@ _FIRST_ZERO = "^([^0-9]*)0"
 _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
 # A necessary condition for _SHAPE, in Arrow's regular expression syntax.
 _LIKE_NUMBER = r"^[^9\x01]{0,8}[9\x01][9\x01.,'_ eE+\x{2212}-]*[^9\x01]{0,16}$|(?i)^[-+]?inf"
-_SHOWN = 60
 
 # Roles of the marks in a number: (decimal mark, thousands separator).
 Reading = tuple[str | None, str | None]
@@ -110,12 +111,6 @@ class ColumnSpelling:
     def affixes(self) -> tuple[str, str]:
         """Return the texts before and after the numbers that have any."""
         return max((one.affixes for one in self.written), key=any, default=("", ""))
-
-
-def shorten(value: object) -> str:
-    """Return a value as text, cut to 60 characters for messages."""
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def normalize_mark(mark: str) -> str:

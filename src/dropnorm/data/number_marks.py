@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dropnorm.data.number_formats import CURRENCY, MARKS, readings_of, shorten
-from dropnorm.errors import BadInputError
+from dropnorm.data.number_formats import CURRENCY, MARKS, readings_of
+from dropnorm.errors import BadInputError, shorten
 
 if TYPE_CHECKING:
     from dropnorm.data.number_formats import ColumnSpelling, Reading

@@ -8,8 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dropnorm.data.number_formats import shorten
-from dropnorm.errors import BadInputError
+from dropnorm.errors import BadInputError, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

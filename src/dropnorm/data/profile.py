@@ -19,10 +19,10 @@ from dropnorm.data.column_kinds import (
     are_codes,
     count_distinct,
     counted,
+    describe_excess,
     inspect_column,
     quoted,
     range_of,
-    why_too_large,
 )
 from dropnorm.data.columns import as_numbers
 from dropnorm.data.copies import count_copies
@@ -231,7 +231,7 @@ def _refuse_target(values: pd.Series, task: TaskName) -> None:
         row = values.index[too_large][0]
         raise BadInputError(
             f"column '{values.name}' is the target, and {values[row]} in row {row} is"
-            f" {why_too_large(values[row])}; correct the table"
+            f" {describe_excess(values[row])}; correct the table"
         )
 
 

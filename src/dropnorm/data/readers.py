@@ -16,16 +16,11 @@ from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.conversion import UnfitCellError, convert, describe
 from dropnorm.data.detection import detect_dialect
 from dropnorm.data.formats import ColumnFormat, TableFormat
-from dropnorm.data.number_formats import (
-    analyze_column,
-    normalize_mark,
-    shorten,
-    words_for_missing,
-)
+from dropnorm.data.number_formats import analyze_column, normalize_mark, words_for_missing
 from dropnorm.data.possible_thousands import refuse_possible_thousands
 from dropnorm.data.read_errors import why_unreadable
 from dropnorm.data.text_files import SUFFIX_OF, compression_of
-from dropnorm.errors import BadInputError
+from dropnorm.errors import BadInputError, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

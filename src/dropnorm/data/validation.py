@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.columns import DECIMAL_COMMA, NUMBERS, as_numbers, with_named_index
-from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.errors import BadInputError, did_you_mean, shorten
 from dropnorm.study.split import TimeSplit
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _problem(value: Any, number: float, without: str) -> tuple[str, str]:
                 "if commas are decimal marks, write decimal: ',' in the table's catalog entry, for"
                 " the column in its format or in load_args of a pandas.CSVDataset"
             )
-        shown = f"{value[:60]}…" if isinstance(value, str) and len(value) > 60 else value  # noqa: PLR2004
+        shown = shorten(value) if isinstance(value, str) else value
         return f"{shown!r} is not a number", remedy
     if np.isinf(number):
         return "the value is infinite", remedy

@@ -42,7 +42,7 @@ class RandomSplit(Section):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns by which rows are assigned."""
+        """The columns to split by."""
         return self.keep_together
 
     @model_validator(mode="after")
@@ -69,7 +69,7 @@ class GroupedSplit(Section):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns by which rows are assigned."""
+        """The columns to split by."""
         return (self.by,)
 
     @model_validator(mode="after")
@@ -99,7 +99,7 @@ class TimeSplit(Section):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns by which rows are assigned."""
+        """The columns to split by."""
         return (self.by,)
 
     @model_validator(mode="after")

@@ -48,7 +48,7 @@ def test_a_written_study_is_valid_and_registered(command, configured, cars):
     assert study.preprocessing.one_hot == ("maker",)
     assert study.target.column == "mpg"
     assert command("check", "cars").exit_code == 0
-    configure_project("dropnorm")  # as the next command will
+    configure_project("dropnorm")  # as in the next command
     assert {"cars", "cars.predict"} <= set(pipelines)
     assert "cars.baseline.train" in {node.name for node in pipelines["__default__"].nodes}
     assert not any(node.name.endswith("predict") for node in pipelines["__default__"].nodes)
@@ -159,7 +159,7 @@ def test_a_text_target_makes_a_classification(command, configured, cars):
 
     assert done.exit_code == 0, done.output
     text = (configured / "conf/base/parameters/cars.yml").read_text()
-    assert "task: classification  # the target's values are names of classes\n" in text
+    assert "task: classification  # the target's values are classes\n" in text
     assert "3 classes: " in text
     assert "loss: cross_entropy  # " in text
     assert "\n    scale: " not in text
@@ -337,7 +337,7 @@ def test_the_shipped_tables_give_studies_without_problems(command):
 
 
 def many(*lines: str, header: str) -> str:
-    """A table of 60 rows; # in a line is the number of its row, @ the same in two digits."""
+    """Return a table of 60 rows; # stands for the number of the row, @ for two digits of it."""
     return (
         "\n".join(
             [

@@ -30,7 +30,7 @@ from dropnorm.data.suggest import Proposal, propose_study
 from dropnorm.datasets.atomic_files import from_here, written_whole
 from dropnorm.datasets.catalog_entries import load_table, reading_warnings
 from dropnorm.datasets.table import TableDataset
-from dropnorm.errors import BadInputError
+from dropnorm.errors import BadInputError, shorten
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.preprocessing import Preprocessing
 
@@ -138,10 +138,9 @@ def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         usable = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_0123456789")[:_SHOWN_NAME]
         hint = f", such as {usable}" if usable else ""
-        shown = name if len(name) <= _SHOWN_NAME else f"{name[:_SHOWN_NAME]}…"
         raise BadInputError(
-            f"{shown!r} cannot be the name of a study; use up to 100 letters, digits and _,"
-            f" beginning with a letter{hint}"
+            f"{shorten(name, _SHOWN_NAME)!r} cannot be the name of a study; use up to 100 letters,"
+            f" digits and _, beginning with a letter{hint}"
         )
 
 
