@@ -286,7 +286,7 @@ def test_a_very_slow_download_is_refused(tmp_path, path, server, monkeypatch):
 
 def test_the_catalog_has_the_size_and_checksum_of_the_file():
     root = Path(__file__).parents[2]
-    entry = yaml.safe_load((root / "conf/base/catalog.yml").read_text())["spotify.table"]
+    entry = yaml.safe_load((root / "conf/base/catalog_lesson.yml").read_text())["spotify.table"]
     file = root / "data/01_raw/spotify.csv"
     if not file.exists():
         pytest.skip("spotify.csv has not been downloaded")
