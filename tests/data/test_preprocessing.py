@@ -235,7 +235,7 @@ def test_the_target_is_scaled_by_training_rows_alone(target, expected):
         ),
         (
             [1, 2, 3, 4], [1, 2, 3, 1e30], {"passthrough": ["x"]},
-            {"target": {"column": "y", "divide_by": 1e-20}}, "column 'y' amounts up to",
+            {"target": {"column": "y", "divide_by": 1e-20}}, "column 'y' has values up to",
         ),
         (
             [1, 2, 3, 4], [1e-200, 2e-200, 3, 4], {"passthrough": ["x"]},

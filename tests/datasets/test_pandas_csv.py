@@ -30,12 +30,30 @@ def loaded(tmp_path, text: str, **load_args: object) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("area,rooms,price\n50,2,100,\n60,3,120,\n", "first row has 4 fields, the header 3 names"),
-        ("area,rooms,price\n50,2,100,\n60,3,120\n", "first row has 4 fields, the header 3 names"),
-        ("area,rooms,price\n50,2,100,7\n50,3,120,8\n", "first row has 4 fields, the header 3"),
-        ("area,rooms,price\n5,2,10,7,8\n6,3,12,8,9\n", "first row has 5 fields, the header 3"),
-        ("id,rooms,price\n0,2,100,\n1,3,120,\n", "first row has 4 fields, the header 3 names"),
-        ("name,rooms,price\nx1,2,100,\nx2,3,120,\n", "first row has 4 fields, the header 3"),
+        (
+            "area,rooms,price\n50,2,100,\n60,3,120,\n",
+            "first row has 4 fields, but the header has 3 names",
+        ),
+        (
+            "area,rooms,price\n50,2,100,\n60,3,120\n",
+            "first row has 4 fields, but the header has 3 names",
+        ),
+        (
+            "area,rooms,price\n50,2,100,7\n50,3,120,8\n",
+            "first row has 4 fields, but the header has 3",
+        ),
+        (
+            "area,rooms,price\n5,2,10,7,8\n6,3,12,8,9\n",
+            "first row has 5 fields, but the header has 3",
+        ),
+        (
+            "id,rooms,price\n0,2,100,\n1,3,120,\n",
+            "first row has 4 fields, but the header has 3 names",
+        ),
+        (
+            "name,rooms,price\nx1,2,100,\nx2,3,120,\n",
+            "first row has 4 fields, but the header has 3",
+        ),
     ],
 )
 def test_rows_with_more_fields_than_the_header_are_refused(tmp_path, text, message):

@@ -175,14 +175,14 @@ def rewritten(change: Callable[[str], str]) -> Callable[[Path], object]:
             rewritten(lambda text: text.replace("id;sold", "area;sold")),
             "has the column 'area' more",
         ),
-        (rewritten(lambda text: text.replace(",", "'")), "column 'area', row 0: \"117'4\" is no"),
+        (rewritten(lambda text: text.replace(",", "'")), "column 'area', row 0: \"117'4\" is not"),
         (rewritten(lambda text: text.split("\n")[0]), "has a header but no rows"),
         (rewritten(lambda text: f"{text}1;2;3;4;5;6;7;8\n"), "line 242 has 8 fields where 7 are"),
         (
             rewritten(lambda text: text.replace("\n", ";\n").replace(";\n", "\n", 1)),
-            "first row has 8 fields, the header 7 names, .* write load_args",
+            "first row has 8 fields, but the header has 7 names, .* write load_args",
         ),
-        (rewritten(lambda text: f'{text}1;"2;3\n'), "in line 242 a quotation mark .* opens that"),
+        (rewritten(lambda text: f'{text}1;"2;3\n'), "line 242 has an opening quotation mark"),
     ],
 )
 def test_a_table_with_a_fault_is_refused_before_anything_is_written(

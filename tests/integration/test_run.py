@@ -117,7 +117,7 @@ def test_a_wrong_option_is_refused_in_one_line(project):
             "concrete.csv: is not a text file",
         ),
         (lambda file: file.write_text(file.read_text().replace(",", "^")), "column"),
-        (lambda file: file.write_text('a,b\n1,2,3\n"'), "line 3 a quotation mark"),
+        (lambda file: file.write_text('a,b\n1,2,3\n"'), "line 3 has an opening quotation mark"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_before_any_training(

@@ -305,7 +305,8 @@ def _fills(look: Inspection, inputs: list[Column]) -> dict[str, Choice]:
         for column in gaps
         if column.kind != Kind.CATEGORY and column.missing >= _INDICATED * look.rows
     ]
-    why = f"5 % or more of {counted(len(many), 'number column')} are missing, which may be relevant"
+    columns = counted(len(many), "number column")
+    why = f"{columns} with 5 % or more missing values, which may be relevant"
     return {
         "numbers": Choice("median", "median of the training rows"),
         "categories": Choice("missing", "a separate category"),

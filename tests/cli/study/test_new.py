@@ -67,7 +67,7 @@ def test_every_column_and_choice_has_a_reason_in_the_file(command, configured):
         assert lines, column
         assert column in done.output
     assert "Licht (dropped): left out with --drop" in text
-    assert "Anzeige_id (id): names rows" in text
+    assert "Anzeige_id (id): identifies rows" in text
     entry = yaml.safe_load((configured / "conf/base/catalog_bikes.yml").read_text("utf-8"))
     assert entry["bikes.table"]["filepath"] == "${globals:data}/01_raw/bikes.csv"
     written = entry["bikes.table"]["format"]
@@ -208,9 +208,9 @@ def test_bad_input_is_refused_and_nothing_is_written(
 def test_an_ambiguous_target_is_noted(command, configured):
     options = ("--csv", "data/01_raw/red-wine.csv", "--target", "quality")
 
-    assert "an amount or a class?" in command("new", "red", *options).output
+    assert "amounts or classes" in command("new", "red", *options).output
     message = command("new", "red_told", *options, "--task", "regression").output
-    assert "an amount or a class?" not in message
+    assert "amounts or classes" not in message
 
 
 @pytest.mark.parametrize("values", [[0, 1], [-1, 1], [1, 2], [0.0, None, 1.0]])
