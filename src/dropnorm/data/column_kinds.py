@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pandas as pd
-from scipy import stats
+import scipy
 
 from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, are_row_ids, as_numbers, is_code_name
 
@@ -245,7 +245,7 @@ def counted(number: int, thing: str) -> str:
 
 def skewness(numbers: pd.Series) -> float:
     """Return the skewness of numbers that are not all equal; 0 is symmetric."""
-    return float(stats.skew(numbers.to_numpy()))
+    return float(scipy.stats.skew(numbers.to_numpy()))
 
 
 def _mixture(present: pd.Series) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import ParquetDataset
+
+from dropnorm.datasets.kedro_compat import TablePreview
 
 # The most rows of a part that the preview lists.
 _NAMED = 5

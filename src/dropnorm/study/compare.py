@@ -21,8 +21,8 @@ TAKEN = (
 )  # fmt: skip
 # Folders and columns have these names.
 _NAME = r"[a-z][a-z0-9_]{0,39}"
-# Options that all networks share, so that differences are paired.
-_SHARED = ("metrics", "seed", "threads")
+# Options that all networks share, so that differences are paired and losses are comparable.
+_SHARED = ("loss", "huber_delta", "metrics", "seed", "threads")
 _OF_SWITCHES = {(v.has_dropout, v.has_batchnorm): v for v in Variant}
 
 

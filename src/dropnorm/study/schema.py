@@ -69,8 +69,8 @@ class Study(Section):
         allow_inf_nan=False,
         exclude_if=lambda margin: margin is None,
         description="Largest difference in error that counts as practically none, in the target's"
-        " unit, or in nats of a classification's log loss. Left out, it is 1 % of the baseline's"
-        " error; with 0, no difference counts as none.",
+        " unit, or in nats of a classification's log loss. Left out, it is 1 % of the error of the"
+        " network in against; with 0, no difference counts as none.",
     )
     network: Network
     training: Training
@@ -79,12 +79,12 @@ class Study(Section):
         {},
         exclude_if=lambda compared: not compared,
         description="Compared networks by name; left out, they are baseline, dropout, batchnorm and"
-        " dropout_batchnorm. Other networks are checked but cannot be run yet.",
+        " dropout_batchnorm. Of similar networks, the simpler one should come first.",
     )
     against: str = Field(
         Variant.BASELINE.value,
         exclude_if=lambda name: name == Variant.BASELINE.value,
-        description="Network that the others are compared with; other values cannot be run yet.",
+        description="Network that the others are compared with.",
     )
     silence: Columns = Field((), description="Codes of checks to leave out, such as [DN001].")
 

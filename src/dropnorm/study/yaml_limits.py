@@ -59,12 +59,16 @@ class _Sizes:
                 self._end(event.anchor, 1, 1)
             case yaml.CollectionStartEvent():
                 self.written += 1
-                # An alias to an open collection is recursive.
+                # The anchor no longer refers to an earlier value.
                 self.anchors.pop(event.anchor or "", None)
                 self.open.append(_Collection(event.anchor))
             case yaml.CollectionEndEvent():
                 ended = self.open.pop()
                 self._end(ended.anchor, ended.values, ended.height)
+
+    def is_open(self, anchor: str | None) -> bool:
+        """Return whether the collection of an anchor is open, so that an alias is recursive."""
+        return anchor not in self.anchors and any(one.anchor == anchor for one in self.open)
 
     def _end(self, anchor: str | None, values: int, height: int) -> None:
         if anchor is not None:
@@ -81,6 +85,8 @@ def why_too_large(text: str) -> str:
     sizes = _Sizes()
     try:
         for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.AliasEvent) and sizes.is_open(event.anchor):
+                return f"{_line(event)}the alias *{event.anchor} leads back to itself"
             sizes.see(event)
             # Open collections count as well.
             if len(sizes.open) + sizes.open[-1].height > _DEEPEST + 2:
@@ -96,6 +102,32 @@ def why_too_large(text: str) -> str:
     return ""
 
 
+def names_at_top(text: str) -> list[str]:
+    """Return the top-level keys of a YAML text without loading it.
+
+    The result is empty if the text is invalid or not a mapping.
+    """
+    names: list[str] = []
+    depth, is_key = 0, True
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            match event:
+                case yaml.CollectionStartEvent():
+                    if depth == 0 and isinstance(event, yaml.SequenceStartEvent):
+                        return []
+                    depth += 1
+                case yaml.CollectionEndEvent():
+                    depth -= 1
+                    is_key = is_key ^ (depth == 1)
+                case yaml.ScalarEvent() | yaml.AliasEvent() if depth == 1:
+                    if is_key and isinstance(event, yaml.ScalarEvent):
+                        names.append(event.value)
+                    is_key = not is_key
+    except yaml.YAMLError:
+        return []
+    return names
+
+
 def _line(event: yaml.Event) -> str:
     return f"line {event.start_mark.line + 1}: " if event.start_mark else ""
 
@@ -109,7 +141,7 @@ def refuse_yaml_bomb(text: str, known_as: str) -> None:
 
     Raises:
         BadInputError: If aliases unpack to more than 100,000 values and more than twice the values
-            of the file, or if there are more than 100 levels.
+            of the file, if an alias is recursive, or if there are more than 100 levels.
     """
     if why := why_too_large(text):
         raise BadInputError(f"{known_as}: {why}")

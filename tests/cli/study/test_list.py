@@ -9,8 +9,7 @@ import sys
 import yaml
 
 from conftest import assert_refused
-from dropnorm.config_loader import project_config
-from stored_versions import MIDDLE, NEW, OLD, write_version
+from stored_versions import MIDDLE, NEW, OLD, overridden, write_version
 
 
 def test_studies_are_listed_with_rows_target_and_split(command, configured):
@@ -48,7 +47,20 @@ def test_an_invalid_study_does_not_hide_the_others(command, configured):
     done = command("list")
 
     assert done.exit_code == 0
-    assert "kedro study check wine" in done.output
+    output = " ".join(done.output.split())
+    assert "conf/base/parameters/wine.yml: wine.training.epochs is 0" in output
+    assert "all problems: kedro study check wine" in output
+    assert "CompressiveStrength" in done.output
+
+
+def test_a_study_that_refers_to_itself_does_not_hide_the_others(command, configured):
+    (configured / "conf/base/parameters/wine.yml").write_text("wine:\n  title: ${wine}\n")
+
+    done = command("list")
+
+    assert done.exit_code == 0
+    output = " ".join(done.output.split())
+    assert "conf/base/parameters/wine.yml: wine.title: leads back to itself, by ${...}" in output
     assert "CompressiveStrength" in done.output
 
 
@@ -83,14 +95,6 @@ def test_a_damaged_run_does_not_hide_other_studies(command, configured):
 def line_of(done, study="concrete"):
     (_, line) = done.output.split(f"\n{study}", 1)
     return " ".join(line.partition("\nspotify")[0].split())
-
-
-def overridden(**changes):
-    """Say in a record what a run with other epochs says."""
-    options = project_config().study("concrete").model_dump(mode="json")
-    options["training"] = {**options["training"], "epochs": 5}
-    told = {"training.epochs": {"run": 5, "study": 100, "by": "--params"}}
-    return {"options": options, "environment": None, "overridden": told, **changes}
 
 
 def test_a_run_with_overridden_options_is_not_listed_first(command, configured):

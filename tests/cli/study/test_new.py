@@ -132,6 +132,10 @@ def test_without_a_file_the_catalog_entry_is_read(command, configured, cars):
 def test_a_study_is_written_to_the_given_environment(command, configured, cars):
     done = command("new", "cars", "--csv", cars, "--target", "mpg", "--env", "local")
 
+    text = (configured / "conf/local/parameters/cars.yml").read_text()
+    assert "`kedro study check cars --env=local`" in text
+    assert "`kedro run --pipelines=cars --env=local`" in text
+
     assert done.exit_code == 0, done.output
     assert (configured / "conf/local/parameters/cars.yml").exists()
     assert not (configured / "conf/base/parameters/cars.yml").exists()

@@ -12,7 +12,7 @@ from kedro.io.core import Version
 
 from conftest import assert_refused
 from dropnorm.cli.study.project import open_project
-from stored_versions import MIDDLE, NEW, NEWEST, OLD, write_version
+from stored_versions import MIDDLE, NEW, NEWEST, OLD, overridden, write_version
 
 
 def files(project) -> set[str]:
@@ -47,6 +47,32 @@ def test_a_dry_run_removes_nothing(command, configured):
     assert f"would remove version {OLD}" in done.output
     assert "1 version would be removed, 1 kept" in done.output
     assert files(configured) == before
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept", "counts"),
+    [
+        (1, {MIDDLE}, "1 with the study's own options, 0 with overridden options"),
+        (2, {MIDDLE, OLD}, "2 with the study's own options, 0 with overridden options"),
+        (3, {MIDDLE, OLD, NEWEST}, "2 with the study's own options, 1 with overridden options"),
+    ],
+)
+def test_runs_with_overridden_options_are_removed_first(command, configured, keep, kept, counts):
+    for version in (OLD, MIDDLE):
+        write_version(version)
+    for version in (NEW, NEWEST):
+        write_version(version, **overridden())
+
+    done = command("prune", "concrete", "--keep", keep)
+
+    assert done.exit_code == 0, done.output
+    record = configured / "data/08_reporting/concrete/run.json"
+    assert {path.name for path in record.iterdir() if path.is_dir()} == kept
+    assert done.output.endswith(
+        f" removed, {keep} kept; {counts} (overridden ones count as older)\n"
+    )
+    assert f"removing version {NEW} (" in done.output
+    assert "MB, overridden options)" in done.output
 
 
 def test_the_record_of_a_version_is_removed_first(command, configured, monkeypatch):
