@@ -1,4 +1,4 @@
-"""From a study's options to a checked study."""
+"""Parse and check the options of a study."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _Parsed = TypeVar("_Parsed")
 
 
 def parse_study(name: str, options: object, where: Mapping[str, str] | None = None) -> Study:
-    """Make a study of what its YAML says.
+    """Return a study from the options in its YAML.
 
     Args:
-        name: The study's name, its top-level key.
-        options: What stands below that key.
-        where: Which source (a file's path, or ``--params``) a dotted key comes from, the longest
-            key that leads to an option winning; for messages.
+        name: Name of the study, which is its top-level key.
+        options: Value of that key.
+        where: Source of each dotted key (a file's path, or ``--params``) for messages; the longest
+            key that leads to an option counts.
 
     Raises:
         BadInputError: One line per problem, each with its source and key.
@@ -40,12 +40,12 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
 
 
 def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:
-    """Refuse two networks that are one: a difference of nothing would be told as a result."""
+    """Refuse two equal networks, because their difference would look like a result."""
     for one, other in itertools.combinations(arms, 2):
         if one.variant is other.variant and one.study == other.study:
             raise BadInputError(
                 f"{study}.compare has '{one.name}' and '{other.name}', which are the same network;"
-                " let one of them change an option, or leave it out"
+                " change an option of one of them, or leave it out"
             )
 
 
@@ -55,7 +55,7 @@ def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) 
     except ValidationError as error:
         problems = error.errors()
         places = {problem["loc"][:-1] for problem in problems}
-        # A list is called empty, too, if nothing in it is right.
-        told = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
-        lines = [message_of(key, dict(problem), where) for problem in told]
+        # pydantic also calls a list empty if all of its items are wrong.
+        shown = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
+        lines = [message_of(key, dict(problem), where) for problem in shown]
         raise BadInputError("\n".join(lines)) from error
