@@ -23,7 +23,11 @@ from yaml.scanner import ScannerError
 from dropnorm.datasets.atomic_files import is_address
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study.compare import names_written
-from dropnorm.study.parsing import parse_study, refuse_other_networks
+from dropnorm.study.parsing import (
+    parse_study,
+    refuse_other_networks,
+    refuse_splits_until_settled,
+)
 from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb
 
 if TYPE_CHECKING:
@@ -201,6 +205,7 @@ class StudyConfigLoader(OmegaConfigLoader):
         sources = self._sources(name)
         study = parse_study(name, copy.deepcopy(self._all_options().get(name)), sources)
         refuse_other_networks(study, sources)
+        refuse_splits_until_settled(study, self._all_options()[name], sources)
         return study
 
     def written_in(self, env: str | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
-from dropnorm.evaluation import cards, checks, effects, ranking, wording
+from dropnorm.evaluation import cards, checks, effects, ranking, sequential, wording
 from dropnorm.evaluation.effects import Contrast, Effect, Evidence, RowLosses, margin_of
 from dropnorm.evaluation.interaction import tell_interaction
 from dropnorm.evaluation.intervals import Interval
@@ -22,11 +22,12 @@ from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dropnorm.evaluation.cards import Card
     from dropnorm.evaluation.deviations import Deviations
     from dropnorm.evaluation.ranking import Comparison
+    from dropnorm.evaluation.records import EarlierRun
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
@@ -205,6 +206,7 @@ def gather_evidence(
         held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),
         root=error.root,
         rows=_row_losses(predictions, references, split, study),
+        level=sequential.level_of(study.replicas),
     )
 
 
@@ -235,8 +237,20 @@ def _row_losses(
     return found
 
 
-def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study) -> Answer:
-    """Answer the question of the project for one study."""
+def find_answer(
+    evidence: Evidence,
+    metrics: Mapping[str, VariantMetrics],
+    study: Study,
+    earlier: Sequence[EarlierRun] = (),
+) -> Answer:
+    """Answer the question of the project for one study.
+
+    Args:
+        evidence: Errors of all variants and reference models.
+        metrics: By variant.
+        study: As it was run.
+        earlier: Runs that have looked at the study before.
+    """
     options = study.replicas
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
@@ -270,6 +284,7 @@ def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study
     findings = [
         *(one for variant in Variant for one in metrics[variant].findings),
         *checks.check_answer(answer, study),
+        *checks.check_earlier(earlier, study),
     ]
     return in_words(
         replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))

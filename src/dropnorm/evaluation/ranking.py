@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation.intervals import LEVEL, holm
+from dropnorm.evaluation.intervals import holm
 from dropnorm.evaluation.verdicts import Health, Verdict, judge
 from dropnorm.study.variants import Variant
 
@@ -71,12 +71,12 @@ def compare_networks(
     """
     layered = [variant for variant in Variant if variant is not Variant.BASELINE]
     pairs = list(itertools.combinations(layered, 2))
-    alpha = (1 - LEVEL) / len(pairs)
+    alpha = (1 - evidence.level) / len(pairs)
     found = [
         evidence.difference({network.value: 1, other.value: -1}, alpha)[0]
         for other, network in pairs
     ]
-    adjusted = holm([interval.p for interval in found])
+    adjusted = holm([interval.p for interval in found], evidence.level)
     comparisons = []
     for (other, network), interval, p_holm in zip(pairs, found, adjusted, strict=True):
         lost = {name.value: diverged[name] for name in (network, other)}

@@ -19,6 +19,7 @@ from dropnorm.datasets.catalog_entries import (
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.records import Process, Provenance, TableRead
 from dropnorm.hooks.study_names import study_of
+from dropnorm.hooks.study_versions import earlier_runs
 from dropnorm.pipeline_registry import create_pipeline
 from dropnorm.training.backend import engine_name
 from dropnorm.training.switches import switches_of
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+# The options by which a run is told to add splits until it is settled, whatever the study says.
+UNTIL_SETTLED: dict[str, str | None] = {"until": "settled", "splits": None}
 _DEFAULT_ENGINE = "tensorflow"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
@@ -47,6 +50,11 @@ def command_of(study: str, run_params: dict[str, Any]) -> str:
     changed = dict(run_params["runtime_params"].get(name, {}))
     if study == name:
         words += ["kedro", "run", f"--pipelines={study}"]
+        # What --until-settled has put there; a null that --params is given stays as it was typed.
+        if UNTIL_SETTLED.items() <= (replicas := changed.get("replicas") or {}).items():
+            words.append("--until-settled")
+            kept = {key: one for key, one in replicas.items() if key not in UNTIL_SETTLED}
+            changed = {**changed, "replicas": kept}
     else:
         words += ["kedro", "study", "sweep", name]
         # Lists, which --params does not take.
@@ -54,8 +62,8 @@ def command_of(study: str, run_params: dict[str, Any]) -> str:
             words.append(f"--{option}={','.join(map(str, tried))}")
     if env := run_params.get("env"):
         words.append(f"--env={env}")
-    if changed:
-        words.append(f"--params={','.join(_flat({name: changed}))}")
+    if given := _flat({name: changed}):
+        words.append(f"--params={','.join(given)}")
     return shlex.join(words)
 
 
@@ -80,6 +88,8 @@ def prepare_record(
     table = catalog.get(f"{study_of(study)}.table")
     written = table.format if isinstance(table, TableDataset) else None
     process = describe_process()  # the engine of which the trainings tell
+    sha256 = loaded.sha256 if loaded else table_checksum(table)
+    options = None if study != study_of(study) else catalog.load(f"params:{study}")
     catalog[f"params:run.{study}"] = MemoryDataset(
         Provenance(
             command=command,
@@ -87,7 +97,7 @@ def prepare_record(
             overridden=overridden,
             table=TableRead(
                 path=shown(table),
-                sha256=loaded.sha256 if loaded else table_checksum(table),
+                sha256=sha256,
                 format=_dumped(written) if written else None,
                 whole=tuple(whole_columns(loaded.table)) if loaded else (),
             ),
@@ -95,6 +105,7 @@ def prepare_record(
             packages=process.packages,
             python=process.python,
             platform=process.platform,
+            earlier=earlier_runs(options, catalog, sha256, process.engine) if options else (),
         )
     )
     whole = {node.name for node in create_pipeline(study).nodes}

@@ -55,6 +55,7 @@ def summarize_answer(found: Mapping[str, Any]) -> str:
     shown = [one for one in findings if wording.severity(one) != Severity.NOTE]
     lines = [
         found["answer"],
+        found.get("stopped", ""),
         *(Card(**card).line() for card in found["cards"].values()),
         found["interaction"],
         found["committee"],

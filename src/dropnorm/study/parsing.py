@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -53,6 +53,31 @@ def refuse_other_networks(study: Study, where: Mapping[str, str] | None = None) 
         raise BadInputError(
             f"{source}{told} is checked, and cannot be run yet: the baseline, dropout, batch"
             f" normalization and both are what a run compares; leave {key} out"
+        )
+
+
+def refuse_splits_until_settled(
+    study: Study, written: Mapping[str, Any], where: Mapping[str, str]
+) -> None:
+    """Refuse splits beside ``until``: which of the two is meant cannot be told.
+
+    The record of a run has both, for it says how many splits it took.
+
+    Args:
+        study: What would run.
+        written: Its options as they are written.
+        where: As of :func:`parse_study`.
+
+    Raises:
+        BadInputError: If both are written.
+    """
+    splits = written.get("replicas", {}).get("splits")
+    if study.replicas.until and splits is not None:
+        told = f"{study.name}.replicas"
+        source = next((f"{where[key]}: " for key in (f"{told}.splits", told) if key in where), "")
+        raise BadInputError(
+            f"{source}{told}.splits is {splits}, and replicas.until says that the run finds how"
+            " many it needs; leave splits out, or type --until-settled, which takes its place"
         )
 
 

@@ -35,11 +35,53 @@ _METRICS: dict[TaskName, tuple[Metric, ...]] = {
 }
 
 
+# Splits of the first look of a run until settled, from which on intervals are sharp, and of the
+# last one where a study does not say.
+FIRST_LOOK, _MOST_LOOKED_AT = 5, 40
+
+
 class Replicas(Section):
     """How often each variant is trained: ``splits`` × ``starts``, the same for all variants."""
 
-    splits: int = Field(1, ge=1, le=1000, description="Divisions of the rows into parts.")
+    splits: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Divisions of the rows into parts; left out with until, which finds how many.",
+    )
     starts: int = Field(1, ge=1, le=1000, description="Random starts in each split.")
+    until: Literal["settled"] | None = Field(
+        None,
+        exclude_if=lambda until: until is None,
+        description="settled: a run looks at 5, 10, 20, 40 splits, up to at_most, and stops at the"
+        " first look at which every verdict stands. The levels hold over all looks together.",
+    )
+    at_most: int | None = Field(
+        None,
+        ge=FIRST_LOOK,
+        le=1000,
+        exclude_if=lambda at_most: at_most is None,
+        description="Splits at which a run until settled stops in any case; 40 if left out.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_many_as_it_takes(cls, options: Any) -> Any:
+        """Let a run until settled have as many splits as it may take, until it knows how many."""
+        match options:
+            case {"until": "settled"}:
+                most = options.get("at_most")
+                given = {key: one for key, one in options.items() if one is not None}
+                return {"at_most": _MOST_LOOKED_AT, "splits": most or _MOST_LOOKED_AT} | given
+        return options
+
+    @model_validator(mode="after")
+    def _stops_somewhere(self) -> Replicas:
+        if self.at_most is not None and self.until is None:
+            raise ValueError("has at_most without until; write until: settled, or leave it out")
+        if self.at_most is not None and self.splits > self.at_most:
+            raise ValueError(f"has {self.splits} splits, and at_most {self.at_most}")
+        return self
 
 
 class Study(Section):
@@ -126,7 +168,11 @@ class Study(Section):
         match options:
             case {"split": {"method": "columns", "columns": list(columns)}}:
                 replicas = options.get("replicas", {})
-                if columns and isinstance(replicas, Mapping) and "splits" not in replicas:
+                if (
+                    columns
+                    and isinstance(replicas, Mapping)
+                    and not {"splits", "until"} & replicas.keys()
+                ):
                     return {**options, "replicas": {**replicas, "splits": len(columns)}}
         return options
 
@@ -185,6 +231,11 @@ class Study(Section):
     @model_validator(mode="after")
     def _splits_there_are(self) -> Study:
         match self.split:
+            case TimeSplit() | ColumnsSplit() if self.replicas.until:
+                raise ValueError(
+                    f"runs until it is settled, and its splits by {self.split.method} cannot be"
+                    " raised; leave out replicas.until, and take replicas from replicas.starts"
+                )
             case TimeSplit() if self.replicas.splits > 1:
                 raise ValueError(
                     f"asks for {self.replicas.splits} splits by time, which are one; write"

@@ -150,4 +150,6 @@ def _split(study: Study) -> str:
             return f"time, by {column}"
         case ColumnsSplit(columns=columns):
             return f"columns {', '.join(columns)}"
+    if study.replicas.until:
+        return f"{told}, until settled, at most {study.replicas.at_most}"
     return f"{splits} × {told}" if splits > 1 else told
