@@ -152,14 +152,17 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
     return tuple(1 - claims * one for one in nominal_levels(times, alpha))
 
 
-def nominal_levels(times: Sequence[float], alpha: float) -> list[float]:
+def nominal_levels(
+    times: Sequence[float], alpha: float, spent: Sequence[float] | None = None
+) -> list[float]:
     """Return the p-value below which a test rejects at each look, so that α is spent in all.
 
     Args:
         times: Share of the information at each look; the last is 1.
         alpha: Chance of any false rejection, of a test for two sides.
+        spent: How much of it is spent up to each look; by Pocock's type if left out.
     """
-    spent = [alpha * math.log1p((math.e - 1) * time) for time in times]
+    spent = spent or [alpha * math.log1p((math.e - 1) * time) for time in times]
     walk = _Walk()
     found = []
     for time, before, now in zip(times, [0.0, *spent], spent, strict=False):
