@@ -17,12 +17,11 @@ from dropnorm.evaluation.sequential import (
     level_of,
     levels,
     look_at,
-    looks_up_to,
     nominal_levels,
     tell_look,
     tell_looks,
 )
-from dropnorm.study.schema import Replicas
+from dropnorm.study.schema import Replicas, looks_up_to
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LOOKS = (5, 10, 20, 40)

@@ -204,7 +204,7 @@ def test_a_run_until_settled_may_take_forty_splits_unless_it_says_how_many():
         ("concrete", {"replicas__until": "done"}, "replicas.until is 'done'"),
         ("concrete", {"replicas": {"until": "settled", "at_most": 4}}, "from 5 to 1000"),
         ("concrete", {"replicas": {"until": "settled", "at_most": 10, "splits": 20},
-                      "replicas__splits": 20}, "has 20 splits, and at_most 10"),
+                      "replicas__splits": 20}, "has 20 splits, and is to look at 5, 10"),
         ("concrete", {"replicas": {"until": "settled"}, "replicas__splits": None,
                       "split": {"method": "time", "by": "Day"}}, "by time cannot be raised"),
         ("concrete", {"replicas": {"until": "settled"}, "replicas__splits": None,

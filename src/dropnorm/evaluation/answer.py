@@ -206,7 +206,6 @@ def gather_evidence(
         held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),
         root=error.root,
         rows=_row_losses(predictions, references, split, study),
-        level=sequential.level_of(study.replicas),
     )
 
 
@@ -252,6 +251,7 @@ def find_answer(
         earlier: Runs that have looked at the study before.
     """
     options = study.replicas
+    evidence = replace(evidence, level=sequential.level_of(options))
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
     error = task.error(study)

@@ -7,7 +7,6 @@ more often than 5 % of the time. The levels here spend the 5 % over the looks.
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +19,12 @@ from dropnorm.evaluation.intervals import LEVEL
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.records import Look, Seen
 from dropnorm.evaluation.verdicts import Health, Verdict
-from dropnorm.study.schema import FIRST_LOOK, Replicas
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dropnorm.study.schema import Study
+    from dropnorm.study.schema import Replicas, Study
 
 # What a run that stops when it knows is compared with.
 FIXED = 20
@@ -34,20 +32,11 @@ _NODES = 200
 _OPEN = (Verdict.NOT_SETTLED, Verdict.NONE)
 
 
-def looks_up_to(at_most: int) -> tuple[int, ...]:
-    """Return at how many splits a run looks: 5, 10, 20, 40 and so on, and last at the most."""
-    doubled = itertools.takewhile(
-        lambda splits: splits < at_most, (FIRST_LOOK * 2**look for look in itertools.count())
-    )
-    return (*doubled, at_most)
-
-
 def level_of(replicas: Replicas) -> float:
     """Return the level of the intervals and verdicts of a run: 95 % where there is one look."""
-    if replicas.until is None or replicas.at_most is None:
+    if not replicas.looks:
         return LEVEL
-    looks = looks_up_to(replicas.at_most)
-    return levels(looks)[looks.index(replicas.splits)]
+    return levels(replicas.looks)[replicas.looks.index(replicas.splits)]
 
 
 def at_look(study: Study, splits: int) -> Study:
@@ -104,9 +93,8 @@ def tell_looks(looks: Sequence[Look], study: Study) -> dict[str, Any]:
 
 
 def _why_stopped(looks: Sequence[Look], study: Study) -> str:
-    last, most = looks[-1], study.replicas.at_most or looks[-1].splits
-    planned = looks_up_to(most)
-    where = f"look {len(looks)} of at most {len(planned)}, with {last.splits} splits"
+    last, planned = looks[-1], len(study.replicas.looks)
+    where = f"look {len(looks)} of at most {planned}, with {last.splits} splits"
     if last.is_settled:
         told = f"All verdicts stand at {where}"
     else:

@@ -20,7 +20,7 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets.catalog_entries import shown
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation.sequential import at_look, look_at, looks_up_to, tell_look
+from dropnorm.evaluation.sequential import at_look, look_at, tell_look
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.pipeline_registry import create_pipeline
 
@@ -59,14 +59,14 @@ def begin_looks(name: str, pipeline: Pipeline, catalog: DataCatalog) -> Study | 
             f"{name} runs until it is settled, which only the whole study can tell; run all of it,"
             f" or give it splits: --params={name}.replicas.until=null,{name}.replicas.splits=20"
         )
-    study = at_look(options, looks_up_to(_most(options))[0])
+    study = at_look(options, options.replicas.looks[0])
     catalog[parameter] = MemoryDataset(study, copy_mode="assign")
     return study
 
 
 def check_splits_to_come(study: Study, table: pd.DataFrame, catalog: DataCatalog) -> None:
     """Refuse a table that cannot be split as often as the run may come to need."""
-    most = at_look(study, _most(study))
+    most = at_look(study, study.replicas.looks[-1])
     try:
         assign_parts(check_table(table, most), most)
     except BadInputError as error:
@@ -85,7 +85,7 @@ def settle(study: Study, table: pd.DataFrame, catalog: DataCatalog, in_use: Exit
     _keep_trainings(catalog, in_use)
     name, rows = study.name, check_table(table, study)
     looks: list[Look] = []
-    for splits in looks_up_to(_most(study)):
+    for splits in study.replicas.looks:
         study = at_look(study, splits)
         looks.append(look_at(_found(study, rows, catalog), study))
         logger.info("%s", tell_look(looks[-1], len(looks), study))
@@ -94,10 +94,6 @@ def settle(study: Study, table: pd.DataFrame, catalog: DataCatalog, in_use: Exit
     provenance: Provenance = catalog.load(f"params:run.{name}")
     catalog[f"params:run.{name}"] = MemoryDataset(replace(provenance, looks=tuple(looks)))
     catalog[f"params:{name}"] = MemoryDataset(study, copy_mode="assign")
-
-
-def _most(study: Study) -> int:
-    return study.replicas.at_most or study.replicas.splits
 
 
 def _keep_trainings(catalog: DataCatalog, in_use: ExitStack) -> None:

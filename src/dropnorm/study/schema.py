@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -38,6 +39,12 @@ _METRICS: dict[TaskName, tuple[Metric, ...]] = {
 # Splits of the first look of a run until settled, from which on intervals are sharp, and of the
 # last one where a study does not say.
 FIRST_LOOK, _MOST_LOOKED_AT = 5, 40
+
+
+def looks_up_to(at_most: int) -> tuple[int, ...]:
+    """Return at how many splits a run until settled looks: 5, 10, 20, 40 …, and at the most."""
+    doubled = (FIRST_LOOK * 2**look for look in itertools.count())
+    return (*itertools.takewhile(lambda splits: splits < at_most, doubled), at_most)
 
 
 class Replicas(Section):
@@ -79,9 +86,15 @@ class Replicas(Section):
     def _stops_somewhere(self) -> Replicas:
         if self.at_most is not None and self.until is None:
             raise ValueError("has at_most without until; write until: settled, or leave it out")
-        if self.at_most is not None and self.splits > self.at_most:
-            raise ValueError(f"has {self.splits} splits, and at_most {self.at_most}")
+        if self.looks and self.splits not in self.looks:
+            told = ", ".join(map(str, self.looks))
+            raise ValueError(f"has {self.splits} splits, and is to look at {told} until settled")
         return self
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """At how many splits a run until settled looks; none of any other run."""
+        return () if self.at_most is None else looks_up_to(self.at_most)
 
 
 class Study(Section):

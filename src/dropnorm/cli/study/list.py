@@ -16,6 +16,7 @@ from dropnorm.errors import BadInputError
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import Standing
+from dropnorm.evaluation.records import Look
 from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 from dropnorm.study.variants import Variant
 
@@ -108,9 +109,18 @@ def answer(project: Project, study: str, version: str) -> str:
             for name in (Contrast.DROPOUT, Contrast.BATCHNORM)
         ),
         _ranking(found),
-        wording.counted_runs(found["splits"], found["starts"]),
+        wording.counted_runs(found["splits"], found["starts"]) + _looks(found),
     ]
     return "; ".join(one for one in told if one)
+
+
+def _looks(found: Mapping[str, Any]) -> str:
+    """Say of a run until it is settled which look settled it."""
+    looks = [Look.from_json(one) for one in found.get("looks", ())]
+    if not looks:
+        return ""
+    settled = "settled" if looks[-1].is_settled else "not settled"
+    return f", {settled} at look {len(looks)}"
 
 
 def _ranking(found: Mapping[str, Any]) -> str:
