@@ -92,7 +92,7 @@ def methods() -> dict[str, list[float]]:
     alpha, claims = 1 - LEVEL, len(CONTRASTS)
     times = [splits / LOOKS[-1] for splits in LOOKS]
     return {
-        "spending": [1 - one for one in levels(LOOKS)],
+        "spending": [1 - one for one in levels(LOOKS, claims)],
         "O'Brien–Fleming": [claims * one for one in _obrien_fleming(times, alpha / claims)],
         "Bonferroni": [alpha / len(LOOKS)] * len(LOOKS),
         "fixed 20": [alpha * (splits == FIXED) for splits in LOOKS],

@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 from conftest import read_study
-from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.intervals import LEVEL, holm, over_splits
 from dropnorm.evaluation.records import Look, Seen
 from dropnorm.evaluation.sequential import (
@@ -24,7 +23,7 @@ from dropnorm.evaluation.sequential import (
 from dropnorm.study.schema import Replicas, looks_up_to
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-LOOKS = (5, 10, 20, 40)
+LOOKS, CLAIMS = (5, 10, 20, 40), 4
 STUDY = read_study("concrete", replicas={"until": "settled"})
 WORKS = {"health": "works", "collapsed": 0}
 
@@ -37,9 +36,11 @@ def found(*verdict, batchnorm="hurts", both="help", **variants):
         "dropout_batchnorm": both,
     }
     names = ("baseline", *verdicts)
+    interaction = {**effect, "verdict": "not settled"}
     return {
         "cards": {name: {} for name in verdicts},
-        "effects": {name: {**effect, "verdict": one} for name, one in verdicts.items()},
+        "effects": {name: {**effect, "verdict": one} for name, one in verdicts.items()}
+        | {"interaction": interaction},
         "variants": {name: variants.get(name, WORKS) for name in names},
     }
 
@@ -77,12 +78,11 @@ def test_the_chance_of_any_false_rejection_is_what_was_to_be_spent():
 
 
 def test_one_look_is_at_95_percent_and_several_are_stricter_each():
-    assert levels((5,)) == pytest.approx([LEVEL])
-    assert level_of(Replicas(splits=20)) == LEVEL
-    assert all(one > LEVEL for one in levels(LOOKS))
-    assert level_of(at_look(STUDY, 20).replicas) == levels(LOOKS)[2]
-    claims = len(Contrast)
-    assert sum(1 - one for one in levels(LOOKS)) / claims > (1 - LEVEL) / claims  # not Bonferroni
+    assert levels((5,), CLAIMS) == pytest.approx([LEVEL])
+    assert level_of(Replicas(splits=20), CLAIMS) == LEVEL
+    assert all(one > LEVEL for one in levels(LOOKS, CLAIMS))
+    assert level_of(at_look(STUDY, 20).replicas, CLAIMS) == levels(LOOKS, CLAIMS)[2]
+    assert sum(1 - one for one in levels(LOOKS, CLAIMS)) > 1 - LEVEL  # more than Bonferroni's
 
 
 def test_interval_p_value_and_margin_follow_the_level_of_the_look():
@@ -109,7 +109,7 @@ def test_a_look_is_settled_when_every_verdict_stands():
 
     assert settled.is_settled
     assert settled.splits == 10
-    assert settled.level == levels(LOOKS)[1]
+    assert settled.level == levels(LOOKS, CLAIMS)[1]
     assert not open_.is_settled
     assert [one.settled for one in open_.seen.values()] == [True, False, True]
 

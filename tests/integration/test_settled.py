@@ -42,7 +42,7 @@ def test_looks_leave_one_version_that_says_what_each_of_them_saw(
     looks = record["looks"]
     splits = [one["splits"] for one in looks]
     assert splits in ([5], [5, 6])
-    assert [one["level"] for one in looks] == list(levels((5, 6)))[: len(looks)]
+    assert [one["level"] for one in looks] == list(levels((5, 6), 4))[: len(looks)]
     assert record["options"]["replicas"] == {
         "splits": splits[-1], "starts": 1, "until": "settled", "at_most": 6,
     }  # fmt: skip

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import optimize, stats
 
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation import network_names
 from dropnorm.evaluation.intervals import LEVEL
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.records import Look, Seen
@@ -32,11 +31,16 @@ _NODES = 200
 _OPEN = (Verdict.NOT_SETTLED, Verdict.NONE)
 
 
-def level_of(replicas: Replicas) -> float:
-    """Return the level of the intervals and verdicts of a run: 95 % where there is one look."""
+def level_of(replicas: Replicas, claims: int) -> float:
+    """Return the level of the intervals and verdicts of a run: 95 % where there is one look.
+
+    Args:
+        replicas: Of the run.
+        claims: Differences that are judged together.
+    """
     if not replicas.looks:
         return LEVEL
-    return levels(replicas.looks)[replicas.looks.index(replicas.splits)]
+    return levels(replicas.looks, claims)[replicas.looks.index(replicas.splits)]
 
 
 def at_look(study: Study, splits: int) -> Study:
@@ -62,7 +66,8 @@ def look_at(found: Mapping[str, Any], study: Study) -> Look:
             effect["verdict"],
             _stands(effect["verdict"], (study.against, name), found["variants"], study),
         )
-    return Look(study.replicas.splits, level_of(study.replicas), seen)
+    level = level_of(study.replicas, len(found["effects"]))
+    return Look(study.replicas.splits, level, seen)
 
 
 def _stands(verdict: str, pair: Iterable[str], variants: Mapping[str, Any], study: Study) -> bool:
@@ -98,7 +103,7 @@ def _why_stopped(looks: Sequence[Look], study: Study) -> str:
     if last.is_settled:
         told = f"All verdicts stand at {where}"
     else:
-        open_ = [wording.spoken(name) for name, one in last.seen.items() if not one.settled]
+        open_ = [network_names.spoken(name) for name, one in last.seen.items() if not one.settled]
         told = f"Not settled at {where}, which is the last: {', '.join(open_)}"
     networks = len({study.against, *last.seen})
     fixed, taken = (splits * study.replicas.starts * networks for splits in (FIXED, last.splits))
@@ -114,12 +119,12 @@ def tell_look(look: Look, number: int, study: Study) -> str:
     told = []
     for name, one in look.seen.items():
         open_ = " (open)" if not one.settled and one.verdict not in _OPEN else ""
-        told.append(f"{wording.spoken(name)}: {one.verdict}{open_}")
+        told.append(f"{network_names.spoken(name)}: {one.verdict}{open_}")
     return f"{study.label}: look {number}, {look.splits} splits: {'; '.join(told)}"
 
 
 @functools.cache
-def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
+def levels(looks: tuple[int, ...], claims: int) -> tuple[float, ...]:
     """Return the level of each look at which the intervals of all looks together hold with 95 %.
 
     The chance of a false verdict is spent over the looks as Lan and DeMets (1983, Biometrika 70)
@@ -133,8 +138,8 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
 
     Args:
         looks: Splits at each, in growing order.
+        claims: Differences that are judged together.
     """
-    claims = len(Contrast)
     alpha = (1 - LEVEL) / claims
     times = [splits / looks[-1] for splits in looks]
     return tuple(1 - claims * one for one in nominal_levels(times, alpha))

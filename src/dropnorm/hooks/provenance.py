@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
-import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kedro.io import MemoryDataset
 
@@ -36,43 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-# The options by which a run is told to add splits until it is settled, whatever the study says.
-UNTIL_SETTLED: dict[str, str | None] = {"until": "settled", "splits": None}
-_DEFAULT_ENGINE = "tensorflow"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
-
-
-def command_of(study: str, run_params: dict[str, Any]) -> str:
-    """Return the command that runs one study, or its sweep, as this run does."""
-    engine, name = engine_name(), study_of(study)
-    words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
-    changed = dict(run_params["runtime_params"].get(name, {}))
-    if study == name:
-        words += ["kedro", "run", f"--pipelines={study}"]
-        # What --until-settled has put there; a null that --params is given stays as it was typed.
-        if UNTIL_SETTLED.items() <= (replicas := changed.get("replicas") or {}).items():
-            words.append("--until-settled")
-            kept = {key: one for key, one in replicas.items() if key not in UNTIL_SETTLED}
-            changed = {**changed, "replicas": kept}
-    else:
-        words += ["kedro", "study", "sweep", name]
-        # Lists, which --params does not take.
-        for option, tried in changed.pop("sweep", {}).items():
-            words.append(f"--{option}={','.join(map(str, tried))}")
-    if env := run_params.get("env"):
-        words.append(f"--env={env}")
-    if given := _flat({name: changed}):
-        words.append(f"--params={','.join(given)}")
-    return shlex.join(words)
-
-
-def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
-    flat = []
-    for key, value in options.items():
-        name = f"{prefix}{key}"
-        flat += _flat(value, f"{name}.") if isinstance(value, dict) else [f"{name}={value}"]
-    return flat
 
 
 def prepare_record(
