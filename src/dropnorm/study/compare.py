@@ -16,7 +16,7 @@ from dropnorm.study.variants import Variant
 TAKEN = (
     "interaction", "predict", "sweep", "prepare", "report",
     "study", "split", "reference_predictions", "comparison", "diagnostics", "report_data",
-    "preprocessors",
+    "preprocessors", "provenance",
     "constant", "least_squares", "logistic_regression", "linear_network", "gradient_boosting",
 )  # fmt: skip
 # Folders and columns have these names.
