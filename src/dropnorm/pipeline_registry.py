@@ -9,7 +9,7 @@ from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
 from dropnorm.config_loader import networks_written, study_names
-from dropnorm.pipelines import prediction, preparation, reporting, sweep, training
+from dropnorm.pipelines import prediction, preparation, recommend, reporting, sweep, training
 from dropnorm.pipelines.boxes import box
 from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
 from dropnorm.study.variants import Variant
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # What follows a study's name in that of its other pipelines; no study's name has a dot.
 PREDICT = ".predict"
 SWEEP = ".sweep"
+RECOMMEND = ".recommend"
+# What stands apart from a study's own runs, with versions of its own.
+APART = (SWEEP, RECOMMEND)
 _EVERYTHING = "__default__"
 _NAMES = tuple(variant.value for variant in Variant)
 
@@ -27,14 +30,14 @@ _NAMES = tuple(variant.value for variant in Variant)
 def register_pipelines() -> dict[str, Pipeline]:
     """Return a pipeline for every study of the configuration in use, and all of them together.
 
-    Beside each stand ``<study>.predict``, which needs a file of new rows, and ``<study>.sweep``,
-    which trains several times as much; neither is run with all.
+    Beside each stand ``<study>.predict``, which needs a file of new rows, ``<study>.sweep`` and
+    ``<study>.recommend``, which train many times as much; none is run with all.
 
     Where a command has said which pipelines it needs (``kedro run --pipelines``), only those are
     made, as by Kedro's own ``find_pipelines``.
     """
     names = study_names()
-    known = [f"{name}{what}" for what in ("", PREDICT, SWEEP) for name in names]
+    known = [f"{name}{what}" for what in ("", PREDICT, *APART) for name in names]
     # Kedro offers no public name for what its set_requested() was told.
     requested = set(pipelines._requested_pipelines or (*known, _EVERYTHING))
     if _EVERYTHING in requested:
@@ -47,12 +50,15 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 
 def create_pipeline(name: str) -> Pipeline:
-    """Return the pipeline that is registered by a name: a study's, ``.predict`` or ``.sweep``."""
+    """Return the pipeline that is registered by a name: a study's, or one beside it."""
     if name.endswith(PREDICT):
         study = name.removesuffix(PREDICT)
         return create_prediction_pipeline(study, networks_written(study))
     if name.endswith(SWEEP):
         return create_sweep_pipeline(name.removesuffix(SWEEP))
+    if name.endswith(RECOMMEND):
+        study = name.removesuffix(RECOMMEND)
+        return create_recommend_pipeline(study, networks_written(study))
     return create_study_pipeline(name, networks_written(name))
 
 
@@ -80,6 +86,21 @@ def create_sweep_pipeline(study: str) -> Pipeline:
     return _under(f"{study}{SWEEP}", _sweep_parts())
 
 
+def create_recommend_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
+    """Return what gives each network of a study the same number of trials, and compares them.
+
+    It writes below a name of its own, and never a version of the study.
+    """
+    return _under(f"{study}{RECOMMEND}", _recommend_parts(variants), variants)
+
+
+def study_of(run: str) -> str:
+    """Return the study whose table and options a run takes, its own or one that stands apart."""
+    for what in APART:
+        run = run.removesuffix(what)
+    return run
+
+
 @cache  # one template for all studies
 def _study_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     return (
@@ -105,6 +126,20 @@ def _sweep_parts() -> tuple[Pipeline, ...]:
 
 
 @cache
+def _recommend_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
+    return (
+        box(
+            "prepare",
+            preparation.create_pipeline().to_outputs("inputs"),
+            recommend.create_inner_pipeline(),
+            training.create_reference_pipeline(),
+        ),
+        *(_of_variant(variant, recommend.create_variant_pipeline(variant)) for variant in variants),
+        box("report", recommend.create_pipeline(variants)),
+    )
+
+
+@cache
 def _prediction_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     shared = {"new_rows", "run", "preprocessors"}
     alone = prediction.create_pipeline()
@@ -114,16 +149,17 @@ def _prediction_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
 def _of_variant(variant: str, *parts: Pipeline) -> Pipeline:
     """Put a variant's pipelines under its name; all variants share inputs and options."""
     shared = {"params:study", "params:execution"} & Pipeline(parts).inputs()
-    return Pipeline(parts, namespace=variant, inputs={"inputs"}, parameters=shared)
+    inputs = {"inputs", "inner_inputs"} & Pipeline(parts).inputs()
+    return Pipeline(parts, namespace=variant, inputs=inputs, parameters=shared)
 
 
 def _under(name: str, parts: Iterable[Pipeline], variants: Iterable[str] = _NAMES) -> Pipeline:
-    """Put the parts of a graph under the name of a run, of a study or of its sweep.
+    """Put the parts of a graph under the name of a run, of a study or of what stands apart.
 
     The table and the options are the study's. What only the run itself knows is a parameter, which
     a hook sets: in kedro-viz parameters do not stand in the graph unless asked for.
     """
-    study = name.removesuffix(SWEEP)
+    study = study_of(name)
     parameters = {
         "params:study": f"params:{study}",
         "params:run": f"params:run.{name}",

@@ -31,7 +31,7 @@ from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog, refuse_unusable
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.hooks.outcomes import names_read
-from dropnorm.pipeline_registry import PREDICT, SWEEP
+from dropnorm.pipeline_registry import APART, PREDICT, study_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -122,7 +122,7 @@ def _check_options(options: dict[str, Any]) -> None:
     studies = config.studies()
     _check_runner(options["runner"], options["is_async"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
-    known = [f"{study}{what}" for what in ("", PREDICT, SWEEP) for study in studies]
+    known = [f"{study}{what}" for what in ("", PREDICT, *APART) for study in studies]
     for name in names:
         if name not in (*known, "__default__"):
             raise BadInputError(
@@ -130,7 +130,7 @@ def _check_options(options: dict[str, Any]) -> None:
                 f" (studies: {', '.join(studies)})"
             )
     everything = not names or "__default__" in names
-    named = {name.removesuffix(SWEEP) for name in names}
+    named = {study_of(name) for name in names}
     for study in studies if everything else sorted(named.intersection(studies)):
         config.study(study)
     read = names_read(_check_slice(names or ["__default__"], options))

@@ -25,7 +25,12 @@ from dropnorm.hooks.outcomes import gather_outcomes
 from dropnorm.hooks.provenance import command_of, prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
-from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
+from dropnorm.hooks.summary import (
+    summarize_answer,
+    summarize_equal_budget,
+    summarize_study,
+    summarize_sweep,
+)
 from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.study.parsing import parse_study
@@ -138,6 +143,9 @@ class ProjectHooks:
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
                 logger.info("%s", summarize_sweep(options, catalog.load(f"{study}.choices")))
+            if f"{study}.recommendation" in outputs:
+                told = summarize_equal_budget(catalog.load(f"{study}.recommendation"))
+                logger.info("%s\n%s", told, catalog.load(f"{study}.recommended").rstrip())
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):

@@ -41,17 +41,19 @@ _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
 
 
 def command_of(study: str, run_params: dict[str, Any]) -> str:
-    """Return the command that runs one study, or its sweep, as this run does."""
+    """Return the command that runs one study, or what stands apart, as this run does."""
     engine, name = engine_name(), study_of(study)
     words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
     changed = dict(run_params["runtime_params"].get(name, {}))
     if study == name:
         words += ["kedro", "run", f"--pipelines={study}"]
     else:
-        words += ["kedro", "study", "sweep", name]
-        # Lists, which --params does not take.
-        for option, tried in changed.pop("sweep", {}).items():
-            words.append(f"--{option}={','.join(map(str, tried))}")
+        what = study.removeprefix(f"{name}.")
+        words += ["kedro", "study", what, name]
+        # Some are lists, which --params does not take.
+        for option, tried in changed.pop(what, {}).items():
+            told = ",".join(map(str, tried)) if isinstance(tried, list) else tried
+            words.append(f"--{option}={told}")
     if env := run_params.get("env"):
         words.append(f"--env={env}")
     if changed:

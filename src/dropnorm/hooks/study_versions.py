@@ -14,7 +14,7 @@ from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
 from dropnorm.evaluation.records import RunRecord
-from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
+from dropnorm.pipeline_registry import create_pipeline, study_of
 from dropnorm.study.parsing import parse_study
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def versions_of(run: str, catalog: DataCatalog) -> Versions:
-    """Return the versions of a study, or of its sweep, that are complete, and why others are not.
+    """Return the versions of a run that are complete, and why others are not.
 
     Raises:
         OSError: If the folder of its records cannot be read.
@@ -59,7 +59,7 @@ def newest_own(
     """Return the newest complete version that may be taken for the study's own.
 
     Args:
-        run: Name of the study or the sweep.
+        run: Name of the study, or of what stands apart.
         versions: Its own; one is complete.
         catalog: Knows where its records are.
         study: As it is today; None if it cannot be read.
@@ -111,9 +111,9 @@ def overridden_options(
 
 
 def _places_written(run: str, catalog: DataCatalog) -> list[Path]:
-    """Return where a study, or its sweep, writes what it keeps of each version."""
+    """Return where a study, or what stands apart, writes what it keeps of each version."""
     places = []
-    for rest in _outputs(sweep=run.endswith(SWEEP)):
+    for rest in _outputs(run.removeprefix(study_of(run))):
         dataset = catalog.get(f"{run}{rest}")
         if isinstance(dataset, AbstractVersionedDataset) and dataset._version and is_local(dataset):
             places.append(Path(dataset._filepath))
@@ -121,8 +121,7 @@ def _places_written(run: str, catalog: DataCatalog) -> list[Path]:
 
 
 @cache
-def _outputs(*, sweep: bool) -> list[str]:
-    """Return what every study's outputs are called behind its name."""
-    pipeline = create_sweep_pipeline("study") if sweep else create_study_pipeline("study")
-    name = f"study{SWEEP}" if sweep else "study"
-    return sorted(one.removeprefix(name) for one in pipeline.all_outputs())
+def _outputs(apart: str) -> list[str]:
+    """Return what the outputs of every study, or of what stands apart, are called behind it."""
+    name = f"study{apart}"
+    return sorted(one.removeprefix(name) for one in create_pipeline(name).all_outputs())

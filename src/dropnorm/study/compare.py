@@ -15,7 +15,7 @@ from dropnorm.study.variants import Variant
 # What else stands beside the names of variants: in results, in names of pipelines and their boxes,
 # and among what nodes take beside the outcomes of variants.
 TAKEN = (
-    "interaction", "predict", "sweep", "prepare", "report",
+    "interaction", "predict", "sweep", "recommend", "prepare", "report",
     "study", "split", "reference_predictions", "comparison", "diagnostics", "report_data",
     "preprocessors",
     "constant", "least_squares", "logistic_regression", "linear_network", "gradient_boosting",

@@ -19,7 +19,7 @@ from dropnorm.data.column_kinds import counted
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
-from dropnorm.pipeline_registry import SWEEP, create_pipeline
+from dropnorm.pipeline_registry import APART, create_pipeline
 from dropnorm.training.execution import forget_beyond
 
 if TYPE_CHECKING:
@@ -87,14 +87,13 @@ def prune_study(
 ) -> None:
     """Remove old versions of the study NAME.
 
-    That is of its runs and of its sweeps, in all layers. The newest KEEP complete versions of each
-    stay; those without a run.json, which interrupted runs have left, are removed. A run that goes
+    That is of its runs, sweeps and searches. The newest KEEP complete versions of each stay; those without a run.json, which interrupted runs have left, are removed. A run that goes
     on, a version whose run.json is not read, links, folders that are no versions, tables and
     predictions are left alone.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
-    for run in (name, f"{name}{SWEEP}"):
+    for run in (name, *(f"{name}{what}" for what in APART)):
         stored = _stored_versions(project, run)
         if run == name or stored:
             _remove(project, run, stored, _to_remove(stored, keep), dry_run=dry_run)
