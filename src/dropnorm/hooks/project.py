@@ -154,8 +154,10 @@ class ProjectHooks:
                         Path(record._filepath).parent,
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
-                    page = folder / "report.html" / version / "report.html"
-                    logger.info("  report: %s (or: kedro study open %s)", from_here(page), study)
+                    if f"{study}.report_page" in outputs:
+                        page = folder / "report.html" / version / "report.html"
+                        told = from_here(page)
+                        logger.info("  report: %s (or: kedro study open %s)", told, study)
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.cards import Card
 from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
@@ -32,6 +33,10 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
     )
 
 
+# With these verdicts there is a difference to tell.
+_COMPARED = (Verdict.HELPS, Verdict.HURTS, Verdict.SAME, Verdict.NOT_SETTLED, Verdict.NONE)
+
+
 def summarize_equal_budget(found: EqualBudget) -> str:
     """Return the lines that a search ends with: networks, layers, what to do."""
     unit = f", {found.unit}" if found.unit else ""
@@ -52,7 +57,10 @@ def summarize_equal_budget(found: EqualBudget) -> str:
             ("as configured", effect.configured),
             ("at equal budget", effect.equal_budget),
         ):
-            lines.append(f"    {when:<16} {size.verdict}: {_size(size, found.unit)}")
+            told = [size.verdict]
+            if size.verdict in _COMPARED:
+                told.append(_size(size, found.unit))
+            lines.append(f"    {when:<16} {': '.join(told)}")
     lines += [f"  As configured: {found.answer_configured}", f"  At equal budget: {found.answer}"]
     lines.append("  Differences are of the error; plus is worse. Inner rows chose, others scored.")
     return "\n".join(lines)

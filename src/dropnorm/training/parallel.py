@@ -21,6 +21,7 @@ import signal
 import sys
 import tempfile
 import threading
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
     Row = dict[str, float]
 
 logger = logging.getLogger(__name__)
+
+# A worker that has grown, as JAX's do with every network they compile, is replaced by another.
+warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
 
 # Seconds until a new worker has imported its engine and compiled, and for one that has.
 _START_SECONDS, _READY_SECONDS = 8.0, 1.0

@@ -54,7 +54,7 @@ def shares_of_variance(
         return {}
     names = list(options[0])
     x = np.array([[one[name] for name in names] for one in options])
-    forest = RandomForestRegressor(200, min_samples_leaf=2, random_state=0)
+    forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=0)
     forest.fit(x, np.asarray(errors))
     total = float(np.var(forest.predict(x)))
     if not total:

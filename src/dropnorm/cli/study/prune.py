@@ -87,8 +87,9 @@ def prune_study(
 ) -> None:
     """Remove old versions of the study NAME.
 
-    That is of its runs, sweeps and searches. The newest KEEP complete versions of each stay; those without a run.json, which interrupted runs have left, are removed. A run that goes
-    on, a version whose run.json is not read, links, folders that are no versions, tables and
+    That is of its runs, sweeps and searches, in all layers. The newest KEEP complete versions of
+    each stay; those without a run.json, which interrupted runs have left, are removed. A run that
+    goes on, a version whose run.json is not read, links, folders that are no versions, tables and
     predictions are left alone.
     """
     project = open_project(conf_source, env)

@@ -164,8 +164,16 @@ def _replica_name(split: int, start: int) -> str:
     return f"split_{split}-start_{start}"
 
 
-def teller(name: str, jobs: Sequence[Job]) -> Callable[[int, dict[str, float]], None]:
-    """Return what tells the progress of trainings under the name of their network."""
+def teller(
+    name: str, jobs: Sequence[Job], *, each: bool = True
+) -> Callable[[int, dict[str, float]], None]:
+    """Return what tells the progress of trainings under the name of their network.
+
+    Args:
+        name: Of the network.
+        jobs: What is trained.
+        each: Whether the end of every training is told, where nothing is drawn.
+    """
 
     def tell(place: int, row: dict[str, float]) -> None:
         study, _, split, start = jobs[place]
@@ -184,7 +192,7 @@ def teller(name: str, jobs: Sequence[Job]) -> Callable[[int, dict[str, float]], 
                 epochs=epochs,
                 loss=row.get("loss"),
                 val_loss=row.get("val_loss"),
-                last=epoch == epochs or (diverged and study.training.stop_when_diverged),
+                last=each and (epoch == epochs or (diverged and study.training.stop_when_diverged)),
             )
         )
 
