@@ -106,6 +106,25 @@ def test_trainings_are_scored_in_the_targets_unit_and_diverged_ones_are_not():
     assert [one.configuration for one in trials] == draw_configurations(study)
 
 
+def test_an_error_is_that_of_the_epochs_around_the_chosen_one_and_no_single_lucky_epoch():
+    study = a_study(recommend={"trials": 2})
+    inner = [an_input(0)]
+
+    def replica(losses: list[float], chosen: int) -> TrainedReplica:
+        outputs = inner[0].validation.y[:, np.newaxis] + losses[chosen - 1]
+        history = pd.DataFrame(
+            {"epoch": range(1, len(losses) + 1), "loss": 1.0, "val_loss": losses}
+        )
+        return TrainedReplica([], history, outputs, chosen, None, history.head(0), 0.1)
+
+    steady, lucky = [3.0] * 20, [4.0] * 20
+    lucky[9] = 2.0
+    trials = search.judge_trials(study, inner, [replica(steady, 20), replica(lucky, 10)])
+
+    assert [one.error for one in trials] == [pytest.approx(3.0), pytest.approx((10 * 4 + 2) / 11)]
+    assert [one.chosen for one in trials] == [True, False]
+
+
 def test_of_configurations_that_are_all_the_same_the_choice_flatters_and_the_score_does_not():
     """On pure noise the least inner error is far below what the rows outside say."""
     chance, true, spread, repeats = np.random.default_rng(0), 10.0, 1.0, 400

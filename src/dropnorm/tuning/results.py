@@ -16,7 +16,8 @@ class Trial(Result):
     Attributes:
         split: Which split of the rows.
         configuration: What was tried.
-        error: Of the rows that choose, in the target's unit; None of a training that diverged.
+        error: Of the rows that choose, over the epochs around the last that counts, in the target's
+            unit; None of a training that diverged.
         epochs: For how many the network is trained on all training rows, if it is chosen.
         chosen: Whether it is, in this split.
     """

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
     from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study
+    from dropnorm.tasks.metrics import Score
     from dropnorm.training.trainer import TrainedReplica
     from dropnorm.tuning.space import Configuration
 
 # Epochs without a better inner loss after which a trial ends, where the study does not say.
 _PATIENCE = 10
+# Epochs before and behind the chosen one over which its loss is averaged.
+_NEAR = 5
 
 
 def plan_trials(study: Study, name: str, inner: Sequence[SplitInputs]) -> list[Job]:
@@ -43,18 +46,33 @@ def plan_trials(study: Study, name: str, inner: Sequence[SplitInputs]) -> list[J
 def judge_trials(
     study: Study, inner: Sequence[SplitInputs], trained: Iterable[TrainedReplica]
 ) -> list[Trial]:
-    """Score the trainings of a plan by the rows that choose, and choose one for each split."""
+    """Score the trainings of a plan by the rows that choose, and choose one for each split.
+
+    An error is that of the epochs around the one that a network would be trained for: the least of
+    many epochs is partly luck, which a training that stops early has, and another has not.
+    """
     task = task_of(study)
-    error = task.error(study).name
+    error = task.error(study)
     planned = [(one, split) for one in draw_configurations(study) for split in inner]
     trials = []
     for (configuration, split), replica in zip(planned, trained, strict=True):
         table = tabulate_predictions(split, split.validation, replica.outputs)
         diverged = replica.diverged_at_epoch is not None
-        score = math.nan if diverged else task.score(table)[error]
+        score = math.nan if diverged else task.score(table)[error.name] * _around(replica, error)
         found = score if math.isfinite(score) else None
         trials.append(Trial(split.split, configuration, found, replica.chosen_epoch))
     return choose_trials(trials)
+
+
+def _around(replica: TrainedReplica, error: Score) -> float:
+    """Return the error of the epochs around the chosen one, as a multiple of the error there."""
+    chosen = replica.chosen_epoch
+    losses = replica.history["val_loss"].to_numpy(dtype=float)
+    near = losses[max(0, chosen - 1 - _NEAR) : chosen + _NEAR]
+    if losses[chosen - 1] <= 0:
+        return 1.0
+    ratio = float(near.mean() / losses[chosen - 1])
+    return math.sqrt(ratio) if error.root else ratio
 
 
 def choose_trials(trials: Iterable[Trial]) -> list[Trial]:
