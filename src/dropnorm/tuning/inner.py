@@ -52,9 +52,11 @@ def _inputs(rows: pd.DataFrame, split: pd.DataFrame, number: int, study: Study) 
         preprocessor = fit_preprocessor(rows, inner, number, study)
         return make_split_inputs(rows, inner, number, preprocessor, study)
     except BadInputError as error:
+        why = in_one_line(error).partition(";")[0]
         raise BadInputError(
             f"the {len(train)} training rows of split {number} cannot be divided once more, into"
-            f" rows that train and rows that choose: {in_one_line(error)}"
+            f" rows that train and rows that choose ({why}); take a table with more rows, or let"
+            " more of them train"
         ) from error
 
 
