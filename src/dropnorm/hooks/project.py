@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
@@ -21,8 +20,9 @@ from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
-from dropnorm.hooks.outcomes import gather_outcomes
-from dropnorm.hooks.provenance import command_of, prepare_record
+from dropnorm.hooks.commands import command_of, kedro_command
+from dropnorm.hooks.outcomes import gather_outcomes, share_memory
+from dropnorm.hooks.provenance import prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
 from dropnorm.hooks.summary import (
@@ -31,8 +31,15 @@ from dropnorm.hooks.summary import (
     summarize_study,
     summarize_sweep,
 )
-from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
+from dropnorm.hooks.validation import (
+    check_folders,
+    check_inputs,
+    check_study,
+    check_sweep,
+    read_by_column,
+)
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
+from dropnorm.pipeline_registry import SWEEP
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
 
@@ -81,6 +88,8 @@ class ProjectHooks:
             check_file(catalog.get(name))
         for run in studies_in(pipeline):
             study = study_of(run)
+            if run.endswith(SWEEP):
+                check_sweep(study, catalog)
             if study not in tables:
                 read_by_column(study, catalog)
                 if f"{run}.prepare.check_rows" in names:
@@ -100,6 +109,7 @@ class ProjectHooks:
                 table = tables.get(study_of(study))
                 prepare_record(study, pipeline, catalog, *told, table)
         gather_outcomes(pipeline, catalog)
+        share_memory(pipeline, catalog)
         check_inputs(pipeline, catalog)
         for study, loaded in tables.items():
             hand_over(loaded.table, study, pipeline, catalog)
@@ -126,11 +136,11 @@ class ProjectHooks:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
         try:
-            self._tell(pipeline, catalog)
+            self._tell(pipeline, catalog, run_params["env"])
         finally:
             self._release(run_params)
 
-    def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    def _tell(self, pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
         outputs = pipeline.all_outputs()
         for study in studies_in(pipeline):
             if f"{study}.comparison" in outputs:
@@ -151,13 +161,13 @@ class ProjectHooks:
                 if isinstance(record, RunRecordDataset):
                     version, folder = (
                         str(record.resolve_save_version()),
-                        Path(record._filepath).parent,
+                        record.path.parent,
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
                     if f"{study}.report_page" in outputs:
                         page = folder / "report.html" / version / "report.html"
-                        told = from_here(page)
-                        logger.info("  report: %s (or: kedro study open %s)", told, study)
+                        command = kedro_command("study", "open", study, env=env)
+                        logger.info("  report: %s (or: %s)", from_here(page), command)
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
-import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kedro.io import MemoryDataset
 
@@ -35,38 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-_DEFAULT_ENGINE = "tensorflow"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
-
-
-def command_of(study: str, run_params: dict[str, Any]) -> str:
-    """Return the command that runs one study, or what stands apart, as this run does."""
-    engine, name = engine_name(), study_of(study)
-    words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
-    changed = dict(run_params["runtime_params"].get(name, {}))
-    if study == name:
-        words += ["kedro", "run", f"--pipelines={study}"]
-    else:
-        what = study.removeprefix(f"{name}.")
-        words += ["kedro", "study", what, name]
-        # Some are lists, which --params does not take.
-        for option, tried in changed.pop(what, {}).items():
-            told = ",".join(map(str, tried)) if isinstance(tried, list) else tried
-            words.append(f"--{option}={told}")
-    if env := run_params.get("env"):
-        words.append(f"--env={env}")
-    if changed:
-        words.append(f"--params={','.join(_flat({name: changed}))}")
-    return shlex.join(words)
-
-
-def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
-    flat = []
-    for key, value in options.items():
-        name = f"{prefix}{key}"
-        flat += _flat(value, f"{name}.") if isinstance(value, dict) else [f"{name}={value}"]
-    return flat
 
 
 def prepare_record(

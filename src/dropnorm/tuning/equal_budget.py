@@ -9,7 +9,7 @@ import numpy as np
 
 from dropnorm.evaluation import recommendation, wording
 from dropnorm.evaluation.answer import find_answer, gather_evidence
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.contrasts import design_of
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.ranking import working
 from dropnorm.study.arms import arm_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.contrasts import Contrast
     from dropnorm.evaluation.effects import Evidence
     from dropnorm.evaluation.intervals import Interval
     from dropnorm.study.schema import Study
@@ -74,9 +75,7 @@ def find_equal_budget(
         estimand=wording.estimand(replicas.splits, replicas.starts, study.split),
         answer_configured=answers[CONFIGURED].answer,
         answer=answers[CHOSEN].answer,
-        effects=tuple(
-            _effect(contrast.value, contrast.weights, answers, both) for contrast in Contrast
-        ),
+        effects=tuple(_effect(contrast, answers, both) for contrast in design_of(study).contrasts),
         networks=tuple(_network(name, one, both, worst, study) for name, one in networks.items()),
         recommended=_recommend(networks, answers[CHOSEN]),
     )
@@ -121,18 +120,16 @@ def _predictions(network: SearchedNetwork, budget: str) -> pd.DataFrame:
     return table.loc[table["budget"] == budget].drop(columns="budget")
 
 
-def _effect(
-    name: str, weights: Mapping[str, int], answers: Mapping[str, Answer], both: Evidence
-) -> LayerEffect:
-    found = {budget: answer.effects[Contrast(name)] for budget, answer in answers.items()}
+def _effect(contrast: Contrast, answers: Mapping[str, Answer], both: Evidence) -> LayerEffect:
+    found = {budget: answer.effects[contrast.name] for budget, answer in answers.items()}
     sizes = {
         budget: _size(one.difference, one.low, one.high, one.verdict.value)
         for budget, one in found.items()
     }
-    change = {_column(one, CHOSEN): weight for one, weight in weights.items()}
-    change |= {_column(one, CONFIGURED): -weight for one, weight in weights.items()}
+    change = {_column(one, CHOSEN): weight for one, weight in contrast.weights.items()}
+    change |= {_column(one, CONFIGURED): -weight for one, weight in contrast.weights.items()}
     interval, _ = both.difference(change, _ALPHA)
-    return LayerEffect(name, sizes[CONFIGURED], sizes[CHOSEN], _of_interval(interval))
+    return LayerEffect(contrast.name, sizes[CONFIGURED], sizes[CHOSEN], _of_interval(interval))
 
 
 def _network(
@@ -189,7 +186,7 @@ def _recommend(networks: Mapping[str, SearchedNetwork], answer: Answer) -> Recom
     """Return the configuration of the recommended network that is best over all splits."""
     if not working(answer):
         return None
-    name = str(recommendation.choose(answer))
+    name = recommendation.choose(answer)
     trials = networks[name].trials
     means = mean_errors(trials)
     if not np.isfinite(means).any():

@@ -83,7 +83,10 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
         box(
             "diagnostics",
             described_node(
-                nodes.compare_diagnostics, outcomes, "diagnostics", name="compare_diagnostics"
+                nodes.compare_diagnostics,
+                study | outcomes,
+                "diagnostics",
+                name="compare_diagnostics",
             ),
             described_node(
                 nodes.plot_diagnostics,
