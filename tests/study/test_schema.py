@@ -134,3 +134,34 @@ def test_a_recorded_study_is_read_again():
     )  # fmt: skip
 
     assert parse_study("wine", study.model_dump(mode="json")) == study
+
+
+def test_a_run_until_settled_may_take_forty_splits_unless_it_says_how_many():
+    usual = read_study("concrete", replicas={"until": "settled"}, replicas__splits=None).replicas
+    fewer = read_study(
+        "concrete", replicas={"until": "settled", "at_most": 20}, replicas__splits=None
+    ).replicas
+
+    assert (usual.splits, usual.at_most) == (40, 40)
+    assert (fewer.splits, fewer.at_most) == (20, 20)
+    assert "until" not in read_study("concrete").replicas.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("study", "changes", "told"),
+    [
+        ("concrete", {"replicas__at_most": 20}, "at_most without until"),
+        ("concrete", {"replicas__until": "done"}, "replicas.until is 'done'"),
+        ("concrete", {"replicas": {"until": "settled", "at_most": 4}}, "from 5 to 1000"),
+        ("concrete", {"replicas": {"until": "settled", "at_most": 10, "splits": 20},
+                      "replicas__splits": 20}, "has 20 splits, and is to look at 5, 10"),
+        ("concrete", {"replicas": {"until": "settled"}, "replicas__splits": None,
+                      "split": {"method": "time", "by": "Day"}}, "by time cannot be raised"),
+        ("concrete", {"replicas": {"until": "settled"}, "replicas__splits": None,
+                      "split": {"method": "columns", "columns": ["a", "b"]}},
+         "by columns cannot be raised"),
+    ],
+)  # fmt: skip
+def test_a_run_until_settled_is_refused_where_it_cannot_add_splits(study, changes, told):
+    with pytest.raises(BadInputError, match=told):
+        read_study(study, **changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -47,6 +47,31 @@ def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:
                 f"{study}.compare has '{one.name}' and '{other.name}', which are the same network;"
                 " change an option of one of them, or leave it out"
             )
+
+
+def refuse_splits_until_settled(
+    study: Study, written: Mapping[str, Any], where: Mapping[str, str]
+) -> None:
+    """Refuse splits beside ``until``: which of the two is meant cannot be told.
+
+    The record of a run has both, for it says how many splits it took.
+
+    Args:
+        study: What would run.
+        written: Its options as they are written.
+        where: As of :func:`parse_study`.
+
+    Raises:
+        BadInputError: If both are written.
+    """
+    splits = written.get("replicas", {}).get("splits")
+    if study.replicas.until and splits is not None:
+        told = f"{study.name}.replicas"
+        source = next((f"{where[key]}: " for key in (f"{told}.splits", told) if key in where), "")
+        raise BadInputError(
+            f"{source}{told}.splits is {splits}, and replicas.until says that the run finds how"
+            " many it needs; leave splits out, or type --until-settled, which takes its place"
+        )
 
 
 def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) -> _Parsed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from dropnorm.study.common import Columns, Flag, Section
 from dropnorm.study.compare import Compared, check_compared
 from dropnorm.study.network import Network
 from dropnorm.study.preprocessing import Impute, Preprocessing
+from dropnorm.study.recommend import Recommend
 from dropnorm.study.split import ColumnsSplit, Split, TimeSplit
 from dropnorm.study.sweep import Sweep
 from dropnorm.study.target import Shown, Target
@@ -31,11 +33,65 @@ _METRICS: dict[TaskName, tuple[Metric, ...]] = {
 }
 
 
+# Splits of the first look of a run until settled, from which on intervals are sharp, and of the
+# last one where a study does not say.
+FIRST_LOOK, _MOST_LOOKED_AT = 5, 40
+
+
+def looks_up_to(at_most: int) -> tuple[int, ...]:
+    """Return at how many splits a run until settled looks: 5, 10, 20, 40 …, and at the most."""
+    doubled = (FIRST_LOOK * 2**look for look in itertools.count())
+    return (*itertools.takewhile(lambda splits: splits < at_most, doubled), at_most)
+
+
 class Replicas(Section):
     """Number of trainings of each variant: ``splits`` × ``starts``."""
 
-    splits: int = Field(1, ge=1, le=1000, description="Number of splits of the rows into parts.")
-    starts: int = Field(1, ge=1, le=1000, description="Number of random starts in each split.")
+    splits: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Divisions of the rows into parts; left out with until, which finds how many.",
+    )
+    starts: int = Field(1, ge=1, le=1000, description="Random starts in each split.")
+    until: Literal["settled"] | None = Field(
+        None,
+        exclude_if=lambda until: until is None,
+        description="settled: a run looks at 5, 10, 20, 40 splits, up to at_most, and stops at the"
+        " first look at which every verdict stands. The levels hold over all looks together.",
+    )
+    at_most: int | None = Field(
+        None,
+        ge=FIRST_LOOK,
+        le=1000,
+        exclude_if=lambda at_most: at_most is None,
+        description="Splits at which a run until settled stops in any case; 40 if left out.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_many_as_it_takes(cls, options: Any) -> Any:
+        """Let a run until settled have as many splits as it may take, until it knows how many."""
+        match options:
+            case {"until": "settled"}:
+                most = options.get("at_most")
+                given = {key: one for key, one in options.items() if one is not None}
+                return {"at_most": _MOST_LOOKED_AT, "splits": most or _MOST_LOOKED_AT} | given
+        return options
+
+    @model_validator(mode="after")
+    def _stops_somewhere(self) -> Replicas:
+        if self.at_most is not None and self.until is None:
+            raise ValueError("has at_most without until; write until: settled, or leave it out")
+        if self.looks and self.splits not in self.looks:
+            told = ", ".join(map(str, self.looks))
+            raise ValueError(f"has {self.splits} splits, and is to look at {told} until settled")
+        return self
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """At how many splits a run until settled looks; none of any other run."""
+        return () if self.at_most is None else looks_up_to(self.at_most)
 
 
 class Study(Section):
@@ -75,6 +131,7 @@ class Study(Section):
     network: Network
     training: Training
     sweep: Sweep = Sweep()
+    recommend: Recommend = Field(Recommend(), exclude_if=lambda recommend: recommend == Recommend())
     compare: dict[str, Compared] = Field(
         {},
         exclude_if=lambda compared: not compared,
@@ -123,7 +180,11 @@ class Study(Section):
         match options:
             case {"split": {"method": "columns", "columns": list(columns)}}:
                 replicas = options.get("replicas", {})
-                if columns and isinstance(replicas, Mapping) and "splits" not in replicas:
+                if (
+                    columns
+                    and isinstance(replicas, Mapping)
+                    and not {"splits", "until"} & replicas.keys()
+                ):
                     return {**options, "replicas": {**replicas, "splits": len(columns)}}
         return options
 
@@ -182,6 +243,11 @@ class Study(Section):
     @model_validator(mode="after")
     def _enough_splits(self) -> Study:
         match self.split:
+            case TimeSplit() | ColumnsSplit() if self.replicas.until:
+                raise ValueError(
+                    f"runs until it is settled, and its splits by {self.split.method} cannot be"
+                    " raised; leave out replicas.until, and take replicas from replicas.starts"
+                )
             case TimeSplit() if self.replicas.splits > 1:
                 raise ValueError(
                     f"has {self.replicas.splits} splits by time, but there is only one; write"
