@@ -30,7 +30,7 @@ NO_FINDINGS = TableFindings("concrete", False, (), ())
 
 @pytest.fixture(scope="module")
 def effects():
-    return nodes.estimate_effects(SPLIT, references(), STUDY, **OUTCOMES)
+    return nodes.estimate_effects(SPLIT, references(), STUDY, PROVENANCE, **OUTCOMES)
 
 
 @pytest.fixture(scope="module")
