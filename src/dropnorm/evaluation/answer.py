@@ -22,7 +22,7 @@ from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dropnorm.evaluation.cards import Card
     from dropnorm.evaluation.deviations import Deviations
@@ -235,8 +235,20 @@ def _row_losses(
     return found
 
 
-def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study) -> Answer:
-    """Answer the question of the project for one study."""
+def find_answer(
+    evidence: Evidence,
+    metrics: Mapping[str, VariantMetrics],
+    study: Study,
+    of_networks: Sequence[Finding] = (),
+) -> Answer:
+    """Answer the question of the project for one study.
+
+    Args:
+        evidence: Errors of all replicas.
+        metrics: By variant.
+        study: As it was run.
+        of_networks: What trainings and networks show beside one another.
+    """
     options = study.replicas
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
@@ -269,6 +281,7 @@ def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study
     )
     findings = [
         *(one for variant in Variant for one in metrics[variant].findings),
+        *of_networks,
         *checks.check_answer(answer, study),
     ]
     return in_words(

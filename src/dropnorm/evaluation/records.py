@@ -78,6 +78,7 @@ class Provenance(Result):
         packages: Versions of those on which the numbers may depend.
         python: Its version.
         platform: Where it ran.
+        version: Of the results: when the run began, in UTC; empty where they have none.
     """
 
     command: str
@@ -88,6 +89,7 @@ class Provenance(Result):
     packages: dict[str, str]
     python: str
     platform: str
+    version: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dropnorm.evaluation import answer, wording
 from dropnorm.evaluation.effects import Contrast, margin_of
 from dropnorm.evaluation.intervals import Interval, simultaneous
 from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.sweep_checks import check_edges
 from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.variants import Variant
@@ -129,6 +130,7 @@ def find_choices(
     }
     margin = margin_of(evidence.errors[points[Variant.BASELINE][0].name], study.margin)
     rows = {variant: _stand(points[variant], evidence, diverged, margin) for variant in Variant}
+    edges = [one for of in points.values() for one in check_edges(of, evidence, diverged)]
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
     return Choices(
@@ -146,6 +148,7 @@ def find_choices(
             if len(points[variant]) > 1
         },
         points=tuple(row for variant in Variant for row in rows[variant]),
+        findings=tuple(one for one in edges if one.code.code not in study.silence),
     )
 
 

@@ -21,8 +21,9 @@ from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
+from dropnorm.evaluation.pace import tell_pace
 from dropnorm.hooks.outcomes import gather_outcomes
-from dropnorm.hooks.provenance import command_of, prepare_record
+from dropnorm.hooks.provenance import command_of, prepare_record, tell_version
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
 from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
@@ -102,6 +103,8 @@ class ProjectHooks:
         agreed = yield
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
+        for record, version in self._claimed[run]:
+            tell_version(Path(record._filepath).parent.name, catalog, version)
         return agreed
 
     @hook_impl
@@ -134,7 +137,12 @@ class ProjectHooks:
                 if other := self._overridden.get(study):
                     logger.info("  %s: %s", Standing.OVERRIDDEN.capitalize(), other)
             if f"{study}.effects" in outputs:
-                logger.info("%s", summarize_answer(catalog.load(f"{study}.effects")))
+                effects = catalog.load(f"{study}.effects")
+                logger.info("%s", summarize_answer(effects))
+                if f"{study}.comparison" in outputs:
+                    seconds = float(catalog.load(f"{study}.comparison")["fit_seconds"].sum())
+                    if pace := tell_pace(effects, seconds):
+                        logger.info("  %s", pace)
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
                 logger.info("%s", summarize_sweep(options, catalog.load(f"{study}.choices")))

@@ -6,6 +6,7 @@ import importlib.metadata
 import logging
 import platform
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import MemoryDataset
@@ -105,6 +106,13 @@ def prepare_record(
             " and nothing will read it unless told to",
             study,
         )
+
+
+def tell_version(study: str, catalog: DataCatalog, version: str) -> None:
+    """Add to what only the run knows the version that it writes, which is settled last."""
+    known = catalog.get(f"params:run.{study}")
+    if isinstance(known, MemoryDataset):
+        catalog[f"params:run.{study}"] = MemoryDataset(replace(known.load(), version=version))
 
 
 def _dumped(written: TableFormat) -> Json:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.cards import Card
-from dropnorm.findings import Severity
+from dropnorm.findings import Finding, Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
@@ -26,6 +26,7 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
         [
             f"{study.label}: {choices.error} of the validation rows by choice",
             *(f"  {sentence}" for sentence in choices.sentences.values()),
+            *(f"  {note}" for note in wording.notes(map(Finding.described, choices.findings))),
         ]
     )
 

@@ -47,7 +47,12 @@ class Regression(Task):
         return study.target.unit
 
     def loss_unit(self, study: Study) -> str:
-        """Return the target's unit, as it is divided, and squared if the loss is."""
+        """Return the target's unit, as it is divided, and squared if the loss is.
+
+        What is learnt of a target that is scaled has none.
+        """
+        if study.target.scale != "none":
+            return ""
         unit, divisor = study.target.unit, study.target.divide_by
         if divisor != 1:
             unit = f"{divisor:g} {unit}".strip()

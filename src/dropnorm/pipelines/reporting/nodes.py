@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dropnorm.data.splits import split_seeds
-from dropnorm.evaluation import answer, measures, network_diagnostics
+from dropnorm.evaluation import answer, measures, network_checks, network_diagnostics
+from dropnorm.evaluation.loss_units import loss_units
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
 from dropnorm.evaluation.results import (
     TableFindings,
@@ -25,6 +26,7 @@ from dropnorm.reporting.page import write_page
 from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
+from dropnorm.tasks.targets import FittedTarget
 
 
 def measure(
@@ -112,25 +114,40 @@ def estimate_effects(
     metrics = {name: one.metrics for name, one in outcomes.items()}
     predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
-    return answer.find_answer(evidence, metrics, study).as_json()
+    found = network_checks.check_networks(outcomes, study)
+    return answer.find_answer(evidence, metrics, study, found).as_json()
 
 
-def compare_diagnostics(**outcomes: VariantOutcome) -> pd.DataFrame:
+def compare_diagnostics(
+    study: Study, preprocessors: dict[int, Any], **outcomes: VariantOutcome
+) -> pd.DataFrame:
     """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
     return network_diagnostics.compare_diagnostics(
         {name: one.examination for name, one in outcomes.items()},
         {name: one.history for name, one in outcomes.items()},
         {name: one.metrics for name, one in outcomes.items()},
+        loss_units(_targets(study, preprocessors), study),
     )
 
 
-def plot_diagnostics(diagnostics: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
+def _targets(study: Study, preprocessors: dict[int, Any]) -> dict[int, FittedTarget]:
+    task = task_of(study)
+    return {split: task.restore_target(one["target"]) for split, one in preprocessors.items()}
+
+
+def plot_diagnostics(
+    diagnostics: pd.DataFrame,
+    study: Study,
+    preprocessors: dict[int, Any],
+    **outcomes: VariantOutcome,
+) -> Figure:
     """Draw the gap between validation and training by epoch, and the variance shift by layer."""
     return draw_diagnostics(
         diagnostics,
         {name: one.history for name, one in outcomes.items()},
         {name: one.examination for name, one in outcomes.items()},
         study,
+        loss_units(_targets(study, preprocessors), study),
     )
 
 
@@ -178,8 +195,7 @@ def write_report(
         preprocessors: By split; their targets lead back to the target's own unit.
         outcomes: By variant.
     """
-    task = task_of(study)
-    targets = {split: task.restore_target(one["target"]) for split, one in preprocessors.items()}
+    targets = _targets(study, preprocessors)
     pictures = report.draw_pictures(report_data, outcomes, targets, study)
     return write_page(report_data, study, pictures)
 

@@ -83,11 +83,14 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
         box(
             "diagnostics",
             described_node(
-                nodes.compare_diagnostics, outcomes, "diagnostics", name="compare_diagnostics"
+                nodes.compare_diagnostics,
+                {"preprocessors": "preprocessors"} | study | outcomes,
+                "diagnostics",
+                name="compare_diagnostics",
             ),
             described_node(
                 nodes.plot_diagnostics,
-                {"diagnostics": "diagnostics"} | study | outcomes,
+                {"diagnostics": "diagnostics", "preprocessors": "preprocessors"} | study | outcomes,
                 "diagnostics_plot",
                 name="plot_diagnostics",
             ),

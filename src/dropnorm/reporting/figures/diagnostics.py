@@ -18,7 +18,6 @@ from dropnorm.reporting.figures.drawing import (
     epoch_axis,
     finite_runs,
     label_ends,
-    loss_label,
     say,
 )
 from dropnorm.reporting.style import drawn
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from dropnorm.evaluation.loss_units import LossUnits
     from dropnorm.evaluation.results import Examination, VariantExamination
     from dropnorm.study.schema import Study
 
@@ -38,6 +38,7 @@ def draw_diagnostics(
     histories: Mapping[str, pd.DataFrame],
     examined: Mapping[str, VariantExamination],
     study: Study,
+    units: LossUnits,
 ) -> Figure:
     """Draw the gap between validation and training by epoch, and what the networks look like.
 
@@ -48,7 +49,11 @@ def draw_diagnostics(
         histories: By variant.
         examined: By variant.
         study: For labels.
+        units: What makes errors of losses.
     """
+    histories = {
+        name: units.table(history, ("loss", "val_loss")) for name, history in histories.items()
+    }
     with drawn() as palette:
         figure = Figure(figsize=(12.0, BROAD[1]))
         gaps, shifts, dead = figure.subplots(1, 3, width_ratios=(1.5, 1.0, 1.0))
@@ -83,7 +88,7 @@ def draw_diagnostics(
                 axes.set(xticks=[], yticks=[])
                 say(axes, absent, palette.text)
         gaps.axhline(0, color=palette.quiet, linewidth=1.2, zorder=1)
-        gaps.set(ylabel=loss_label(study), title="validation − training loss")
+        gaps.set(ylabel=units.label, title="gap: validation − training")
         if labels:
             epoch_axis(gaps, " (all but the first tenth)")
         shifts.axhline(1, color=palette.quiet, linewidth=1.2, zorder=1)
