@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import optimize, stats
 
+from dropnorm.evaluation.verdicts import Verdict
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -16,18 +18,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FEWEST = 3
-MARGIN = 0.01
+# All that a study of several splits can say of a layer.
+VERDICTS = tuple(verdict for verdict in Verdict if verdict is not Verdict.NONE)
 # The baseline's overfitting is known only after a training, and shares the effect's chance.
 BEFOREHAND = ("rows", "inputs", "width", "noise", "categories", "depth")
 MODERATORS = (*BEFOREHAND, "overfitting")
-_CLASSES = {
-    "helps": "helps",
-    "hurts": "hurts",
-    "not comparable: one arm diverged": "cannot be compared",
-}
-HELPS, HURTS, SAME, OPEN, DIVERGED = (
-    "helps", "hurts", "makes no difference", "not settled", "cannot be compared"
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -144,31 +139,10 @@ def between_variance(effects: Floats, errors: Floats) -> float:
     return float(optimize.brentq(excess, 0.0, most))
 
 
-def classify(verdict: str, low: float, high: float) -> str:
-    """Say what a layer does on one table: by the verdict of its study, or within the margin.
-
-    Args:
-        verdict: Of the study.
-        low: Lower end of the effect's interval, as a share of the baseline's error.
-        high: Its upper end.
-    """
-    if verdict in _CLASSES:
-        return _CLASSES[verdict]
-    return SAME if low >= -MARGIN and high <= MARGIN else OPEN
-
-
-def classified(lines: pd.DataFrame) -> list[str]:
-    """Return what a layer does on each table, in words."""
-    told = zip(lines["verdict"], lines["low"], lines["high"], strict=True)
-    return [classify(str(verdict), float(low), float(high)) for verdict, low, high in told]
-
-
 def shares(lines: pd.DataFrame) -> dict[str, float]:
-    """Return the share of tables on which a layer helps, hurts, and so on."""
-    classes = classified(lines)
-    return {
-        name: classes.count(name) / len(classes) for name in (HELPS, HURTS, SAME, OPEN, DIVERGED)
-    }
+    """Return the share of tables by the verdict of their study, for every verdict of a layer."""
+    counts = lines["verdict"].value_counts(normalize=True)
+    return {verdict: float(counts.get(verdict, 0.0)) for verdict in VERDICTS}
 
 
 def slopes(lines: pd.DataFrame) -> list[Slope]:

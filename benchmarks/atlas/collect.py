@@ -87,11 +87,14 @@ class TableEffect:
     moderators: Moderators
 
     def log_ratio(self) -> tuple[float, float]:
-        """Return the logarithm of the ratio of the errors, and its standard error."""
+        """Return the logarithm of the ratio of the errors, and its standard error.
+
+        The error is that of a normal distribution with the same interval, so that an interval with
+        few degrees of freedom counts as a larger error.
+        """
         if not math.isfinite(self.low) or self.share <= -1:
             return math.nan, math.nan
-        half = (self.high - self.low) / 2
-        error = half / float(stats.t.ppf(0.975, self.pairs - 1))
+        error = (self.high - self.low) / 2 / float(stats.norm.ppf(0.975))
         return math.log1p(self.share), error / (1 + self.share)
 
 

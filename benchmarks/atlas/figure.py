@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from atlas.analysis import DIVERGED, HELPS, HURTS, OPEN, SAME, classified, percent
+from atlas.analysis import percent
+from dropnorm.evaluation.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 
     from atlas.analysis import Pooled
 
-# Okabe and Ito (2008), and a marker each, so that no class rests on its colour alone.
+# Okabe and Ito (2008), and a marker each, so that no verdict rests on its colour alone.
 _LOOKS = {
-    HELPS: ("#0072B2", "v"),
-    HURTS: ("#D55E00", "^"),
-    SAME: ("#009E73", "s"),
-    OPEN: ("#7F7F7F", "o"),
-    DIVERGED: ("#000000", "x"),
+    Verdict.HELPS: ("#0072B2", "v"),
+    Verdict.RESCUES: ("#56B4E9", "v"),
+    Verdict.HURTS: ("#D55E00", "^"),
+    Verdict.BREAKS: ("#CC79A7", "^"),
+    Verdict.SAME: ("#009E73", "s"),
+    Verdict.NOT_SETTLED: ("#7F7F7F", "o"),
+    Verdict.BOTH_FAIL: ("#000000", "o"),
+    Verdict.DIVERGED: ("#000000", "x"),
 }
 _TITLES = {"dropout": "Dropout", "batchnorm": "Batch normalization", "dropout_batchnorm": "Both"}
 _ROW, _HEAD, _WIDTH = 0.16, 1.6, 5.2  # inches
@@ -42,22 +46,31 @@ def draw_forest(effects: pd.DataFrame, pooled: dict[str, Pooled]) -> Figure:
     for panel, layer in zip(panels, layers, strict=True):
         _draw_panel(panel, effects[effects["layer"] == layer], pooled[layer])
         panel.set_title(_TITLES[layer])
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(_LOOKS), frameon=False)
+    # Of verdicts that a table has; every panel names its own.
+    handles = {
+        label: handle
+        for panel in panels
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=4, frameon=False
+    )
     return figure
 
 
 def _draw_panel(panel: Axes, lines: pd.DataFrame, mean: Pooled) -> None:
     ordered = lines.sort_values("log_ratio", ascending=False).reset_index(drop=True)
-    classes = np.array(classified(ordered))
+    verdicts = ordered["verdict"].to_numpy(str)
     heights = np.arange(len(ordered)) + 3
     low = np.log1p(np.maximum(ordered["low"].to_numpy(float), -0.99))
     high = np.log1p(np.maximum(ordered["high"].to_numpy(float), -0.99))
-    for name, (color, marker) in _LOOKS.items():
-        chosen = classes == name
+    for verdict, (color, marker) in _LOOKS.items():
+        chosen = verdicts == verdict.value
+        if not chosen.any():
+            continue
         panel.hlines(heights[chosen], low[chosen], high[chosen], color=color, linewidth=1)
         panel.plot(ordered["log_ratio"][chosen], heights[chosen], marker, color=color,
-                   markersize=4, label=name)  # fmt: skip
+                   markersize=4, label=verdict.value)  # fmt: skip
     panel.hlines(0, mean.predicted_low, mean.predicted_high, color="black", linewidth=1)
     panel.hlines(0, mean.low, mean.high, color="black", linewidth=4)
     panel.axvline(0, color="black", linewidth=0.6)

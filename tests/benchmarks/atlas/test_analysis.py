@@ -3,22 +3,19 @@ import pandas as pd
 import pytest
 from atlas.analysis import (
     BEFOREHAND,
-    DIVERGED,
-    HELPS,
-    HURTS,
     MODERATORS,
-    OPEN,
-    SAME,
     analyse,
     between_variance,
-    classify,
     directions,
     leave_one_out,
     percent,
     pool,
+    shares,
     slopes,
 )
 from atlas.figure import draw_forest
+
+from dropnorm.evaluation.verdicts import Verdict
 
 
 def made_up(tables: int, *, mean=-0.05, between=0.1, slope=0.0, seed=0, layer="dropout"):
@@ -33,7 +30,7 @@ def made_up(tables: int, *, mean=-0.05, between=0.1, slope=0.0, seed=0, layer="d
     lines["low"] = np.expm1(lines["log_ratio"] - 2 * errors)
     lines["high"] = np.expm1(lines["log_ratio"] + 2 * errors)
     lines["verdict"] = np.select(
-        [lines["high"] < 0, lines["low"] > 0], ["helps", "hurts"], "too few runs to say"
+        [lines["high"] < 0, lines["low"] > 0], ["helps", "hurts"], "not settled"
     )
     lines["table"] = [f"table_{number}" for number in range(tables)]
     lines["task"] = np.where(np.arange(tables) % 2, "regression", "classification")
@@ -87,18 +84,13 @@ def test_a_mean_over_two_tables_is_refused():
         pool(np.array([0.1, 0.2]), np.array([0.1, 0.1]))
 
 
-@pytest.mark.parametrize(
-    ("verdict", "low", "high", "told"),
-    [
-        ("helps", -0.2, -0.1, HELPS),
-        ("hurts", 0.002, 0.004, HURTS),
-        ("too few runs to say", -0.004, 0.009, SAME),
-        ("too few runs to say", -0.02, 0.009, OPEN),
-        ("not comparable: one arm diverged", float("nan"), float("nan"), DIVERGED),
-    ],
-)
-def test_a_table_is_told_by_the_verdict_of_its_study_or_by_the_margin(verdict, low, high, told):
-    assert classify(verdict, low, high) == told
+def test_shares_count_every_verdict_and_name_those_that_no_table_has():
+    lines = pd.DataFrame({"verdict": ["helps", "helps", "both fail", "not settled"]})
+
+    told = shares(lines)
+
+    assert (told[Verdict.HELPS], told[Verdict.BOTH_FAIL], told[Verdict.BREAKS]) == (0.5, 0.25, 0)
+    assert sum(told.values()) == 1
 
 
 def test_the_moderator_that_an_effect_depends_on_is_found_and_comes_first():
@@ -158,13 +150,13 @@ def test_the_analysis_counts_every_table_and_draws_a_panel_for_each_layer():
     effects = pd.concat([made_up(12), made_up(12, seed=1, layer="batchnorm")])
     diverged = effects["table"].eq("table_3") & effects["layer"].eq("batchnorm")
     effects.loc[diverged, ["log_ratio", "standard_error", "low", "high"]] = np.nan
-    effects.loc[diverged, "verdict"] = "not comparable: one arm diverged"
+    effects.loc[diverged, "verdict"] = "cannot be compared"
 
     told, pooled = analyse(effects)
     figure = draw_forest(effects[effects["log_ratio"].notna()], pooled)
 
     assert told["batchnorm"]["pooled"]["tables"] == 11
-    assert told["batchnorm"]["shares"][DIVERGED] == pytest.approx(1 / 12)
+    assert told["batchnorm"]["shares"][Verdict.DIVERGED] == pytest.approx(1 / 12)
     assert sum(told["batchnorm"]["shares"].values()) == pytest.approx(1)
     assert [panel.get_title() for panel in figure.axes] == ["Dropout", "Batch normalization"]
     assert len(figure.axes[0].get_yticks()) == 13
