@@ -37,7 +37,8 @@ ERRORS = dict(zip(Variant, (4.0, 3.0, 2.0, 1.0), strict=True))
 PROVENANCE = Provenance(
     command="kedro run --pipelines=concrete", environment=None, overridden={},
     table=TableRead("data/01_raw/concrete.csv", "ab" * 32), switches=switches_of(),
-    packages={"keras": "3"}, python="3.11", platform="any",
+    packages={"dropnorm": "1.2", "keras": "3"}, python="3.11", platform="any",
+    version="2026-01-31T23.59.58.999Z",
 )  # fmt: skip
 
 

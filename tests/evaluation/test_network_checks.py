@@ -63,7 +63,7 @@ def test_a_validation_loss_below_the_training_loss_is_explained_with_the_loss_in
 
 @pytest.mark.parametrize(
     ("held", "trained", "inference"),
-    [(5.0, 4.0, 3.0), (3.5, 4.0, 3.6)],  # above it; below it for another reason
+    [(5.0, 4.0, 3.0), (3.5, 4.0, 3.8)],  # above it; below it for another reason
 )
 def test_it_is_not_explained_by_dropout_where_dropout_does_not_explain_it(held, trained, inference):
     assert found(baseline=outcome(), dropout=outcome(held, trained, inference)) == []

@@ -104,3 +104,20 @@ def test_only_serious_findings_stand_above_the_cards():
     assert "DN903" not in first
     assert "Findings: 1 serious, 1 caution, 1 note." in first
     assert page.index('id="DN902"') < page.index('id="DN903"') < page.index('id="DN901"')
+
+
+def test_the_page_says_when_the_run_began_with_which_version_and_what_it_rests_on():
+    page = " ".join(re.sub(r"<[^>]*>", " ", page_of(an_outcome((10, 8, 10, 8)))).split())
+
+    assert (
+        "It began on 31 January 2026, 23:59 UTC, and its version is 2026-01-31T23.59.58.999Z."
+        " Dropnorm 1.2 with tensorflow. Python 3.11"
+    ) in page
+
+
+def test_what_is_not_settled_stands_with_the_time_that_more_splits_take():
+    page = seen(page_of(an_outcome((10, 9.8, 10.3, 9.9))))
+
+    assert (
+        "these splits can show a difference above about 0.71 MPa. At the pace of this run" in page
+    )

@@ -34,7 +34,7 @@ def check_networks(outcomes: Mapping[str, VariantOutcome], study: Study) -> list
     found: list[Finding] = []
     for name, outcome in outcomes.items():
         arm = arm_of(study, name)
-        if arm.variant.has_dropout:
+        if arm.variant.has_dropout and max(arm.study.network.dropout_rates) > 0:
             found += _below_training(name, outcome, arm.study)
     if Variant.BASELINE in outcomes and Variant.DROPOUT in outcomes:
         found += _nothing_to_mend(outcomes[Variant.BASELINE])
@@ -83,7 +83,11 @@ def _nothing_to_mend(baseline: VariantOutcome) -> Iterator[Finding]:
 
 def _below_training(name: str, outcome: VariantOutcome, study: Study) -> Iterator[Finding]:
     losses, runs = _losses(outcome), len(outcome.metrics.replicas)
-    below = [one for one in losses if one.inference <= one.held < one.trained]
+    below = [
+        one
+        for one in losses
+        if one.held < one.trained and one.trained - one.inference >= (one.trained - one.held) / 2
+    ]
     if 2 * len(below) > len(losses):
         unit = task_of(study).loss_unit(study)
         held, trained, inference = (

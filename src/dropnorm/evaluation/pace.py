@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -11,29 +12,31 @@ if TYPE_CHECKING:
 
 _MINUTE, _HOUR = 60, 3600
 _OPEN = (Verdict.NOT_SETTLED, Verdict.NONE)
-_FEWEST = 5
+# As the recommendation asks for after one run.
+_MORE_THAN_ONE = 4
 
 
 def tell_pace(found: Mapping[str, Any], fit_seconds: float) -> str:
-    """Say how long more splits take, or more starts of a study with one split.
+    """Say how long as many splits again take, or starts of a study with one split.
 
     Args:
         found: The answer, as ``effects.json`` has it.
         fit_seconds: Of all its trainings, one after the other.
 
     Returns:
-        A sentence; nothing where all is settled, or no time was measured.
+        A sentence; nothing where nothing is left open, or no time was measured.
     """
-    verdicts = [Verdict(one["verdict"]) for one in found["effects"].values()]
-    if fit_seconds <= 0 or not any(one in _OPEN for one in verdicts):
+    effects = [one for name, one in found["effects"].items() if name != Contrast.INTERACTION]
+    verdicts = [Verdict(one["verdict"]) for one in (*effects, *found["comparisons"])]
+    told = found["recommendation"]["open"]
+    if fit_seconds <= 0 or not told or not any(one in _OPEN for one in verdicts):
         return ""
-    what, runs = ("splits", found["splits"])
-    if runs == 1 and found["starts"] > 1:
-        what, runs = "starts", found["starts"]
-    more = max(runs, _FEWEST)
+    starts = found["splits"] == 1 and found["starts"] > 1
+    what, runs = ("starts", found["starts"]) if starts else ("splits", found["splits"])
+    more = runs if runs > 1 else _MORE_THAN_ONE
     return (
-        f"At the pace of this run, {more} more {what} take {duration(more * fit_seconds / runs)}"
-        " of training; several at a time, where there are cores for them."
+        f"At the pace of this run, {more} more {what} take {duration(more * fit_seconds / runs)} of"
+        " training on this machine, and less where trainings run side by side."
     )
 
 

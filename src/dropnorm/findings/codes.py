@@ -276,7 +276,8 @@ _ALL = (
         "DN021",
         "a validation loss below the training loss, because of dropout",
         "In most runs that stayed finite, the validation loss of the last epoch is below the"
-        " training loss of that epoch, and not below the training loss in inference.",
+        " training loss of that epoch, and the training loss in inference is lower by at least half"
+        " of the difference.",
         "The training loss of the history is computed with dropout at work, on the way through the"
         " epoch; the validation loss is computed in inference, behind it. The two do not compare.",
         "Nothing is wrong. Compare the validation loss with the training loss in inference, which"
