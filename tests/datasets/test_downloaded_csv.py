@@ -286,7 +286,7 @@ def test_a_file_that_comes_drop_by_drop_is_refused(tmp_path, path, server, monke
 
 def test_the_catalog_tells_the_size_of_the_file_that_it_tells_the_checksum_of():
     root = Path(__file__).parents[2]
-    entry = yaml.safe_load((root / "conf/base/catalog.yml").read_text())["spotify.table"]
+    entry = yaml.safe_load((root / "conf/base/catalog_lesson.yml").read_text())["spotify.table"]
     file = root / "data/01_raw/spotify.csv"
     if not file.exists():
         pytest.skip("spotify.csv has not been downloaded")

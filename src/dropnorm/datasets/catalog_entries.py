@@ -84,8 +84,7 @@ def refuse_unusable(entries: dict[str, Any], credentials: dict[str, Any]) -> Non
 def _why_unusable(name: str, entry: Any, credentials: dict[str, Any]) -> str:
     try:
         catalog = DataCatalog.from_config({name: entry}, credentials)
-        if "{" not in name:  # no pattern, and made when it is asked for
-            catalog.get(name)
+        catalog.get(re.sub(r"\{\w*\}", "any", name))  # a pattern makes one for any name
     # Kedro's own, and what it leaves to Python: a type that is a number, credentials not there.
     except (DatasetError, KeyError, TypeError, AttributeError, ValueError) as error:
         told = error.args[0] if isinstance(error, KeyError) and error.args else str(error)

@@ -30,18 +30,15 @@ def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | No
     which; one whose record is wrong is not read in any case.
     """
     known: dict[str, Versions] = {}
+    chosen = _versions_chosen(pipeline, catalog)
     for name in names_read(pipeline):
         dataset = catalog.get(name)
         if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
             continue
         study = run_of(name)
         versions = known.setdefault(study, versions_of(study, catalog))
-        if read := dataset._version.load:
-            if read not in (there := dataset.list_versions(full_path=False)):
-                raise BadInputError(
-                    f"--load-versions: there is no version '{read}' of '{name}'"
-                    f"{did_you_mean(read, there)}"
-                )
+        if read := chosen.get(study):
+            _check_there(name, dataset, read)
             if read in versions.skipped or not is_version(read):
                 why = versions.skipped.get(read, "it is not named as Kedro names versions")
                 raise BadInputError(f"--load-versions: version '{read}' is not read: {why}")
@@ -52,6 +49,40 @@ def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | No
         record = catalog.get(f"{study}.run")
         if isinstance(record, RunRecordDataset) and read in versions.complete:
             record.check_files(read, Path(dataset._get_load_path()))
+
+
+def _versions_chosen(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str]:
+    """Return by study the version that ``--load-versions`` names for one of its datasets.
+
+    It holds for all of them: options of one version and networks of another would predict, and
+    wrongly.
+
+    Raises:
+        BadInputError: If the datasets of a study are to come from different versions.
+    """
+    named: dict[str, tuple[str, str]] = {}
+    for name in names_read(pipeline):
+        dataset = catalog.get(name)
+        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+            continue
+        if read := dataset._version.load:
+            _check_there(name, dataset, read)
+            other, version = named.setdefault(run_of(name), (name, read))
+            if version != read:
+                raise BadInputError(
+                    f"--load-versions: '{other}' is asked for in version {version}, and '{name}'"
+                    f" in {read}; name one version for the whole study"
+                )
+    return {study: version for study, (_, version) in named.items()}
+
+
+def _check_there(name: str, dataset: AbstractVersionedDataset[Any, Any], version: str) -> None:
+    there = dataset.list_versions(full_path=False)
+    if version not in there:
+        raise BadInputError(
+            f"--load-versions: there is no version '{version}' of '{name}'"
+            f"{did_you_mean(version, there)}"
+        )
 
 
 def settle_version_written(
