@@ -95,7 +95,7 @@ def outcomes_of(inputs: list[SplitInputs], study: Study) -> dict[str, VariantOut
 
 
 # A network that is too small to overfit, on many rows; and one that learns few rows by heart.
-NOT_OVERFITTING = {"trained": 1000, "held": 500, "noise": 0.5}
+NOT_OVERFITTING = {"trained": 2000, "held": 1000, "noise": 0.5}
 OVERFITTING = {"trained": 60, "held": 60, "noise": 0.5}
 SMALL = a_study([8, 8], batch=100, epochs=20)
 LARGE = a_study([64, 64], batch=20, epochs=80, rate=0.1)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
 
 # Validation loss above training loss, of the latter.
-_OVERFITS = 0.05
+_OVERFITS = 0.1
 
 
 def check_networks(outcomes: Mapping[str, VariantOutcome], study: Study) -> list[Finding]:

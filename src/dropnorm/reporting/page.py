@@ -12,6 +12,7 @@ import jinja2
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.overrides import tell
+from dropnorm.evaluation.pace import duration
 from dropnorm.evaluation.records import Override
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
@@ -95,6 +96,7 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         "sentence": wording.plain_sentence,
         "severity": wording.severity,
         "percent": wording.percent,
+        "duration": duration,
     }
     findings = wording.by_code(report["findings"])
     return environment.get_template("report.html").render(

@@ -90,7 +90,8 @@ def predict_study(
     the replicas), 'sd', 'min' and 'max' over the replicas, all in the target's own units. With
     --mc-dropout also 'mc_mean', 'mc_sd', 'mc_low' and 'mc_high', the interval in which 95 % of the
     draws lie (Gal and Ghahramani 2016): how unsure the networks are of their mean, without the
-    scatter of single targets around it. Of a classification 'prediction' is the most probable
+    scatter of single targets around it; it is said how many targets of the validation rows such
+    intervals hold. Of a classification 'prediction' is the most probable
     class, and the numbers follow for each class: 'probability_CLASS', 'sd_CLASS' and so on.
     """
     output = _output(place, overwrite=overwrite)

@@ -25,6 +25,7 @@ from dropnorm.reporting.style import drawn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -58,6 +59,7 @@ def draw_diagnostics(
         figure = Figure(figsize=(12.0, BROAD[1]))
         gaps, shifts, dead = figure.subplots(1, 3, width_ratios=(1.5, 1.0, 1.0))
         labels: list[tuple[float, str, str]] = []
+        shown: list[npt.NDArray[np.float64]] = []
         asides = asides_of(histories)
         for row in table.to_dict("records"):
             variant = str(row["variant"])
@@ -72,6 +74,7 @@ def draw_diagnostics(
             ]
             colour = colour_of(variant, study, palette)
             if runs:
+                shown += [values[len(values) // 3 :] for _, values in runs]
                 mean = draw_replicas(gaps, runs, colour)
                 labels.append((float(mean[-1]), broken_name_of(variant), colour))
             networks = [one.found for one in examined[variant].replicas]
@@ -91,6 +94,7 @@ def draw_diagnostics(
         gaps.set(ylabel=units.label, title="gap: validation − training")
         if labels:
             epoch_axis(gaps, " (all but the first tenth)")
+            _limit(gaps, np.concatenate(shown))
         shifts.axhline(1, color=palette.quiet, linewidth=1.2, zorder=1)
         shifts.set(title="variance shift", ylabel="inference / training", xlabel="batch norm")
         dead.set(title="dead units", ylabel="share of a layer", xlabel="hidden layer")
@@ -103,6 +107,14 @@ def draw_diagnostics(
         figure.suptitle(study.label, x=0.01, ha="left")
         label_ends(figure, gaps, labels)
     return figure
+
+
+def _limit(axes: Axes, values: npt.NDArray[np.float64]) -> None:
+    """Give the gaps of the later epochs the room; earlier ones may leave the axis."""
+    low, high = (float(end) for end in np.quantile(values, (0.01, 0.99)))
+    low, high = min(0.0, low), max(0.0, high)
+    room = 0.08 * (high - low) or 1.0
+    axes.set_ylim(low - room, high + room)
 
 
 def _shifts(network: Examination) -> dict[str, float]:
