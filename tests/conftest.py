@@ -53,6 +53,21 @@ def read_study(name: str, **changes: object) -> Study:
     return parse_study(name, options)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with files that train or run whole commands where files run side by side.
+
+    One of them that began last would run for minutes while the other processes wait.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    long = {
+        item.path
+        for item in items
+        if "integration" in item.path.parts or item.get_closest_marker("training")
+    }
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture
 def write_file(tmp_path: Path) -> Callable[[str | bytes], Path]:
     """Write a file of this content, and give its path."""

@@ -3,12 +3,12 @@
 import logging
 import sys
 
-from dropnorm.start import end_at_ctrl_c
+from dropnorm.start import begin_imports
 
 
 def main() -> None:
     """Run the project's ``run`` command outside the project's folder."""
-    end_at_ctrl_c()
+    begin_imports()
     # Kedro tells as it is imported which logging configuration it found.
     logging.disable(logging.INFO)
     from kedro.framework.project import configure_project  # noqa: PLC0415

@@ -1,17 +1,17 @@
-"""One pipeline per study; studies are found in the configuration, not listed here."""
+"""One pipeline per study; studies are found in the configuration, not listed here.
+
+The graphs are imported when one is asked for: a command that needs none does without.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
 
-from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
 from dropnorm.config_loader import networks_written, study_names
-from dropnorm.pipelines import prediction, preparation, reporting, sweep, training
-from dropnorm.pipelines.boxes import box
-from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline
+from dropnorm.datasets.kedro_compat import requested_pipelines
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     """
     names = study_names()
     known = [f"{name}{what}" for what in ("", PREDICT, SWEEP) for name in names]
-    # Kedro offers no public name for what its set_requested() was told.
-    requested = set(pipelines._requested_pipelines or (*known, _EVERYTHING))
+    requested = set(requested_pipelines() or (*known, _EVERYTHING))
     if _EVERYTHING in requested:
         requested.update(names)
     registered = {name: create_pipeline(name) for name in known if name in requested}
@@ -52,7 +51,8 @@ def create_pipeline(name: str) -> Pipeline:
         study = name.removesuffix(PREDICT)
         return create_prediction_pipeline(study, networks_written(study))
     if name.endswith(SWEEP):
-        return create_sweep_pipeline(name.removesuffix(SWEEP))
+        study = name.removesuffix(SWEEP)
+        return create_sweep_pipeline(study, networks_written(study))
     return create_study_pipeline(name, networks_written(name))
 
 
@@ -71,17 +71,20 @@ def create_prediction_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -
     return _under(study, _prediction_parts(variants), variants)
 
 
-def create_sweep_pipeline(study: str) -> Pipeline:
+def create_sweep_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
     """Return what tries rates of dropout and places of batch normalization on a study's replicas.
 
-    It tries them on the study's own network, whatever else the study compares.
     It writes below a name of its own, and never a version of the study.
     """
-    return _under(f"{study}{SWEEP}", _sweep_parts())
+    return _under(f"{study}{SWEEP}", _sweep_parts(variants), variants)
 
 
 @cache  # one template for all studies
 def _study_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
+    from dropnorm.pipelines import preparation, reporting, training  # noqa: PLC0415
+    from dropnorm.pipelines.boxes import box  # noqa: PLC0415
+    from dropnorm.pipelines.reporting.pipeline import create_variant_pipeline  # noqa: PLC0415
+
     return (
         box("prepare", preparation.create_pipeline(), training.create_reference_pipeline()),
         *(
@@ -93,19 +96,21 @@ def _study_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
 
 
 @cache
-def _sweep_parts() -> tuple[Pipeline, ...]:
+def _sweep_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
+    from dropnorm.pipelines import preparation, sweep  # noqa: PLC0415
+    from dropnorm.pipelines.boxes import box  # noqa: PLC0415
+
     return (
         box("prepare", preparation.create_pipeline().to_outputs("inputs")),
-        *(
-            _of_variant(variant.value, sweep.create_variant_pipeline(variant))
-            for variant in Variant
-        ),
-        box("report", sweep.create_pipeline(_NAMES)),
+        *(_of_variant(variant, sweep.create_variant_pipeline(variant)) for variant in variants),
+        box("report", sweep.create_pipeline(variants)),
     )
 
 
 @cache
 def _prediction_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
+    from dropnorm.pipelines import prediction  # noqa: PLC0415
+
     shared = {"new_rows", "run", "preprocessors"}
     alone = prediction.create_pipeline()
     return tuple(Pipeline(alone, namespace=name, inputs=shared) for name in variants)

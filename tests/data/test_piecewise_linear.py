@@ -10,7 +10,7 @@ from sklearn.linear_model import LinearRegression
 
 from conftest import read_study
 from dropnorm.data.piecewise_linear import PiecewiseLinearEncoder
-from dropnorm.data.preprocessing import make_preprocessor
+from dropnorm.data.transformers import make_preprocessor
 from dropnorm.datasets.skops import SkopsDataset
 
 COLUMN = np.arange(5.0)[:, np.newaxis]  # edges 0, 2, 4 of two bins

@@ -15,8 +15,9 @@ from kedro.io import DataCatalog, DatasetError
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from conftest import read_study, read_table
-from dropnorm.data.preprocessing import make_inputs, make_preprocessor
+from dropnorm.data.preprocessing import make_inputs
 from dropnorm.data.splits import assign_parts
+from dropnorm.data.transformers import make_preprocessor
 from dropnorm.data.validation import check_table
 from dropnorm.datasets import SkopsDataset
 from dropnorm.pipelines.preparation.nodes import fit_preprocessors

@@ -240,7 +240,8 @@ def test_one_warning_names_the_characters_that_no_plot_can_show(configured, capl
     assert sum("cannot show" in one.getMessage() for one in caplog.records) == told
 
 
-def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplog):
+@pytest.mark.parametrize(("env", "option"), [(None, ""), ("sample", " --env=sample")])
+def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplog, env, option):
     caplog.set_level(logging.INFO, "dropnorm")
     made = catalog()
     comparison = pd.DataFrame(
@@ -258,7 +259,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
     )  # fmt: skip
     made["wine.effects"] = MemoryDataset(answer.as_json())
 
-    ProjectHooks().after_pipeline_run({"run_id": NEW}, pipelines["wine"], made)
+    ProjectHooks().after_pipeline_run({"run_id": NEW, "env": env}, pipelines["wine"], made)
 
     errors, told, results, report = (
         one.getMessage() for one in caplog.records if one.name.startswith("dropnorm.hooks")
@@ -279,7 +280,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
     ]
     assert results == f"  results: data/08_reporting/wine, version {NEW}"
     page = f"data/08_reporting/wine/report.html/{NEW}/report.html"
-    assert report == f"  report: {page} (or: kedro study open wine)"
+    assert report == f"  report: {page} (or: kedro study open wine{option})"
 
 
 def test_runs_that_begin_in_the_same_millisecond_write_different_versions(configured):

@@ -6,8 +6,9 @@ import pytest
 
 import made_up
 from conftest import read_study, read_table
-from dropnorm.data.preprocessing import fit_preprocessor, make_preprocessor, make_split_inputs
+from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
 from dropnorm.data.splits import TRAIN, VALIDATION, assign_parts, rows_of
+from dropnorm.data.transformers import make_preprocessor
 from dropnorm.data.validation import check_table
 from dropnorm.study.preprocessing import Preprocessing
 

@@ -35,8 +35,13 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def engines_imported(*command: str, cwd: Path) -> tuple[subprocess.CompletedProcess[str], set[str]]:
-    """Run Python; return the engines that it, or a process that it started, has imported."""
+ENGINES = {"keras", "tensorflow", "jax", "torch"}
+# What takes long to import, and a list does not use.
+HEAVY = {"sklearn", "scipy.stats", "scipy.optimize", "matplotlib"}
+
+
+def imported_by(*command: str, cwd: Path) -> tuple[subprocess.CompletedProcess[str], set[str]]:
+    """Run Python; return the modules that it, or a process that it started, has imported."""
     env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
     done = subprocess.run(
         [sys.executable, *command], cwd=cwd, env={**env, "PYTHONPROFILEIMPORTTIME": "1"},
@@ -48,23 +53,30 @@ def engines_imported(*command: str, cwd: Path) -> tuple[subprocess.CompletedProc
         if line.startswith("import time:")
     }
     assert "dropnorm.study.schema" in imported, done.stdout  # so they are told at all
-    return done, imported & {"keras", "tensorflow", "jax", "torch"}
+    return done, imported
 
 
 def test_commands_that_do_not_train_import_no_engine(project):
-    done, engines = engines_imported("-c", SCRIPT, *COMMANDS, cwd=project)
+    done, imported = imported_by("-c", SCRIPT, *COMMANDS, cwd=project)
 
     told = [line for line in done.stdout.splitlines() if line.startswith("ran ")]
     assert told == [f"ran {words} 0" for words in COMMANDS]
     assert (project / "build" / "index.html").is_file()
-    assert engines == set()
+    assert imported & ENGINES == set()
+
+
+def test_lists_of_studies_and_pipelines_import_no_library_that_computes_or_draws(project):
+    done, imported = imported_by("-c", SCRIPT, "study list", "registry list", cwd=project)
+
+    assert done.stdout.count("ran ") == 2
+    assert imported & (ENGINES | HEAVY) == set()
 
 
 def test_collecting_the_tests_imports_no_engine():
-    done, engines = engines_imported(
+    done, imported = imported_by(
         "-m", "pytest", "--collect-only", "-qq", "-s", "-n0", "-p", "no:cacheprovider",
         cwd=ROOT,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout
-    assert engines == set()
+    assert imported & ENGINES == set()

@@ -8,7 +8,12 @@ import yaml
 
 from conftest import assert_refused
 from dropnorm.errors import BadInputError
-from dropnorm.study.yaml_limits import refuse_reference_bomb, refuse_yaml_bomb, why_too_large
+from dropnorm.study.yaml_limits import (
+    names_at_top,
+    refuse_reference_bomb,
+    refuse_yaml_bomb,
+    why_too_large,
+)
 
 EVIL = Path("conf/base/parameters/evil.yml")
 
@@ -58,7 +63,6 @@ def test_what_is_nested_too_deeply_is_refused_also_by_aliases(text):
     "text",
     [
         "",
-        "a: &a [*a]",  # told by who builds it
         "a: *nowhere",
         "a: [",
         laughs(4, 10),
@@ -66,10 +70,37 @@ def test_what_is_nested_too_deeply_is_refused_also_by_aliases(text):
         "a: &a [" + "1, " * 80_000 + "2]\nb: *a",
         "x:\n" + "".join(f"  k{i}: [1, 2, a{i}]\n" for i in range(60_000)),  # large, and no alias
     ],
-    ids=range(8),
+    ids=range(7),
 )
 def test_what_is_as_large_as_it_looks_is_not_refused(text):
     assert why_too_large(text) == ""
+
+
+@pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a {b: 1,\n  c: [2, {<<: *a}]}"])
+def test_an_alias_that_leads_back_to_itself_is_refused_with_its_line(text):
+    with pytest.raises(
+        BadInputError, match=r"^evil\.yml: line [12]: the alias \*a leads back to itself$"
+    ):
+        refuse_yaml_bomb(text, "evil.yml")
+
+
+def test_an_anchor_that_is_given_again_within_itself_leads_to_the_inner_one():
+    assert why_too_large("a: &a [&a 1, *a]") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("wine: {title: a, b: [c]}\n'x': 1\n_y: &a [1]\nz: *a\n", ["wine", "x", "_y", "z"]),
+        ("? [a, b]\n: 1\nwine: 2\n", ["wine"]),
+        ("- a\n", []),
+        ("3", []),
+        ("wine: [", []),
+        ("", []),
+    ],
+)
+def test_names_at_the_top_are_found_without_reading_what_stands_below(text, names):
+    assert names_at_top(text) == names
 
 
 def test_an_anchor_that_is_given_twice_counts_as_it_was_when_it_was_used():

@@ -16,7 +16,7 @@ from dropnorm.cli.run_command import run_pipelines
 from dropnorm.cli.study import group
 from dropnorm.cli.study.arguments import environments, pipelines, refuse_empty
 from dropnorm.errors import BadInputError, in_one_line
-from dropnorm.start import leave_ctrl_c_to_the_command
+from dropnorm.start import end_imports
 
 
 @click.group()
@@ -95,4 +95,4 @@ run = _RunCommand(
 cli.add_command(run)
 cli.add_command(group.study)
 
-leave_ctrl_c_to_the_command()
+end_imports()

@@ -17,7 +17,7 @@ from kedro.config import BadConfigException, MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.project import pipelines
-from kedro.io import AbstractVersionedDataset, DatasetError
+from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner
 from kedro.utils import load_obj
@@ -29,6 +29,7 @@ from dropnorm.cli.progress_bar import ProgressHandler, print_what_can_be_printed
 from dropnorm.config_loader import StudyConfigLoader, project_config
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog, refuse_unusable
+from dropnorm.datasets.kedro_compat import version_of
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.hooks.outcomes import names_read
 from dropnorm.pipeline_registry import PREDICT, SWEEP
@@ -178,7 +179,7 @@ def _check_versions(
     catalog = make_catalog(config["catalog"], config.credentials())
     for name in versions:
         dataset = catalog.get(name)
-        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        if version_of(dataset) is None:
             raise BadInputError(f"--load-versions: '{name}' has no versions; leave it out")
         if name not in read:
             raise BadInputError(

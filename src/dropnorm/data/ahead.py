@@ -11,7 +11,6 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import joblib
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ def forget_all() -> None:
 
 
 def _are_same(one: Any, other: Any) -> bool:
+    import joblib  # noqa: PLC0415  # takes long
+
     if one is other:
         return True
     if not isinstance(one, pd.DataFrame):

@@ -21,6 +21,7 @@ from dropnorm.data.leaks import check_formula
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
+from dropnorm.study.arms import arm_names, arm_of
 from dropnorm.study.split import GroupedSplit, RandomSplit
 from dropnorm.study.training import PlateauSchedule
 from dropnorm.tasks.registry import task_of
@@ -315,15 +316,19 @@ def _rare_classes(
 
 
 def _steered(study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
-    training = study.training
-    told = [
-        *(["early_stopping chooses the epoch"] if training.early_stopping else []),
-        *(
-            ["the schedule changes the learning rate"]
-            if isinstance(training.schedule, PlateauSchedule)
-            else []
-        ),
-    ]
+    trainings = {name: arm_of(study, name).study.training for name in arm_names(study)}
+    ways = {
+        "early_stopping chooses the epoch": {
+            name for name, one in trainings.items() if one.early_stopping
+        },
+        "the schedule changes the learning rate": {
+            name for name, one in trainings.items() if isinstance(one.schedule, PlateauSchedule)
+        },
+    }
+    told = []
+    for way, names in ways.items():
+        of_some = f" of {', '.join(one for one in trainings if one in names)}"
+        told += [f"{way}{of_some * (len(names) < len(trainings))}"] if names else []
     if told:
         held = int((part == VALIDATION).sum())
         found = f"{' and '.join(told)} by the rows that score the network"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pandas as pd
-from scipy import stats
+import scipy
 
 from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, as_numbers, name_kinds, name_rows
 
@@ -262,7 +262,7 @@ def counted(number: int, thing: str) -> str:
 
 def skewness(numbers: pd.Series) -> float:
     """Return the skewness of numbers that are not all equal; 0 is none."""
-    return float(stats.skew(numbers.to_numpy()))
+    return float(scipy.stats.skew(numbers.to_numpy()))
 
 
 def _mixture(present: pd.Series) -> str:

@@ -7,23 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
-import joblib
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    MinMaxScaler,
-    OneHotEncoder,
-    OrdinalEncoder,
-    QuantileTransformer,
-    RobustScaler,
-    StandardScaler,
-)
 
-from dropnorm.data.piecewise_linear import PiecewiseLinearEncoder
 from dropnorm.data.splits import TEST, TRAIN, VALIDATION, rows_of
 from dropnorm.errors import BadInputError
 from dropnorm.tasks.registry import task_of
@@ -33,12 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+    from sklearn.compose import ColumnTransformer
 
-    from dropnorm.study.preprocessing import Impute, Preprocessing
     from dropnorm.study.schema import Study
 
-# As scikit-learn's default; fewer where there are fewer rows.
-_QUANTILES = 1000
 # Rows turned into inputs at a time: bounds memory, since scikit-learn computes in float64.
 _ROWS_AT_ONCE = 100_000
 
@@ -91,6 +75,8 @@ class SplitInputs:
     @cached_property
     def checksum(self) -> str:
         """Checksum of what trains a network and validates it, computed once."""
+        import joblib  # noqa: PLC0415  # takes long
+
         parts = (self.train, self.validation)
         return str(joblib.hash([array for part in parts for array in (part.x, part.y)]))
 
@@ -98,98 +84,6 @@ class SplitInputs:
         # Kedro copies what passes from node to node in memory; nodes change no input, and of large
         # tables there is no room for a second copy.
         return self
-
-
-def make_preprocessor(
-    preprocessing: Preprocessing, rows: int, *, impute: bool
-) -> ColumnTransformer:
-    """Return the study's preprocessor, not fitted: scaled numbers, categories, raw numbers.
-
-    Each list of columns is a step of that name; of its columns whose logarithm is taken, one more.
-
-    Args:
-        preprocessing: What is done to which columns.
-        rows: Number of training rows.
-        impute: Whether there may be missing values to fill in.
-    """
-    fill = preprocessing.impute
-    steps: list[tuple[str, Any, list[str]]] = []
-    scalers = {
-        "standard_scale": StandardScaler(),
-        "min_max_scale": MinMaxScaler(),
-        "robust_scale": RobustScaler(),
-        "quantile_scale": QuantileTransformer(
-            n_quantiles=min(_QUANTILES, rows), output_distribution="normal", random_state=0
-        ),
-        "piecewise_linear": PiecewiseLinearEncoder(preprocessing.bins),
-    }
-    numbers = [_numbers_imputer(fill)] if impute else []
-    for name, scaler in scalers.items():
-        steps += _number_steps(name, getattr(preprocessing, name), numbers, [scaler], preprocessing)
-    names = [_categories_imputer(fill)] if impute else []
-    ordered = [column for column in preprocessing.ordinal if column in preprocessing.order]
-    in_order = [list(preprocessing.order[column]) for column in ordered]
-    steps += [
-        ("one_hot", _chain(*names, _one_hot(preprocessing)), list(preprocessing.one_hot)),
-        (
-            "ordinal",
-            _chain(*names, _ordinal("auto")),
-            [column for column in preprocessing.ordinal if column not in ordered],
-        ),
-        ("ordered", _chain(*names, _ordinal(in_order)), ordered),
-    ]
-    steps += _number_steps("passthrough", preprocessing.passthrough, numbers, [], preprocessing)
-    if impute and fill.indicator:
-        steps.append(("missing", MissingIndicator(error_on_new=False), list(preprocessing.numbers)))
-    return ColumnTransformer([step for step in steps if step[2]], sparse_threshold=0.0)
-
-
-def _number_steps(
-    name: str,
-    columns: Sequence[str],
-    first: list[Any],
-    last: list[Any],
-    preprocessing: Preprocessing,
-) -> list[tuple[str, Any, list[str]]]:
-    logarithm = FunctionTransformer(np.log1p, feature_names_out="one-to-one")
-    plain = [column for column in columns if column not in preprocessing.log1p]
-    logged = [column for column in columns if column in preprocessing.log1p]
-    return [
-        (name, _chain(*first, *last), plain),
-        (f"log1p_{name}", _chain(*first, logarithm, *last), logged),
-    ]
-
-
-def _chain(*transformers: Any) -> Any:
-    if len(transformers) > 1:
-        return make_pipeline(*transformers)
-    return transformers[0] if transformers else "passthrough"
-
-
-def _numbers_imputer(fill: Impute) -> SimpleImputer:
-    if isinstance(fill.numbers, str):
-        return SimpleImputer(strategy=fill.numbers)
-    return SimpleImputer(strategy="constant", fill_value=fill.numbers)
-
-
-def _categories_imputer(fill: Impute) -> SimpleImputer:
-    if fill.categories == "most_frequent":
-        return SimpleImputer(strategy="most_frequent")
-    return SimpleImputer(strategy="constant", fill_value=fill.categories)
-
-
-def _one_hot(preprocessing: Preprocessing) -> OneHotEncoder:
-    rare = preprocessing.rare_categories
-    limit = rare.min_share if rare.min_count is None else rare.min_count
-    # A category that no training row has becomes zeros, in every one of its columns.
-    unknown = "ignore" if limit is None else "infrequent_if_exist"
-    return OneHotEncoder(handle_unknown=unknown, min_frequency=limit, sparse_output=False)
-
-
-def _ordinal(categories: Any) -> OrdinalEncoder:
-    return OrdinalEncoder(
-        categories=categories, handle_unknown="use_encoded_value", unknown_value=-1
-    )
 
 
 def check_saved(saved: object, number: int, study: Study) -> Preprocessor:
@@ -203,6 +97,9 @@ def check_saved(saved: object, number: int, study: Study) -> Preprocessor:
     Raises:
         BadInputError: If it is something else, though of types that are read.
     """
+    # Imports scikit-learn: not for who only names what is here.
+    from dropnorm.data.transformers import make_preprocessor  # noqa: PLC0415
+
     wanted = make_preprocessor(study.preprocessing, 1, impute=study.missing == "impute")
     try:
         one: Preprocessor = saved[number]  # type: ignore[index]  # what cannot be is told below
@@ -247,6 +144,8 @@ def fit_preprocessor(
         BadInputError: If the training rows give nothing to fit: the target is constant there, or a
             column is missing in all of them.
     """
+    from dropnorm.data.transformers import make_preprocessor  # noqa: PLC0415
+
     train = rows.loc[rows_of(split, number, TRAIN)]
     inputs = train[list(study.preprocessing.columns)]
     missing = inputs.columns[inputs.isna().all()]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
@@ -164,6 +163,8 @@ def _draw_rows(count: int, split: RandomSplit, number: int) -> npt.NDArray[np.st
 def _draw_groups(
     groups: npt.NDArray[np.int64], split: RandomSplit | GroupedSplit, number: int, told: str
 ) -> npt.NDArray[np.str_]:
+    from sklearn.model_selection import GroupShuffleSplit  # noqa: PLC0415  # takes long
+
     count = int(groups.max()) + 1
     parts = 3 if split.test_fraction else 2
     if count < parts:
@@ -198,6 +199,8 @@ def _draw_by_class(
     classes: pd.Series, groups: npt.NDArray[np.int64] | None, split: RandomSplit, number: int
 ) -> npt.NDArray[np.str_]:
     """Draw rows, or whole groups of them, so that every class has the same share in each part."""
+    from sklearn.model_selection import StratifiedShuffleSplit  # noqa: PLC0415  # takes long
+
     units = np.arange(len(classes)) if groups is None else groups
     of_unit = _classes_of(classes, groups)
     _refuse_small_classes(of_unit, classes, units, split)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractVersionedDataset, DatasetError, Version
 
+from dropnorm.datasets.kedro_compat import filepath_of, load_path_of, save_path_of, version_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,18 +35,23 @@ class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
         self.metadata = metadata
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._filepath), "version": self._version}
+        return {"filepath": str(self.path), "version": version_of(self)}
 
     def _exists(self) -> bool:
-        return Path(self._get_load_path()).exists()
+        return load_path_of(self).exists()
+
+    @property
+    def path(self) -> Path:
+        """Where it is, without its version."""
+        return Path(str(filepath_of(self)))
 
     def _path_to_load(self) -> Path:
-        return Path(self._get_load_path())
+        return load_path_of(self)
 
     @contextmanager
     def _path_to_save(self) -> Iterator[Path]:
         """Give a path to write to, which takes its name when all went well."""
-        with written_whole(Path(self._get_save_path())) as path:
+        with written_whole(save_path_of(self)) as path:
             yield path
 
 

@@ -13,6 +13,7 @@ from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.data.fetching import RefusedError, download
 from dropnorm.datasets.atomic_files import refuse_address, written_whole
+from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
 
     def preview(self, nrows: int = 5) -> Any:
         """Return the first rows for kedro-viz; looking at the graph downloads nothing."""
-        if not Path(self._filepath).exists():
-            raise DatasetError(f"{self._filepath} has not been downloaded yet")
+        path = Path(str(filepath_of(self)))
+        if not path.exists():
+            raise DatasetError(f"{path} has not been downloaded yet")
         return super().preview(nrows)
 
     def fetch(self) -> None:
@@ -64,7 +66,7 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         Raises:
             BadInputError: If it cannot be had, or has another checksum.
         """
-        path = Path(self._filepath)
+        path = Path(str(filepath_of(self)))
         if path.exists():
             return
         logger.info("Downloading %s to %s", self.url, path)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
-from kedro_datasets._typing import ImagePreview
 
 from dropnorm.datasets.atomic_files import WholeFileDataset, written_whole
+from dropnorm.datasets.kedro_compat import ImagePreview, save_path_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,7 +46,7 @@ class FigureDataset(WholeFileDataset):
         # Imports Matplotlib: paid by who draws, not by the catalog.
         from dropnorm.reporting.style import to_png, to_svg  # noqa: PLC0415
 
-        beside = Path(self._get_save_path()).with_suffix(".svg")
+        beside = save_path_of(self).with_suffix(".svg")
         # What was opened last takes its name first.
         with self._path_to_save() as png, written_whole(beside) as svg:
             png.write_bytes(to_png(data))

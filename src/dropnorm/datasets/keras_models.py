@@ -7,10 +7,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
-from kedro_datasets._typing import TablePreview
 
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.datasets.atomic_files import WholeFileDataset, from_here
+from dropnorm.datasets.kedro_compat import TablePreview
 from dropnorm.training.backend import load_keras
 
 if TYPE_CHECKING:

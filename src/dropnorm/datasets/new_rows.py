@@ -10,6 +10,7 @@ from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.new_rows import InputFormats, read_alike
+from dropnorm.datasets.kedro_compat import load_args_of
 from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
 from dropnorm.datasets.table import TableDataset
 
@@ -36,7 +37,7 @@ def read_new_rows(
     inputs = input_formats(run, preprocessing, table)
     if inputs is not None:
         return _read(file, inputs, known_as)
-    options, names = getattr(table, "_load_args", {}), set(preprocessing.columns)
+    options, names = load_args_of(table), set(preprocessing.columns)
     found = read_csv_with(options, file, preprocessing.categories)
     if found is not None and names <= set(map(str, found.columns)):
         return found
@@ -81,7 +82,7 @@ def _written(
         columns = {name: written.columns.get(name, ColumnFormat()) for name in names}
         return InputFormats(names, columns, written)
     if isinstance(table, CSVDataset):
-        options = table._load_args
+        options = load_args_of(table)
         known = column_formats(options, preprocessing.numbers, preprocessing.categories)
         if known is None:
             return None

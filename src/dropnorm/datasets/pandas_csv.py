@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dropnorm.data.formats import ColumnFormat
+from dropnorm.datasets.kedro_compat import load_args_of, with_load_args
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -43,10 +44,10 @@ def refuse_shifted(dataset: CSVDataset, table: pd.DataFrame, where: str) -> None
     pandas then takes the first fields for names of rows, and each column holds its neighbour's
     values.
     """
-    if {"index_col", "names"} & set(dataset._load_args):
+    if {"index_col", "names"} & set(load_args_of(dataset)):
         return
     # Of the whole table, numbers in sequence look like no index at all.
-    first = dataset._copy(_load_args=_of_one_row(dataset._load_args)).load().index
+    first = with_load_args(dataset, _of_one_row(load_args_of(dataset))).load().index
     if isinstance(first, pd.RangeIndex):
         return
     if _names_rows(table.index) and not table.iloc[:, -1].isna().all():
@@ -75,25 +76,25 @@ def repeated_column(dataset: CSVDataset, table: pd.DataFrame) -> str | None:
     """Return a column that a CSV file has twice: pandas makes ``x.1`` of the second ``x``."""
     names = [str(name) for name in table.columns]
     renamed = [name for name in names if re.sub(r"\.\d+$", "", name) in set(names) - {name}]
-    options = dataset._load_args
+    options = load_args_of(dataset)
     if not renamed or {"header", "names"} & set(options):
         return None
     # What speaks of columns by their names has nothing to speak of in a header read as a row.
     kept = {key: value for key, value in options.items() if key in _HOW_TO_READ}
     kept |= {"header": None, "nrows": 1, "dtype": str}
-    header = [str(name) for name in dataset._copy(_load_args=kept).load().iloc[0]]
+    header = [str(name) for name in with_load_args(dataset, kept).load().iloc[0]]
     return next((name for name in header if header.count(name) > 1), None)
 
 
 def words_read_as_missing(dataset: CSVDataset, table: pd.DataFrame) -> Iterator[str]:
     """Name the words in columns of text that pandas has read as missing, unless it was told to."""
-    options = dataset._load_args
+    options = load_args_of(dataset)
     texts = [name for name in table.columns if _is_text(table[name]) and table[name].isna().any()]
     if not texts or options.get("keep_default_na") is False:
         return
     kept = {key: value for key, value in options.items() if key not in _CONVERTS}
     kept |= {"keep_default_na": False, "dtype": str}
-    written = dataset._copy(_load_args=kept).load()
+    written = with_load_args(dataset, kept).load()
     if len(written) != len(table):
         return
     for name in written.columns.intersection(texts):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
-from kedro_datasets._typing import JSONPreview
 from kedro_datasets.json import JSONDataset
 
 from dropnorm.datasets.atomic_files import from_here
+from dropnorm.datasets.kedro_compat import JSONPreview, load_path_of
 from dropnorm.evaluation import results, sweep_results
 from dropnorm.evaluation.json_form import Result, to_json
 
@@ -57,7 +56,7 @@ class ResultDataset(JSONDataset):  # type: ignore[misc]  # has no types
                 return [kind.from_json(one) for one in written]
             return kind.from_json(written)
         except ValueError as error:
-            place = from_here(Path(self._get_load_path()))
+            place = from_here(load_path_of(self))
             raise DatasetError(
                 f"{place}: is not as a run writes it; take another version, or run the study again"
             ) from error

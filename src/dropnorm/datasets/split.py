@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kedro_datasets._typing import TablePreview
 from kedro_datasets.pandas import ParquetDataset
+
+from dropnorm.datasets.kedro_compat import TablePreview
 
 # Rows that are named of each part; the rest are counted.
 _NAMED = 5

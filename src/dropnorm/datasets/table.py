@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Never, Self
 import fsspec
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_protocol_and_path
-from kedro_datasets._typing import TablePreview
 from pydantic import ValidationError
 
 from dropnorm.data.fetching import RefusedError, receive
@@ -21,6 +20,7 @@ from dropnorm.data.new_rows import read_alike
 from dropnorm.data.outline import count_rows
 from dropnorm.data.readers import read_table
 from dropnorm.datasets.atomic_files import from_here
+from dropnorm.datasets.kedro_compat import TablePreview
 from dropnorm.errors import BadInputError, did_you_mean
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropnorm.evaluation import wording
+from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import CODES, Finding
 from dropnorm.tasks.metrics import SCORES
@@ -49,7 +49,7 @@ def check_trainings(
         replicas: The measures of each.
         study: Says which checks are silenced.
     """
-    return _told(_of_variant(wording.spoken(variant), history, replicas), study)
+    return _told(_of_variant(network_names.spoken(variant), history, replicas), study)
 
 
 def check_answer(answer: Answer, study: Study) -> list[Finding]:
@@ -119,8 +119,8 @@ def _worse_than_linear(answer: Answer, study: Study) -> Iterator[Finding]:
         if shown > 0:
             yield Finding(
                 CODES["DN009"],
-                wording.spoken(variant),
-                f"{wording.unsigned_size(one, answer.unit)} above {wording.spoken(best)}",
+                network_names.spoken(variant),
+                f"{wording.unsigned_size(one, answer.unit)} above {network_names.spoken(best)}",
                 one.pairs - one.wins.wins,
                 one.pairs,
             )
@@ -139,8 +139,8 @@ def _not_best(answer: Answer) -> Iterator[Finding]:
         told = wording.quantity(references[best].error, answer.unit)
         yield Finding(
             CODES["DN010"],
-            ", ".join(map(wording.spoken, open_)),
-            f"the {SCORES[answer.error].label} of {wording.spoken(best)} is {told}",
+            ", ".join(map(network_names.spoken, open_)),
+            f"the {SCORES[answer.error].label} of {network_names.spoken(best)} is {told}",
             len(open_),
             len(compared),
         )
@@ -156,7 +156,7 @@ def _undecided(answer: Answer) -> Iterator[Finding]:
         runs = wording.counted_runs(answer.splits, answer.starts)
         yield Finding(
             CODES["DN012"],
-            ", ".join(map(wording.spoken, undecided)),
+            ", ".join(map(network_names.spoken, undecided)),
             f"{runs} cannot tell",
             len(undecided),
             len(answer.effects),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from dropnorm.evaluation.intervals import LEVEL
 
@@ -82,8 +82,8 @@ def variance_components(values: pd.Series, rows_variances: Mapping[int, float]) 
 def _reach(freedom: int) -> tuple[float, float]:
     """Return by which share a variance may be less, and more, than its estimate."""
     return (
-        1 - freedom / float(stats.chi2.isf(_TAIL, freedom)),
-        freedom / float(stats.chi2.ppf(_TAIL, freedom)) - 1,
+        1 - freedom / float(scipy.stats.chi2.isf(_TAIL, freedom)),
+        freedom / float(scipy.stats.chi2.ppf(_TAIL, freedom)) - 1,
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ class Interval:
     @property
     def deviation(self) -> float:
         """The standard error of the mean."""
-        return (self.high - self.low) / 2 / float(stats.t.ppf(0.5 + LEVEL / 2, self.freedom))
+        return (self.high - self.low) / 2 / float(scipy.stats.t.ppf(0.5 + LEVEL / 2, self.freedom))
 
     def shares(self, margin: float) -> tuple[float, float, float]:
         """Return how probable it is that the true difference is below, within and above a margin.
@@ -97,7 +97,7 @@ class Interval:
             below, above = self.mean < -margin, self.mean > margin
             return float(below), float(not below and not above), float(above)
         low, high = (
-            float(stats.t.cdf(end, self.freedom, loc=self.mean, scale=scale))
+            float(scipy.stats.t.cdf(end, self.freedom, loc=self.mean, scale=scale))
             for end in (-margin, margin)
         )
         return low, high - low, 1 - high
@@ -182,13 +182,13 @@ def simultaneous(interval: Interval, means: int) -> Interval:
     deviation, freedom = interval.deviation, max(1, math.floor(interval.freedom))
     half = _largest_of_all(means, freedom) * deviation
     extreme = math.sqrt(2) * abs(interval.mean) / deviation
-    p = float(stats.studentized_range.sf(extreme, means, freedom))
+    p = float(scipy.stats.studentized_range.sf(extreme, means, freedom))
     return replace(interval, low=interval.mean - half, high=interval.mean + half, p=p)
 
 
 @functools.lru_cache(maxsize=1000)
 def _largest_of_all(means: int, freedom: int) -> float:
-    return float(stats.studentized_range.ppf(LEVEL, means, freedom)) / math.sqrt(2)
+    return float(scipy.stats.studentized_range.ppf(LEVEL, means, freedom)) / math.sqrt(2)
 
 
 def over_units(pairs: pd.Series) -> Floats:
@@ -227,19 +227,19 @@ def _by_t(
         # Equal differences of a few runs say nothing about how much others would differ; none at
         # all, in no row, is what two equal networks give.
         return Interval(mean) if mean else Interval(mean, mean, mean, 1.0, detectable=0.0)
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, freedom)) * deviation
-    p = float(2 * stats.t.sf(abs(mean) / deviation, freedom))
+    half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, freedom)) * deviation
+    p = float(2 * scipy.stats.t.sf(abs(mean) / deviation, freedom))
 
     def wanted(runs: int) -> float:
         of_runs, degrees = error(runs)
-        return float(stats.t.ppf(1 - alpha / 2, degrees)) * of_runs
+        return float(scipy.stats.t.ppf(1 - alpha / 2, degrees)) * of_runs
 
     return Interval(
         mean,
         mean - half,
         mean + half,
         p,
-        wanted(_MOST_RUNS) + float(stats.norm.ppf(_POWER)) * error(_MOST_RUNS)[0],
+        wanted(_MOST_RUNS) + float(scipy.stats.norm.ppf(_POWER)) * error(_MOST_RUNS)[0],
         freedom,
     )
 

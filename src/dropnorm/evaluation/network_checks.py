@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropnorm.evaluation import wording
+from dropnorm.evaluation.network_names import reference, spoken
 from dropnorm.evaluation.results import of_replica
 from dropnorm.findings import CODES, Finding
 from dropnorm.study.arms import arm_of
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
@@ -36,8 +36,9 @@ def check_networks(outcomes: Mapping[str, VariantOutcome], study: Study) -> list
         arm = arm_of(study, name)
         if arm.variant.has_dropout and max(arm.study.network.dropout_rates) > 0:
             found += _below_training(name, outcome, arm.study)
-    if Variant.BASELINE in outcomes and Variant.DROPOUT in outcomes:
-        found += _nothing_to_mend(outcomes[Variant.BASELINE])
+    drops = {name: arm_of(study, name).variant.has_dropout for name in outcomes}
+    if any(drops.values()) and not drops.get(study.against, True):
+        found += _nothing_to_mend(reference(study.against), outcomes[study.against])
     return [one for one in found if one.code.code not in study.silence]
 
 
@@ -68,7 +69,7 @@ def _losses(outcome: VariantOutcome) -> list[_Losses]:
     return found
 
 
-def _nothing_to_mend(baseline: VariantOutcome) -> Iterator[Finding]:
+def _nothing_to_mend(name: str, baseline: VariantOutcome) -> Iterator[Finding]:
     metrics, losses = baseline.metrics, _losses(baseline)
     if metrics.diverged or any(metrics.failures.values()) or not losses:
         return
@@ -78,7 +79,7 @@ def _nothing_to_mend(baseline: VariantOutcome) -> Iterator[Finding]:
     if gap <= _OVERFITS:
         apart = f"{abs(100 * gap):.2g} % {'above' if gap > 0 else 'below'}"
         told = f"its validation loss is {apart} its training loss, both in inference"
-        yield Finding(CODES["DN020"], "the baseline", told, len(losses), len(losses))
+        yield Finding(CODES["DN020"], name, told, len(losses), len(losses))
 
 
 def _below_training(name: str, outcome: VariantOutcome, study: Study) -> Iterator[Finding]:
@@ -98,4 +99,4 @@ def _below_training(name: str, outcome: VariantOutcome, study: Study) -> Iterato
             f"{held} against {trained} in {wording.of_runs(len(below), runs)}; in inference, the"
             f" training loss is {inference}"
         )
-        yield Finding(CODES["DN021"], wording.spoken(name), told, len(below), runs)
+        yield Finding(CODES["DN021"], spoken(name), told, len(below), runs)

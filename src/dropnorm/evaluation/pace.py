@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.contrasts import INTERACTION
 from dropnorm.evaluation.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def tell_pace(found: Mapping[str, Any], fit_seconds: float) -> str:
     Returns:
         A sentence; nothing where nothing is left open, or no time was measured.
     """
-    effects = [one for name, one in found["effects"].items() if name != Contrast.INTERACTION]
+    effects = [one for name, one in found["effects"].items() if name != INTERACTION]
     verdicts = [Verdict(one["verdict"]) for one in (*effects, *found["comparisons"])]
     told = found["recommendation"]["open"]
     if fit_seconds <= 0 or not told or not any(one in _OPEN for one in verdicts):

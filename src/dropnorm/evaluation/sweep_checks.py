@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dropnorm.evaluation import wording
+from dropnorm.evaluation.network_names import spoken
 from dropnorm.findings import CODES, Finding
 
 if TYPE_CHECKING:
@@ -53,5 +54,5 @@ def check_edges(
             f" {wording.number(100 * interval.mean / errors[best], digits=2)} % larger"
         )
         yield Finding(
-            CODES["DN022"], wording.spoken(best.variant), told, int((pairs > 0).sum()), len(pairs)
+            CODES["DN022"], spoken(best.variant), told, int((pairs > 0).sum()), len(pairs)
         )

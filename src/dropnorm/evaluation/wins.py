@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from dropnorm.evaluation.intervals import LEVEL, over_units
 
@@ -55,7 +55,7 @@ def share_of_wins(differences: pd.Series, interval: Interval) -> Wins:
     if not pairs:
         return Wins(0, 0)
     share, worth = wins / pairs, _worth(differences, interval)
-    z = float(stats.norm.ppf(0.5 + LEVEL / 2))
+    z = float(scipy.stats.norm.ppf(0.5 + LEVEL / 2))
     middle = (share + z**2 / (2 * worth)) / (1 + z**2 / worth)
     half = z * math.sqrt(share * (1 - share) / worth + (z / (2 * worth)) ** 2) / (1 + z**2 / worth)
     # Rounding must not put the share itself outside.

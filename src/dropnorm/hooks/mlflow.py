@@ -17,7 +17,6 @@ from kedro.framework.hooks import hook_impl
 
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
-from dropnorm.hooks.mlflow_logging import log_study
 from dropnorm.hooks.mlflow_options import FILE, Tracking, parse_options
 from dropnorm.hooks.mlflow_server import (
     VARIABLE,
@@ -89,6 +88,8 @@ class TrackingHooks:
         """Log the studies that are complete; what goes wrong in it is told, and costs no result."""
         if self._tracking is None:
             return
+        from dropnorm.hooks.mlflow_logging import log_study  # noqa: PLC0415  # of no use without
+
         for study in _complete_studies(pipeline, catalog):
             uri = tracking_uri_of(self._tracking, self._folder)
             try:

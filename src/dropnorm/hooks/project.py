@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
@@ -22,12 +21,19 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.evaluation.pace import tell_pace
-from dropnorm.hooks.outcomes import gather_outcomes
-from dropnorm.hooks.provenance import command_of, prepare_record, tell_version
+from dropnorm.hooks.commands import command_of, kedro_command
+from dropnorm.hooks.outcomes import gather_outcomes, share_memory
+from dropnorm.hooks.provenance import prepare_record, tell_version
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
 from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
-from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
+from dropnorm.hooks.validation import (
+    check_folders,
+    check_inputs,
+    check_study,
+    check_sweep,
+    read_by_column,
+)
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
@@ -77,6 +83,8 @@ class ProjectHooks:
             check_file(catalog.get(name))
         for run in studies_in(pipeline):
             study = study_of(run)
+            if run != study:
+                check_sweep(study, catalog)
             if study not in tables:
                 read_by_column(study, catalog)
                 if f"{run}.prepare.check_rows" in names:
@@ -96,6 +104,7 @@ class ProjectHooks:
                 table = tables.get(study_of(study))
                 prepare_record(study, pipeline, catalog, *told, table)
         gather_outcomes(pipeline, catalog)
+        share_memory(pipeline, catalog)
         check_inputs(pipeline, catalog)
         for study, loaded in tables.items():
             hand_over(loaded.table, study, pipeline, catalog)
@@ -104,7 +113,7 @@ class ProjectHooks:
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
         for record, version in self._claimed[run]:
-            tell_version(Path(record._filepath).parent.name, catalog, version)
+            tell_version(record, catalog, version)
         return agreed
 
     @hook_impl
@@ -124,11 +133,11 @@ class ProjectHooks:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
         try:
-            self._tell(pipeline, catalog)
+            self._tell(pipeline, catalog, run_params["env"])
         finally:
             self._release(run_params)
 
-    def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    def _tell(self, pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
         outputs = pipeline.all_outputs()
         for study in studies_in(pipeline):
             if f"{study}.comparison" in outputs:
@@ -151,11 +160,12 @@ class ProjectHooks:
                 if isinstance(record, RunRecordDataset):
                     version, folder = (
                         str(record.resolve_save_version()),
-                        Path(record._filepath).parent,
+                        record.path.parent,
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
                     page = folder / "report.html" / version / "report.html"
-                    logger.info("  report: %s (or: kedro study open %s)", from_here(page), study)
+                    command = kedro_command("study", "open", study, env=env)
+                    logger.info("  report: %s (or: %s)", from_here(page), command)
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

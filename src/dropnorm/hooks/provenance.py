@@ -5,9 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
-import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kedro.io import MemoryDataset
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from dropnorm.data.formats import TableFormat
+    from dropnorm.datasets.run_record import RunRecordDataset
     from dropnorm.evaluation.json_form import Json
     from dropnorm.evaluation.records import Override
 
@@ -36,36 +36,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-_DEFAULT_ENGINE = "tensorflow"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
-
-
-def command_of(study: str, run_params: dict[str, Any]) -> str:
-    """Return the command that runs one study, or its sweep, as this run does."""
-    engine, name = engine_name(), study_of(study)
-    words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
-    changed = dict(run_params["runtime_params"].get(name, {}))
-    if study == name:
-        words += ["kedro", "run", f"--pipelines={study}"]
-    else:
-        words += ["kedro", "study", "sweep", name]
-        # Lists, which --params does not take.
-        for option, tried in changed.pop("sweep", {}).items():
-            words.append(f"--{option}={','.join(map(str, tried))}")
-    if env := run_params.get("env"):
-        words.append(f"--env={env}")
-    if changed:
-        words.append(f"--params={','.join(_flat({name: changed}))}")
-    return shlex.join(words)
-
-
-def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
-    flat = []
-    for key, value in options.items():
-        name = f"{prefix}{key}"
-        flat += _flat(value, f"{name}.") if isinstance(value, dict) else [f"{name}={value}"]
-    return flat
 
 
 def prepare_record(
@@ -108,11 +80,12 @@ def prepare_record(
         )
 
 
-def tell_version(study: str, catalog: DataCatalog, version: str) -> None:
+def tell_version(record: RunRecordDataset, catalog: DataCatalog, version: str) -> None:
     """Add to what only the run knows the version that it writes, which is settled last."""
-    known = catalog.get(f"params:run.{study}")
+    name = f"params:run.{record.path.parent.name}"
+    known = catalog.get(name)
     if isinstance(known, MemoryDataset):
-        catalog[f"params:run.{study}"] = MemoryDataset(replace(known.load(), version=version))
+        catalog[name] = MemoryDataset(replace(known.load(), version=version))
 
 
 def _dumped(written: TableFormat) -> Json:

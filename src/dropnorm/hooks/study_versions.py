@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version
 
 from dropnorm.datasets.catalog_entries import is_local
+from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.contrasts import FOUR
 from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
 from dropnorm.evaluation.records import RunRecord
+from dropnorm.hooks.commands import kedro_command
 from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
+from dropnorm.study.compare import names_written
 from dropnorm.study.parsing import parse_study
 
 if TYPE_CHECKING:
@@ -35,9 +38,10 @@ def versions_of(run: str, catalog: DataCatalog) -> Versions:
         OSError: If the folder of its records cannot be read.
     """
     record = catalog.get(f"{run}.run")
-    if not isinstance(record, RunRecordDataset) or not Path(record._filepath).is_dir():
+    if not isinstance(record, RunRecordDataset) or not record.path.is_dir():
         return Versions()
-    return record.versions(_places_written(run, catalog))
+    places = cache(partial(_places_written, run, catalog))
+    return record.versions(lambda written: places(names_written(written.options)))
 
 
 def judge_version(
@@ -77,8 +81,8 @@ def newest_own(
     newest = versions.complete[0]
     raise BadInputError(
         f"no complete run of '{run}' has the study's own options; version {newest} was run with"
-        f" {judged[newest].difference}; {option} takes that one, and 'kedro run --pipelines={run}'"
-        " runs the study itself"
+        f" {judged[newest].difference}; {option} takes that one, and"
+        f" '{kedro_command('run', f'--pipelines={run}', env=environment)}' runs the study itself"
     )
 
 
@@ -110,19 +114,22 @@ def overridden_options(
     return overridden(options.model_dump(mode="json"), in_environment, own, env)
 
 
-def _places_written(run: str, catalog: DataCatalog) -> list[Path]:
-    """Return where a study, or its sweep, writes what it keeps of each version."""
+def _places_written(
+    run: str, catalog: DataCatalog, networks: tuple[str, ...] = FOUR.names
+) -> list[Path]:
+    """Return where a study, or its sweep, writes what it keeps of a version with these networks."""
     places = []
-    for rest in _outputs(sweep=run.endswith(SWEEP)):
+    for rest in _outputs(networks, sweep=run.endswith(SWEEP)):
         dataset = catalog.get(f"{run}{rest}")
-        if isinstance(dataset, AbstractVersionedDataset) and dataset._version and is_local(dataset):
-            places.append(Path(dataset._filepath))
+        if version_of(dataset) is not None and is_local(dataset):
+            places.append(Path(str(filepath_of(dataset))))
     return places
 
 
 @cache
-def _outputs(*, sweep: bool) -> list[str]:
-    """Return what every study's outputs are called behind its name."""
-    pipeline = create_sweep_pipeline("study") if sweep else create_study_pipeline("study")
+def _outputs(networks: tuple[str, ...], *, sweep: bool) -> list[str]:
+    """Return what the outputs of a study of these networks are called behind its name."""
+    create = create_sweep_pipeline if sweep else create_study_pipeline
+    pipeline = create("study", networks)
     name = f"study{SWEEP}" if sweep else "study"
     return sorted(one.removeprefix(name) for one in pipeline.all_outputs())

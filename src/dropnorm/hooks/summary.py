@@ -8,6 +8,7 @@ import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.cards import Card
+from dropnorm.evaluation.network_names import reference
 from dropnorm.findings import Finding, Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
@@ -32,11 +33,12 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
 
 
 def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
-    """Return the lines that a study's run ends with: errors by variant, in the target's unit."""
+    """Return the lines that a study's run ends with: errors by network, in the target's unit."""
     task = task_of(study)
     error = task.error(study)
     unit = f", {task.unit(study)}" if task.unit(study) else ""
     lines = [f"{study.label}: {error.label}{unit}, of the validation rows"]
+    width = max(18, *map(len, comparison["variant"]))
     for _, row in comparison.iterrows():
         told = []
         if pd.notna(value := row[f"validation_{error.name}"]):
@@ -46,7 +48,7 @@ def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
             if count := row[what]:
                 of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
                 told.append(f"{what}{of}")
-        lines.append(f"  {row['variant']:<18} {'; '.join(told)}")
+        lines.append(f"  {row['variant']:<{width}} {'; '.join(told)}")
     return "\n".join(lines)
 
 
@@ -54,18 +56,25 @@ def summarize_answer(found: Mapping[str, Any]) -> str:
     """Return the answer as the terminal shows it: recommendation, cards, what to be wary of."""
     findings = found["findings"]
     shown = [one for one in findings if wording.severity(one) != Severity.NOTE]
+    about = "networks" if "against" in found else "layers"
     lines = [
         found["answer"],
         *(Card(**card).line() for card in found["cards"].values()),
         found["interaction"],
         found["committee"],
         found["spread"],
-        "Differences are of the error with the layer less that without: plus is worse.",
-        *wording.notes(shown, made_up=found["made_up"]),
+        f"Differences are of the error {_of_what(found)}: plus is worse.",
+        *wording.notes(shown, made_up=found["made_up"], about=about),
     ]
     if hidden := len(wording.by_code(findings)) - len(wording.by_code(shown)):
         lines.append(f"{hidden} note{'s' if hidden > 1 else ''} more in the report.")
     return "\n".join(f"  {line}".rstrip() for line in lines if line)
+
+
+def _of_what(found: Mapping[str, Any]) -> str:
+    if "against" not in found:
+        return "with the layer less that without"
+    return f"of each network less that of {reference(found['against'])}"
 
 
 def _beside(task: Task, row: pd.Series) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.loss_units import loss_units
+from dropnorm.evaluation.network_names import count, reference
 from dropnorm.evaluation.pace import tell_pace
 from dropnorm.findings import Finding
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
@@ -18,7 +19,6 @@ from dropnorm.reporting.figures.predictions import (
     draw_reliability,
 )
 from dropnorm.reporting.page import Pictures
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import Classes
 
@@ -44,7 +44,7 @@ def make_report(
     fit_seconds = float(comparison["fit_seconds"].sum())
     return {
         **effects,
-        "question": f"Does dropout or batch normalization help the network on {study.label}?",
+        "question": _question(study, effects),
         "engine": metrics.engine,
         "rows": metrics.rows,
         "findings": sorted(
@@ -67,6 +67,15 @@ def make_report(
     }
 
 
+def _question(study: Study, effects: Mapping[str, Any]) -> str:
+    if "against" not in effects:
+        return f"Does dropout or batch normalization help the network on {study.label}?"
+    return (
+        f"Which of {count(len(effects['variants']))} networks should be used on {study.label}, and"
+        f" how much better or worse than {reference(effects['against'])} are the others?"
+    )
+
+
 def draw_pictures(
     report: Mapping[str, Any],
     outcomes: Mapping[str, VariantOutcome],
@@ -81,7 +90,7 @@ def draw_pictures(
         targets: By split, what leads back to the target's own unit.
         study: For labels.
     """
-    predictions = {Variant(name): one.validation_predictions for name, one in outcomes.items()}
+    predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     units = loss_units(targets, study)
     diagnostics = draw_diagnostics(
         pd.DataFrame([{"variant": name, **one} for name, one in report["diagnostics"].items()]),
@@ -91,7 +100,7 @@ def draw_pictures(
         units,
     )
     shown = {
-        Variant(name): Trainings(
+        name: Trainings(
             units.table(one.history, ("loss", "val_loss")),
             units.table(one.first_steps, ("loss",)),
         )

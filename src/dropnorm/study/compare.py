@@ -22,8 +22,8 @@ TAKEN = (
 )  # fmt: skip
 # It names folders and columns.
 _NAME = r"[a-z][a-z0-9_]{0,39}"
-# What a network may not change, so that differences are paired.
-_SHARED = ("metrics", "seed", "threads")
+# What a network may not change, so that differences are paired, and losses in one unit.
+_SHARED = ("loss", "huber_delta", "metrics", "seed", "threads")
 _OF_SWITCHES = {(v.has_dropout, v.has_batchnorm): v for v in Variant}
 
 
@@ -118,5 +118,5 @@ def check_compared(compare: Mapping[str, Compared], against: str) -> None:
         if fixed := [key for key in _SHARED if key in compared.training]:
             raise ValueError(
                 f"changes training.{fixed[0]} in compare.{name}; it is the same for all networks,"
-                " so that differences are paired: set it in training"
+                " so that they can be compared: set it in training"
             )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
 from pydantic import ValidationError
 
 from dropnorm.errors import BadInputError
-from dropnorm.study.arms import arm_of
+from dropnorm.study.arms import Arm, arm_of
 from dropnorm.study.messages import message_of
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 
 _Parsed = TypeVar("_Parsed")
 
@@ -31,29 +31,22 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
     """
     named = {**options, "name": name} if isinstance(options, Mapping) else options
     study = _checked(name, partial(Study.model_validate, named), where or {})
-    for arm in study.compare:
+    arms = [
         _checked(f"{name}.compare.{arm}", partial(arm_of, study, arm), where or {})
+        for arm in study.compare
+    ]
+    _refuse_twins(name, arms)
     return study
 
 
-def refuse_other_networks(study: Study, where: Mapping[str, str] | None = None) -> None:
-    """Refuse to run other networks than the four: graphs and answers know these alone.
-
-    Args:
-        study: What would run.
-        where: As of :func:`parse_study`.
-
-    Raises:
-        BadInputError: It names networks of its own, or another one to compare with.
-    """
-    if study.compare or study.against != Variant.BASELINE:
-        key = "compare" if study.compare else "against"
-        told = f"{study.name}.{key}"
-        source = f"{where[told]}: " if where and told in where else ""
-        raise BadInputError(
-            f"{source}{told} is checked, and cannot be run yet: the baseline, dropout, batch"
-            f" normalization and both are what a run compares; leave {key} out"
-        )
+def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:
+    """Refuse two networks that are one: a difference of nothing would be told as a result."""
+    for one, other in itertools.combinations(arms, 2):
+        if one.variant is other.variant and one.study == other.study:
+            raise BadInputError(
+                f"{study}.compare has '{one.name}' and '{other.name}', which are the same network;"
+                " let one of them change an option, or leave it out"
+            )
 
 
 def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) -> _Parsed:

@@ -72,8 +72,8 @@ class Study(Section):
         allow_inf_nan=False,
         exclude_if=lambda margin: margin is None,
         description="Differences of error up to this are practically none; in the target's unit,"
-        " or of a classification's log loss in nats. Left out, 1 % of the baseline's error; 0 for"
-        " no such verdict.",
+        " or of a classification's log loss in nats. Left out, 1 % of the error of the baseline, or"
+        " of another network in against; 0 for no such verdict.",
     )
     network: Network
     training: Training
@@ -82,12 +82,12 @@ class Study(Section):
         {},
         exclude_if=lambda compared: not compared,
         description="The networks that are compared, by name; left out, they are baseline, dropout,"
-        " batchnorm and dropout_batchnorm. Others are checked, and not run yet.",
+        " batchnorm and dropout_batchnorm. Of those that are alike the simpler should come first.",
     )
     against: str = Field(
         Variant.BASELINE.value,
         exclude_if=lambda name: name == Variant.BASELINE.value,
-        description="The network that each other one is compared with; another is not run yet.",
+        description="The network that each other one is compared with.",
     )
     silence: Columns = Field((), description="Codes of checks that are not to be told: [DN001].")
 

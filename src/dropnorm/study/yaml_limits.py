@@ -66,6 +66,10 @@ class _Sizes:
                 ended = self.open.pop()
                 self._end(ended.anchor, ended.values, ended.height)
 
+    def is_open(self, anchor: str | None) -> bool:
+        """Tell whether what the anchor stands before has not ended: an alias leads back to it."""
+        return anchor not in self.anchors and any(one.anchor == anchor for one in self.open)
+
     def _end(self, anchor: str | None, values: int, height: int) -> None:
         if anchor is not None:
             self.anchors[anchor] = values, height
@@ -74,13 +78,15 @@ class _Sizes:
 
 @lru_cache(maxsize=1024)
 def why_too_large(text: str) -> str:
-    """Return what is wrong with a YAML text that is small and unpacks to far more, or is too deep.
+    """Return what is wrong with a YAML text that unpacks to far more than it says, or is too deep.
 
     Text that is no YAML is not looked at further: whoever reads it will tell.
     """
     sizes = _Sizes()
     try:
         for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.AliasEvent) and sizes.is_open(event.anchor):
+                return f"{_line(event)}the alias *{event.anchor} leads back to itself"
             sizes.see(event)
             # What has not ended counts as well: levels that are open, and values in them.
             if len(sizes.open) + sizes.open[-1].height > _DEEPEST + 2:
@@ -96,6 +102,32 @@ def why_too_large(text: str) -> str:
     return ""
 
 
+def names_at_top(text: str) -> list[str]:
+    """Return the keys at the top of a YAML text, without unpacking what stands below.
+
+    Of text that is no YAML, or no mapping of names, there are none.
+    """
+    names: list[str] = []
+    depth, is_key = 0, True
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            match event:
+                case yaml.CollectionStartEvent():
+                    if depth == 0 and isinstance(event, yaml.SequenceStartEvent):
+                        return []
+                    depth += 1
+                case yaml.CollectionEndEvent():
+                    depth -= 1
+                    is_key = is_key ^ (depth == 1)
+                case yaml.ScalarEvent() | yaml.AliasEvent() if depth == 1:
+                    if is_key and isinstance(event, yaml.ScalarEvent):
+                        names.append(event.value)
+                    is_key = not is_key
+    except yaml.YAMLError:
+        return []
+    return names
+
+
 def _line(event: yaml.Event) -> str:
     return f"line {event.start_mark.line + 1}: " if event.start_mark else ""
 
@@ -109,7 +141,8 @@ def refuse_yaml_bomb(text: str, known_as: str) -> None:
 
     Raises:
         BadInputError: If aliases unpack to more than 100,000 values, and to more than twice as many
-            as the file writes out; or if there are more than 100 levels.
+            as the file writes out; if one leads back to itself; or if there are more than 100
+            levels.
     """
     if why := why_too_large(text):
         raise BadInputError(f"{known_as}: {why}")

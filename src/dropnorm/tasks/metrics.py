@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
-from sklearn.metrics import roc_auc_score
+import scipy
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -68,7 +66,7 @@ def constant_prediction(
     """
     median, mean = float(np.median(targets)), float(np.mean(targets, dtype=np.float64))
     if loss == "huber":
-        found = minimize_scalar(
+        found = scipy.optimize.minimize_scalar(
             lambda constant: training_loss(targets, np.array([constant]), loss, huber_delta),
             bounds=(float(np.min(targets)), float(np.max(targets))),
             method="bounded",
@@ -137,7 +135,7 @@ def log_probabilities(outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float
     logits = np.asarray(outputs, dtype=np.float64)
     if logits.shape[-1] == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=-1)
-    logs: npt.NDArray[np.float64] = log_softmax(logits, axis=-1)
+    logs: npt.NDArray[np.float64] = scipy.special.log_softmax(logits, axis=-1)
     return logs
 
 
@@ -183,6 +181,8 @@ def score_classes(
 
 
 def _auc(classes: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415  # takes long, and regression does without
+
     count = probabilities.shape[1]
     present = np.bincount(classes, minlength=count)
     if (present == 0).any():

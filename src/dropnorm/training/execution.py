@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
-
 # Environment variables that say so for one command; "off" is none.
 MEMORY = "DROPNORM_MEMORY"
 CLUSTER = "DROPNORM_CLUSTER"
@@ -48,4 +46,6 @@ HERE = Execution()
 def forget_beyond(size: int, memory: Path | None) -> None:
     """Bound the size of the memory, in bytes: what was not asked for longest goes first."""
     if memory is not None and memory.is_dir():
+        import joblib  # noqa: PLC0415  # takes long
+
         joblib.Memory(memory, verbose=0).reduce_size(bytes_limit=size)

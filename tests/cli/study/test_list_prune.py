@@ -56,7 +56,20 @@ def test_a_study_with_a_mistake_does_not_keep_others_from_the_list(command, conf
     done = command("list")
 
     assert done.exit_code == 0
-    assert "kedro study check wine" in done.output
+    told = " ".join(done.output.split())
+    assert "conf/base/parameters/wine.yml: wine.training.epochs is 0" in told
+    assert "all problems: kedro study check wine" in told
+    assert "CompressiveStrength" in done.output
+
+
+def test_a_study_that_refers_to_itself_does_not_keep_others_from_the_list(command, configured):
+    (configured / "conf/base/parameters/wine.yml").write_text("wine:\n  title: ${wine}\n")
+
+    done = command("list")
+
+    assert done.exit_code == 0
+    told = " ".join(done.output.split())
+    assert "conf/base/parameters/wine.yml: wine.title: leads back to itself, by ${...}" in told
     assert "CompressiveStrength" in done.output
 
 
@@ -193,6 +206,32 @@ def test_a_dry_run_removes_nothing(command, configured):
     assert f"would remove version {OLD}" in done.output
     assert "1 version would be removed, 1 kept" in done.output
     assert files(configured) == before
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept", "told"),
+    [
+        (1, {MIDDLE}, "1 with the study's own options, 0 with overridden options"),
+        (2, {MIDDLE, OLD}, "2 with the study's own options, 0 with overridden options"),
+        (3, {MIDDLE, OLD, NEWEST}, "2 with the study's own options, 1 with overridden options"),
+    ],
+)
+def test_a_run_with_overridden_options_takes_no_place_of_an_own_run(
+    command, configured, keep, kept, told
+):
+    for version in (OLD, MIDDLE):
+        write_version(version)
+    for version in (NEW, NEWEST):
+        write_version(version, **overridden())
+
+    done = command("prune", "concrete", "--keep", keep)
+
+    assert done.exit_code == 0, done.output
+    record = configured / "data/08_reporting/concrete/run.json"
+    assert {path.name for path in record.iterdir() if path.is_dir()} == kept
+    assert done.output.endswith(f" removed, {keep} kept; {told} (overridden ones count as older)\n")
+    assert f"removing version {NEW} (" in done.output
+    assert "MB, overridden options)" in done.output
 
 
 def test_the_record_goes_first_so_that_half_a_version_is_no_complete_one(

@@ -132,6 +132,10 @@ def test_the_catalogs_own_entry_is_read_when_no_file_is_named(command, configure
 def test_an_environment_takes_the_study_of_its_own(command, configured, cars):
     done = command("new", "cars", "--csv", cars, "--target", "mpg", "--env", "local")
 
+    text = (configured / "conf/local/parameters/cars.yml").read_text()
+    assert "`kedro study check cars --env=local`" in text
+    assert "`kedro run --pipelines=cars --env=local`" in text
+
     assert done.exit_code == 0, done.output
     assert (configured / "conf/local/parameters/cars.yml").exists()
     assert not (configured / "conf/base/parameters/cars.yml").exists()

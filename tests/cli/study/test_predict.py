@@ -17,8 +17,9 @@ from dropnorm.cli.study.group import study as study_group
 from dropnorm.cli.study.predict import _write
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
-from dropnorm.data.preprocessing import Preprocessor, fit_preprocessor, make_preprocessor
+from dropnorm.data.preprocessing import Preprocessor, fit_preprocessor
 from dropnorm.data.splits import assign_parts
+from dropnorm.data.transformers import make_preprocessor
 from dropnorm.data.validation import check_new_rows, check_table
 from dropnorm.pipelines.prediction.nodes import predict, spelt_as_seen, tell_unseen
 

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from dropnorm.cli.study.project import open_project
+from dropnorm.config_loader import networks_written
 from dropnorm.errors import BadInputError
 from dropnorm.pipeline_registry import PREDICT, SWEEP
 
@@ -46,6 +47,7 @@ def _environments(project: Project, _: click.Context) -> list[str]:
 
 studies = _offering(lambda project, _: project.config.studies())
 versions = _offering(_versions)
+networks = _offering(lambda _, ctx: networks_written(str(ctx.params.get("name"))))
 versions_or_newest = _offering(lambda project, ctx: ["newest", *_versions(project, ctx)])
 environments = _offering(_environments)
 

@@ -29,7 +29,8 @@ from dropnorm.data.profile import Inspection, inspect_table
 from dropnorm.data.readers import ReadTable, read_table
 from dropnorm.data.suggest import Proposal, propose_study
 from dropnorm.datasets.atomic_files import written_whole
-from dropnorm.datasets.catalog_entries import load_table, reading_warnings
+from dropnorm.datasets.catalog_entries import is_local, load_table, reading_warnings
+from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.study.parsing import parse_study
@@ -117,7 +118,7 @@ def new_study(
         raise BadInputError(f"{where}: {line(error)}") from error
     if problems:
         raise BadInputError(f"{where}: {line(problems[0])}")
-    text = _yaml_text(name, proposal, where, look)
+    text = _yaml_text(project, name, proposal, where, look)
     if _read_back(name, text) != study:
         raise BadInputError(f"{where}: a column's name cannot be written in YAML; rename it")
     files = [
@@ -131,8 +132,8 @@ def new_study(
     tell_findings(read.table, study)
     for file in files:
         click.echo(file.write())
-    words = f"kedro run --pipelines={name}" + (f" --env={env}" if env else "")
-    click.echo(f"A run takes about {_duration(proposal.seconds)}: {words}")
+    command = project.command("run", f"--pipelines={name}")
+    click.echo(f"A run takes about {_duration(proposal.seconds)}: {command}")
 
 
 def _check_name(name: str) -> None:
@@ -159,7 +160,7 @@ def _refuse_existing(project: Project, name: str, file: Path, source: str | None
     if name in project.config.studies():
         raise BadInputError(
             f"there is a study '{name}' already; take another name, or look at it:"
-            f" kedro study check {name}"
+            f" {project.command('study', 'check', name)}"
         )
     if file.exists():
         raise BadInputError(f"{_here(file)} is there already, and is not overwritten")
@@ -205,7 +206,9 @@ def _parsed(name: str, proposal: Proposal) -> Study:
     return parse_study(name, proposal.options())
 
 
-def _yaml_text(name: str, proposal: Proposal, where: str, look: Inspection) -> str:
+def _yaml_text(
+    project: Project, name: str, proposal: Proposal, where: str, look: Inspection
+) -> str:
     about = {
         key: str(field.description).rstrip(".") for key, field in Preprocessing.model_fields.items()
     }
@@ -214,6 +217,10 @@ def _yaml_text(name: str, proposal: Proposal, where: str, look: Inspection) -> s
         .get_template("study.yml.j2")
         .render(
             name=name,
+            commands={
+                "check": project.command("study", "check", name),
+                "run": project.command("run", f"--pipelines={name}"),
+            },
             study=proposal,
             source=where,
             rows=look.rows + look.without_target,
@@ -345,8 +352,8 @@ def _files(
     if local is None:
         return []
     dataset = project.catalog.get(f"{name}.table")
-    is_local = getattr(dataset, "_protocol", "") == "file"
-    expected = Path(str(getattr(dataset, "_filepath", ""))) if is_local else Path()
+    path = filepath_of(dataset)
+    expected = Path(str(path)) if path is not None and is_local(dataset) else Path()
     files = []
     if kept_at is None:
         raw = expected.parent if expected.name else project.root / "data" / "01_raw"

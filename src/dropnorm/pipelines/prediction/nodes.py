@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.pipeline import Pipeline as Steps
 
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.splits import VALIDATION, rows_of
@@ -16,10 +15,9 @@ from dropnorm.errors import BadInputError
 from dropnorm.evaluation.coverage import Coverage
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
-from dropnorm.study.arms import arm_of
+from dropnorm.study.arms import arm_names, arm_of
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
 from dropnorm.training.backend import load_keras
@@ -79,9 +77,11 @@ def predict(
     """
     study = parse_study(run.study, run.options)
     if mc_dropout and not arm_of(study, training.variant).variant.has_dropout:
+        able = [name for name in arm_names(study) if arm_of(study, name).variant.has_dropout]
+        choose = f"choose {' or '.join(able)}, or leave" if able else "leave"
         raise BadInputError(
-            f"the variant {training.variant} has no dropout layers to draw with; choose"
-            f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"
+            f"the variant {training.variant} has no dropout layers to draw with; {choose} out"
+            " --mc-dropout"
         )
     replicas = _finite_replicas(training)
     fitted = {
@@ -242,6 +242,8 @@ def tell_unseen(rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], stud
 
 def _categories(preprocessors: Mapping[int, Preprocessor], study: Study) -> dict[str, set[str]]:
     """Return for each column of categories those that the training rows of any split had."""
+    from sklearn.pipeline import Pipeline as Steps  # noqa: PLC0415  # takes long
+
     seen: dict[str, set[str]] = {column: set() for column in study.preprocessing.categories}
     for preprocessor in preprocessors.values():
         for _, transformer, columns in preprocessor["inputs"].transformers_:

@@ -1,10 +1,12 @@
-"""From trainings to metrics, plots and the record of the run."""
+"""From trainings to metrics, plots and the record of the run.
+
+Nodes that draw import Matplotlib when they do: whoever lists pipelines does without.
+"""
 
 from dataclasses import fields
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from dropnorm.data.splits import split_seeds
 from dropnorm.evaluation import answer, measures, network_checks, network_diagnostics
@@ -17,13 +19,7 @@ from dropnorm.evaluation.results import (
     VariantOutcome,
     VariantTraining,
 )
-from dropnorm.reporting import report
-from dropnorm.reporting.figures.comparison import draw_comparison
-from dropnorm.reporting.figures.diagnostics import draw_diagnostics
-from dropnorm.reporting.figures.effects import draw_effects
-from dropnorm.reporting.figures.learning_curves import draw_learning_curves
-from dropnorm.reporting.page import write_page
-from dropnorm.study.arms import arm_of
+from dropnorm.reporting.figures import Figure
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
@@ -46,8 +42,9 @@ def plot_learning_curves(
     history: pd.DataFrame, first_steps: pd.DataFrame, metrics: VariantMetrics, study: Study
 ) -> Figure:
     """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
-    own = arm_of(study, metrics.variant).study
-    return draw_learning_curves(history, first_steps, metrics, own)
+    from dropnorm.reporting.figures.learning_curves import draw_learning_curves  # noqa: PLC0415
+
+    return draw_learning_curves(history, first_steps, metrics, study)
 
 
 def gather_outcome(
@@ -101,6 +98,8 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
 
 def plot_comparison(comparison: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
     """Draw the validation curves of the variants on one pair of axes."""
+    from dropnorm.reporting.figures.comparison import draw_comparison  # noqa: PLC0415
+
     return draw_comparison(comparison, {name: one.history for name, one in outcomes.items()}, study)
 
 
@@ -110,7 +109,7 @@ def estimate_effects(
     study: Study,
     **outcomes: VariantOutcome,
 ) -> dict[str, Any]:
-    """Estimate what the two layers do, pair by pair, with what chance leaves open."""
+    """Estimate what each network does to the error, pair by pair, with what chance leaves open."""
     metrics = {name: one.metrics for name, one in outcomes.items()}
     predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
@@ -126,6 +125,7 @@ def compare_diagnostics(
         {name: one.examination for name, one in outcomes.items()},
         {name: one.history for name, one in outcomes.items()},
         {name: one.metrics for name, one in outcomes.items()},
+        study.against,
         loss_units(_targets(study, preprocessors), study),
     )
 
@@ -142,6 +142,8 @@ def plot_diagnostics(
     **outcomes: VariantOutcome,
 ) -> Figure:
     """Draw the gap between validation and training by epoch, and the variance shift by layer."""
+    from dropnorm.reporting.figures.diagnostics import draw_diagnostics  # noqa: PLC0415
+
     return draw_diagnostics(
         diagnostics,
         {name: one.history for name, one in outcomes.items()},
@@ -153,6 +155,8 @@ def plot_diagnostics(
 
 def plot_effects(effects: dict[str, Any]) -> Figure:
     """Draw the errors of variants and reference models, and the effects with their intervals."""
+    from dropnorm.reporting.figures.effects import draw_effects  # noqa: PLC0415
+
     return draw_effects(effects)
 
 
@@ -176,6 +180,8 @@ def make_report(
         provenance: What only the run itself knows.
         outcome: Of any variant; all run on one engine.
     """
+    from dropnorm.reporting import report  # noqa: PLC0415
+
     return report.make_report(
         study, effects, findings, comparison, diagnostics, provenance, outcome.metrics
     )
@@ -195,8 +201,11 @@ def write_report(
         preprocessors: By split; their targets lead back to the target's own unit.
         outcomes: By variant.
     """
+    from dropnorm.reporting.page import write_page  # noqa: PLC0415
+    from dropnorm.reporting.report import draw_pictures  # noqa: PLC0415
+
     targets = _targets(study, preprocessors)
-    pictures = report.draw_pictures(report_data, outcomes, targets, study)
+    pictures = draw_pictures(report_data, outcomes, targets, study)
     return write_page(report_data, study, pictures)
 
 

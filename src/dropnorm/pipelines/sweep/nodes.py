@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation import sweep_choices
@@ -13,9 +12,8 @@ from dropnorm.evaluation.results import SweepPoint, SweptVariant
 from dropnorm.evaluation.sweep_results import Choices
 from dropnorm.pipelines.reporting.nodes import measure, record
 from dropnorm.pipelines.training.nodes import VariantTrainer
-from dropnorm.reporting.figures.sweep import draw_sweep
+from dropnorm.reporting.figures import Figure
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.training.execution import HERE, Execution
 
 
@@ -31,18 +29,18 @@ class VariantSweeper:
     """What trains one variant at every point of a sweep; a node is the method of one.
 
     Attributes:
-        variant: Which of the two layers the networks have.
+        name: Of one of the networks that the study compares.
     """
 
-    variant: Variant
+    name: str
 
     def train_points(
         self, inputs: list[SplitInputs], study: Study, execution: Execution = HERE
     ) -> TrainedPoints:
         """Train and measure the variant at every point, on the same splits and starts."""
-        trainer = VariantTrainer(self.variant.value)
+        trainer = VariantTrainer(self.name)
         points, predictions = [], []
-        for number, point in enumerate(sweep_choices.plan_points(study, self.variant)):
+        for number, point in enumerate(sweep_choices.plan_points(study, self.name)):
             at_point = sweep_choices.study_at(study, point)
             trained = trainer.train(inputs, at_point, execution)
             metrics = measure(
@@ -82,6 +80,8 @@ def tabulate(choices: Choices) -> pd.DataFrame:
 
 def plot_choices(choices: Choices) -> Figure:
     """Draw the error over the rates, a panel for each place."""
+    from dropnorm.reporting.figures.sweep import draw_sweep  # noqa: PLC0415  # imports Matplotlib
+
     return draw_sweep(choices)
 
 

@@ -1,0 +1,52 @@
+"""Commands as a person types them: to repeat a run, and in messages that say what to do."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from dropnorm.hooks.study_names import study_of
+from dropnorm.training.backend import engine_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEFAULT_ENGINE = "tensorflow"
+
+
+def kedro_command(*words: str, env: str | None, conf_source: str | None = None) -> str:
+    """Return a command of Kedro's that uses the same configuration as this process.
+
+    Args:
+        words: Behind ``kedro``.
+        env: The environment in use; None if none was asked for.
+        conf_source: The configuration in use, where it is not the project's own.
+    """
+    options = {"--env": env, "--conf-source": conf_source}
+    given = [f"{option}={value}" for option, value in options.items() if value]
+    return shlex.join(["kedro", *words, *given])
+
+
+def command_of(study: str, run_params: Mapping[str, Any]) -> str:
+    """Return the command that runs one study, or its sweep, as this run does."""
+    engine, name = engine_name(), study_of(study)
+    words = ["run", f"--pipelines={study}"]
+    changed = dict(run_params["runtime_params"].get(name, {}))
+    if study != name:
+        words = ["study", "sweep", name]
+        # Lists, which --params does not take.
+        for option, tried in changed.pop("sweep", {}).items():
+            words.append(f"--{option}={','.join(map(str, tried))}")
+    command = kedro_command(*words, env=run_params.get("env"))
+    if changed:
+        params = ",".join(_flat({name: changed}))
+        command += f" {shlex.quote(f'--params={params}')}"
+    return command if engine == _DEFAULT_ENGINE else f"KERAS_BACKEND={engine} {command}"
+
+
+def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
+    flat = []
+    for key, value in options.items():
+        name = f"{prefix}{key}"
+        flat += _flat(value, f"{name}.") if isinstance(value, dict) else [f"{name}={value}"]
+    return flat
