@@ -33,7 +33,7 @@ from dropnorm.study.parsing import parse_study
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from dropnorm.study.schema import Study
 
@@ -80,15 +80,17 @@ def a_table(seed: int, trained: int, held: int, noise: float) -> list[SplitInput
     return found
 
 
-def outcomes_of(inputs: list[SplitInputs], study: Study) -> dict[str, VariantOutcome]:
-    """Train and examine the network without layers and that with dropout."""
+def outcomes_of(
+    inputs: list[SplitInputs], study: Study, names: Sequence[str] = ("baseline", "dropout")
+) -> dict[str, VariantOutcome]:
+    """Train and examine networks, by default the one without layers and that with dropout."""
     found = {}
-    for name in (Variant.BASELINE, Variant.DROPOUT):
-        trained = VariantTrainer(name.value).train(inputs, study)
+    for name in names:
+        trained = VariantTrainer(name).train(inputs, study)
         examination = examine_networks(trained.models, inputs, trained.training, study)
         tables = (trained.history, trained.validation_predictions, trained.test_predictions)
         metrics = measure(*tables, trained.training, study)
-        found[name.value] = VariantOutcome(
+        found[name] = VariantOutcome(
             trained.training, metrics, trained.history, trained.first_steps, tables[1], examination
         )
     return found
@@ -98,24 +100,37 @@ def outcomes_of(inputs: list[SplitInputs], study: Study) -> dict[str, VariantOut
 NOT_OVERFITTING = {"trained": 2000, "held": 1000, "noise": 0.5}
 OVERFITTING = {"trained": 60, "held": 60, "noise": 0.5}
 SMALL = a_study([8, 8], batch=100, epochs=20)
+DROPPED = a_study([32, 32], batch=100, epochs=20, rate=0.5)
 LARGE = a_study([64, 64], batch=20, epochs=80, rate=0.1)
 
 
-def of_networks(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
-    """Count DN020 and DN021, which read trainings."""
-    counts: dict[tuple[str, bool], int] = {}
+def of_overfitting(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN020 on networks that are too small to overfit, and on large ones with few rows."""
+    counts = {True: 0, False: 0}
     helped = {True: 0, False: 0}
     for planted, study, table in ((True, SMALL, NOT_OVERFITTING), (False, LARGE, OVERFITTING)):
         for seed in range(first, first + studies):
             found = outcomes_of(a_table(seed, **table), study)
-            codes = {one.code.code for one in check_networks(found, study)}
-            for code in ("DN020", "DN021"):
-                counts[code, planted] = counts.get((code, planted), 0) + (code in codes)
+            counts[planted] += "DN020" in codes_of(found, study)
             errors = [found[name].metrics.validation["mae"] or 0 for name in found]
             helped[planted] += errors[1] < errors[0]
     told = f"dropout lowered the error in {helped[True]} with the fault, {helped[False]} without"
-    yield "DN020", counts["DN020", True], counts["DN020", False], told
-    yield "DN021", counts["DN021", True], counts["DN021", False], ""
+    yield "DN020", counts[True], counts[False], told
+
+
+def of_losses(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN021 on networks with much dropout, and on large ones with little and few rows."""
+    counts = {True: 0, False: 0}
+    for planted, study, table in ((True, DROPPED, NOT_OVERFITTING), (False, LARGE, OVERFITTING)):
+        for seed in range(first, first + studies):
+            found = outcomes_of(a_table(seed, **table), study, ["dropout"])
+            counts[planted] += "DN021" in codes_of(found, study)
+    yield "DN021", counts[True], counts[False], ""
+
+
+def codes_of(found: dict[str, VariantOutcome], study: Study) -> set[str]:
+    """Return the codes of what is found."""
+    return {one.code.code for one in check_networks(found, study)}
 
 
 def of_draws(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
@@ -196,7 +211,7 @@ def main() -> None:
     asked = parser.parse_args()
     print("| finding | told with its fault | told without | |\n|---|---|---|---|")
     parts: list[Callable[[int, int], Iterable[tuple[str, int, int, str]]]]
-    parts = [of_batches, of_sweeps, of_draws, of_networks]
+    parts = [of_batches, of_sweeps, of_losses, of_draws, of_overfitting]
     for part in parts:
         began = time.monotonic()
         for code, right, wrong, told in part(asked.first, asked.studies):
