@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
 
 SPLITS = 2
-# What DN018 and DN019 look for.
+# What DN019 and DN020 look for.
 LEFT, FEW, FEWEST = 0.01, 8, 2
 
 
@@ -105,27 +105,27 @@ LARGE = a_study([64, 64], batch=20, epochs=80, rate=0.1)
 
 
 def of_overfitting(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
-    """Count DN020 on networks that are too small to overfit, and on large ones with few rows."""
+    """Count DN021 on networks that are too small to overfit, and on large ones with few rows."""
     counts = {True: 0, False: 0}
     helped = {True: 0, False: 0}
     for planted, study, table in ((True, SMALL, NOT_OVERFITTING), (False, LARGE, OVERFITTING)):
         for seed in range(first, first + studies):
             found = outcomes_of(a_table(seed, **table), study)
-            counts[planted] += "DN020" in codes_of(found, study)
+            counts[planted] += "DN021" in codes_of(found, study)
             errors = [found[name].metrics.validation["mae"] or 0 for name in found]
             helped[planted] += errors[1] < errors[0]
     told = f"dropout lowered the error in {helped[True]} with the fault, {helped[False]} without"
-    yield "DN020", counts[True], counts[False], told
+    yield "DN021", counts[True], counts[False], told
 
 
 def of_losses(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
-    """Count DN021 on networks with much dropout, and on large ones with little and few rows."""
+    """Count DN022 on networks with much dropout, and on large ones with little and few rows."""
     counts = {True: 0, False: 0}
     for planted, study, table in ((True, DROPPED, NOT_OVERFITTING), (False, LARGE, OVERFITTING)):
         for seed in range(first, first + studies):
             found = outcomes_of(a_table(seed, **table), study, ["dropout"])
-            counts[planted] += "DN021" in codes_of(found, study)
-    yield "DN021", counts[True], counts[False], ""
+            counts[planted] += "DN022" in codes_of(found, study)
+    yield "DN022", counts[True], counts[False], ""
 
 
 def codes_of(found: dict[str, VariantOutcome], study: Study) -> set[str]:
@@ -134,7 +134,7 @@ def codes_of(found: dict[str, VariantOutcome], study: Study) -> set[str]:
 
 
 def of_draws(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
-    """Count DN023: intervals of networks on noisy targets, and the same targets drawn anew."""
+    """Count DN024: intervals of networks on noisy targets, and the same targets drawn anew."""
     study = a_study([16], batch=50, epochs=20)
     counts = {True: 0, False: 0}
     for seed in range(first, first + studies):
@@ -151,12 +151,12 @@ def of_draws(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
         rows = sum(len(one.validation.y) for one in inputs)
         for planted, count in held.items():
             counts[planted] += Coverage(count, rows, len(inputs)).finding() is not None
-    yield "DN023", counts[True], counts[False], ""
+    yield "DN024", counts[True], counts[False], ""
 
 
 def of_batches(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
-    """Count DN018 and DN019 on drawn sizes, against batches and statistics gone through by hand."""
-    named = {("DN018", True): [], ("DN018", False): [], ("DN019", True): [], ("DN019", False): []}
+    """Count DN019 and DN020 on drawn sizes, against batches and statistics gone through by hand."""
+    named = {("DN019", True): [], ("DN019", False): [], ("DN020", True): [], ("DN020", False): []}
     seed = first
     while min(map(len, named.values())) < studies:
         chance = np.random.default_rng(seed)
@@ -167,18 +167,18 @@ def of_batches(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
         left = 1.0
         for _ in range(epochs * len(batches)):
             left = left * momentum
-        truth = {"DN018": left > LEFT, "DN019": min(batches) <= FEWEST or max(batches) < FEW}
+        truth = {"DN019": left > LEFT, "DN020": min(batches) <= FEWEST or max(batches) < FEW}
         study = a_study([8], batch=size, epochs=epochs, momentum=momentum)
         codes = {one.code.code for one in check_batches([rows], study)}
         for code, planted in truth.items():
             named[code, planted].append(code in codes)
-    for code in ("DN018", "DN019"):
+    for code in ("DN019", "DN020"):
         found = [sum(named[code, planted][:studies]) for planted in (True, False)]
         yield code, found[0], found[1], ""
 
 
 def of_sweeps(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
-    """Count DN022 on made-up errors over five splits, with the least beyond the edge or not."""
+    """Count DN023 on made-up errors over five splits, with the least beyond the edge or not."""
     rates = (0.0, 0.1, 0.2, 0.3, 0.5)
     points = [Point(Variant.DROPOUT, rate) for rate in rates]
     counts = {True: 0, False: 0}
@@ -200,7 +200,7 @@ def of_sweeps(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
             evidence = Evidence(pd.DataFrame(errors, index=index), 3 / 7, root=False)
             lost = dict.fromkeys(errors, 0)
             counts[planted] += bool(list(check_edges(points, evidence, lost)))
-    yield "DN022", counts[True], counts[False], ""
+    yield "DN023", counts[True], counts[False], ""
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ def test_statistics_have_settled_where_a_hundredth_of_their_first_values_is_left
     # 11 steps of 64 rows to an epoch: 0.99 ** 458 is the last above a hundredth.
     told = "451 steps at a momentum of 0.99 leave 1.1 % of their first values"
 
-    assert found(epochs=epochs) == ([] if settled else [("DN018", "batch normalization", told)])
+    assert found(epochs=epochs) == ([] if settled else [("DN019", "batch normalization", told)])
 
 
 def test_a_lower_momentum_settles_sooner():
@@ -30,7 +30,7 @@ def test_a_last_batch_of_one_or_two_rows_is_told_with_the_split(left, told):
     sentence = f"{640 + left} rows in batches of 64 leave {rows} for the last batch of an epoch"
 
     assert found((700, 640 + left)) == (
-        [("DN019", "batch normalization", f"{sentence} in 1 of 2 splits")] if told else []
+        [("DN020", "batch normalization", f"{sentence} in 1 of 2 splits")] if told else []
     )
 
 
@@ -39,7 +39,7 @@ def test_batches_of_fewer_than_eight_rows_are_too_small(batch, told):
     codes = [(code, text) for code, _, text in found(batch=batch)]
 
     rows = f"{batch} row{'s' if batch > 1 else ''}"
-    assert codes == ([("DN019", f"a batch has {rows}")] if told else [])
+    assert codes == ([("DN020", f"a batch has {rows}")] if told else [])
 
 
 def test_networks_that_are_trained_in_other_ways_are_told_by_their_names():

@@ -39,7 +39,7 @@ def test_a_baseline_whose_losses_are_close_leaves_dropout_nothing_to_mend(held, 
     named = found(baseline=outcome(held), dropout=outcome())
 
     words = f"its validation loss is {told} its training loss, both in inference"
-    assert named == ([("DN020", "the baseline", words)] if told else [])
+    assert named == ([("DN021", "the baseline", words)] if told else [])
 
 
 def test_a_baseline_that_diverged_or_learnt_nothing_says_nothing_of_overfitting():
@@ -58,7 +58,7 @@ def test_a_validation_loss_below_the_training_loss_is_explained_with_the_loss_in
     named = found(baseline=outcome(), dropout=outcome(3.5))
 
     told = "3.50 MPa against 4.00 MPa in both runs; in inference, the training loss is 3.00 MPa"
-    assert named == [("DN021", "dropout", told)]
+    assert named == [("DN022", "dropout", told)]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_it_is_not_explained_by_dropout_where_dropout_does_not_explain_it(held, 
 
 
 def test_both_are_silenced_by_their_codes():
-    study = read_study("concrete", silence=["DN020", "DN021"])
+    study = read_study("concrete", silence=["DN021", "DN022"])
 
     assert found(study, baseline=outcome(3.0), dropout=outcome(3.5)) == []
 
@@ -79,4 +79,4 @@ def test_losses_are_those_of_the_epoch_whose_weights_the_networks_have():
     close = outcome(3.0)
 
     assert np.isclose(close.history["val_loss"].iloc[-1], 9.0)
-    assert [code for code, *_ in found(baseline=close, dropout=outcome())] == ["DN020"]
+    assert [code for code, *_ in found(baseline=close, dropout=outcome())] == ["DN021"]

@@ -192,7 +192,7 @@ def test_a_best_rate_at_the_edge_is_told_with_its_neighbour(errors, told):
 
     words = [(one.code.code, one.where, one.found) for one in choices.findings]
     assert [one for one in words if one[1] == "dropout"] == (
-        [("DN022", "dropout", told)] if told else []
+        [("DN023", "dropout", told)] if told else []
     )
 
 

@@ -22,7 +22,7 @@ _ALL = "batch normalization"
 
 
 def check_batches(trained: Sequence[int], study: Study) -> Iterator[Finding]:
-    """Find DN018, statistics that do not settle, and DN019, batches that are too small.
+    """Find DN019, statistics that do not settle, and DN020, batches that are too small.
 
     Args:
         trained: How many rows train, by split.
@@ -36,7 +36,7 @@ def check_batches(trained: Sequence[int], study: Study) -> Iterator[Finding]:
         if momentum**steps > _SETTLED:
             left = f"{100 * momentum**steps:.2g} % of their first values"
             yield Finding(
-                CODES["DN018"],
+                CODES["DN019"],
                 where,
                 f"{steps} steps at a momentum of {momentum:g} leave {left}",
                 steps,
@@ -48,7 +48,7 @@ def check_batches(trained: Sequence[int], study: Study) -> Iterator[Finding]:
 def _small(where: str, size: int, trained: Sequence[int]) -> Iterator[Finding]:
     if min(size, *trained) < _FEW:
         rows = min(size, *trained)
-        yield Finding(CODES["DN019"], where, f"a batch has {_rows(rows)}", rows, rows)
+        yield Finding(CODES["DN020"], where, f"a batch has {_rows(rows)}", rows, rows)
         return
     left = {split: rows % size for split, rows in enumerate(trained)}
     small = {split: rows for split, rows in left.items() if 0 < rows <= _FEWEST}
@@ -59,7 +59,7 @@ def _small(where: str, size: int, trained: Sequence[int]) -> Iterator[Finding]:
             f"{trained[split]} rows in batches of {size} leave {_rows(small[split])} for the last"
             f" batch of an epoch{of}"
         )
-        yield Finding(CODES["DN019"], where, told, len(small), len(trained))
+        yield Finding(CODES["DN020"], where, told, len(small), len(trained))
 
 
 def _normalized(study: Study) -> dict[str, Study]:

@@ -40,7 +40,7 @@ class Coverage:
         )
 
     def finding(self) -> Finding | None:
-        """Return DN023 if the share is below what the interval promises, by more than chance.
+        """Return DN024 if the share is below what the interval promises, by more than chance.
 
         Rows that validate in several splits count once: networks share them.
         """
@@ -49,4 +49,4 @@ class Coverage:
         if stats.binom.cdf(held, units, _PROMISED) >= _LEVEL:
             return None
         told = f"{100 * self.share:.0f} % of {self.rows} in place of 95 %"
-        return Finding(CODES["DN023"], "validation rows", told, self.held, self.rows)
+        return Finding(CODES["DN024"], "validation rows", told, self.held, self.rows)

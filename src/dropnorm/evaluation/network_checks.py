@@ -25,7 +25,7 @@ _OVERFITS = 0.1
 
 
 def check_networks(outcomes: Mapping[str, VariantOutcome], study: Study) -> list[Finding]:
-    """Look through trainings and networks for DN020 and DN021.
+    """Look through trainings and networks for DN021 and DN022.
 
     Args:
         outcomes: By compared network.
@@ -79,7 +79,7 @@ def _nothing_to_mend(name: str, baseline: VariantOutcome) -> Iterator[Finding]:
     if gap <= _OVERFITS:
         apart = f"{abs(100 * gap):.2g} % {'above' if gap > 0 else 'below'}"
         told = f"its validation loss is {apart} its training loss, both in inference"
-        yield Finding(CODES["DN020"], name, told, len(losses), len(losses))
+        yield Finding(CODES["DN021"], name, told, len(losses), len(losses))
 
 
 def _below_training(name: str, outcome: VariantOutcome, study: Study) -> Iterator[Finding]:
@@ -99,4 +99,4 @@ def _below_training(name: str, outcome: VariantOutcome, study: Study) -> Iterato
             f"{held} against {trained} in {wording.of_runs(len(below), runs)}; in inference, the"
             f" training loss is {inference}"
         )
-        yield Finding(CODES["DN021"], spoken(name), told, len(below), runs)
+        yield Finding(CODES["DN022"], spoken(name), told, len(below), runs)

@@ -21,7 +21,7 @@ _LEVEL = 0.1
 def check_edges(
     points: Sequence[Point], evidence: Evidence, diverged: Mapping[str, int]
 ) -> Iterator[Finding]:
-    """Find DN022 among the points of one variant: the best rate is the last that was tried.
+    """Find DN023 among the points of one variant: the best rate is the last that was tried.
 
     Args:
         points: Of the variant.
@@ -54,5 +54,5 @@ def check_edges(
             f" {wording.number(100 * interval.mean / errors[best], digits=2)} % larger"
         )
         yield Finding(
-            CODES["DN022"], spoken(best.variant), told, int((pairs > 0).sum()), len(pairs)
+            CODES["DN023"], spoken(best.variant), told, int((pairs > 0).sum()), len(pairs)
         )

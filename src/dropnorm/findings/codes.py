@@ -238,6 +238,18 @@ _ALL = (
     ),
     Code(
         "DN018",
+        "earlier looks at the same study",
+        "There are complete runs of the same study, on the same table and engine, with the same"
+        " options and fewer splits or starts. Those of a run until it is settled do not count: its"
+        " own levels allow for them.",
+        "Who adds replicas until a verdict comes looks several times, and each look may be wrong:"
+        " the intervals of a run hold with 95 % for one look, and not for all of them together.",
+        "Take a verdict that comes with a later look as a hint, or let the run itself add splits:"
+        " --until-settled, or replicas.until: settled in the study, holds over all its looks.",
+        sentence="this is {where} at this study, {found}; its intervals do not allow for that",
+    ),
+    Code(
+        "DN019",
         "running statistics that have not settled",
         "The share of their first values (mean 0, variance 1) that the running statistics of batch"
         " normalization keep, momentum to the power of the steps of a training, is above 1 %.",
@@ -248,7 +260,7 @@ _ALL = (
         sentence="the running statistics of {where} have not settled: {found}",
     ),
     Code(
-        "DN019",
+        "DN020",
         "batches too small for batch normalization",
         "A network with batch normalization is trained with fewer than 8 rows to a batch, or the"
         " last batch of an epoch, which has the rows that are left, has one row or two.",
@@ -260,7 +272,7 @@ _ALL = (
         sentence="batches are too small for {where}: {found}",
     ),
     Code(
-        "DN020",
+        "DN021",
         "dropout on a network that does not overfit",
         "The baseline's validation loss after the last epoch is at most 10 % above its training"
         " loss, both in inference (mean over the runs, all of which stayed finite and are better"
@@ -273,7 +285,7 @@ _ALL = (
         sentence="dropout has nothing to mend: {where} does not overfit; {found}",
     ),
     Code(
-        "DN021",
+        "DN022",
         "a validation loss below the training loss, because of dropout",
         "In most runs that stayed finite, the validation loss of the last epoch is below the"
         " training loss of that epoch, and the training loss in inference is lower by at least half"
@@ -287,7 +299,7 @@ _ALL = (
         " work in the latter: {found}",
     ),
     Code(
-        "DN022",
+        "DN023",
         "a best rate at the edge of a sweep",
         "Of the rates of dropout that a sweep tried at one place, the least error belongs to the"
         " largest or, unless it is 0, the smallest, and the next rate is shown to be worse"
@@ -297,7 +309,7 @@ _ALL = (
         sentence="the best rate of {where} is at the edge of what was tried: {found}",
     ),
     Code(
-        "DN023",
+        "DN024",
         "intervals of MC dropout that hold too few targets",
         "Each network draws predictions of its own validation rows with dropout at work. The share"
         " of the rows whose target lies between the 2.5 % and 97.5 % quantiles of these draws is"

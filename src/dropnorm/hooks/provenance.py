@@ -19,11 +19,14 @@ from dropnorm.datasets.catalog_entries import (
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.records import Process, Provenance, TableRead
 from dropnorm.hooks.study_names import study_of
+from dropnorm.hooks.study_versions import earlier_runs
 from dropnorm.pipeline_registry import create_pipeline
 from dropnorm.training.backend import engine_name
 from dropnorm.training.switches import switches_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
@@ -53,6 +56,8 @@ def prepare_record(
     table = catalog.get(f"{study_of(study)}.table")
     written = table.format if isinstance(table, TableDataset) else None
     process = describe_process()  # the engine of which the trainings tell
+    sha256 = loaded.sha256 if loaded else table_checksum(table)
+    options = None if study != study_of(study) else catalog.load(f"params:{study}")
     catalog[f"params:run.{study}"] = MemoryDataset(
         Provenance(
             command=command,
@@ -60,7 +65,7 @@ def prepare_record(
             overridden=overridden,
             table=TableRead(
                 path=shown(table),
-                sha256=loaded.sha256 if loaded else table_checksum(table),
+                sha256=sha256,
                 format=_dumped(written) if written else None,
                 whole=tuple(whole_columns(loaded.table)) if loaded else (),
             ),
@@ -68,6 +73,7 @@ def prepare_record(
             packages=process.packages,
             python=process.python,
             platform=process.platform,
+            earlier=earlier_runs(options, catalog, sha256, process.engine) if options else (),
         )
     )
     whole = {node.name for node in create_pipeline(study).nodes}
@@ -80,12 +86,18 @@ def prepare_record(
         )
 
 
-def tell_version(record: RunRecordDataset, catalog: DataCatalog, version: str) -> None:
-    """Add to what only the run knows the version that it writes, which is settled last."""
-    name = f"params:run.{record.path.parent.name}"
-    known = catalog.get(name)
-    if isinstance(known, MemoryDataset):
-        catalog[name] = MemoryDataset(replace(known.load(), version=version))
+def tell_versions(claimed: Iterable[tuple[RunRecordDataset, str]], catalog: DataCatalog) -> None:
+    """Add to what only a run knows the version that it writes, which is settled last.
+
+    Args:
+        claimed: The record of each study of the run, and its version.
+        catalog: Holds what the run knows.
+    """
+    for record, version in claimed:
+        name = f"params:run.{record.path.parent.name}"
+        known = catalog.get(name)
+        if isinstance(known, MemoryDataset):
+            catalog[name] = MemoryDataset(replace(known.load(), version=version))
 
 
 def _dumped(written: TableFormat) -> Json:

@@ -179,7 +179,7 @@ def test_a_category_that_no_training_row_had_is_named_and_predicted(command):
     ("spoil", "options", "told"),
     [
         (lambda t: t.drop(columns="tempo"), [], "new.csv: has no column 'tempo'"),
-        (lambda t: t.assign(tempo="fast"), [], "line 2, column 'tempo': 'fast' is no number"),
+        (lambda t: t.assign(tempo="fast"), [], "line 2, column 'tempo': 'fast' is not a number"),
         (lambda t: t.assign(tempo=None), [], "column 'tempo', row 0: the value is missing"),
         (lambda t: t, ["--variant", "droput"], "no variant 'droput'; did you mean 'dropout'?"),
         (lambda t: t, ["--version", "2020"], "no complete version '2020'"),
@@ -304,7 +304,7 @@ def test_mc_dropout_says_how_many_targets_its_intervals_hold(command):
 
     assert "The 95 % interval of MC dropout holds" in done.output
     assert "% of the targets of the validation rows" in done.output
-    assert "DN023" in done.output  # after two epochs the networks know next to nothing
+    assert "DN024" in done.output  # after two epochs the networks know next to nothing
 
 
 def test_of_another_table_than_the_runs_no_share_is_told(command, at_project):

@@ -47,4 +47,4 @@ def test_targets_are_counted_in_intervals_of_networks_that_did_not_train_on_them
     assert (own.rows, own.networks) == (held, 2)
     assert 0 <= own.held <= held
     assert beyond.held == 0
-    assert beyond.finding().code.code == "DN023"
+    assert beyond.finding().code.code == "DN024"
