@@ -127,6 +127,7 @@ def test_the_page_says_of_each_outcome_what_the_code_does(errors, beside, action
     assert answer.recommendation.use == use
     if limit := re.search(r"only differences above ([0-9.]+) could be shown", action):
         assert f"a difference above about {limit[1]}" in answer.answer
+    assert (" for now:" in answer.answer) == ("for now" in action)
     if "run 5 splits" in action:
         assert "replicas.splits=5 before you choose" in answer.answer
     if "if it must be a network, the one with dropout" in action:
