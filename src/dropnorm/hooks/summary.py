@@ -11,7 +11,7 @@ from dropnorm.evaluation.cards import Card
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.network_names import reference, spoken
 from dropnorm.evaluation.verdicts import Verdict
-from dropnorm.findings import Severity
+from dropnorm.findings import Finding, Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
@@ -30,6 +30,7 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
         [
             f"{study.label}: {choices.error} of the validation rows by choice",
             *(f"  {sentence}" for sentence in choices.sentences.values()),
+            *(f"  {note}" for note in wording.notes(map(Finding.described, choices.findings))),
         ]
     )
 
