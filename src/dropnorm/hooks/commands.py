@@ -11,6 +11,8 @@ from dropnorm.training.backend import engine_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# The options by which a run is told to add splits until it is settled, whatever the study says.
+UNTIL_SETTLED: dict[str, str | None] = {"until": "settled", "splits": None}
 _DEFAULT_ENGINE = "tensorflow"
 
 
@@ -32,6 +34,11 @@ def command_of(study: str, run_params: Mapping[str, Any]) -> str:
     engine, name = engine_name(), study_of(study)
     words = ["run", f"--pipelines={study}"]
     changed = dict(run_params["runtime_params"].get(name, {}))
+    replicas = changed.get("replicas") or {}
+    if study == name and UNTIL_SETTLED.items() <= replicas.items():
+        words.append("--until-settled")
+        kept = {key: one for key, one in replicas.items() if key not in UNTIL_SETTLED}
+        changed["replicas"] = kept
     if study != name:
         what = study.removeprefix(f"{name}.")
         words = ["study", what, name]
@@ -40,8 +47,8 @@ def command_of(study: str, run_params: Mapping[str, Any]) -> str:
             told = ",".join(map(str, tried)) if isinstance(tried, list) else tried
             words.append(f"--{option}={told}")
     command = kedro_command(*words, env=run_params.get("env"))
-    if changed:
-        params = ",".join(_flat({name: changed}))
+    if given := _flat({name: changed}):
+        params = ",".join(given)
         command += f" {shlex.quote(f'--params={params}')}"
     return command if engine == _DEFAULT_ENGINE else f"KERAS_BACKEND={engine} {command}"
 

@@ -13,8 +13,8 @@ from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.contrasts import FOUR
-from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
-from dropnorm.evaluation.records import RunRecord
+from dropnorm.evaluation.overrides import Judged, Standing, has_looked, judge, overridden
+from dropnorm.evaluation.records import EarlierRun, RunRecord
 from dropnorm.hooks.commands import kedro_command
 from dropnorm.pipeline_registry import create_of_networks, study_of
 from dropnorm.study.compare import names_written
@@ -84,6 +84,27 @@ def newest_own(
         f" {judged[newest].difference}; {option} takes that one, and"
         f" '{kedro_command('run', f'--pipelines={run}', env=environment)}' runs the study itself"
     )
+
+
+def earlier_runs(
+    study: Study, catalog: DataCatalog, sha256: str | None, engine: str
+) -> tuple[EarlierRun, ...]:
+    """Return the complete runs that have looked at a study before a run with more replicas.
+
+    Args:
+        study: As it is about to run.
+        catalog: Knows where its records are.
+        sha256: Checksum of its table.
+        engine: That it is about to run on.
+    """
+    found = []
+    for version in reversed(versions_of(study.name, catalog).complete):
+        record = catalog.get(f"{study.name}.run", version=Version(version, None))
+        told = record.load() if record else RunRecord()
+        if told.table.sha256 == sha256 and told.engine == engine and has_looked(told, study):
+            replicas = told.options["replicas"]
+            found.append(EarlierRun(version, replicas["splits"], replicas["starts"]))
+    return tuple(found)
 
 
 def overridden_options(

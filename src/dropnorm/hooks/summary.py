@@ -111,6 +111,7 @@ def summarize_answer(found: Mapping[str, Any]) -> str:
     about = "networks" if "against" in found else "layers"
     lines = [
         found["answer"],
+        found.get("stopped", ""),
         *(Card(**card).line() for card in found["cards"].values()),
         found["interaction"],
         found["committee"],
