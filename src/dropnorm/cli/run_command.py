@@ -150,7 +150,7 @@ def _add_splits_until_settled(options: dict[str, Any]) -> dict[str, Any]:
     """
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
     for name in names:
-        if name.endswith((PREDICT, SWEEP)):
+        if name.endswith((PREDICT, *APART)):
             raise BadInputError(
                 f"--until-settled: '{name}' has no verdicts that could be settled; run it without"
             )
