@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scipy.stats import loguniform
-from sklearn.model_selection import ParameterSampler
-
 from dropnorm.tuning.results import Configuration
 
 if TYPE_CHECKING:
@@ -49,6 +46,9 @@ def draw_configurations(study: Study) -> list[Configuration]:
 
     The first of many are those of few: a longer search goes on where a shorter one has ended.
     """
+    from scipy.stats import loguniform  # noqa: PLC0415  # takes long
+    from sklearn.model_selection import ParameterSampler  # noqa: PLC0415  # takes long
+
     own, options = as_configured(study), study.recommend
     space = {
         "batch": _BATCHES,
