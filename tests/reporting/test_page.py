@@ -27,7 +27,7 @@ def page_of(answer, study=STUDY, findings=(), trained=TRAINED):
     comparison = pd.DataFrame({"fit_seconds": [1.0, 2.0], "constant_val_loss": 15.0})
     data = nodes.make_report(
         study, answer.as_json(), TableFindings(study.name, False, (), findings), comparison,
-        nodes.compare_diagnostics(study, **trained), PROVENANCE, trained["baseline"],
+        nodes.compare_diagnostics(study, TARGETS, **trained), PROVENANCE, trained["baseline"],
     )  # fmt: skip
     json.dumps(data, allow_nan=False)
     return nodes.write_report(study, data, TARGETS, **trained)
@@ -135,3 +135,20 @@ def test_of_many_networks_the_reference_models_head_the_columns():
     assert "<th>less gradient boosting</th>" in page
     assert "Interaction" not in page
     assert '<div class="panels threes">' in page
+
+
+def test_the_page_says_when_the_run_began_with_which_version_and_what_it_rests_on():
+    page = " ".join(re.sub(r"<[^>]*>", " ", page_of(an_outcome((10, 8, 10, 8)))).split())
+
+    assert (
+        "It began on 31 January 2026, 23:59 UTC, and its version is 2026-01-31T23.59.58.999Z."
+        " Dropnorm 1.2 with tensorflow. Python 3.11"
+    ) in page
+
+
+def test_what_is_not_settled_stands_with_the_time_that_more_splits_take():
+    page = seen(page_of(an_outcome((10, 9.8, 10.3, 9.9))))
+
+    assert (
+        "these splits can show a difference above about 0.71 MPa. At the pace of this run" in page
+    )
