@@ -8,6 +8,7 @@ import pytest
 
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.pipelines.reporting.nodes import measure
+from dropnorm.reporting.figures.tuning import draw_equal_budget
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.tuning.equal_budget import CHOSEN, CONFIGURED, find_equal_budget, mean_errors
@@ -39,7 +40,7 @@ def predicted(errors: list[float], chance: np.random.Generator) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def measured(name: str, table: pd.DataFrame, lost: bool):
+def measured(name: str, table: pd.DataFrame, lost: bool, study):
     training = a_training(
         *(some_facts(k, diverged_at_epoch=1 if lost else None) for k in range(SPLITS)),
         variant=name,
@@ -49,12 +50,12 @@ def measured(name: str, table: pd.DataFrame, lost: bool):
         for k in range(SPLITS)
         for epoch in (1, 2, 3)
     )
-    return measure(history, table, table.head(0), training, STUDY)
+    return measure(history, table, table.head(0), training, study)
 
 
 def searched(
     name: str, configured: float, chosen: float, inner: list[float | None], seed: int = 0,
-    *, lost: bool = False, spread: float = 0.1,
+    *, lost: bool = False, spread: float = 0.1, study=STUDY,
 ) -> SearchedNetwork:  # fmt: skip
     """A network with these errors outside, and these of its trials inside, in each split."""
     chance = np.random.default_rng(seed)
@@ -69,18 +70,18 @@ def searched(
     metrics, tables = {}, []
     for budget, error in ((CONFIGURED, configured), (CHOSEN, chosen)):
         table = predicted([error + chance.normal(0, spread) for _ in range(SPLITS)], chance)
-        metrics[budget] = measured(name, table, lost and budget == CONFIGURED)
+        metrics[budget] = measured(name, table, lost and budget == CONFIGURED, study)
         tables.append(table.assign(budget=budget))
     predictions = pd.concat(tables, ignore_index=True)
     return SearchedNetwork(choose_trials(trials), metrics[CONFIGURED], metrics[CHOSEN], predictions)
 
 
-def found(**networks: SearchedNetwork):
+def found(study=STUDY, **networks: SearchedNetwork):
     references = pd.concat(
         predicted([20.0 + place] * SPLITS, np.random.default_rng(place)).assign(model=name)
         for place, name in enumerate(task_of(STUDY).references)
     )
-    return find_equal_budget(networks, references, SPLIT, STUDY)
+    return find_equal_budget(networks, references, SPLIT, study)
 
 
 INNER = [5.0, 4.0, 3.5, *[6.0] * 6]
@@ -150,6 +151,25 @@ def test_a_network_that_diverges_as_configured_is_compared_at_equal_budget_alone
     assert baseline.diverged_trials == SPLITS
     assert dropout.change.verdict == baseline.worth.verdict == Verdict.DIVERGED
     assert baseline.curve[0].expected == pytest.approx(20, abs=0.2)  # the constant's
+
+
+def test_networks_that_a_study_names_itself_are_compared_with_its_reference():
+    compare = {"plain": {}, "wide": {"layers": ["dropout"], "network": {"hidden": [64, 64]}}}
+    study = a_study(
+        replicas__splits=SPLITS, recommend={"trials": 9}, compare=compare, against="plain"
+    )
+
+    result = found(
+        study,
+        plain=searched("plain", 6, 3, INNER, 1, study=study),
+        wide=searched("wide", 4, 4, INNER, 2, study=study),
+    )
+
+    (effect,) = result.effects
+    assert effect.name == "wide"
+    assert (effect.configured.verdict, effect.equal_budget.verdict) == ("helps", "hurts")
+    assert result.recommended.network == "plain"
+    assert len(draw_equal_budget(result, study).axes) == 2
 
 
 def test_where_no_network_is_better_than_a_constant_none_is_recommended():

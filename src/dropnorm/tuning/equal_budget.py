@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.contrasts import Contrast
     from dropnorm.evaluation.effects import Evidence
     from dropnorm.study.schema import Study
-    from dropnorm.tuning.results import CurvePoint, SearchedNetwork, Trial
-    from dropnorm.tuning.space import Configuration
+    from dropnorm.tuning.results import Configuration, CurvePoint, SearchedNetwork, Trial
 
 CONFIGURED, CHOSEN = "configured", "chosen"
 _ALPHA = 0.05

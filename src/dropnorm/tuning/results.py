@@ -1,4 +1,4 @@
-"""What a search at equal budget leaves and finds, as it is written."""
+"""What a search at equal budget leaves and finds, as it is written; light to import."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,29 @@ import pandas as pd
 
 from dropnorm.evaluation.json_form import Result
 from dropnorm.evaluation.results import VariantMetrics
-from dropnorm.tuning.space import Configuration
+
+
+@dataclass(frozen=True)
+class Configuration(Result):
+    """The options that a trial gives to a network; one without a layer leaves its options unused.
+
+    Attributes:
+        trial: Its number; 0 is the study as it is configured.
+        learning_rate: Of the optimizer.
+        hidden: Units of each hidden layer.
+        batch_size: Rows of a step.
+        weight_decay: As of the optimizer's option; None for none.
+        dropout_rate: One for all hidden layers, or one for each.
+        batchnorm_momentum: Of the running mean and variance.
+    """
+
+    trial: int
+    learning_rate: float
+    hidden: tuple[int, ...]
+    batch_size: int
+    weight_decay: float | None
+    dropout_rate: float | tuple[float, ...]
+    batchnorm_momentum: float
 
 
 @dataclass(frozen=True)

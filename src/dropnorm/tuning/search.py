@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
     from dropnorm.tasks.metrics import Score
     from dropnorm.training.trainer import TrainedReplica
-    from dropnorm.tuning.space import Configuration
+    from dropnorm.tuning.results import Configuration
 
 # Epochs without a better inner loss after which a trial ends, where the study does not say.
 _PATIENCE = 10

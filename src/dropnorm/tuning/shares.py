@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestRegressor
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dropnorm.tuning.space import Configuration
+    from dropnorm.tuning.results import Configuration
 
 # Fewer trials tell nothing of six options.
 FEWEST = 10

@@ -7,13 +7,12 @@ trials go on where fewer have ended.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scipy.stats import loguniform
 from sklearn.model_selection import ParameterSampler
 
-from dropnorm.evaluation.json_form import Result
+from dropnorm.tuning.results import Configuration
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study
@@ -28,29 +27,6 @@ _BATCHES = (0.5, 1.0, 2.0)
 _WEIGHT_DECAYS = (None, 0.001, 0.01, 0.1)
 _DROPOUTS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
 _MOMENTA = (0.8, 0.9, 0.95, 0.99)
-
-
-@dataclass(frozen=True)
-class Configuration(Result):
-    """The options that a trial gives to a network; one without a layer leaves its options unused.
-
-    Attributes:
-        trial: Its number; 0 is the study as it is configured.
-        learning_rate: Of the optimizer.
-        hidden: Units of each hidden layer.
-        batch_size: Rows of a step.
-        weight_decay: As of the optimizer's option; None for none.
-        dropout_rate: One for all hidden layers, or one for each.
-        batchnorm_momentum: Of the running mean and variance.
-    """
-
-    trial: int
-    learning_rate: float
-    hidden: tuple[int, ...]
-    batch_size: int
-    weight_decay: float | None
-    dropout_rate: float | tuple[float, ...]
-    batchnorm_momentum: float
 
 
 def as_configured(study: Study) -> Configuration:
