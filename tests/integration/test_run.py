@@ -145,7 +145,8 @@ def test_studies_are_listed_without_an_engine_and_without_training(project):
                           capture_output=True, check=True)  # fmt: skip
 
     assert done.stdout.splitlines()[-2:] == [
-        "['__default__', 'concrete', 'concrete.predict', 'concrete.sweep', 'spotify',"
-        " 'spotify.predict', 'spotify.sweep', 'wine', 'wine.predict', 'wine.sweep']",
+        "['__default__', 'concrete', 'concrete.predict', 'concrete.recommend', 'concrete.sweep',"
+        " 'spotify', 'spotify.predict', 'spotify.recommend', 'spotify.sweep', 'wine',"
+        " 'wine.predict', 'wine.recommend', 'wine.sweep']",
         "set()",
     ]

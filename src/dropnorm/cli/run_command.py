@@ -33,7 +33,7 @@ from dropnorm.datasets.kedro_compat import version_of
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.hooks.commands import UNTIL_SETTLED
 from dropnorm.hooks.outcomes import names_read
-from dropnorm.pipeline_registry import PREDICT, SWEEP
+from dropnorm.pipeline_registry import APART, PREDICT, study_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -127,7 +127,7 @@ def _check_options(options: dict[str, Any]) -> None:
     studies = config.studies()
     _check_runner(options["runner"], options["is_async"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
-    known = [f"{study}{what}" for what in ("", PREDICT, SWEEP) for study in studies]
+    known = [f"{study}{what}" for what in ("", PREDICT, *APART) for study in studies]
     for name in names:
         if name not in (*known, "__default__"):
             raise BadInputError(
@@ -135,7 +135,7 @@ def _check_options(options: dict[str, Any]) -> None:
                 f" (studies: {', '.join(studies)})"
             )
     everything = not names or "__default__" in names
-    named = {name.removesuffix(SWEEP) for name in names}
+    named = {study_of(name) for name in names}
     for study in studies if everything else sorted(named.intersection(studies)):
         config.study(study)
     read = names_read(_check_slice(names or ["__default__"], options))
@@ -150,7 +150,7 @@ def _add_splits_until_settled(options: dict[str, Any]) -> dict[str, Any]:
     """
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
     for name in names:
-        if name.endswith((PREDICT, SWEEP)):
+        if name.endswith((PREDICT, *APART)):
             raise BadInputError(
                 f"--until-settled: '{name}' has no verdicts that could be settled; run it without"
             )

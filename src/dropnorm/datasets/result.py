@@ -12,6 +12,7 @@ from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.kedro_compat import JSONPreview, load_path_of
 from dropnorm.evaluation import results, sweep_results
 from dropnorm.evaluation.json_form import Result, to_json
+from dropnorm.tuning import results as tuning_results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,8 @@ _KINDS: Mapping[str, type[Result]] = {
         results.TableFindings,
         results.SweepPoint,
         sweep_results.Choices,
+        tuning_results.Trial,
+        tuning_results.EqualBudget,
     )
 }
 

@@ -24,7 +24,7 @@ PARAMS = "--params"
 # Environments that are read when none is asked for.
 _USUAL = (None, "", "base", "local")
 # Options that no result of a run depends on.
-_BESIDE = ("name", "title", "sweep")
+_BESIDE = ("name", "title", "sweep", "recommend")
 _UNTIL, _SPLITS = "replicas.until", "replicas.splits"
 # So many options are told of, and so many characters of a value.
 _MOST_TOLD, _LONGEST = 4, 40

@@ -28,7 +28,12 @@ from dropnorm.hooks.outcomes import gather_outcomes, share_memory
 from dropnorm.hooks.provenance import prepare_record, tell_versions
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
-from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
+from dropnorm.hooks.summary import (
+    summarize_answer,
+    summarize_equal_budget,
+    summarize_study,
+    summarize_sweep,
+)
 from dropnorm.hooks.validation import (
     check_folders,
     check_inputs,
@@ -37,6 +42,7 @@ from dropnorm.hooks.validation import (
     read_by_column,
 )
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
+from dropnorm.pipeline_registry import SWEEP
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
 
@@ -87,7 +93,7 @@ class ProjectHooks:
             check_file(catalog.get(name))
         for run in studies_in(pipeline):
             study = study_of(run)
-            if run != study:
+            if run.endswith(SWEEP):
                 check_sweep(study, catalog)
             elif first := begin_looks(study, pipeline, catalog):
                 looking[study] = first
@@ -165,6 +171,9 @@ class ProjectHooks:
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
                 logger.info("%s", summarize_sweep(options, catalog.load(f"{study}.choices")))
+            if f"{study}.recommendation" in outputs:
+                told = summarize_equal_budget(catalog.load(f"{study}.recommendation"))
+                logger.info("%s\n%s", told, catalog.load(f"{study}.recommended").rstrip())
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
@@ -173,9 +182,10 @@ class ProjectHooks:
                         record.path.parent,
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
-                    page = folder / "report.html" / version / "report.html"
-                    command = kedro_command("study", "open", study, env=env)
-                    logger.info("  report: %s (or: %s)", from_here(page), command)
+                    if f"{study}.report_page" in outputs:
+                        page = folder / "report.html" / version / "report.html"
+                        command = kedro_command("study", "open", study, env=env)
+                        logger.info("  report: %s (or: %s)", from_here(page), command)
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

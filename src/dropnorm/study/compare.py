@@ -14,7 +14,7 @@ from dropnorm.study.variants import Variant
 
 # Names that results, pipelines and nodes use beside those of the networks.
 TAKEN = (
-    "interaction", "predict", "sweep", "prepare", "report",
+    "interaction", "predict", "sweep", "recommend", "prepare", "report",
     "study", "split", "reference_predictions", "comparison", "diagnostics", "report_data",
     "preprocessors", "provenance",
     "constant", "least_squares", "logistic_regression", "linear_network", "gradient_boosting",

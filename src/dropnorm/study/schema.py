@@ -14,6 +14,7 @@ from dropnorm.study.common import Columns, Flag, Section
 from dropnorm.study.compare import Compared, check_compared
 from dropnorm.study.network import Network
 from dropnorm.study.preprocessing import Impute, Preprocessing
+from dropnorm.study.recommend import Recommend
 from dropnorm.study.split import ColumnsSplit, Split, TimeSplit
 from dropnorm.study.sweep import Sweep
 from dropnorm.study.target import Shown, Target
@@ -130,6 +131,7 @@ class Study(Section):
     network: Network
     training: Training
     sweep: Sweep = Sweep()
+    recommend: Recommend = Field(Recommend(), exclude_if=lambda recommend: recommend == Recommend())
     compare: dict[str, Compared] = Field(
         {},
         exclude_if=lambda compared: not compared,
