@@ -12,15 +12,13 @@ from kedro.io import SharedMemoryDataCatalog
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data import ahead
 from dropnorm.datasets.atomic_files import from_here
-from dropnorm.datasets.catalog_entries import (
-    LoadedTable,
-    check_file,
-)
+from dropnorm.datasets.catalog_entries import check_file
 from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset
 from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
+from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.outcomes import gather_outcomes
 from dropnorm.hooks.provenance import command_of, prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
@@ -28,17 +26,19 @@ from dropnorm.hooks.study_versions import overridden_options
 from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
 from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
+from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import pandas as pd
     from kedro.framework.context import KedroContext
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
+    from dropnorm.hooks.validation import CheckedStudy
     from dropnorm.study.schema import Study
 
 
@@ -69,17 +69,17 @@ class ProjectHooks:
         A version is taken when all other hooks agree to the run: one that is refused leaves none.
         """
         names = {node.name for node in pipeline.nodes}
-        tables: dict[str, LoadedTable] = {}
+        checked: dict[str, CheckedStudy] = {}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
         for name in sorted(pipeline.inputs()):
             check_file(catalog.get(name))
         for run in studies_in(pipeline):
             study = study_of(run)
-            if study not in tables:
+            if study not in checked:
                 read_by_column(study, catalog)
                 if f"{run}.prepare.check_rows" in names:
-                    tables[study] = check_study(study, catalog)
+                    checked[study] = check_study(study, catalog)
         check_folders(pipeline, catalog)
         settle_versions_read(pipeline, catalog, run_params["env"])
         _read_new_rows_alike(pipeline, catalog)
@@ -92,21 +92,25 @@ class ProjectHooks:
                 other = overridden_options(self._config, options, run_params)
                 self._overridden[study] = tell(other)
                 told = command_of(study, run_params), run_params["env"], other
-                table = tables.get(study_of(study))
+                table = checked[study_of(study)].loaded if study_of(study) in checked else None
                 prepare_record(study, pipeline, catalog, *told, table)
         gather_outcomes(pipeline, catalog)
         check_inputs(pipeline, catalog)
-        for study, loaded in tables.items():
-            hand_over(loaded.table, study, pipeline, catalog)
+        for study, known in checked.items():
+            hand_over(known.loaded.table, study, pipeline, catalog)
         _warn_of_boxes(reported)
         agreed = yield
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
+        _prepare_trainings(checked, pipeline, catalog)
         return agreed
 
     @hook_impl
     def on_pipeline_error(self, run_params: dict[str, Any]) -> None:
         """Keep nothing of a run that failed, and say of its versions that it has ended."""
+        from dropnorm.training.parallel import end_workers  # noqa: PLC0415  # takes long
+
+        end_workers()
         ahead.forget_all()
         self._release(run_params)
 
@@ -148,6 +152,21 @@ class ProjectHooks:
                     logger.info("  results: %s, version %s", from_here(folder), version)
                     page = folder / "report.html" / version / "report.html"
                     logger.info("  report: %s (or: kedro study open %s)", from_here(page), study)
+
+
+def _prepare_trainings(
+    checked: Mapping[str, CheckedStudy], pipeline: Pipeline, catalog: DataCatalog
+) -> None:
+    """Start the workers of the first study that trains, while its first nodes are at work."""
+    if isinstance(catalog, SharedMemoryDataCatalog) or EXECUTION not in catalog:
+        return  # nodes run in processes of their own, and train there; or no hook says where
+    names = {node.name for node in pipeline.nodes}
+    for study, known in checked.items():
+        if names.issuperset(f"{study}.{name}.train" for name in arm_names(known.options)):
+            from dropnorm.training.parallel import prepare_workers  # noqa: PLC0415  # takes long
+
+            prepare_workers(known.options, known.inputs, catalog.load(EXECUTION))
+            return
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

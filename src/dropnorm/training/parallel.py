@@ -29,6 +29,7 @@ import joblib
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import get_context, resource_tracker
 
+from dropnorm.study.arms import arm_names, arm_of
 from dropnorm.training import cache, dask_cluster, locks
 from dropnorm.training.backend import engine_threads, start_engine, threads_of
 from dropnorm.training.execution import HERE
@@ -120,6 +121,41 @@ def _train_all(
     ]
 
 
+def prepare_workers(study: Study, inputs: Sequence[SplitInputs], execution: Execution) -> None:
+    """Start the workers of trainings that are to come: they import their engine meanwhile.
+
+    None are started for trainings that will be done elsewhere, or that are not worth it: those of
+    all networks of the study count together.
+
+    Args:
+        study: Whose networks will be trained.
+        inputs: Its splits.
+        execution: Where they are trained and kept.
+    """
+    threads, workers = threads_of(study), execution.workers or workers_for(study)
+    if execution.cluster is not None or not _may_spread(workers):
+        return
+    arms = [arm_of(study, name) for name in arm_names(study)]
+    seconds = sum(
+        estimate_seconds(arm.study, split)
+        for arm, split, start in itertools.product(arms, inputs, range(study.replicas.starts))
+        if not cache.is_kept(arm.study, arm.variant, split, start, execution.memory)
+    )
+    if seconds / 2 > _START_SECONDS:
+        parallel = _workers(threads, workers)
+        _started.add((os.getpid(), threads, workers))
+        threading.Thread(
+            target=_start_engines, args=(parallel, threads, workers), daemon=True
+        ).start()
+
+
+def _start_engines(parallel: Any, threads: int, workers: int) -> None:
+    # A worker that does not start is told of by the first training that it should have done.
+    with contextlib.suppress(Exception):
+        for _ in parallel(joblib.delayed(start_engine)(threads) for _ in range(workers)):
+            pass
+
+
 def workers_for(study: Study) -> int:
     """Return how many trainings run at a time: one on each core, or on the cores that it asks for.
 
@@ -146,8 +182,7 @@ def _worth_spreading(
     threads = threads_of(study)
     if engine_threads() not in (None, threads):
         return bool(replicas)  # the engine of this process would give other numbers
-    # Whoever runs nodes in processes of its own has spread them already.
-    if multiprocessing.parent_process() is not None or workers == 1:
+    if not _may_spread(workers):
         return False
     # Nodes in threads train at the same time: then one replica is not alone.
     alone = len(replicas) == 1 and threading.current_thread() is threading.main_thread()
@@ -156,6 +191,11 @@ def _worth_spreading(
     seconds = sum(estimate_seconds(study, split) for split, _ in replicas)
     ready = (os.getpid(), threads, workers) in _started
     return seconds / 2 > (_READY_SECONDS if ready else _START_SECONDS)
+
+
+def _may_spread(workers: int) -> bool:
+    # Whoever runs nodes in processes of its own has spread them already.
+    return multiprocessing.parent_process() is None and workers > 1
 
 
 # Of which process, with how many threads, how many workers were started.
@@ -176,18 +216,7 @@ def _train_in_workers(
     listener = _listeners[number] = _Listener(on_epoch)
     for split, _ in replicas:
         split.checksum  # noqa: B018  # goes along, for no worker to compute again
-    parallel = joblib.Parallel(
-        max(2, workers),  # where it is to be one, joblib would train in this process
-        backend="loky",
-        return_as="generator",
-        pre_dispatch=workers,
-        batch_size=1,
-        mmap_mode="c",  # engines want arrays that can be written: what is would be the worker's own
-        temp_folder=_folder(here),
-        idle_worker_timeout=_IDLE_SECONDS,
-        initializer=_begin_worker,
-        initargs=(_told(here, threads), here),
-    )
+    parallel = _workers(threads, workers)
     try:
         trainings = parallel(
             joblib.delayed(_train_here)(number, place, study, variant, *one, memory)
@@ -205,6 +234,23 @@ def _train_in_workers(
     finally:
         del _listeners[number]
     return trained
+
+
+def _workers(threads: int, workers: int) -> joblib.Parallel:
+    """Return what calls functions in the workers of this process: the same for each call."""
+    here = os.getpid()
+    return joblib.Parallel(
+        max(2, workers),  # where it is to be one, joblib would train in this process
+        backend="loky",
+        return_as="generator",
+        pre_dispatch=workers,
+        batch_size=1,
+        mmap_mode="c",  # engines want arrays that can be written: what is would be the worker's own
+        temp_folder=_folder(here),
+        idle_worker_timeout=_IDLE_SECONDS,
+        initializer=_begin_worker,
+        initargs=(_told(here, threads), here),
+    )
 
 
 def end_workers() -> None:
