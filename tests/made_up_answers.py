@@ -12,7 +12,8 @@ from dropnorm.evaluation.answer import (
     VariantAnswer,
     in_words,
 )
-from dropnorm.evaluation.effects import Contrast, Deviations, Effect, Wins
+from dropnorm.evaluation.contrasts import FOUR, INTERACTION
+from dropnorm.evaluation.effects import Deviations, Effect, Wins
 from dropnorm.evaluation.intervals import Interval
 from dropnorm.evaluation.ranking import Comparison
 from dropnorm.evaluation.verdicts import Health, Verdict, judge, weigh, weigh_interaction
@@ -49,7 +50,7 @@ def a_reference(error, differences, half=0.5, pairs=5):
         error,
         pairs,
         {
-            Variant(name): Difference(one, one - half, one + half, pairs,
+            name: Difference(one, one - half, one + half, pairs,
                                       Wins(0 if one > 0 else pairs, pairs))
             for name, one in differences.items()
         },
@@ -62,26 +63,27 @@ def an_answer(**others):
         "study": "made", "title": "made up", "made_up": False, "estimand": "", "error": "mae",
         "beside": ("r2",), "unit": "MPa", "margin": 0.0, "splits": 5, "starts": 1,
         "variants": {variant: a_variant() for variant in Variant},
-        "effects": {contrast: an_effect(-1.0) for contrast in Contrast}, "comparisons": (),
+        "effects": {one.name: an_effect(-1.0) for one in FOUR.contrasts}, "comparisons": (),
         "references": {"constant": a_reference(math.nan, {})}, "committee": "", "spread": "",
     }  # fmt: skip
     return Answer(**given | others)
 
 
 def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30.0,
-               failing=None, runs=5):  # fmt: skip
-    """An answer in words from the errors of the four variants, in their order.
+               failing=None, runs=5, design=FOUR):  # fmt: skip
+    """An answer in words from the errors of the networks of a design, in their order.
 
     Args:
-        errors: One each; nan for a variant whose trainings all diverged.
+        errors: One each; nan for a network whose trainings all diverged.
         half: How far each interval reaches to both sides; nan for one run of each.
         margin: Differences up to this are practically none.
         best_reference: Error of gradient boosting, the best reference model.
         constant: Error of the constant; networks must be below it.
-        failing: Health of the variants that do not work, by name.
+        failing: Health of the networks that do not work, by name.
         runs: Splits that were trained on.
+        design: Which networks are compared.
     """
-    by_name = dict(zip(Variant, errors, strict=True))
+    by_name = dict(zip(design.names, errors, strict=True))
     healths = {name: Health.DIVERGES if math.isnan(one) else Health.USELESS if one >= constant
                else Health.WORKS for name, one in by_name.items()} | (failing or {})  # fmt: skip
     variants = {
@@ -95,28 +97,26 @@ def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30
                      {"it": math.isnan(difference)})  # fmt: skip
 
     effects = {}
-    for contrast in Contrast:
-        difference = sum(weight * by_name[Variant(name)]
-                         for name, weight in contrast.weights.items())  # fmt: skip
+    for contrast in design.contrasts:
+        difference = sum(weight * by_name[name] for name, weight in contrast.weights.items())
         found = (
-            weigh_interaction(verdict(difference), healths.values())
-            if contrast is Contrast.INTERACTION
-            else weigh(verdict(difference), healths[Variant.BASELINE], healths[contrast.value])
+            weigh_interaction(verdict(difference), [healths[name] for name in Variant])
+            if contrast.name == INTERACTION
+            else weigh(verdict(difference), healths[design.against], healths[contrast.name])
         )
-        effects[contrast] = an_effect(difference, half, found, pairs=runs)
-    layered = [name for name in Variant if name is not Variant.BASELINE]
+        effects[contrast.name] = an_effect(difference, half, found, pairs=runs)
     comparisons = [
         Comparison(one, other, gap := by_name[one] - by_name[other], gap - half, gap + half,
                    verdict(gap))
-        for other, one in itertools.combinations(layered, 2)
+        for other, one in itertools.combinations(design.others, 2)
     ]  # fmt: skip
     references = {
-        name: a_reference(error, {one: by_name[one] - error for one in Variant}, half, runs)
+        name: a_reference(error, {one: by_name[one] - error for one in design.names}, half, runs)
         for name, error in (("constant", constant), ("gradient_boosting", best_reference))
     }
     return in_words(
         an_answer(variants=variants, effects=effects, comparisons=tuple(comparisons),
-                  references=references, margin=margin, splits=runs)
+                  references=references, margin=margin, splits=runs, design=design)
     )  # fmt: skip
 
 

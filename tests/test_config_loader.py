@@ -82,7 +82,9 @@ def test_an_archive_is_read_like_a_folder(configured):
         ("3: {title: a}\n", f"{CONCRETE}: YAML reads a name as 3, which is no text"),
         ("no: {title: a}\n", f"{CONCRETE}: YAML reads a name as False, which is no text"),
         ("'{a}': {title: a}\n", f"{CONCRETE}: '{{a}}' cannot be the name of a study"),
-        ("hello: &x [*x]\n", "a value leads back to itself"),
+        ("hello: &x [*x]\n", f"{CONCRETE}: line 1: the alias \\*x leads back to itself$"),
+        ("concrete: {a: &x {<<: *x}}\n", f"{CONCRETE}: line 1: the alias \\*x leads back"),
+        ("concrete:\n  title: ${concrete}\n", f"^{CONCRETE}: concrete.title: leads back to itself"),
         ("3\n", f"{CONCRETE}: is a single value"),
         ("concrete: {title: [a\n", f"{CONCRETE}: line 2: is no YAML: expected ',' or ']'"),
         ("concrete:\n  title: a\n  title: b\n", f"{CONCRETE}: line 3: found duplicate key title"),
@@ -144,27 +146,6 @@ def test_a_wrong_option_is_told_with_the_source_that_set_it(configured):
     os.chdir("src")
     with pytest.raises(BadInputError, match=f"^../{sample}: concrete.training.epochs is 0"):
         loader("../conf", env="sample").study("concrete")
-
-
-@pytest.mark.parametrize(
-    ("key", "written"),
-    [
-        ("compare", "compare: {baseline: {}, wide: {network: {hidden: [9]}}}"),
-        ("against", "against: dropout"),
-    ],
-)
-def test_networks_that_no_run_compares_yet_are_refused_in_one_line(configured, key, written):
-    file = Path(CONCRETE)
-    file.write_text(f"{file.read_text()}  {written}\n")
-
-    with pytest.raises(BadInputError) as refused:
-        loader().study("concrete")
-
-    assert str(refused.value).startswith(
-        f"{CONCRETE}: concrete.{key} is checked, and cannot be run"
-    )
-    assert "\n" not in str(refused.value)
-    assert loader().studies() == ["concrete", "spotify", "wine"]
 
 
 def test_a_missing_option_is_told_with_the_file_that_began_the_section(configured):
@@ -257,5 +238,36 @@ def test_a_link_that_leads_back_to_itself_is_refused_in_one_line(configured):
     link = Path("conf/base/parameters/loop.yml")
     link.symlink_to(link.name)
 
-    with pytest.raises(BadInputError, match=r"^parameters in conf: [^\n]+$"):
+    with pytest.raises(BadInputError, match=f"^{link}: is a link that leads nowhere; remove it$"):
         project_config().studies()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("concrete:\n  title: ${concrete}\n", "concrete.title: leads back to itself, by ${...}"),
+        ("concrete:\n  title: ${.title}\n", "concrete.title: leads back to itself, by ${...}"),
+        ("concrete:\n  title: ${.}\n", "concrete.title: extraneous input '}'"),
+        ("concrete:\n  title: [a, '${nope}']\n", "concrete.title[1]: Interpolation key 'nope'"),
+        ("concrete: &x\n  title: *x\n", "line 2: the alias *x leads back to itself"),
+        ("concrete:\n  training: &x\n    <<: *x\n", "line 3: the alias *x leads back to itself"),
+    ],
+)
+def test_a_study_that_refers_to_itself_makes_no_other_study_wrong(configured, text, told):
+    config = loader(runtime_params={"wine": {"training": {"epochs": 3}}})
+    Path(CONCRETE).write_text(text)
+
+    assert config.studies() == ["concrete", "spotify", "wine"]
+    assert config.study("wine").training.epochs == 3
+    for asked in (lambda: config.study("concrete"), lambda: config["parameters"]):
+        with pytest.raises(BadInputError) as refused:
+            asked()
+        assert str(refused.value).startswith(f"{CONCRETE}: {told}")
+        assert "\n" not in str(refused.value)
+
+
+def test_a_reference_on_the_command_line_is_refused_as_one_of_it(configured):
+    config = loader(runtime_params={"wine": {"title": "${nope}"}})
+
+    with pytest.raises(BadInputError, match=r"^--params: wine.title: Interpolation key 'nope'"):
+        config.study("wine")

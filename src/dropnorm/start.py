@@ -1,4 +1,7 @@
-"""What holds while Kedro and the project are being imported; imports nothing that takes time."""
+"""Ctrl-C while Kedro and the project are being imported; imports nothing that takes time.
+
+Why it is an entry point: ``docs/development/decisions/0014-ctrl-c-from-the-start.md``.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def _is_this_project() -> bool:
     try:
         described = tomllib.loads(Path(folder, "pyproject.toml").read_text(encoding="utf-8"))
         return bool(described["tool"]["kedro"]["package_name"] == "dropnorm")
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         return False
 
 

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from conftest import ROOT
+from dropnorm.start import begin
 
 
 @pytest.fixture
@@ -138,6 +139,19 @@ def test_while_kedro_imports_the_project_ctrl_c_ends_it_in_one_line(start):
 
     assert run.communicate(timeout=60)[0].endswith("imported\nInterrupted\n")
     assert run.returncode == 130
+
+
+@pytest.mark.parametrize("text", ['tool = "[tool.kedro]"\n', "[tool.kedro]\n", "[tool.kedro\n"])
+def test_a_project_that_is_described_otherwise_keeps_its_own_ctrl_c(
+    tmp_path, monkeypatch, ctrl_c, text
+):
+    (tmp_path / "pyproject.toml").write_text(text)
+    (tmp_path / "src").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    begin()
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_what_a_command_and_another_project_do_at_ctrl_c_is_their_own_matter(start, tmp_path):

@@ -162,10 +162,10 @@ def test_what_a_record_was_given_is_loaded_as_it_was(told):
 
 
 def test_a_record_is_text_that_people_read_too(tmp_path):
-    record(tmp_path).save(RunRecord(study="Größe ≥ 3"))
+    record(tmp_path).save(RunRecord(command="Größe ≥ 3"))
 
     text = (tmp_path / "08_reporting" / "wine" / "run.json" / V1 / "run.json").read_text("utf-8")
-    assert '\n  "study": "Größe ≥ 3",\n' in text
+    assert '\n  "command": "Größe ≥ 3",\n' in text
     assert text.endswith("}\n")
 
 
@@ -194,12 +194,12 @@ def test_a_record_without_a_version_is_refused_with_what_to_write(tmp_path):
 
 
 def test_a_record_is_written_once(tmp_path):
-    record(tmp_path).save(RunRecord(study="first"))
+    record(tmp_path).save(RunRecord(command="first"))
 
     with pytest.raises(DatasetError, match="must not exist"):
-        record(tmp_path).save(RunRecord(study="second"))
+        record(tmp_path).save(RunRecord(command="second"))
 
-    assert record(tmp_path).load().study == "first"
+    assert record(tmp_path).load().command == "first"
 
 
 def test_complete_versions_are_those_with_a_record_the_newest_first(tmp_path):
@@ -333,7 +333,7 @@ def read(tmp_path):
     dataset = RunRecordDataset(
         filepath=str(tmp_path / "08_reporting/wine/run.json"), version=Version(None, None)
     )
-    return dataset.versions([tmp_path / output for output in OUTPUTS])
+    return dataset.versions(lambda _: [tmp_path / output for output in OUTPUTS])
 
 
 def test_a_version_that_names_all_that_the_study_writes_is_complete(tmp_path, complete):
@@ -347,7 +347,7 @@ def test_a_version_that_names_all_that_the_study_writes_is_complete(tmp_path, co
 def test_outputs_that_stand_elsewhere_are_not_asked_for(tmp_path, complete):
     elsewhere = [tmp_path.parent / "report.html", tmp_path / "08_reporting/other/report.html"]
 
-    assert complete.complete_versions(elsewhere) == [V1]
+    assert complete.complete_versions(lambda _: elsewhere) == [V1]
 
 
 def changed_record(**changes):
@@ -377,11 +377,13 @@ def without(part):
     [
         (a_copy(f"{V1}.bak"), f"{V1}.bak", "its folder is not named as Kedro names versions"),
         (a_copy("latest"), "latest", "its folder is not named as Kedro names versions"),
-        (a_copy(V2), V2, "its run.json is no record of this version"),
-        (changed_record(version=lambda _: V2), V1, "its run.json is no record of this version"),
-        (changed_record(version=lambda _: 1), V1, "its run.json is no record of this version"),
+        (a_copy(V2), V2, f"its run.json is the record of version {V1}, and stands in the folder"),
+        (changed_record(version=lambda _: V2), V1, f"its run.json is the record of version {V2}"),
+        (changed_record(version=lambda _: 1), V1, "its run.json is no record of a run"),
+        (changed_record(study=lambda _: "concrete"), V1,
+         "its run.json is the record of the study 'concrete', and stands in the folder of another"),
         (changed_record(files=lambda _: []), V1, "names no file of 06_models/wine/pre.skops"),
-        (changed_record(files=lambda _: None), V1, "its run.json is no record of this version"),
+        (changed_record(files=lambda _: None), V1, "its run.json is no record of a run"),
         (without("metrics"), V1, "names no file of 08_reporting/wine/metrics.json"),
         (without("dropout"), V1, "names no file of 06_models/wine/dropout"),
         (without("1.keras"), V1, "does not name 06_models/wine/dropout/.*/1.keras"),
@@ -440,3 +442,18 @@ def test_the_record_of_another_version_is_not_loaded(tmp_path, complete):
 
     with pytest.raises(DatasetError, match=f"is the record of version {V1}, and stands in the fol"):
         record(tmp_path, V2).load()
+
+
+def test_the_record_of_another_study_is_not_loaded(tmp_path, complete):
+    changed_record(study=lambda _: "concrete")(tmp_path)
+
+    with pytest.raises(DatasetError, match="is the record of the study 'concrete', and stands in"):
+        record(tmp_path).load()
+
+
+def test_the_record_of_a_sweep_is_of_its_study(tmp_path):
+    swept = record(tmp_path, study="wine.sweep")
+    swept.save(RunRecord(study="wine"))
+
+    assert swept.load().study == "wine"
+    assert swept.complete_versions() == [V1]

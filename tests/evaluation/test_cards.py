@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
 from made_up_answers import NAN, an_outcome
@@ -30,7 +29,7 @@ def test_a_card_says_verdict_effect_and_what_is_ruled_out(told, line):
 
     answer = an_outcome((10, error, 10, 10), half=half, margin=margin)
 
-    assert answer.cards[Contrast.DROPOUT].line() == line
+    assert answer.cards["dropout"].line() == line
 
 
 @pytest.mark.parametrize(
@@ -47,7 +46,7 @@ def test_a_card_says_verdict_effect_and_what_is_ruled_out(told, line):
 def test_failed_trainings_have_verdicts_of_their_own(errors, verdict):
     answer = an_outcome(errors, constant=30)
 
-    card = answer.cards[Contrast.DROPOUT]
+    card = answer.cards["dropout"]
     assert card.verdict == verdict
     assert card.effect == ""
 
@@ -65,10 +64,10 @@ def test_nothing_good_is_said_of_a_network_no_better_than_a_constant(health):
 def test_a_gain_of_a_network_not_shown_to_work_is_not_settled():
     answer = an_outcome((10, 8, 10, 8), failing={Variant.DROPOUT: Health.UNPROVEN})
 
-    assert answer.cards[Contrast.DROPOUT].verdict == Verdict.NOT_SETTLED
+    assert answer.cards["dropout"].verdict == Verdict.NOT_SETTLED
 
 
 def test_two_layers_take_the_plural():
     answer = an_outcome((10, 8, 10, 8))
 
-    assert answer.cards[Contrast.BOTH].line().startswith("Both layers: help. −2.00 MPa")
+    assert answer.cards["dropout_batchnorm"].line().startswith("Both layers: help. −2.00 MPa")

@@ -9,7 +9,6 @@ import pytest
 
 from conftest import ROOT, read_study
 from dropnorm.evaluation.checks import check_answer, check_trainings
-from dropnorm.evaluation.effects import Contrast
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import CODES
 from made_results import measured
@@ -84,8 +83,8 @@ def beside_linear(verdict=Verdict.HELPS, half=0.5, **differences):
         return a_reference(error, differences, half)
 
     return an_answer(
-        effects={Contrast.DROPOUT: an_effect(-1.0, verdict=verdict),
-                 Contrast.BATCHNORM: an_effect(-1.0)},
+        effects={"dropout": an_effect(-1.0, verdict=verdict),
+                 "batchnorm": an_effect(-1.0)},
         references={"constant": reference(20.0), "least_squares": reference(9.0),
                     "linear_network": reference(8.0), "gradient_boosting": reference(math.nan)},
     )  # fmt: skip

@@ -132,6 +132,7 @@ def test_gap_spread_and_the_epoch_in_which_a_variant_reaches_the_baselines_best_
         dict(zip(names, (history([5, 4, 6], [9, 8, 8.5]), history([7, 6, 4], [8, 5, 4])),
                  strict=True)),
         dict(zip(names, (metrics(6, 8.5), metrics(4, 4)), strict=True)),
+        "baseline",
     ).set_index("variant")  # fmt: skip
 
     assert table.loc["baseline", "gap"] == pytest.approx(7.25 - 1.5)
@@ -148,6 +149,7 @@ def test_where_the_baseline_diverged_there_is_nothing_to_reach():
         dict(zip(names, (examined(), examined(2.5)), strict=True)),
         dict(zip(names, (history([np.inf]), history([7, 6])), strict=True)),
         dict(zip(names, (metrics(None, diverged=[0]), metrics(6)), strict=True)),
+        "baseline",
     ).set_index("variant")
 
     assert table["reached_baseline"].tolist() == [0, 0]

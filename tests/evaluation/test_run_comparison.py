@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.contrasts import FOUR
 from dropnorm.evaluation.run_comparison import Run, changes, error_changes, sentence, what_differs
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.variants import Variant
@@ -35,7 +35,7 @@ def a_run(name, dropout=0.0, engine="tensorflow", verdict="too few runs to say",
         effects={
             "error": "mae",
             "unit": "MPa",
-            "effects": {contrast.value: {"verdict": verdict} for contrast in Contrast},
+            "effects": {one.name: {"verdict": verdict} for one in FOUR.contrasts},
         },
         metrics={
             variant.value: some_metrics(
@@ -64,14 +64,14 @@ def test_an_engine_that_gives_the_same_effects_does_not_change_the_answer():
         r" \(95 % interval −0\.\d+ to 0\.\d+\)\.",
         sentence(one, other),
     )
-    change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
+    change = {one.contrast: one for one in changes(one, other)}["dropout"]
     assert change.difference.low < 0 < change.difference.high
 
 
 def test_an_effect_that_is_other_in_every_pair_is_told_with_its_size():
     one, other = a_run("one", 0.5), a_run("other", 1.5, engine="jax")
 
-    change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
+    change = {one.contrast: one for one in changes(one, other)}["dropout"]
     assert change.difference.mean == pytest.approx(-1, abs=0.05)
     assert change.difference.high < 0
     errors = error_changes(one, other)
@@ -110,7 +110,7 @@ def test_a_replica_that_diverged_in_one_run_takes_part_in_no_pair():
         diverged = [measured(split, mae=None, diverged_at_epoch=1) for split in range(lost)]
         run.metrics["dropout"] = some_metrics(*diverged, *metrics.replicas[lost:])
 
-    change = {one.contrast: one for one in changes(one, other)}[Contrast.DROPOUT]
+    change = {one.contrast: one for one in changes(one, other)}["dropout"]
 
     assert np.isfinite(change.difference.low)
     assert change.difference.mean == pytest.approx(0, abs=0.05)

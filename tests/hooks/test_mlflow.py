@@ -69,7 +69,7 @@ def server(tmp_path_factory):
     try:
         for _ in range(600):
             try:
-                urllib.request.urlopen(f"{address}/health", timeout=5)  # noqa: S310  # ours
+                urllib.request.urlopen(f"{address}/health", timeout=5)  # ours
                 break
             except OSError:
                 assert running.poll() is None, (folder / "log").read_text()

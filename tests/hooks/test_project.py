@@ -100,18 +100,6 @@ def test_a_part_of_a_study_reads_the_newest_complete_version_and_writes_a_new_on
     assert (written.resolve_load_version(), written.resolve_save_version()) == (NEW, NEW)
 
 
-def test_a_version_that_was_asked_for_is_read(configured):
-    for day in (1, 2):
-        write(f"2026-01-0{day}T00.00.00.000Z", complete=True)
-    made = catalog(**{METRICS: "2026-01-01T00.00.00.000Z"})
-
-    begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), made)
-
-    assert made.get(METRICS).resolve_load_version() == "2026-01-01T00.00.00.000Z"
-    other = made.get("wine.baseline.metrics").resolve_load_version()
-    assert other == "2026-01-02T00.00.00.000Z"
-
-
 def test_a_version_that_is_not_there_is_refused_with_the_nearest_that_is(configured):
     write("2026-01-01T00.00.00.000Z", complete=True)
 
@@ -156,6 +144,26 @@ def test_a_part_reads_no_copy_of_a_version_not_even_one_that_is_asked_for(config
             pipelines["wine"].only_nodes("wine.report.comparison.compare"),
             catalog(**{METRICS: f"{FIRST}.bak"}),
         )
+
+
+def test_a_version_named_for_one_dataset_holds_for_all_of_the_study(configured):
+    for version in (FIRST, SECOND):
+        write(version, complete=True)
+    made = catalog(**{METRICS: FIRST})
+
+    begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), made)
+
+    assert made.get(METRICS).resolve_load_version() == FIRST
+    assert made.get("wine.baseline.training").resolve_load_version() == FIRST
+
+
+def test_two_versions_named_for_one_study_are_refused(configured):
+    for version in (FIRST, SECOND):
+        write(version, complete=True)
+    made = catalog(**{METRICS: FIRST, "wine.baseline.training": SECOND})
+
+    with pytest.raises(BadInputError, match="name one version for the whole study"):
+        begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), made)
 
 
 def test_a_part_reads_the_newest_version_of_the_studys_own_options(configured):
@@ -232,7 +240,8 @@ def test_one_warning_names_the_characters_that_no_plot_can_show(configured, capl
     assert sum("cannot show" in one.getMessage() for one in caplog.records) == told
 
 
-def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplog):
+@pytest.mark.parametrize(("env", "option"), [(None, ""), ("sample", " --env=sample")])
+def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplog, env, option):
     caplog.set_level(logging.INFO, "dropnorm")
     made = catalog()
     comparison = pd.DataFrame(
@@ -250,7 +259,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
     )  # fmt: skip
     made["wine.effects"] = MemoryDataset(answer.as_json())
 
-    ProjectHooks().after_pipeline_run({"run_id": NEW}, pipelines["wine"], made)
+    ProjectHooks().after_pipeline_run({"run_id": NEW, "env": env}, pipelines["wine"], made)
 
     errors, told, results, report = (
         one.getMessage() for one in caplog.records if one.name.startswith("dropnorm.hooks")
@@ -271,7 +280,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
     ]
     assert results == f"  results: data/08_reporting/wine, version {NEW}"
     page = f"data/08_reporting/wine/report.html/{NEW}/report.html"
-    assert report == f"  report: {page} (or: kedro study open wine)"
+    assert report == f"  report: {page} (or: kedro study open wine{option})"
 
 
 def test_runs_that_begin_in_the_same_millisecond_write_different_versions(configured):
@@ -355,7 +364,7 @@ def test_a_parquet_table_without_a_column_of_the_study_is_refused_with_what_it_h
 def test_a_parquet_file_that_is_none_is_refused_in_one_line(configured):
     Path("wine.parquet").write_text("alcohol,quality")
 
-    with pytest.raises(BadInputError, match=r"wine.parquet: is no whole Parquet file"):
+    with pytest.raises(BadInputError, match=r"wine.parquet: is not a complete Parquet file"):
         columns_read()
 
 

@@ -38,16 +38,22 @@ def python(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
-    own = Path(sysconfig.get_path("purelib", "venv", {"base": folder, "platbase": folder}))
+    python = folder / Path(sysconfig.get_path("scripts")).name / Path(sys.executable).name
+    own = installed_in(python)
     lent = Path(sysconfig.get_path("purelib"))
     (own / "lent.pth").write_text(f"{lent}\n")
     (wheel,) = packaged.glob(f"dropnorm-{__version__}-*.whl")
-    python = folder / Path(sysconfig.get_path("scripts")).name / Path(sys.executable).name
     subprocess.run([sys.executable, "-m", "pip", "--quiet", "--python", python, "install",
                     "--no-index", "--no-deps", "--force-reinstall", wheel],
                    check=True, timeout=300)  # fmt: skip
     assert (own / "dropnorm" / "cli" / "main.py").is_file()
     return python
+
+
+def installed_in(python: Path) -> Path:
+    """Return the folder of an environment's own packages."""
+    base = python.parents[1]
+    return Path(sysconfig.get_path("purelib", "venv", {"base": base, "platbase": base}))
 
 
 @pytest.mark.training
@@ -87,3 +93,31 @@ def test_the_packaged_project_runs_where_there_is_nothing_but_a_table(
     assert f"report.html/{version}/report.html" in page
     assert (folder / "data/08_reporting/concrete/run.json" / version / "run.json").is_file()
     assert [path.name for path in folder.iterdir()] == ["data"]
+
+
+@pytest.mark.training
+def test_the_starter_makes_a_project_whose_own_tests_pass_and_whose_study_runs(
+    python, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("projects")
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # The environment in use has an editable installation of this project, too.
+    env |= {"DO_NOT_TRACK": "1", "PYTHONPATH": str(installed_in(python))}
+
+    def call(*arguments: str, within: Path = folder) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([python, "-m", *arguments], cwd=within, env=env, text=True,
+                              capture_output=True, timeout=300, check=False)  # fmt: skip
+
+    made = call("kedro", "new", "--starter=dropnorm", "--name=My tables")
+    project = folder / "my-tables"
+    tested = call("pytest", "-q", "-p", "no:cacheprovider", within=project)
+    ran = call("kedro", "run", "--pipelines=concrete",
+               "--params=concrete.training.epochs=1,concrete.replicas.splits=1",
+               within=project)  # fmt: skip
+
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert (project / ".telemetry").read_text() == "consent: false\n"
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert list((project / "data/08_reporting/concrete/run.json").glob("*/run.json"))
+    assert not (project / "src").exists()

@@ -24,7 +24,7 @@ def page_of(answer, study=STUDY, findings=()):
     comparison = pd.DataFrame({"fit_seconds": [1.0, 2.0], "constant_val_loss": 15.0})
     data = nodes.make_report(
         study, answer.as_json(), TableFindings(study.name, False, (), findings), comparison,
-        nodes.compare_diagnostics(**TRAINED), PROVENANCE, TRAINED["baseline"],
+        nodes.compare_diagnostics(STUDY, **TRAINED), PROVENANCE, TRAINED["baseline"],
     )  # fmt: skip
     json.dumps(data, allow_nan=False)
     return nodes.write_report(study, data, TARGETS, **TRAINED)

@@ -46,9 +46,12 @@ def lab(rgb):
 
 @pytest.mark.parametrize("eye", SEEN_BY)
 @pytest.mark.parametrize("page", PAGES)
-def test_the_variants_are_told_apart_by_every_eye(page, eye):
+def test_networks_are_told_apart_by_every_eye(page, eye):
     palette, _ = PAGES[page]
-    seen = [lab(SEEN_BY[eye] @ linear(colour)) for colour in palette.variants.values()]
+    seen = [
+        lab(SEEN_BY[eye] @ linear(colour))
+        for colour in (*palette.variants.values(), *palette.further)
+    ]
 
     # Ten times what is just noticeable side by side.
     assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 18
@@ -57,7 +60,7 @@ def test_the_variants_are_told_apart_by_every_eye(page, eye):
 @pytest.mark.parametrize("page", PAGES)
 def test_names_written_in_the_colours_have_the_contrast_that_text_needs(page):
     palette, background = PAGES[page]
-    for colour in (*palette.variants.values(), palette.text, palette.quiet):
+    for colour in (*palette.variants.values(), *palette.further, palette.text, palette.quiet):
         dark, light = sorted(XYZ[1] @ linear(one) for one in (colour, background))
 
         assert (light + 0.05) / (dark + 0.05) >= 4.5  # WCAG 2.2, 1.4.3

@@ -17,7 +17,7 @@ from kedro.config import BadConfigException, MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import KedroCliError
 from kedro.framework.project import pipelines
-from kedro.io import AbstractVersionedDataset, DatasetError
+from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner
 from kedro.utils import load_obj
@@ -29,9 +29,11 @@ from dropnorm.cli.progress_bar import ProgressHandler, print_what_can_be_printed
 from dropnorm.config_loader import StudyConfigLoader, project_config
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog, refuse_unusable
+from dropnorm.datasets.kedro_compat import version_of
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.hooks.commands import UNTIL_SETTLED
 from dropnorm.hooks.outcomes import names_read
-from dropnorm.pipeline_registry import PREDICT, SWEEP
+from dropnorm.pipeline_registry import APART, PREDICT, study_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -43,14 +45,17 @@ _INTERRUPTED = "what this run has written is not complete, and nothing will read
 _TALKATIVE = ("kedro_viz", "kedro.io.data_catalog", "distributed")
 
 
-def run_pipelines(verbose: bool, **options: Any) -> None:
+def run_pipelines(verbose: bool, until_settled: bool = False, **options: Any) -> None:
     """Run pipelines of the project, and say how it went.
 
     Args:
         verbose: Show what Kedro does, and tracebacks.
+        until_settled: Add splits to each study until its verdicts stand.
         options: Of Kedro's own command, by its names.
     """
     with as_a_run(verbose):
+        if until_settled:
+            options["params"] = _add_splits_until_settled(options)
         _check_options(options)
         # Kedro calls the option deprecated; it is what people type.
         warnings.simplefilter("ignore", KedroDeprecationWarning)
@@ -122,7 +127,7 @@ def _check_options(options: dict[str, Any]) -> None:
     studies = config.studies()
     _check_runner(options["runner"], options["is_async"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
-    known = [f"{study}{what}" for what in ("", PREDICT, SWEEP) for study in studies]
+    known = [f"{study}{what}" for what in ("", PREDICT, *APART) for study in studies]
     for name in names:
         if name not in (*known, "__default__"):
             raise BadInputError(
@@ -130,11 +135,41 @@ def _check_options(options: dict[str, Any]) -> None:
                 f" (studies: {', '.join(studies)})"
             )
     everything = not names or "__default__" in names
-    named = {name.removesuffix(SWEEP) for name in names}
+    named = {study_of(name) for name in names}
     for study in studies if everything else sorted(named.intersection(studies)):
         config.study(study)
     read = names_read(_check_slice(names or ["__default__"], options))
     _check_versions(options["load_versions"] or {}, read, config)
+
+
+def _add_splits_until_settled(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of studies that the command line gives, with those of ``--until-settled``.
+
+    Raises:
+        BadInputError: They contradict it, or what runs is no study.
+    """
+    names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
+    for name in names:
+        if name.endswith((PREDICT, *APART)):
+            raise BadInputError(
+                f"--until-settled: '{name}' has no verdicts that could be settled; run it without"
+            )
+    studies = project_config(options["conf_source"], options["env"]).studies()
+    given = options["params"] or {}
+    params = dict(given)
+    for name in studies if not names or "__default__" in names else names:
+        if name not in studies:  # told with all other options
+            continue
+        of_study = given.get(name) or {}
+        replicas = of_study.get("replicas") or {}
+        for key, one in UNTIL_SETTLED.items():
+            if key in replicas and replicas[key] != one:
+                raise BadInputError(
+                    f"--until-settled finds how many splits it takes; leave out"
+                    f" --params={name}.replicas.{key}, or give replicas.at_most"
+                )
+        params[name] = {**of_study, "replicas": {**replicas, **UNTIL_SETTLED}}
+    return params
 
 
 def _config(options: dict[str, Any]) -> StudyConfigLoader:
@@ -178,7 +213,7 @@ def _check_versions(
     catalog = make_catalog(config["catalog"], config.credentials())
     for name in versions:
         dataset = catalog.get(name)
-        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        if version_of(dataset) is None:
             raise BadInputError(f"--load-versions: '{name}' has no versions; leave it out")
         if name not in read:
             raise BadInputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,15 @@ from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.read_errors import why_unreadable
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
+from dropnorm.datasets.kedro_compat import (
+    LOCAL,
+    filepath_of,
+    filesystem_of,
+    load_args_of,
+    load_path_of,
+    protocol_of,
+    with_load_args,
+)
 from dropnorm.datasets.pandas_csv import refuse_shifted, repeated_column, words_read_as_missing
 from dropnorm.datasets.run_record import sha256
 from dropnorm.datasets.table import TableDataset
@@ -24,8 +33,6 @@ from dropnorm.errors import BadInputError
 # Arguments with which it reads all at once.
 _NOT_IN_CHUNKS = {"chunksize", "iterator", "engine", "nrows", "skipfooter"}
 _ROWS_AT_ONCE = 50_000
-# The protocol of files on this machine, as fsspec calls it.
-_LOCAL = "file"
 # Lines of Kedro's messages that say where it noticed, or guess.
 _PASSED_ON = ("An exception occurred", "Failed to instantiate", "Hint:")
 
@@ -84,8 +91,7 @@ def refuse_unusable(entries: dict[str, Any], credentials: dict[str, Any]) -> Non
 def _why_unusable(name: str, entry: Any, credentials: dict[str, Any]) -> str:
     try:
         catalog = DataCatalog.from_config({name: entry}, credentials)
-        if "{" not in name:  # no pattern, and made when it is asked for
-            catalog.get(name)
+        catalog.get(re.sub(r"\{\w*\}", "any", name))  # a pattern makes one for any name
     # Kedro's own, and what it leaves to Python: a type that is a number, credentials not there.
     except (DatasetError, KeyError, TypeError, AttributeError, ValueError) as error:
         told = error.args[0] if isinstance(error, KeyError) and error.args else str(error)
@@ -204,11 +210,11 @@ def count_rows(study: str, catalog: DataCatalog) -> int | None:
             case ParquetDataset():
                 from pyarrow.dataset import dataset as arrow_dataset  # noqa: PLC0415  # it is slow
 
-                place = str(dataset._get_load_path())
-                return int(arrow_dataset(place, filesystem=dataset._fs).count_rows())
-            case CSVDataset() if not _NOT_IN_CHUNKS & set(dataset._load_args):
-                options = {**dataset._load_args, "chunksize": _ROWS_AT_ONCE}
-                with dataset._copy(_load_args=options).load() as chunks:
+                place = str(load_path_of(dataset))
+                return int(arrow_dataset(place, filesystem=filesystem_of(dataset)).count_rows())
+            case CSVDataset() if not _NOT_IN_CHUNKS & set(load_args_of(dataset)):
+                options = {**load_args_of(dataset), "chunksize": _ROWS_AT_ONCE}
+                with with_load_args(dataset, options).load() as chunks:
                     return sum(map(len, chunks))
         return len(_load(study, catalog))
     except Exception as error:
@@ -237,12 +243,12 @@ def check_file(dataset: AbstractDataset[Any, Any] | None) -> None:
     Raises:
         BadInputError: If it unpacks to far more than it should, or is a pipe or a device.
     """
-    name = getattr(dataset, "_filepath", None)
+    name: PurePath | None = filepath_of(dataset)
     if name is None or not is_local(dataset):
         return
     if isinstance(dataset, AbstractVersionedDataset):
         try:
-            name = dataset._get_load_path()
+            name = load_path_of(dataset)
         except DatasetError:
             return  # there is none
     place = Path(str(name))
@@ -259,22 +265,19 @@ def table_checksum(dataset: AbstractDataset[Any, Any] | None) -> str | None:
 
 def local_file(dataset: AbstractDataset[Any, Any] | None) -> Path | None:
     """Return the local file behind a dataset, if there is one."""
-    path = Path(str(getattr(dataset, "_filepath", "")))
-    return path if is_local(dataset) and path.is_file() else None
+    path = filepath_of(dataset)
+    file = Path(str(path)) if path is not None and is_local(dataset) else None
+    return file if file is not None and file.is_file() else None
 
 
 def is_local(dataset: AbstractDataset[Any, Any] | None) -> bool:
     """Tell whether a dataset is of files on this machine, if it is of files."""
-    return _protocol(dataset) == _LOCAL
-
-
-def _protocol(dataset: AbstractDataset[Any, Any] | None) -> str:
-    return str(getattr(dataset, "_protocol", _LOCAL))
+    return protocol_of(dataset) == LOCAL
 
 
 def shown(dataset: AbstractDataset[Any, Any] | None) -> str:
     """Return what a person knows a table by: its path from here, or what the catalog says."""
-    path = getattr(dataset, "_filepath", None)
+    path = filepath_of(dataset)
     if path is None:
         return str(dataset).removeprefix(f"{type(dataset).__module__}.")
-    return from_here(Path(path)) if is_local(dataset) else f"{_protocol(dataset)}://{path}"
+    return from_here(Path(path)) if is_local(dataset) else f"{protocol_of(dataset)}://{path}"

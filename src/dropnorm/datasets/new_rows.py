@@ -1,4 +1,4 @@
-"""New rows, read as the table was on which a run was trained."""
+"""Read new rows as the table that a run was trained on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.new_rows import InputFormats, read_alike
+from dropnorm.datasets.kedro_compat import load_args_of
 from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
 from dropnorm.datasets.table import TableDataset
 
@@ -32,11 +33,22 @@ def read_new_rows(
     preprocessing: Preprocessing,
     table: AbstractDataset[Any, Any] | None,
 ) -> pd.DataFrame:
-    """Read a file of new rows: its inputs are written as those of a run's table."""
+    """Read a file of new rows, whose inputs are written as in the table of a run.
+
+    Args:
+        file: File to read.
+        known_as: Name of the file in messages.
+        run: Record of the run.
+        preprocessing: Preprocessing of the run's study.
+        table: Catalog entry of the run's table, if there is one.
+
+    Raises:
+        BadInputError: If the file cannot be read.
+    """
     inputs = input_formats(run, preprocessing, table)
     if inputs is not None:
         return _read(file, inputs, known_as)
-    options, names = getattr(table, "_load_args", {}), set(preprocessing.columns)
+    options, names = load_args_of(table), set(preprocessing.columns)
     found = read_csv_with(options, file, preprocessing.categories)
     if found is not None and names <= set(map(str, found.columns)):
         return found
@@ -54,13 +66,13 @@ def _read(file: Path, inputs: InputFormats, known_as: str) -> pd.DataFrame:
 def input_formats(
     run: RunRecord, preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
 ) -> InputFormats | None:
-    """Return how the input columns of a run's table were written, by the record of the run.
+    """Return the formats of the input columns of a run's table, from the record of the run.
 
-    A record that does not say it leaves the catalog's entry of pandas' reader, and what the study
-    makes of a column.
+    If the record has no formats, they follow from the ``load_args`` of a pandas entry in the
+    catalog, or else from the preprocessing.
 
     Returns:
-        None where arguments of pandas' reader say what no such format does.
+        The formats, or ``None`` if the ``load_args`` cannot be expressed as formats.
     """
     inputs = _written(run, preprocessing, table)
     if inputs is None:
@@ -81,7 +93,7 @@ def _written(
         columns = {name: written.columns.get(name, ColumnFormat()) for name in names}
         return InputFormats(names, columns, written)
     if isinstance(table, CSVDataset):
-        options = table._load_args
+        options = load_args_of(table)
         known = column_formats(options, preprocessing.numbers, preprocessing.categories)
         if known is None:
             return None
@@ -94,6 +106,6 @@ def _written(
 
 
 def format_of(run: RunRecord) -> TableFormat | None:
-    """Return how the table of a run was read, if its record says it."""
+    """Return the format of a run's table, if its record has one."""
     written = run.table.format
     return None if written is None else TableFormat.model_validate(written)

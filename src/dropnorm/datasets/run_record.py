@@ -7,23 +7,24 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kedro.io import DatasetError, Version
 from kedro.io.core import VERSION_FORMAT
-from kedro_datasets._typing import JSONPreview
 
 from dropnorm.datasets.atomic_files import WholeFileDataset, from_here
+from dropnorm.datasets.kedro_compat import JSONPreview, load_path_of, version_of
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.records import RunRecord, WrittenFile
 from dropnorm.training import locks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
 # Of a version that cannot be trusted.
 _REMEDY = "take another version, or run the study again"
+_ELSEWHERE = "and stands in the folder of another"
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,14 @@ class RunRecordDataset(WholeFileDataset):
         """Load the record.
 
         Raises:
-            DatasetError: If the file is none.
+            DatasetError: If the file is none, or is that of another version or another study.
         """
+        record = self._read()
+        if why := self._why_misplaced(record):
+            raise DatasetError(f"{from_here(self._path_to_load())}: {why}; {_REMEDY}")
+        return record
+
+    def _read(self) -> RunRecord:
         path = self._path_to_load()
         try:
             written = json.loads(path.read_text(encoding="utf-8"))
@@ -70,12 +77,18 @@ class RunRecordDataset(WholeFileDataset):
             whole = False
         if not whole:
             raise DatasetError(f"{from_here(path)}: is no record of a run; {_REMEDY}")
-        if self._version is not None and path.parent.name != record.version:
-            raise DatasetError(
-                f"{from_here(path)}: is the record of version {record.version:.60}, and stands"
-                f" in the folder of another; {_REMEDY}"
-            )
         return record
+
+    def _why_misplaced(self, record: RunRecord) -> str:
+        """Say why a record does not belong where it stands; nothing if it does."""
+        path = self._path_to_load()
+        if version_of(self) is not None and path.parent.name != record.version:
+            return f"is the record of version {record.version:.60}, {_ELSEWHERE}"
+        # A record of an earlier version of this project may name no study. A sweep is of its study.
+        folder = self.path.parent.name
+        if record.study not in ("", folder.partition(".")[0]):
+            return f"is the record of the study '{record.study:.60}', {_ELSEWHERE}"
+        return ""
 
     def check_files(self, version: str, place: Path) -> None:
         """Refuse what a complete version holds at ``place`` if it is not what its run wrote.
@@ -87,9 +100,9 @@ class RunRecordDataset(WholeFileDataset):
         Raises:
             DatasetError: Names the first file that is missing, changed, or not the run's.
         """
-        data, own = Path(self._filepath).parents[2], self.at(version)
+        data, own = self.path.parents[2], self.at(version)
         written = {data / file.path: file.sha256 for file in own.load().files}
-        if place == Path(own._get_load_path()):  # which cannot name itself
+        if place == load_path_of(own):  # which cannot name itself
             return
         expected = {path for path in written if place in (path, *path.parents)}
         found = {path for path in (place, *place.rglob("*")) if path.is_file()}
@@ -107,14 +120,14 @@ class RunRecordDataset(WholeFileDataset):
 
     def at(self, version: str) -> RunRecordDataset:
         """Return the record of one version."""
-        return RunRecordDataset(filepath=str(self._filepath), version=Version(version, None))
+        return RunRecordDataset(filepath=str(self.path), version=Version(version, None))
 
     def claim(self, version: str) -> bool:
         """Take a version for a run that begins; return whether no other had taken it.
 
         Until it is released, or this process ends, all others know that the run goes on.
         """
-        folder = Path(self._filepath) / version
+        folder = self.path / version
         folder.parent.mkdir(parents=True, exist_ok=True)
         # First, so that no version is seen whose run goes on, and that nobody holds.
         if not locks.hold(self._lock_of(version)):
@@ -137,7 +150,7 @@ class RunRecordDataset(WholeFileDataset):
         return locks.is_held(self._lock_of(version))
 
     def _lock_of(self, version: str) -> Path:
-        return Path(self._filepath) / f".{version}.lock"
+        return self.path / f".{version}.lock"
 
     def save(self, data: RunRecord) -> None:
         """Add version and files to the record, and write it whole or not at all."""
@@ -153,57 +166,60 @@ class RunRecordDataset(WholeFileDataset):
         """Return the record for kedro-viz."""
         return JSONPreview(self._path_to_load().read_text(encoding="utf-8"))
 
-    def versions(self, outputs: Iterable[Path] = ()) -> Versions:
+    def versions(self, outputs: Callable[[RunRecord], Iterable[Path]] = lambda _: ()) -> Versions:
         """Return which versions are complete, and which are not though they have a record.
 
         A version is complete if its folder is named as Kedro names versions, its record is that of
-        this version, and names all that the study writes. Whether files are as the record says is
-        checked when they are loaded: :meth:`check_files`.
+        this version of this study, and names all that the study writes. Whether files are as the
+        record says is checked when they are loaded: :meth:`check_files`.
 
         Args:
-            outputs: Where the study writes, without versions; of those outside its folders, the
-                record has nothing to name.
+            outputs: Where a run with such a record writes, without versions; of places outside the
+                study's folders, the record has nothing to name.
         """
-        place = Path(self._filepath)
-        if self._version is None or not place.is_dir():
+        place = self.path
+        if version_of(self) is None or not place.is_dir():
             return Versions()
-        data = place.parents[2]
-        own = [
-            path
-            for path in outputs
-            if path != place
-            and path.is_relative_to(data)
-            and path.relative_to(data).parts[1:2] == (place.parent.name,)
-        ]
         found = Versions()
         # Not list_versions(), which takes a bracket in a folder's name for a pattern.
         for name in sorted((folder.name for folder in place.iterdir()), reverse=True):
             try:
                 if not (place / name / place.name).is_file():
                     continue
-                problem = self._why_incomplete(name, own)
+                problem = self._why_incomplete(name, outputs)
             except OSError as error:
                 problem = f"its record cannot be read ({error.strerror})"
             except DatasetError:
-                problem = f"its {place.name} is no record of this version"
+                problem = f"its {place.name} is no record of a run"
             if problem:
                 found.skipped[name] = problem
             else:
                 found.complete.append(name)
         return found
 
-    def complete_versions(self, outputs: Iterable[Path] = ()) -> list[str]:
+    def complete_versions(
+        self, outputs: Callable[[RunRecord], Iterable[Path]] = lambda _: ()
+    ) -> list[str]:
         """Return the versions that can be read, the newest first; see :meth:`versions`."""
         return self.versions(outputs).complete
 
-    def _why_incomplete(self, version: str, outputs: Iterable[Path]) -> str:
+    def _why_incomplete(self, version: str, outputs: Callable[[RunRecord], Iterable[Path]]) -> str:
         """Say what a version lacks to be complete; nothing if it lacks nothing."""
         if not is_version(version):
             return "its folder is not named as Kedro names versions"
-        data, name = Path(self._filepath).parents[2], Path(self._filepath).name
-        named = {data / file.path for file in self.at(version).load().files}
+        data, name, own = (
+            self.path.parents[2],
+            self.path.name,
+            self.at(version),
+        )
+        record = own._read()
+        if why := own._why_misplaced(record):
+            return f"its {name} {why}"
+        named = {data / file.path for file in record.files}
         holders = {holder for path in named for holder in (path, *path.parents)}
-        for output in outputs:
+        for output in outputs(record):
+            if not self._is_named(output):
+                continue
             place = output / version / output.name
             if place not in holders:
                 return f"its {name} names no file of {output.relative_to(data)}"
@@ -214,8 +230,18 @@ class RunRecordDataset(WholeFileDataset):
                     return f"its {name} does not name {path.relative_to(data)}"
         return ""
 
+    def _is_named(self, output: Path) -> bool:
+        """Tell whether the record names what is written to a place: below its study's folders."""
+        place = self.path
+        data = place.parents[2]
+        return (
+            output != place
+            and output.is_relative_to(data)
+            and output.relative_to(data).parts[1:2] == (place.parent.name,)
+        )
+
     def _files(self, version: str) -> list[WrittenFile]:
-        file = Path(self._filepath)
+        file = self.path
         data, study = file.parents[2], file.parent.name
         found = sorted(
             path

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
-from dropnorm.evaluation import cards, checks, effects, ranking, wording
-from dropnorm.evaluation.effects import Contrast, Effect, Evidence, RowLosses, margin_of
+from dropnorm.evaluation import cards, checks, effects, ranking, sequential, wording
+from dropnorm.evaluation.contrasts import FOUR, INTERACTION, Design, design_of
+from dropnorm.evaluation.effects import Effect, Evidence, RowLosses, margin_of
 from dropnorm.evaluation.interaction import tell_interaction
 from dropnorm.evaluation.intervals import Interval
 from dropnorm.evaluation.recommendation import Recommendation, recommend
@@ -22,11 +23,12 @@ from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dropnorm.evaluation.cards import Card
     from dropnorm.evaluation.deviations import Deviations
     from dropnorm.evaluation.ranking import Comparison
+    from dropnorm.evaluation.records import EarlierRun
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
@@ -102,12 +104,12 @@ class ReferenceAnswer:
     Attributes:
         error: Mean validation error over its finite runs, in the target's unit.
         finite: How many there are.
-        networks_minus_this: By variant.
+        networks_minus_this: By network.
     """
 
     error: float
     finite: int
-    networks_minus_this: Mapping[Variant, Difference]
+    networks_minus_this: Mapping[str, Difference]
 
 
 @dataclass(frozen=True)
@@ -125,16 +127,17 @@ class Answer:
         margin: Differences up to this are practically none.
         splits: How many were trained on.
         starts: How many trainings of each split.
-        variants: What each variant came to.
+        variants: What each network came to.
         effects: What each contrast does.
-        comparisons: The networks with a layer, compared with one another.
+        comparisons: All networks but the reference, compared with one another.
         references: What each reference model came to.
         committee: What averaging the starts comes to, in a sentence.
         spread: Where the spread of errors comes from, in a sentence.
-        cards: One for each layer, and one for both together.
+        cards: One for each network but the reference.
         interaction: What the layers do to each other; empty where a network failed.
         recommendation: What to do, and what is left open.
         findings: What the result must not be read without.
+        design: Which networks are compared, and with which one.
     """
 
     study: str
@@ -147,16 +150,17 @@ class Answer:
     margin: float
     splits: int
     starts: int
-    variants: Mapping[Variant, VariantAnswer]
-    effects: Mapping[Contrast, Effect]
+    variants: Mapping[str, VariantAnswer]
+    effects: Mapping[str, Effect]
     comparisons: tuple[Comparison, ...]
     references: Mapping[str, ReferenceAnswer]
     committee: str
     spread: str
-    cards: Mapping[Contrast, Card] = field(default_factory=dict)
+    cards: Mapping[str, Card] = field(default_factory=dict)
     interaction: str = ""
     recommendation: Recommendation = field(default_factory=lambda: Recommendation("", ""))
     findings: tuple[Finding, ...] = ()
+    design: Design = FOUR
 
     @property
     def answer(self) -> str:
@@ -164,7 +168,10 @@ class Answer:
         return self.recommendation.text()
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as plain data; a number that is not finite becomes None."""
+        """Return all of it as plain data; a number that is not finite becomes None.
+
+        ``against`` is there where other networks than the four variants are compared.
+        """
         variants = {name: one.as_json() for name, one in self.variants.items()}
         told = {
             "answer": self.answer,
@@ -173,7 +180,8 @@ class Answer:
             "findings": [one.described() for one in self.findings],
         }
         strict: dict[str, Any] = _strict(asdict(self) | told)
-        return strict
+        del strict["design"]
+        return strict if self.design.is_the_four else {**strict, "against": self.design.against}
 
 
 def gather_evidence(
@@ -235,20 +243,33 @@ def _row_losses(
     return found
 
 
-def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study) -> Answer:
-    """Answer the question of the project for one study."""
-    options = study.replicas
+def find_answer(
+    evidence: Evidence,
+    metrics: Mapping[str, VariantMetrics],
+    study: Study,
+    earlier: Sequence[EarlierRun] = (),
+) -> Answer:
+    """Answer the question of the project for one study.
+
+    Args:
+        evidence: Errors of all variants and reference models.
+        metrics: By variant.
+        study: As it was run.
+        earlier: Runs that have looked at the study before.
+    """
+    options, design = study.replicas, design_of(study)
+    level = sequential.level_of(options, len(design.contrasts))
+    evidence = replace(evidence, level=level)
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
     error = task.error(study)
-    references = {model: _reference(evidence, model) for model in task.references}
+    references = {model: _reference(evidence, model, design) for model in task.references}
     constant = references["constant"].networks_minus_this
     variants = {
-        variant: _variant(evidence, metrics[variant], constant[variant], task)
-        for variant in Variant
+        name: _variant(evidence, metrics[name], constant[name], task) for name in design.names
     }
-    margin = margin_of(evidence.errors[Variant.BASELINE], study.margin)
-    found = _weighed(effects.estimate(evidence, diverged, margin), variants)
+    margin = margin_of(evidence.errors[design.against], study.margin)
+    found = _weighed(effects.estimate(evidence, diverged, margin, design), variants, design)
     answer = Answer(
         study=study.name,
         title=study.label,
@@ -262,14 +283,18 @@ def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study
         starts=options.starts,
         variants=variants,
         effects=found,
-        comparisons=ranking.compare_networks(evidence, diverged, margin),
+        comparisons=ranking.compare_networks(evidence, diverged, margin, design),
         references=references,
-        committee=wording.committee(variants, error.name, task.unit(study)),
+        committee=wording.committee(
+            variants, error.name, task.unit(study), layered=Variant.DROPOUT in design.layered
+        ),
         spread=wording.spread(variants, found, error.spoken, task.unit(study)),
+        design=design,
     )
     findings = [
-        *(one for variant in Variant for one in metrics[variant].findings),
+        *(one for name in design.names for one in metrics[name].findings),
         *checks.check_answer(answer, study),
+        *checks.check_earlier(earlier, study),
     ]
     return in_words(
         replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))
@@ -280,24 +305,24 @@ def in_words(answer: Answer) -> Answer:
     """Add what the figures of an answer say: cards, interaction and recommendation."""
     return replace(
         answer,
-        cards={contrast: cards.make_card(contrast, answer) for contrast in cards.WITH_CARD},
+        cards={name: cards.make_card(name, answer) for name in answer.design.others},
         interaction=tell_interaction(answer),
         recommendation=recommend(answer),
     )
 
 
 def _weighed(
-    found: Mapping[Contrast, Effect], variants: Mapping[Variant, VariantAnswer]
-) -> dict[Contrast, Effect]:
+    found: Mapping[str, Effect], variants: Mapping[str, VariantAnswer], design: Design
+) -> dict[str, Effect]:
     """Return the effects with verdicts that heed whether the networks work at all."""
     healths = {name: one.health for name, one in variants.items()}
     verdicts = {
-        contrast: weigh_interaction(effect.verdict, healths.values())
-        if contrast is Contrast.INTERACTION
-        else weigh(effect.verdict, healths[Variant.BASELINE], healths[Variant(contrast.value)])
-        for contrast, effect in found.items()
+        name: weigh_interaction(effect.verdict, [healths[one] for one in Variant])
+        if name == INTERACTION
+        else weigh(effect.verdict, healths[design.against], healths[name])
+        for name, effect in found.items()
     }
-    return {contrast: replace(one, verdict=verdicts[contrast]) for contrast, one in found.items()}
+    return {name: replace(one, verdict=verdicts[name]) for name, one in found.items()}
 
 
 def _variant(
@@ -325,12 +350,12 @@ def _variant(
     )
 
 
-def _reference(evidence: Evidence, model: str) -> ReferenceAnswer:
+def _reference(evidence: Evidence, model: str, design: Design) -> ReferenceAnswer:
     finite = evidence.errors[model].dropna()
     differences = {}
-    for variant in Variant:
-        interval, pairs = evidence.difference({variant.value: 1, model: -1}, alpha=0.05)
-        differences[variant] = Difference(
+    for name in design.names:
+        interval, pairs = evidence.difference({name: 1, model: -1}, alpha=0.05)
+        differences[name] = Difference(
             difference=interval.mean,
             low=interval.low,
             high=interval.high,

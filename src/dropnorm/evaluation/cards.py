@@ -1,4 +1,4 @@
-"""One card for each layer: a verdict, the effect with its interval, and what it rules out."""
+"""One card for each compared network: a verdict, the effect with its interval, its bounds."""
 
 from __future__ import annotations
 
@@ -6,24 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from dropnorm.evaluation.answer import Answer
 
-# The contrasts that have a card, in their order.
-WITH_CARD = (Contrast.DROPOUT, Contrast.BATCHNORM, Contrast.BOTH)
-
 
 @dataclass(frozen=True)
 class Card:
-    """What one layer, or both together, do to the network: the same on every surface.
+    """What one network does to the error of the reference: the same on every surface.
 
     Attributes:
-        name: Of the layer: ``Dropout``.
+        name: Of the layer that it has, ``Dropout``, or its own.
         verdict: In a few words: ``helps``.
         effect: The difference with its interval, ``−1.09 points (95 % interval −1.33 to −0.86)``;
             empty where there is nothing to compare.
@@ -41,9 +37,9 @@ class Card:
         return f"{self.name}: {self.verdict}.{effect} {self.rules_out}".rstrip()
 
 
-def make_card(contrast: Contrast, answer: Answer) -> Card:
-    """Make the card of a layer, or of both together."""
-    effect, unit = answer.effects[contrast], answer.unit
+def make_card(name: str, answer: Answer) -> Card:
+    """Make the card of a network that is compared with the reference."""
+    effect, unit = answer.effects[name], answer.unit
     told = wording.signed_size(effect, unit)
     if math.isfinite(effect.low) and math.isfinite(effect.percent_of_baseline):
         told += f", {wording.percent(effect.percent_of_baseline)}"
@@ -61,14 +57,14 @@ def make_card(contrast: Contrast, answer: Answer) -> Card:
         case Verdict.NONE:
             ruled_out = "One run of each shows what happened once."
         case _:
-            told, ruled_out = "", _failures(contrast, answer)
+            told, ruled_out = "", _failures(name, answer)
     verdict = effect.verdict.value
-    return Card(wording.NAMES[contrast], _plural(verdict, contrast), told, ruled_out)
+    return Card(network_names.title(name), _plural(verdict, name), told, ruled_out)
 
 
-def _plural(verdict: str, contrast: Contrast) -> str:
+def _plural(verdict: str, name: str) -> str:
     """Put the verb of a verdict on two layers in the plural."""
-    if contrast is not Contrast.BOTH:
+    if name != Variant.DROPOUT_BATCHNORM:
         return verdict
     for verb in ("helps", "hurts", "makes", "rescues", "breaks"):
         verdict = verdict.replace(verb, verb.removesuffix("s"))
@@ -87,16 +83,20 @@ def _bounds(low: float, high: float, gain: str, harm: str) -> str:
     return f"Any gain is below {gain}, any harm below {harm}"
 
 
-def _failures(contrast: Contrast, answer: Answer) -> str:
-    """Say how the network with a layer, and that without, trained."""
-    it = "them" if contrast is Contrast.BOTH else "it"
-    without, having = (state(answer, one) for one in (Variant.BASELINE, Variant(contrast.value)))
-    return f"Without {it}, {without}; with {it}, {having}."
+def _failures(name: str, answer: Answer) -> str:
+    """Say how a network, and the reference, trained."""
+    design = answer.design
+    without, having = (state(answer, one) for one in (design.against, name))
+    if name in design.layered:
+        it = "them" if name == Variant.DROPOUT_BATCHNORM else "it"
+        return f"Without {it}, {without}; with {it}, {having}."
+    reference, network = (network_names.what_it_has(one, design) for one in (design.against, name))
+    return f"With {reference}, {without}; with {network}, {having}."
 
 
-def state(answer: Answer, variant: Variant) -> str:
-    """Say in a clause how the trainings of a variant ended."""
-    one, constant = answer.variants[variant], answer.references["constant"]
+def state(answer: Answer, name: str) -> str:
+    """Say in a clause how the trainings of a network ended."""
+    one, constant = answer.variants[name], answer.references["constant"]
     error = wording.quantity(one.error, answer.unit)
     beside = f"{error} against {wording.quantity(constant.error, answer.unit)}"
     match one.health:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropnorm.evaluation import wording
+from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import CODES, Finding
 from dropnorm.tasks.metrics import SCORES
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.records import EarlierRun
     from dropnorm.evaluation.results import ReplicaMetrics
     from dropnorm.study.schema import Study
 
@@ -49,7 +50,7 @@ def check_trainings(
         replicas: The measures of each.
         study: Says which checks are silenced.
     """
-    return _told(_of_variant(wording.spoken(variant), history, replicas), study)
+    return _told(_of_variant(network_names.spoken(variant), history, replicas), study)
 
 
 def check_answer(answer: Answer, study: Study) -> list[Finding]:
@@ -62,6 +63,22 @@ def check_answer(answer: Answer, study: Study) -> list[Finding]:
     return _told(
         [*_worse_than_linear(answer, study), *_not_best(answer), *_undecided(answer)], study
     )
+
+
+def check_earlier(earlier: Sequence[EarlierRun], study: Study) -> list[Finding]:
+    """Say of a run that others have looked at the same study before: DN018.
+
+    Args:
+        earlier: Complete runs with the same options and fewer replicas.
+        study: Says which checks are silenced.
+    """
+    looks = dict.fromkeys((one.splits, one.starts) for one in earlier)
+    if not looks:
+        return []
+    runs = " and ".join(wording.counted_runs(*one) for one in sorted(looks))
+    number = len(looks) + 1
+    found = Finding(CODES["DN018"], f"look {number}", f"after {runs}", number - 1, number)
+    return _told([found], study)
 
 
 def _told(findings: Iterable[Finding], study: Study) -> list[Finding]:
@@ -119,8 +136,8 @@ def _worse_than_linear(answer: Answer, study: Study) -> Iterator[Finding]:
         if shown > 0:
             yield Finding(
                 CODES["DN009"],
-                wording.spoken(variant),
-                f"{wording.unsigned_size(one, answer.unit)} above {wording.spoken(best)}",
+                network_names.spoken(variant),
+                f"{wording.unsigned_size(one, answer.unit)} above {network_names.spoken(best)}",
                 one.pairs - one.wins.wins,
                 one.pairs,
             )
@@ -139,8 +156,8 @@ def _not_best(answer: Answer) -> Iterator[Finding]:
         told = wording.quantity(references[best].error, answer.unit)
         yield Finding(
             CODES["DN010"],
-            ", ".join(map(wording.spoken, open_)),
-            f"the {SCORES[answer.error].label} of {wording.spoken(best)} is {told}",
+            ", ".join(map(network_names.spoken, open_)),
+            f"the {SCORES[answer.error].label} of {network_names.spoken(best)} is {told}",
             len(open_),
             len(compared),
         )
@@ -156,7 +173,7 @@ def _undecided(answer: Answer) -> Iterator[Finding]:
         runs = wording.counted_runs(answer.splits, answer.starts)
         yield Finding(
             CODES["DN012"],
-            ", ".join(map(wording.spoken, undecided)),
+            ", ".join(map(network_names.spoken, undecided)),
             f"{runs} cannot tell",
             len(undecided),
             len(answer.effects),

@@ -1,6 +1,6 @@
-"""What the two layers do to the error, with what chance leaves open.
+"""What compared networks do to the error, with what chance leaves open.
 
-Every figure rests on pairs: variants trained on the same split from the same start. Which chance an
+Every figure rests on pairs: networks trained on the same split from the same start. Which chance an
 interval covers is said with it: with several splits, a new split of such rows and a new start; with
 one split, new starts and new validation rows for the training rows of this split.
 """
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +29,6 @@ from dropnorm.evaluation.intervals import (
 )
 from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.evaluation.wins import Wins, share_of_wins
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,27 +36,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from dropnorm.evaluation.contrasts import Design
+
     Floats = npt.NDArray[np.float64]
 
 
-# Of the baseline's error: the margin where a study names none.
-_SHARE_OF_BASELINE = 0.01
-
-
-class Contrast(StrEnum):
-    """A difference between variants, as a weight for each."""
-
-    DROPOUT = "dropout"
-    BATCHNORM = "batchnorm"
-    BOTH = "dropout_batchnorm"
-    INTERACTION = "interaction"
-
-    @property
-    def weights(self) -> dict[str, int]:
-        """Return the weight of each variant, by name, that takes part; they add up to zero."""
-        if self is Contrast.INTERACTION:
-            return {"dropout_batchnorm": 1, "dropout": -1, "batchnorm": -1, "baseline": 1}
-        return {self.value: 1, Variant.BASELINE.value: -1}
+# Of the reference's error: the margin where a study names none.
+_SHARE_OF_REFERENCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -84,7 +68,8 @@ class Effect:
         difference: Mean over the pairs; nan without pairs.
         low: Lower end of the 95 % interval; nan if there is none.
         high: Its upper end.
-        percent_of_baseline: The difference in percent of the baseline's error in the same pairs.
+        percent_of_baseline: The difference in percent of the error of the reference, which is the
+            baseline unless the study names another, in the same pairs.
         p: Two-sided p-value of no difference.
         p_holm: The same, adjusted for the contrasts that are judged together.
         pairs: How many pairs it was computed on.
@@ -152,12 +137,14 @@ class Evidence:
         root: Whether errors are roots of mean squares (RMSE) or mean absolute errors (MAE).
         rows: By split; needed for an interval where there is one split only, and for a sharp one
             over several.
+        level: Of all intervals: 95 %, or more where the run looks several times.
     """
 
     errors: pd.DataFrame
     held_to_trained: float
     root: bool
     rows: Mapping[int, RowLosses] = field(default_factory=dict)
+    level: float = LEVEL
 
     def difference(self, weights: Mapping[str, int], alpha: float) -> tuple[Interval, pd.Series]:
         """Estimate a weighted sum of errors.
@@ -175,12 +162,13 @@ class Evidence:
         by_split = pairs.groupby(level="split").mean()
         if len(by_split) >= A_PAIR:
             rows = self._rows_over_splits(weights, by_split)
-            return over_splits(by_split.to_numpy(), self.held_to_trained, alpha, rows), pairs
+            found = over_splits(by_split.to_numpy(), self.held_to_trained, alpha, rows, self.level)
+            return found, pairs
         split = int(pairs.index.get_level_values("split")[0])
         if len(pairs) >= A_PAIR and split in self.rows:
             variance, units = self._rows_variance(weights, split)
             if units >= A_PAIR:
-                return over_starts(pairs.to_numpy(), variance, units, alpha), pairs
+                return over_starts(pairs.to_numpy(), variance, units, alpha, self.level), pairs
         return Interval(float(pairs.mean())), pairs
 
     def pairs(self, weights: Mapping[str, int]) -> pd.Series:
@@ -218,28 +206,33 @@ class Evidence:
 
 
 def estimate(
-    evidence: Evidence, diverged: Mapping[str, int], margin: float
-) -> dict[Contrast, Effect]:
-    """Estimate and judge the four contrasts.
+    evidence: Evidence, diverged: Mapping[str, int], margin: float, design: Design
+) -> dict[str, Effect]:
+    """Estimate and judge the contrasts of a study.
 
     Args:
-        evidence: Errors of the four variants.
-        diverged: How many replicas of each variant diverged.
+        evidence: Errors of the networks.
+        diverged: How many replicas of each network diverged.
         margin: Differences up to this are practically none, in the target's units.
+        design: Says what is compared.
+
+    Returns:
+        By the name of the network that is compared with the reference, and ``interaction``.
     """
-    claims = len(Contrast)
-    alpha = (1 - LEVEL) / claims
-    found = {contrast: evidence.difference(contrast.weights, alpha) for contrast in Contrast}
-    adjusted = holm([interval.p for interval, _ in found.values()])
+    contrasts = design.contrasts
+    claims = len(contrasts)
+    alpha = (1 - evidence.level) / claims
+    found = [evidence.difference(contrast.weights, alpha) for contrast in contrasts]
+    adjusted = holm([interval.p for interval, _ in found], evidence.level)
     effects = {}
-    for (contrast, (interval, pairs)), p_holm in zip(found.items(), adjusted, strict=True):
-        baseline = float(evidence.errors.loc[pairs.index, Variant.BASELINE].mean())
-        lost = {variant: diverged[variant] for variant in contrast.weights}
-        effects[contrast] = Effect(
+    for contrast, (interval, pairs), p_holm in zip(contrasts, found, adjusted, strict=True):
+        reference = float(evidence.errors.loc[pairs.index, design.against].mean())
+        lost = {name: diverged[name] for name in contrast.weights}
+        effects[contrast.name] = Effect(
             difference=interval.mean,
             low=interval.low,
             high=interval.high,
-            percent_of_baseline=100 * interval.mean / baseline if baseline else math.nan,
+            percent_of_baseline=100 * interval.mean / reference if reference else math.nan,
             p=interval.p,
             p_holm=p_holm,
             pairs=len(pairs),
@@ -268,14 +261,14 @@ def _sensitivity(pairs: pd.Series, replicas: int) -> tuple[float, float] | None:
     )
 
 
-def margin_of(baseline: pd.Series, margin: float | None) -> float:
+def margin_of(reference: pd.Series, margin: float | None) -> float:
     """Return the difference up to which there is practically none, in the target's unit.
 
     Args:
-        baseline: Its errors.
-        margin: What the study says; None for one percent of the baseline's mean error.
+        reference: Errors of the network that others are compared with.
+        margin: What the study says; None for one percent of their mean.
     """
     if margin is not None:
         return margin
-    error = float(baseline.mean())
-    return _SHARE_OF_BASELINE * abs(error) if math.isfinite(error) else 0.0
+    error = float(reference.mean())
+    return _SHARE_OF_REFERENCE * abs(error) if math.isfinite(error) else 0.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation.contrasts import INTERACTION
 from dropnorm.evaluation.ranking import between
 from dropnorm.evaluation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 
 # From this share of an effect on, the other layer takes away most of it, or all.
 _MOST, _ALL = 0.5, 1.0
-_ALONE = (Contrast.DROPOUT, Contrast.BATCHNORM)
-_OTHER = {Contrast.DROPOUT: Contrast.BATCHNORM, Contrast.BATCHNORM: Contrast.DROPOUT}
+_ALONE = ("dropout", "batchnorm")
+_OTHER = {"dropout": "batchnorm", "batchnorm": "dropout"}
+_BOTH = "dropout_batchnorm"
 
 
 def tell_interaction(answer: Answer) -> str:
-    """Say what the layers do to each other; nothing where a network failed."""
-    if any(one.health is not Health.WORKS for one in answer.variants.values()):
+    """Say what the layers do to each other; nothing where one of the four is missing or failed."""
+    if not answer.design.crossed or any(
+        answer.variants[name].health is not Health.WORKS for name in Variant
+    ):
         return ""
-    effect, unit = answer.effects[Contrast.INTERACTION], answer.unit
+    effect, unit = answer.effects[INTERACTION], answer.unit
     match effect.verdict:
         case Verdict.HELPS | Verdict.HURTS:
             return f"{_change(answer)}; {_together(answer)}."
@@ -42,13 +45,13 @@ def tell_interaction(answer: Answer) -> str:
 
 
 def _within(answer: Answer) -> str:
-    effect = answer.effects[Contrast.INTERACTION]
+    effect = answer.effects[INTERACTION]
     return wording.quantity(max(abs(effect.low), abs(effect.high)), answer.unit)
 
 
 def _change(answer: Answer) -> str:
     """Say what one layer does to the other's effect."""
-    change = answer.effects[Contrast.INTERACTION].difference
+    change = answer.effects[INTERACTION].difference
     together_better = change < 0
     kind = Verdict.HURTS if together_better else Verdict.HELPS
     # The effects that the other layer makes smaller: harm if both are better than their sum.
@@ -70,29 +73,29 @@ def _change(answer: Answer) -> str:
 
 def _redundant(answer: Answer) -> str:
     best = min(_ALONE, key=lambda one: answer.effects[one].difference)
-    more = between(answer, Variant.DROPOUT_BATCHNORM, Variant(best.value))
+    more = between(answer, _BOTH, best)
     gained = "gain no more" if more.verdict is not Verdict.HELPS else "gain little more"
     if more.verdict is Verdict.HURTS:
         gained = "gain less"
     return (
         "The two layers mend the same fault: each helps alone, and together they"
-        f" {gained} than {wording.layer(best)} alone"
+        f" {gained} than {network_names.layer(best)} alone"
     )
 
 
-def _taken_away(first: Contrast, share: float, kind: Verdict) -> str:
-    other = wording.layer(_OTHER[first])
+def _taken_away(first: str, share: float, kind: Verdict) -> str:
+    other = network_names.layer(_OTHER[first])
     if kind is Verdict.HURTS:
         verb, what = "undoes", "harm"
     else:
         verb, what = "takes away", "gain"
     much = "the whole" if share >= _ALL else "most of the" if share >= _MOST else "part of the"
     subject = other[0].upper() + other[1:]
-    return f"{subject} {verb} {much} {what} that {wording.layer(first)} brings alone"
+    return f"{subject} {verb} {much} {what} that {network_names.layer(first)} brings alone"
 
 
 def _together(answer: Answer) -> str:
-    match answer.effects[Contrast.BOTH].verdict:
+    match answer.effects[_BOTH].verdict:
         case Verdict.HELPS:
             return "both together are better than neither"
         case Verdict.HURTS:

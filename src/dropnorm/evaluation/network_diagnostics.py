@@ -1,4 +1,4 @@
-"""What the two layers did inside trained networks."""
+"""What training did inside the networks that are compared."""
 
 from __future__ import annotations
 
@@ -102,22 +102,24 @@ def compare_diagnostics(
     examined: Mapping[str, VariantExamination],
     histories: Mapping[str, pd.DataFrame],
     metrics: Mapping[str, VariantMetrics],
+    against: str,
 ) -> pd.DataFrame:
-    """Put what the layers did side by side, a row for each variant.
+    """Put what the networks look like side by side, a row for each.
 
     Args:
         examined: Of the replicas of each variant that stayed finite, by variant.
         histories: By variant.
         metrics: By variant.
+        against: The one that the others are compared with.
 
     Returns:
         Columns ``variant``, ``training_loss``, ``val_loss`` and their ``gap`` at the end (means),
         ``val_loss_sd`` between replicas, ``reached_baseline`` (how many replicas come down to the
-        least val_loss of the baseline's replica of the same split and start) and in which epoch
+        least val_loss of the reference's replica of the same split and start) and in which epoch
         (``epoch_of_baseline_best``, median over these), ``dead_units`` (share of all) and
         ``variance_shift`` (mean over the batch norms behind a layer).
     """
-    goals = _goals(histories["baseline"], metrics["baseline"].finite)
+    goals = _goals(histories[against], metrics[against].finite)
     rows = []
     for variant, one in examined.items():
         networks = [replica.found for replica in one.replicas]

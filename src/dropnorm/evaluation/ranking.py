@@ -7,14 +7,14 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation.intervals import LEVEL, holm
+from dropnorm.evaluation.intervals import holm
 from dropnorm.evaluation.verdicts import Health, Verdict, judge
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.contrasts import Design
     from dropnorm.evaluation.effects import Evidence
 
 
@@ -32,8 +32,8 @@ class Comparison:
         detectable: The smallest true difference that more runs on this table could show.
     """
 
-    network: Variant
-    other: Variant
+    network: str
+    other: str
     difference: float
     low: float
     high: float
@@ -60,26 +60,23 @@ class Comparison:
 
 
 def compare_networks(
-    evidence: Evidence, diverged: Mapping[str, int], margin: float
+    evidence: Evidence, diverged: Mapping[str, int], margin: float, design: Design
 ) -> tuple[Comparison, ...]:
-    """Compare the networks that have a layer with one another; the effects compare the baseline.
+    """Compare all networks but the reference with one another; the effects compare with that.
 
     Args:
-        evidence: Errors of the four variants.
-        diverged: How many replicas of each variant diverged.
+        evidence: Errors of the networks.
+        diverged: How many replicas of each network diverged.
         margin: Differences up to this are practically none, in the target's units.
+        design: Says which networks there are.
     """
-    layered = [variant for variant in Variant if variant is not Variant.BASELINE]
-    pairs = list(itertools.combinations(layered, 2))
-    alpha = (1 - LEVEL) / len(pairs)
-    found = [
-        evidence.difference({network.value: 1, other.value: -1}, alpha)[0]
-        for other, network in pairs
-    ]
-    adjusted = holm([interval.p for interval in found])
+    pairs = list(itertools.combinations(design.others, 2))
+    alpha = (1 - evidence.level) / max(1, len(pairs))
+    found = [evidence.difference({network: 1, other: -1}, alpha)[0] for other, network in pairs]
+    adjusted = holm([interval.p for interval in found], evidence.level)
     comparisons = []
     for (other, network), interval, p_holm in zip(pairs, found, adjusted, strict=True):
-        lost = {name.value: diverged[name] for name in (network, other)}
+        lost = {name: diverged[name] for name in (network, other)}
         comparisons.append(
             Comparison(
                 network,
@@ -94,38 +91,40 @@ def compare_networks(
     return tuple(comparisons)
 
 
-def between(answer: Answer, network: Variant, other: Variant) -> Comparison:
+def between(answer: Answer, network: str, other: str) -> Comparison:
     """Return what is known of two networks, the error of the one less that of the other."""
     for comparison in answer.comparisons:
         if (comparison.network, comparison.other) == (network, other):
             return comparison
         if (comparison.other, comparison.network) == (network, other):
             return comparison.turned()
-    layered = other if network is Variant.BASELINE else network
-    effect = next(one for contrast, one in answer.effects.items() if contrast == layered.value)
+    against = answer.design.against
+    compared = other if network == against else network
+    effect = answer.effects[compared]
     found = Comparison(
-        layered, Variant.BASELINE, effect.difference, effect.low, effect.high, effect.verdict,
+        compared, against, effect.difference, effect.low, effect.high, effect.verdict,
         effect.detectable,
     )  # fmt: skip
-    return found if network is layered else found.turned()
+    return found if network == compared else found.turned()
 
 
-def working(answer: Answer) -> list[Variant]:
-    """Return the networks that are worth comparing, the simplest first."""
-    return [name for name, one in answer.variants.items() if one.health is Health.WORKS]
+def working(answer: Answer) -> list[str]:
+    """Return the networks that are worth comparing, in the order of choice."""
+    names = answer.design.in_order_of_choice
+    return [name for name in names if answer.variants[name].health is Health.WORKS]
 
 
-def not_beaten(answer: Answer) -> list[Variant]:
-    """Return the working networks that no other is shown to be better than, the simplest first."""
+def not_beaten(answer: Answer) -> list[str]:
+    """Return the working networks that no other is shown to be better than, in that order."""
     names = working(answer)
     return [
         one
         for one in names
-        if not any(between(answer, one, other).worse for other in names if other is not one)
+        if not any(between(answer, one, other).worse for other in names if other != one)
     ]
 
 
-def ranked(answer: Answer) -> list[Variant]:
+def ranked(answer: Answer) -> list[str]:
     """Return the working networks by their error if each is shown to be worse than the one before.
 
     Returns:

@@ -3,8 +3,9 @@
 1.  A network takes part only if it works: no run diverged, and its error is shown to be below that
     of a constant.
 2.  If the best reference model is shown to be better than each of these, use that.
-3.  Otherwise use the simplest network that no other is shown to be better than. Where the network
-    without layers is shown to be worse than another, it must be shown to be better than that one.
+3.  Otherwise use the first network that no other is shown to be better than: the reference comes
+    first, then the others as the study names them. Where the reference is shown to be worse than
+    another, the network must be shown to be better than the reference.
 4.  Say what is left open, and what would settle it.
 """
 
@@ -14,7 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation import wording
+from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.cards import state
 from dropnorm.evaluation.ranking import best_reference, between, not_beaten, working
 from dropnorm.evaluation.verdicts import Health, Verdict
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.answer import Answer
     from dropnorm.evaluation.ranking import Comparison
 
-_NETWORKS = {
-    Variant.BASELINE: "the network without either layer",
-    Variant.DROPOUT: "the network with dropout",
-    Variant.BATCHNORM: "the network with batch normalization",
-    Variant.DROPOUT_BATCHNORM: "the network with both layers",
-}
 # Half a 95 % interval, times this, is the difference that is found four times in five.
 _TO_BE_FOUND = 1.43
 # If more runs could show no less than this share of it, they are not worth it.
@@ -39,11 +34,38 @@ _NO_BETTER = 0.9
 
 
 @dataclass(frozen=True)
+class _Reasons:
+    """Why the reference is used, by how it stands to the others."""
+
+    all_fail: str
+    all_worse: str
+    all_same: str
+    one_run: str
+    none_shown: str
+
+
+_OF_LAYERS = _Reasons(
+    all_fail="with either layer, or both, the training fails",
+    all_worse="each layer makes it worse",
+    all_same="the layers make no difference above {margin}, and it is the simplest",
+    one_run="one run of each cannot show that a layer helps, and it is the simplest",
+    none_shown="neither layer is shown to help, and it is the simplest",
+)
+_OF_NETWORKS = _Reasons(
+    all_fail="no other network is shown to be better than a constant",
+    all_worse="each other network is worse",
+    all_same="no other network differs from it by more than {margin}",
+    one_run="one run of each cannot show that another network is better",
+    none_shown="no other network is shown to be better",
+)
+
+
+@dataclass(frozen=True)
 class Recommendation:
     """What to do, in one or two sentences, and what is left open.
 
     Attributes:
-        use: Name of the variant or reference model to use; empty if there is none.
+        use: Name of the network or reference model to use; empty if there is none.
         action: What to do and why, in a sentence.
         reference: How the network stands to the best reference model; empty if the action says it.
         open: What is not settled; empty if nothing is.
@@ -65,35 +87,39 @@ def recommend(answer: Answer) -> Recommendation:
     if not candidates:
         return _none_works(answer)
     chosen = choose(answer)
+    named = network_names.network(chosen, answer.design)
     reference, beside = _beside_reference(answer, chosen)
     if reference and all(_reference_is_better(answer, reference, one) for one in candidates):
+        of_all = network_names.count(len(answer.variants))
         action = (
             f"Use {wording.with_article(reference)}: its error is"
-            f" {_turned(answer, reference, chosen)} lower than that of {_NETWORKS[chosen]}, the"
-            " best choice of the four."
+            f" {_turned(answer, reference, chosen)} lower than that of {named}, the"
+            f" best choice of the {of_all}."
         )
-        network = f"If it must be a network, use {_short(chosen)}: {_why(answer, chosen)}."
+        short = network_names.short(chosen, answer.design)
+        network = f"If it must be a network, use {short}: {_why(answer, chosen)}."
         return Recommendation(reference, action, network)
-    action = f"Use {_NETWORKS[chosen]}: {_why(answer, chosen)}."
-    return Recommendation(chosen.value, action, beside, _open(answer, chosen))
+    action = f"Use {named}: {_why(answer, chosen)}."
+    return Recommendation(chosen, action, beside, _open(answer, chosen))
 
 
-def choose(answer: Answer) -> Variant:
+def choose(answer: Answer) -> str:
     """Choose among the networks that work."""
     best = not_beaten(answer) or [
         min(working(answer), key=lambda name: answer.variants[name].error)
     ]
-    baseline = Variant.BASELINE
-    if baseline in working(answer) and baseline not in best:
-        better = [one for one in best if between(answer, baseline, one).worse]
+    against = answer.design.against
+    if against in working(answer) and against not in best:
+        better = [one for one in best if between(answer, against, one).worse]
         best = better or best
     return best[0]
 
 
 def _none_works(answer: Answer) -> Recommendation:
     healths = {one.health for one in answer.variants.values()}
+    none = f"Use {network_names.none_of(len(answer.variants))} networks"
     if healths == {Health.DIVERGES}:
-        what = "trainings of all four diverged"
+        what = f"trainings of {network_names.every(len(answer.variants))} diverged"
     elif all(health.fails for health in healths):
         what = "each diverged or is no better than a constant"
     else:
@@ -101,12 +127,13 @@ def _none_works(answer: Answer) -> Recommendation:
     reference, constant = best_reference(answer), answer.references["constant"].error
     unproven = [name for name, one in answer.variants.items() if one.health is Health.UNPROVEN]
     mend = (
-        "Mend the training before you compare layers: standardize the inputs, lower the learning"
-        " rate, or train for more epochs."
+        f"Mend the training before you compare {'layers' if answer.design.is_the_four else 'them'}:"
+        " standardize the inputs, lower the learning rate, or train for more epochs."
     )
     if unproven:
         mend = (
-            f"More runs would tell whether {_NETWORKS[unproven[0]]} is better than a constant:"
+            "More runs would tell whether"
+            f" {network_names.network(unproven[0], answer.design)} is better than a constant:"
             f" write a larger replicas.{'splits' if answer.splits > 1 else 'starts'}."
         )
     if reference and answer.references[reference].error < constant:
@@ -115,61 +142,64 @@ def _none_works(answer: Answer) -> Recommendation:
         name = wording.capital(wording.with_article(reference))
         return Recommendation(
             reference,
-            f"Use none of the four networks: {what}. {name}"
-            f" has an error of {told}, a constant {against}.",
+            f"{none}: {what}. {name} has an error of {told}, a constant {against}.",
             mend,
         )
-    return Recommendation("", f"Use none of the four networks: {what}.", mend)
+    return Recommendation("", f"{none}: {what}.", mend)
 
 
-def _why(answer: Answer, chosen: Variant) -> str:
-    others = [one for one in working(answer) if one is not chosen]
-    if chosen is Variant.BASELINE:
-        return _why_no_layer(answer, others)
-    baseline = answer.variants[Variant.BASELINE].health
-    it = "them" if chosen is Variant.DROPOUT_BATCHNORM else "it"
-    if baseline is not Health.WORKS:
-        told = f"without {it}, {state(answer, Variant.BASELINE)}"
+def _why(answer: Answer, chosen: str) -> str:
+    design = answer.design
+    others = [one for one in working(answer) if one != chosen]
+    if chosen == design.against:
+        return _why_the_reference(answer, others)
+    reference = answer.variants[design.against].health
+    without = f"without {'them' if chosen == Variant.DROPOUT_BATCHNORM else 'it'}"
+    if reference is not Health.WORKS:
+        told = f"{without if chosen in design.layered else 'with ' + _has(answer, design.against)},"
+        told = f"{told} {state(answer, design.against)}"
     else:
-        found = between(answer, chosen, Variant.BASELINE)
+        found = between(answer, chosen, design.against)
         size = wording.unsigned_size(found, answer.unit)
         lower = "lower" if found.difference < 0 else "higher"
-        told = f"its error is {size} {lower} than without {it}"
+        beside = without if chosen in design.layered else f"with {_has(answer, design.against)}"
+        told = f"its error is {size} {lower} than {beside}"
     if not others or any(not between(answer, one, chosen).worse for one in others):
         return told
     best = min(others, key=lambda one: answer.variants[one].error)
-    if best is Variant.BASELINE:
+    if best == design.against:
         return told
     size = wording.unsigned_size(between(answer, best, chosen), answer.unit)
-    subject = "" if baseline is Health.WORKS else "its error is "
-    return f"{told}, and {subject}{size} lower than with {_layers(best)}"
+    subject = "" if reference is Health.WORKS else "its error is "
+    return f"{told}, and {subject}{size} lower than with {_has(answer, best)}"
 
 
-def _why_no_layer(answer: Answer, others: list[Variant]) -> str:
-    layered = [one for one in Variant if one is not Variant.BASELINE]
-    found = {one: between(answer, one, Variant.BASELINE) for one in others}
+def _why_the_reference(answer: Answer, others: list[str]) -> str:
+    """Say why no other network is used than the one that all are compared with."""
+    found = [between(answer, one, answer.design.against) for one in others]
+    margin = f"{answer.margin:.3g} {answer.unit}".strip()
+    said = _OF_LAYERS if answer.design.is_the_four else _OF_NETWORKS
     if not others:
-        return "with either layer, or both, the training fails"
-    if len(others) == len(layered):
-        if all(one.worse for one in found.values()):
-            return "each layer makes it worse"
-        if all(one.verdict is Verdict.SAME for one in found.values()):
-            margin = f"{answer.margin:.3g} {answer.unit}".strip()
-            return f"the layers make no difference above {margin}, and it is the simplest"
-    if all(one.verdict is Verdict.NONE for one in found.values()):
-        return "one run of each cannot show that a layer helps, and it is the simplest"
-    return "neither layer is shown to help, and it is the simplest"
+        return said.all_fail
+    if len(others) == len(answer.design.others):
+        if all(one.worse for one in found):
+            return said.all_worse
+        if all(one.verdict is Verdict.SAME for one in found):
+            return said.all_same.format(margin=margin)
+    if all(one.verdict is Verdict.NONE for one in found):
+        return said.one_run
+    return said.none_shown
 
 
-def _open(answer: Answer, chosen: Variant) -> str:
+def _open(answer: Answer, chosen: str) -> str:
     """Say what is not settled between the chosen network and those that may be better."""
-    found = [between(answer, one, chosen) for one in not_beaten(answer) if one is not chosen]
+    found = [between(answer, one, chosen) for one in not_beaten(answer) if one != chosen]
     unsettled = [one for one in found if one.verdict in (Verdict.NOT_SETTLED, Verdict.NONE)]
     same = [one for one in found if one.verdict is Verdict.SAME]
     if not unsettled:
-        if not same or chosen is Variant.BASELINE:
+        if not same or chosen == answer.design.against:
             return ""
-        names = wording.listed(_layers(one.network) for one in same)
+        names = wording.listed(_has(answer, one.network) for one in same)
         return f"A network with {names} makes no practical difference to that."
     what = "splits" if answer.splits > 1 else "starts"
     if any(one.verdict is Verdict.NONE for one in unsettled):
@@ -179,7 +209,7 @@ def _open(answer: Answer, chosen: Variant) -> str:
         )
     gains = [
         f"{wording.quantity(max(0.0, -one.low), answer.unit, (one.high - one.low) / 2)} with"
-        f" {_layers(one.network)}"
+        f" {_has(answer, one.network)}"
         for one in unsettled
     ]
     told = f"Not settled: any further gain is below {wording.listed(gains)}"
@@ -199,7 +229,7 @@ def _what_can_be_shown(unsettled: Sequence[Comparison], what: str, unit: str) ->
     return f"{told}, more of them one above {wording.quantity(limit, unit, digits=2)}"
 
 
-def _beside_reference(answer: Answer, chosen: Variant) -> tuple[str | None, str]:
+def _beside_reference(answer: Answer, chosen: str) -> tuple[str | None, str]:
     reference = best_reference(answer)
     if reference is None:
         return None, ""
@@ -223,23 +253,14 @@ def _beside_reference(answer: Answer, chosen: Variant) -> tuple[str | None, str]
     )
 
 
-def _reference_is_better(answer: Answer, reference: str, network: Variant) -> bool:
+def _reference_is_better(answer: Answer, reference: str, network: str) -> bool:
     return answer.references[reference].networks_minus_this[network].low > 0
 
 
-def _turned(answer: Answer, reference: str, network: Variant) -> str:
+def _turned(answer: Answer, reference: str, network: str) -> str:
     found = answer.references[reference].networks_minus_this[network]
     return wording.unsigned_size(found, answer.unit)
 
 
-def _layers(network: Variant) -> str:
-    return {
-        Variant.BASELINE: "neither layer",
-        Variant.DROPOUT: "dropout",
-        Variant.BATCHNORM: "batch normalization",
-        Variant.DROPOUT_BATCHNORM: "both layers",
-    }[network]
-
-
-def _short(network: Variant) -> str:
-    return f"the one {_NETWORKS[network].removeprefix('the network ')}"
+def _has(answer: Answer, network: str) -> str:
+    return network_names.what_it_has(network, answer.design)

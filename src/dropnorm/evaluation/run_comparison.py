@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast, Evidence
+from dropnorm.evaluation.contrasts import FOUR, Contrast
+from dropnorm.evaluation.effects import Evidence
 from dropnorm.evaluation.intervals import Interval, holm
 from dropnorm.evaluation.json_form import to_json
+from dropnorm.evaluation.network_names import every, spoken, title
 from dropnorm.evaluation.verdicts import Verdict
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +29,7 @@ _FORMAT = "table.format"
 # Of the record, what a difference may come from; the rest differs in every run.
 _TELLING = ("engine", "switches", "table.sha256", _FORMAT, "packages", "options")
 # Of the options, those that no training depends on.
-_BESIDE = ("options.title", "options.sweep")
+_BESIDE = ("options.title", "options.sweep", "options.recommend")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
 _SAME_PAIRS = (
     "table.sha256",
@@ -48,7 +49,7 @@ class Run:
         name: What a reader calls it by.
         record: What it says of itself.
         effects: Its answer, ``effects.json``.
-        metrics: By variant.
+        metrics: By network.
     """
 
     name: str
@@ -56,20 +57,25 @@ class Run:
     effects: Mapping[str, Any]
     metrics: Mapping[str, VariantMetrics]
 
+    @property
+    def against(self) -> str:
+        """The network that the others are compared with."""
+        return str(self.effects.get("against", FOUR.against))
+
 
 @dataclass(frozen=True)
 class Change:
     """How an effect differs between two runs.
 
     Attributes:
-        contrast: Which effect.
+        contrast: Which effect: of a network, by its name, or the interaction.
         difference: The second run's effect less the first's, over the pairs that both have; nan
             where runs cannot be paired.
-        p_holm: Adjusted for the four effects.
+        p_holm: Adjusted for all effects that both runs have.
         verdicts: Of the first and of the second run.
     """
 
-    contrast: Contrast
+    contrast: str
     difference: Interval
     p_holm: float
     verdicts: tuple[Verdict, Verdict]
@@ -87,12 +93,17 @@ def what_differs(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
 
 
 def changes(first: Run, second: Run) -> list[Change]:
-    """Estimate how much each effect changes from the first run to the second.
+    """Estimate how much each effect that both runs have changes from the first to the second.
 
     Where both used the same rows and starts, and measured the same error, their effects are
     compared pair by pair, as effects themselves are: over splits with the correction of Nadeau and
     Bengio (2003). With one split only the difference is given.
     """
+    contrasts = [
+        Contrast.against(first.against, name)
+        for name in first.effects["effects"]
+        if name in second.effects["effects"] and first.against == second.against
+    ]
     evidence = _pairs(first, second)
     found = [
         Interval(float("nan"))
@@ -105,28 +116,29 @@ def changes(first: Run, second: Run) -> list[Change]:
             },
             _SIGNIFICANT,
         )[0]
-        for contrast in Contrast
+        for contrast in contrasts
     ]
     adjusted = holm([interval.p for interval in found])
     return [
         Change(
-            contrast,
+            contrast.name,
             interval,
             p_holm,
-            (_verdict(first, contrast), _verdict(second, contrast)),
+            (_verdict(first, contrast.name), _verdict(second, contrast.name)),
         )
-        for contrast, interval, p_holm in zip(Contrast, found, adjusted, strict=True)
+        for contrast, interval, p_holm in zip(contrasts, found, adjusted, strict=True)
     ]
 
 
 def error_changes(first: Run, second: Run) -> dict[str, Interval]:
-    """Estimate how much the error of each variant changes, as :func:`changes` does of effects."""
+    """Estimate how much the error of each network that both have changes, pair by pair."""
     evidence = _pairs(first, second)
     return {
-        variant.value: Interval(float("nan"))
+        name: Interval(float("nan"))
         if evidence is None
-        else evidence.difference({f"second {variant}": 1, f"first {variant}": -1}, _SIGNIFICANT)[0]
-        for variant in Variant
+        else evidence.difference({f"second {name}": 1, f"first {name}": -1}, _SIGNIFICANT)[0]
+        for name in first.metrics
+        if name in second.metrics
     }
 
 
@@ -137,7 +149,7 @@ def _pairs(first: Run, second: Run) -> Evidence | None:
     if any(key.startswith(_SAME_PAIRS) for key in what_differs(first, second)):
         return None
     errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
-    rows = first.metrics[Variant.BASELINE].rows
+    rows = next(iter(first.metrics.values())).rows
     return Evidence(errors, rows["validation"] / rows["train"], root=False)
 
 
@@ -146,16 +158,20 @@ def sentence(first: Run, second: Run) -> str:
     what = _subject(what_differs(first, second))
     changes_, does = ("change", "do") if what == _OPTIONS else ("changes", "does")
     found = changes(first, second)
+    if not found:
+        return _nothing_to_compare(first, second)
+    others = any("against" in run.effects for run in (first, second))
+    what_changes = "the effects" if others else "what the layers do"
     moved = [change for change in found if change.p_holm < _SIGNIFICANT]
     turned = [change for change in found if change.verdicts[0] is not change.verdicts[1]]
     told = [_moved(change, first, second) for change in moved] + [
-        f"{wording.NAMES[change.contrast]}: '{change.verdicts[0]}' in {first.name},"
+        f"{title(change.contrast)}: '{change.verdicts[0]}' in {first.name},"
         f" '{change.verdicts[1]}' in {second.name}"
         for change in turned
         if change not in moved
     ]
     if moved:
-        return f"{what} {changes_} what the layers do. {'; '.join(told)}."
+        return f"{what} {changes_} {what_changes}. {'; '.join(told)}."
     if turned:
         return (
             f"{what} may change the answer: verdicts differ, though no effect is shown to."
@@ -164,17 +180,27 @@ def sentence(first: Run, second: Run) -> str:
     return f"{what} {does} not change the answer: {_alike(found, first)}."
 
 
+def _nothing_to_compare(first: Run, second: Run) -> str:
+    if first.against != second.against:
+        return (
+            f"The runs have no effect in common: {first.name} compares with"
+            f" {spoken(first.against)}, {second.name} with {spoken(second.against)}."
+        )
+    return f"The runs have no effect in common: they compare other networks with {first.against}."
+
+
 def _moved(change: Change, first: Run, second: Run) -> str:
     size = wording.number(abs(change.difference.mean))
     unit = f" {first.effects['unit']}" if first.effects["unit"] else ""
     less = "lower" if change.difference.mean < 0 else "higher"
-    name = wording.NAMES[change.contrast]
+    name = title(change.contrast)
     return f"{name}: its effect on the error is {size}{unit} {less} in {second.name}"
 
 
 def _alike(found: list[Change], first: Run) -> str:
     """Say what there is to say of effects that are not shown to differ."""
-    same = "all four verdicts are the same"
+    one = len(found) == 1
+    same = f"{'the verdict is' if one else f'{every(len(found))} verdicts are'} the same"
     known = [change for change in found if math.isfinite(change.difference.low)]
     if not known:
         return f"{same}; how far the effects differ cannot be told from pairs"
@@ -184,7 +210,7 @@ def _alike(found: list[Change], first: Run) -> str:
     size = f"{wording.number(mean, error)} {first.effects['unit']}".strip()
     return (
         f"{same}, and no effect is shown to differ; the one that differs most, that of"
-        f" {wording.spoken(largest.contrast)}, does by {size} (95 % interval"
+        f" {spoken(largest.contrast)}, does by {size} (95 % interval"
         f" {wording.number(low, error)} to {wording.number(high, error)})"
     )
 
@@ -219,5 +245,5 @@ def _errors(run: Run) -> pd.DataFrame:
     return pd.DataFrame({name: metrics.errors(error) for name, metrics in run.metrics.items()})
 
 
-def _verdict(run: Run, contrast: Contrast) -> Verdict:
-    return Verdict(run.effects["effects"][contrast.value]["verdict"])
+def _verdict(run: Run, contrast: str) -> Verdict:
+    return Verdict(run.effects["effects"][contrast]["verdict"])

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dropnorm.evaluation import answer, wording
-from dropnorm.evaluation.effects import Contrast, margin_of
+from dropnorm.evaluation.effects import margin_of
 from dropnorm.evaluation.intervals import Interval, simultaneous
 from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.network_names import title
 from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.evaluation.verdicts import Verdict, judge
-from dropnorm.study.variants import Variant
+from dropnorm.study.arms import arm_names, arm_of
+from dropnorm.study.compare import Compared
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
@@ -33,12 +35,12 @@ class Point:
     """One choice of rate and place, for one variant.
 
     Attributes:
-        variant: Which of the two layers the network has.
+        variant: Name of the network.
         rate: Of its dropout layers: one for all, or one for each; None without them.
         placement: Of its batch norms; None without them.
     """
 
-    variant: Variant
+    variant: str
     rate: float | tuple[float, ...] | None = None
     placement: Placement | None = None
 
@@ -62,29 +64,38 @@ class Point:
         return f"{self.variant}: {self.choice}"
 
 
-def plan_points(study: Study, variant: Variant) -> list[Point]:
-    """List what a sweep tries of a variant: as much as its layers have a choice of."""
-    network, sweep = study.network, study.sweep
+def plan_points(study: Study, name: str) -> list[Point]:
+    """List what a sweep tries of a network: as much as its layers have a choice of."""
+    arm, sweep = arm_of(study, name), study.sweep
+    network, variant = arm.study.network, arm.variant
     rates = sweep.dropout or (network.dropout.rate,)
     places = sweep.placement or (network.batchnorm.placement,)
     return [
-        Point(variant, rate, placement)
+        Point(name, rate, placement)
         for placement in (places if variant.has_batchnorm else (None,))
         for rate in (rates if variant.has_dropout else (None,))
     ]
 
 
 def study_at(study: Study, point: Point) -> Study:
-    """Return the study with the rate and the place of a point, which its title names."""
-    network = study.network
+    """Return the study with the rate and the place of a point, which its title names.
+
+    What the network of the point changes is in it, so that nothing is left to be changed.
+    """
+    arm = arm_of(study, point.variant)
+    network = arm.study.network
     if point.rate is not None:
         dropout = network.dropout.model_copy(update={"rate": point.rate})
         network = network.model_copy(update={"dropout": dropout})
     if point.placement is not None:
         batchnorm = network.batchnorm.model_copy(update={"placement": point.placement})
         network = network.model_copy(update={"batchnorm": batchnorm})
-    title = f"{study.title}, {point.choice}" if point.choice else study.title
-    return study.model_copy(update={"network": network, "title": title})
+    told = f"{study.title}, {point.choice}" if point.choice else study.title
+    changes: dict[str, object] = {"network": network, "title": told}
+    if point.variant in study.compare:
+        layers = study.compare[point.variant].layers
+        changes["compare"] = {point.variant: Compared(layers=layers)}
+    return arm.study.model_copy(update=changes)
 
 
 def find_choices(
@@ -106,16 +117,17 @@ def find_choices(
         split: Which row is in which part of which split.
         study: Says what was tried.
     """
-    points = {variant: plan_points(study, variant) for variant in Variant}
+    names = arm_names(study)
+    points = {name: plan_points(study, name) for name in names}
     evidence = answer.gather_evidence(
         {
             point.name: of_point
-            for variant in Variant
+            for variant in names
             for point, of_point in zip(points[variant], metrics[variant], strict=True)
         },
         {
             point.name: predictions[variant].loc[predictions[variant]["point"] == number]
-            for variant in Variant
+            for variant in names
             for number, point in enumerate(points[variant])
         },
         pd.DataFrame(columns=["model", "split", "start", "row", "target", "prediction"]),
@@ -124,11 +136,11 @@ def find_choices(
     )
     diverged = {
         point.name: of_point.diverged
-        for variant in Variant
+        for variant in names
         for point, of_point in zip(points[variant], metrics[variant], strict=True)
     }
-    margin = margin_of(evidence.errors[points[Variant.BASELINE][0].name], study.margin)
-    rows = {variant: _stand(points[variant], evidence, diverged, margin) for variant in Variant}
+    margin = margin_of(evidence.errors[points[study.against][0].name], study.margin)
+    rows = {name: _stand(points[name], evidence, diverged, margin) for name in names}
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
     return Choices(
@@ -141,11 +153,11 @@ def find_choices(
         starts=options.starts,
         estimand=wording.estimand(options.splits, options.starts, study.split),
         sentences={
-            variant.value: _sentence(variant, points[variant], rows[variant], unit)
-            for variant in Variant
-            if len(points[variant]) > 1
+            name: _sentence(name, points[name], rows[name], unit)
+            for name in names
+            if len(points[name]) > 1
         },
-        points=tuple(row for variant in Variant for row in rows[variant]),
+        points=tuple(row for name in names for row in rows[name]),
     )
 
 
@@ -170,7 +182,7 @@ def _stand(
         known = errors[point]
         rows.append(
             Choice(
-                variant=point.variant.value,
+                variant=point.variant,
                 rate=point.one_rate,
                 placement=point.placement,
                 error=_or_none(float(known.mean())) if len(known) else None,
@@ -199,8 +211,8 @@ _STANDINGS = {
 }
 
 
-def _sentence(variant: Variant, points: Sequence[Point], rows: Sequence[Choice], unit: str) -> str:
-    subject = f"{wording.NAMES[Contrast(variant.value)]}, {_what(points)}"
+def _sentence(name: str, points: Sequence[Point], rows: Sequence[Choice], unit: str) -> str:
+    subject = f"{title(name)}, {_what(points)}"
     told: dict[str, list[str]] = {standing: [] for standing in _STANDINGS.values()}
     least = ""
     for point, row in zip(points, rows, strict=True):

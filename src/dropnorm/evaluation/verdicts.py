@@ -73,7 +73,7 @@ def judge(
         return Verdict.DIVERGED
     if math.isnan(interval.low):
         return Verdict.NONE
-    if margin and interval.p_beyond(margin) < (1 - LEVEL) / claims:
+    if margin and interval.p_beyond(margin) < (1 - interval.level) / claims:
         return Verdict.SAME
     if p_holm < 1 - LEVEL:
         return Verdict.HELPS if interval.mean < 0 else Verdict.HURTS
@@ -100,14 +100,14 @@ def judge_health(diverged: int, failed: int, replicas: int, beyond_constant: Int
 
 
 def weigh(verdict: Verdict, without: Health, having: Health) -> Verdict:
-    """Say what a layer does, given whether the networks without and with it work at all.
+    """Say what a network does to the error, given whether it and the reference work at all.
 
     Nothing good is said of a network that is not shown to be better than a constant.
 
     Args:
         verdict: On the difference alone.
-        without: Of the baseline.
-        having: Of the network with the layer.
+        without: Of the reference.
+        having: Of the network that is compared with it.
     """
     if having is Health.WORKS:
         return Verdict.RESCUES if without.fails else verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation.network_names import spoken
 from dropnorm.findings import Severity
 from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 from dropnorm.study.variants import Variant
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.effects import Effect
     from dropnorm.study.split import Split
 
-NAMES = {
-    Contrast.DROPOUT: "Dropout",
-    Contrast.BATCHNORM: "Batch normalization",
-    Contrast.BOTH: "Both layers",
-    Contrast.INTERACTION: "Their interaction",
-}
-_LAYERS = {Contrast.DROPOUT: "dropout", Contrast.BATCHNORM: "batch normalization"}
 _DIGITS = 3
 _TOO_LONG = 1e6
 # From here on, percent have no decimals.
@@ -45,11 +38,6 @@ class Sized(Protocol):
     @property
     def high(self) -> float:
         """Its upper end."""
-
-
-def layer(contrast: Contrast) -> str:
-    """Name a layer within a sentence."""
-    return _LAYERS[contrast]
 
 
 def number(value: float, error: float | None = None, digits: int = _DIGITS) -> str:
@@ -100,11 +88,6 @@ def _drawn(split: Split) -> str:
             return "groups of rows"
         case _:
             return "rows"
-
-
-def spoken(name: str) -> str:
-    """Return a variant's, effect's or reference model's name as a reader meets it."""
-    return name.replace("_", " + " if name == Variant.DROPOUT_BATCHNORM else " ")
 
 
 def with_article(reference: str) -> str:
@@ -168,7 +151,7 @@ def _half(found: Sized) -> float | None:
 
 
 def percent(value: float) -> str:
-    """Write a difference in percent of the baseline's error, with its sign."""
+    """Write a difference in percent of the reference's error, with its sign."""
     decimals = 1 if abs(value) < _WHOLE_PERCENT else 0
     return f"{value:+.{decimals}f} %".replace("-", "−")
 
@@ -184,8 +167,16 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def committee(variants: Mapping[Variant, VariantAnswer], error: str, unit: str) -> str:
+def committee(
+    variants: Mapping[str, VariantAnswer], error: str, unit: str, *, layered: bool = True
+) -> str:
     """Say what the mean prediction of the starts of a split comes to, beside one network's.
+
+    Args:
+        variants: What each network came to.
+        error: Name of the error.
+        unit: Of the target.
+        layered: Whether dropout and baseline differ by the dropout layers alone.
 
     Returns:
         A sentence or two; nothing where no split has several finite starts.
@@ -197,8 +188,8 @@ def committee(variants: Mapping[Variant, VariantAnswer], error: str, unit: str) 
     pairs = [f"{spoken(name)} {number(alone[name])} and {number(together[name])}" for name in alone]
     told = f"One network, and a committee of all starts of a split: {', '.join(pairs)} {unit}"
     told = f"{told.strip()}."
-    without, with_dropout = Variant.BASELINE, Variant.DROPOUT
-    if {without, with_dropout} <= set(alone):
+    without, with_dropout = Variant.BASELINE.value, Variant.DROPOUT.value
+    if layered and {without, with_dropout} <= set(alone):
         of_dropout = _gain(alone[without], alone[with_dropout])
         of_committee = _gain(alone[without], together[without])
         told += (
@@ -217,14 +208,17 @@ def _gain(before: float, after: float) -> str:
     return f"{number(abs(after - before))} {'better' if after < before else 'worse'}"
 
 
-def notes(findings: Iterable[Mapping[str, Any]], *, made_up: bool = False) -> list[str]:
+def notes(
+    findings: Iterable[Mapping[str, Any]], *, made_up: bool = False, about: str = "layers"
+) -> list[str]:
     """Say in a line for each code what a result must not be read without, the worst first.
 
     Args:
         findings: As :meth:`dropnorm.findings.Finding.described` gives them.
         made_up: Whether the table is.
+        about: What is compared: the two layers, or networks.
     """
-    told = ["The table is made up: none of this says anything about the layers."] * made_up
+    told = [f"The table is made up: none of this says anything about the {about}."] * made_up
     for of_code in by_code(findings):
         sentences = dict.fromkeys(plain_sentence(one) for one in of_code)
         told.append(f"{of_code[0]['code']} ({severity(of_code[0])}): {' '.join(sentences)}")
@@ -253,25 +247,25 @@ def plain_sentence(finding: Mapping[str, Any]) -> str:
 
 
 def spread(
-    variants: Mapping[Variant, VariantAnswer],
-    effects: Mapping[Contrast, Effect],
+    variants: Mapping[str, VariantAnswer],
+    effects: Mapping[str, Effect],
     error: str,
     unit: str,
 ) -> str:
     """Say where the spread of errors comes from, and how much of it pairs are rid of.
 
     Returns:
-        A sentence about the baseline, or the first variant that stayed finite, and one about the
-        first layer compared with it; nothing where starts cannot be told from splits.
+        A sentence about the first network that stayed finite, and one about the
+        first network compared with it; nothing where starts cannot be told from splits.
     """
     told = []
     for name, one in variants.items():
         if parts := _parts(one.deviations, unit):
             told.append(f"The {error} of {spoken(name)} moves by {parts} (standard deviations).")
             break
-    for contrast, effect in effects.items():
+    for name, effect in effects.items():
         if parts := _parts(effect.deviations, unit):
-            told.append(f"The paired difference of {spoken(contrast)} moves by {parts}.")
+            told.append(f"The paired difference of {spoken(name)} moves by {parts}.")
             break
     return " ".join(told)
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dropnorm.datasets.kedro_compat import load_path_of
 from dropnorm.evaluation.cards import Card
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.overrides import tell
 from dropnorm.hooks.mlflow_server import SQLITE, experiment_id, shown
-from dropnorm.study.variants import Variant
+from dropnorm.study.compare import names_written
 from dropnorm.training.backend import engine_name
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking:
             _log_metrics(mlflow, _numbers({f"effect.{name}": told}))
         _log_files(mlflow, study, catalog, None)
         inputs = _input_names(study, catalog, mlflow) if tracking.models else {}
-        for variant in Variant:
-            with begin(variant.value, "variant", variant=variant.value):
+        for variant in names_written(record.options):
+            with begin(variant, "variant", variant=variant):
                 _log_variant(mlflow, study, variant, catalog, inputs, begin)
     if uri.startswith(SQLITE):
         place = f"mlflow ui --backend-store-uri {SQLITE}{os.path.relpath(uri.removeprefix(SQLITE))}"
@@ -94,7 +95,7 @@ def log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking:
 def _log_variant(
     mlflow: Any,
     study: str,
-    variant: Variant,
+    variant: str,
     catalog: DataCatalog,
     inputs: Mapping[int, list[str]],
     begin: Any,
@@ -105,14 +106,14 @@ def _log_variant(
     curves = history.drop(columns=["split", "start"])
     # The mean is no number where one of the replicas has none: it has diverged.
     _log_metrics(mlflow, _numbers(to_json(metrics)), curves.groupby("epoch").agg(_strict_mean))
-    _log_parameters(mlflow, {"variant": variant.value, "replicas": len(metrics.replicas)})
+    _log_parameters(mlflow, {"variant": variant, "replicas": len(metrics.replicas)})
     _log_files(mlflow, study, catalog, variant)
     for one in metrics.replicas:
         split, start = one.split, one.start
         name = f"split_{split}-start_{start}"
-        with begin(f"{variant} {name}", "replica", variant=variant.value):
+        with begin(f"{variant} {name}", "replica", variant=variant):
             mine = curves[(history["split"] == split) & (history["start"] == start)]
-            _log_parameters(mlflow, {"variant": variant.value, "split": split, "start": start})
+            _log_parameters(mlflow, {"variant": variant, "split": split, "start": start})
             _log_metrics(mlflow, _numbers(to_json(one)), mine.set_index("epoch"))
             if inputs and one.is_finite:
                 _log_model(mlflow, name, models[name], inputs[split])
@@ -147,15 +148,16 @@ def _input_names(study: str, catalog: DataCatalog, mlflow: Any) -> dict[int, lis
 
 def _path(catalog: DataCatalog, name: str) -> str:
     dataset: Any = catalog.get(name)
-    return str(dataset._get_load_path())
+    return str(load_path_of(dataset))
 
 
-def _log_files(mlflow: Any, study: str, catalog: DataCatalog, variant: Variant | None) -> None:
+def _log_files(mlflow: Any, study: str, catalog: DataCatalog, variant: str | None) -> None:
     """Log what was reported of the study as a whole, or of one variant."""
     path = Path(_path(catalog, f"{study}.run"))
     data = path.parents[4]  # <data>/08_reporting/<study>/run.json/<version>/run.json
-    names = [str(one) for one in Variant]
-    for file in json.loads(path.read_text(encoding="utf-8"))["files"]:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    names = names_written(record["options"])
+    for file in record["files"]:
         layer, _, first, *_ = Path(file["path"]).parts
         if layer == _REPORTED and (first if first in names else None) == variant:
             mlflow.log_artifact(str(data / file["path"]))

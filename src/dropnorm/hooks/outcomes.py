@@ -1,14 +1,15 @@
-"""Outcomes of variants that a part of a study takes from an earlier run."""
+"""What passes from node to node: outcomes of earlier runs, and memory that processes share."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from kedro.io import MemoryDataset, SharedMemoryDataCatalog
+from kedro.io import MemoryDataset, SharedMemoryDataCatalog, SharedMemoryDataset
 
 from dropnorm.evaluation.results import SweptVariant, VariantOutcome
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import RECOMMEND, SWEEP
+from dropnorm.tuning.results import SearchedNetwork
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -26,22 +27,28 @@ def names_read(pipeline: Pipeline) -> list[str]:
 
 
 def gather_outcomes(pipeline: Pipeline, catalog: DataCatalog) -> None:
-    """Put together the outcomes that a part of a study begins with, from the versions settled.
-
-    Those that the run makes itself are handed on without a copy: nodes change nothing.
-    """
+    """Put together the outcomes that a part of a study begins with, from the versions settled."""
     for name in pipeline.inputs():
         if name.endswith(_OUTCOME):
             parts = {part: catalog.load(one) for part, one in _parts(name).items()}
             catalog[name] = MemoryDataset(_kind(name)(**parts), copy_mode="assign")
-    if isinstance(catalog, SharedMemoryDataCatalog):
-        return  # between processes, Kedro hands them on
+
+
+def share_memory(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Let nodes in other processes have what a node hands on in memory.
+
+    Kedro does so of its own accord only for names that are not in the catalog.
+    """
+    if not isinstance(catalog, SharedMemoryDataCatalog):
+        return
     for name in pipeline.all_outputs():
-        if name.endswith(_OUTCOME):
-            catalog[name] = MemoryDataset(copy_mode="assign")
+        if isinstance(catalog.get(name), MemoryDataset):
+            catalog[name] = SharedMemoryDataset()
 
 
-def _kind(name: str) -> type[VariantOutcome | SweptVariant]:
+def _kind(name: str) -> type[VariantOutcome | SweptVariant | SearchedNetwork]:
+    if f"{RECOMMEND}." in name:
+        return SearchedNetwork
     return SweptVariant if f"{SWEEP}." in name else VariantOutcome
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
@@ -19,13 +19,27 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.hooks.cluster import EXECUTION
-from dropnorm.hooks.outcomes import gather_outcomes
-from dropnorm.hooks.provenance import command_of, prepare_record
+from dropnorm.hooks.commands import command_of, kedro_command
+from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
+from dropnorm.hooks.outcomes import gather_outcomes, share_memory
+from dropnorm.hooks.provenance import prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
-from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
-from dropnorm.hooks.validation import check_folders, check_inputs, check_study, read_by_column
+from dropnorm.hooks.summary import (
+    summarize_answer,
+    summarize_equal_budget,
+    summarize_study,
+    summarize_sweep,
+)
+from dropnorm.hooks.validation import (
+    check_folders,
+    check_inputs,
+    check_study,
+    check_sweep,
+    read_by_column,
+)
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
+from dropnorm.pipeline_registry import SWEEP
 from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
@@ -53,6 +67,7 @@ class ProjectHooks:
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
         self._config: StudyConfigLoader | None = None
         self._overridden: dict[str, str] = {}
+        self._in_use = ExitStack()
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -70,23 +85,30 @@ class ProjectHooks:
         """
         names = {node.name for node in pipeline.nodes}
         checked: dict[str, CheckedStudy] = {}
+        looking: dict[str, Study] = {}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
         for name in sorted(pipeline.inputs()):
             check_file(catalog.get(name))
         for run in studies_in(pipeline):
             study = study_of(run)
+            if run.endswith(SWEEP):
+                check_sweep(study, catalog)
+            elif first := begin_looks(study, pipeline, catalog):
+                looking[study] = first
             if study not in checked:
                 read_by_column(study, catalog)
                 if f"{run}.prepare.check_rows" in names:
                     checked[study] = check_study(study, catalog)
+            if run in looking:
+                check_splits_to_come(looking[run], checked[run].loaded.table, catalog)
         check_folders(pipeline, catalog)
         settle_versions_read(pipeline, catalog, run_params["env"])
         _read_new_rows_alike(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in studies_in(pipeline)]
         reported: list[Study] = []
         for study in studies_in(pipeline):
-            if names & {f"{study}.report.record_run", f"{study}.report.make_report"}:
+            if f"params:run.{study}" in pipeline.inputs():
                 options = catalog.load(f"params:{study_of(study)}")
                 reported.append(options)
                 other = overridden_options(self._config, options, run_params)
@@ -95,11 +117,14 @@ class ProjectHooks:
                 table = checked[study_of(study)].loaded if study_of(study) in checked else None
                 prepare_record(study, pipeline, catalog, *told, table)
         gather_outcomes(pipeline, catalog)
+        share_memory(pipeline, catalog)
         check_inputs(pipeline, catalog)
         for study, known in checked.items():
             hand_over(known.loaded.table, study, pipeline, catalog)
         _warn_of_boxes(reported)
         agreed = yield
+        for study, first in looking.items():
+            settle(first, checked[study].loaded.table, catalog, self._in_use)
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
         _prepare_trainings(checked, pipeline, catalog)
@@ -115,6 +140,7 @@ class ProjectHooks:
         self._release(run_params)
 
     def _release(self, run_params: dict[str, Any]) -> None:
+        self._in_use.close()
         for record, version in self._claimed.pop(run_params["run_id"], ()):
             record.unclaim(version)
 
@@ -125,11 +151,11 @@ class ProjectHooks:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
         try:
-            self._tell(pipeline, catalog)
+            self._tell(pipeline, catalog, run_params["env"])
         finally:
             self._release(run_params)
 
-    def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    def _tell(self, pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
         outputs = pipeline.all_outputs()
         for study in studies_in(pipeline):
             if f"{study}.comparison" in outputs:
@@ -142,16 +168,21 @@ class ProjectHooks:
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
                 logger.info("%s", summarize_sweep(options, catalog.load(f"{study}.choices")))
+            if f"{study}.recommendation" in outputs:
+                told = summarize_equal_budget(catalog.load(f"{study}.recommendation"))
+                logger.info("%s\n%s", told, catalog.load(f"{study}.recommended").rstrip())
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
                     version, folder = (
                         str(record.resolve_save_version()),
-                        Path(record._filepath).parent,
+                        record.path.parent,
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
-                    page = folder / "report.html" / version / "report.html"
-                    logger.info("  report: %s (or: kedro study open %s)", from_here(page), study)
+                    if f"{study}.report_page" in outputs:
+                        page = folder / "report.html" / version / "report.html"
+                        command = kedro_command("study", "open", study, env=env)
+                        logger.info("  report: %s (or: %s)", from_here(page), command)
 
 
 def _prepare_trainings(

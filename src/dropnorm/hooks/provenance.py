@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
-import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kedro.io import MemoryDataset
 
@@ -19,6 +18,7 @@ from dropnorm.datasets.catalog_entries import (
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.records import Process, Provenance, TableRead
 from dropnorm.hooks.study_names import study_of
+from dropnorm.hooks.study_versions import earlier_runs
 from dropnorm.pipeline_registry import create_pipeline
 from dropnorm.training.backend import engine_name
 from dropnorm.training.switches import switches_of
@@ -35,36 +35,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-_DEFAULT_ENGINE = "tensorflow"
 # Versions on which the numbers of a run may depend.
 _PACKAGES = ("dropnorm", "kedro", "keras", "numpy", "pandas", "scikit-learn")
-
-
-def command_of(study: str, run_params: dict[str, Any]) -> str:
-    """Return the command that runs one study, or its sweep, as this run does."""
-    engine, name = engine_name(), study_of(study)
-    words = [f"KERAS_BACKEND={engine}"] if engine != _DEFAULT_ENGINE else []
-    changed = dict(run_params["runtime_params"].get(name, {}))
-    if study == name:
-        words += ["kedro", "run", f"--pipelines={study}"]
-    else:
-        words += ["kedro", "study", "sweep", name]
-        # Lists, which --params does not take.
-        for option, tried in changed.pop("sweep", {}).items():
-            words.append(f"--{option}={','.join(map(str, tried))}")
-    if env := run_params.get("env"):
-        words.append(f"--env={env}")
-    if changed:
-        words.append(f"--params={','.join(_flat({name: changed}))}")
-    return shlex.join(words)
-
-
-def _flat(options: dict[str, Any], prefix: str = "") -> list[str]:
-    flat = []
-    for key, value in options.items():
-        name = f"{prefix}{key}"
-        flat += _flat(value, f"{name}.") if isinstance(value, dict) else [f"{name}={value}"]
-    return flat
 
 
 def prepare_record(
@@ -80,6 +52,8 @@ def prepare_record(
     table = catalog.get(f"{study_of(study)}.table")
     written = table.format if isinstance(table, TableDataset) else None
     process = describe_process()  # the engine of which the trainings tell
+    sha256 = loaded.sha256 if loaded else table_checksum(table)
+    options = None if study != study_of(study) else catalog.load(f"params:{study}")
     catalog[f"params:run.{study}"] = MemoryDataset(
         Provenance(
             command=command,
@@ -87,7 +61,7 @@ def prepare_record(
             overridden=overridden,
             table=TableRead(
                 path=shown(table),
-                sha256=loaded.sha256 if loaded else table_checksum(table),
+                sha256=sha256,
                 format=_dumped(written) if written else None,
                 whole=tuple(whole_columns(loaded.table)) if loaded else (),
             ),
@@ -95,6 +69,7 @@ def prepare_record(
             packages=process.packages,
             python=process.python,
             platform=process.platform,
+            earlier=earlier_runs(options, catalog, sha256, process.engine) if options else (),
         )
     )
     whole = {node.name for node in create_pipeline(study).nodes}

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version
 
 from dropnorm.datasets.catalog_entries import is_local
+from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
-from dropnorm.evaluation.records import RunRecord
-from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
+from dropnorm.evaluation.contrasts import FOUR
+from dropnorm.evaluation.overrides import Judged, Standing, has_looked, judge, overridden
+from dropnorm.evaluation.records import EarlierRun, RunRecord
+from dropnorm.hooks.commands import kedro_command
+from dropnorm.pipeline_registry import create_of_networks, study_of
+from dropnorm.study.compare import names_written
 from dropnorm.study.parsing import parse_study
 
 if TYPE_CHECKING:
@@ -29,15 +32,16 @@ if TYPE_CHECKING:
 
 
 def versions_of(run: str, catalog: DataCatalog) -> Versions:
-    """Return the versions of a study, or of its sweep, that are complete, and why others are not.
+    """Return the versions of a run that are complete, and why others are not.
 
     Raises:
         OSError: If the folder of its records cannot be read.
     """
     record = catalog.get(f"{run}.run")
-    if not isinstance(record, RunRecordDataset) or not Path(record._filepath).is_dir():
+    if not isinstance(record, RunRecordDataset) or not record.path.is_dir():
         return Versions()
-    return record.versions(_places_written(run, catalog))
+    places = cache(partial(_places_written, run, catalog))
+    return record.versions(lambda written: places(names_written(written.options)))
 
 
 def judge_version(
@@ -59,7 +63,7 @@ def newest_own(
     """Return the newest complete version that may be taken for the study's own.
 
     Args:
-        run: Name of the study or the sweep.
+        run: Name of the study, or of what stands apart.
         versions: Its own; one is complete.
         catalog: Knows where its records are.
         study: As it is today; None if it cannot be read.
@@ -77,9 +81,30 @@ def newest_own(
     newest = versions.complete[0]
     raise BadInputError(
         f"no complete run of '{run}' has the study's own options; version {newest} was run with"
-        f" {judged[newest].difference}; {option} takes that one, and 'kedro run --pipelines={run}'"
-        " runs the study itself"
+        f" {judged[newest].difference}; {option} takes that one, and"
+        f" '{kedro_command('run', f'--pipelines={run}', env=environment)}' runs the study itself"
     )
+
+
+def earlier_runs(
+    study: Study, catalog: DataCatalog, sha256: str | None, engine: str
+) -> tuple[EarlierRun, ...]:
+    """Return the complete runs that have looked at a study before a run with more replicas.
+
+    Args:
+        study: As it is about to run.
+        catalog: Knows where its records are.
+        sha256: Checksum of its table.
+        engine: That it is about to run on.
+    """
+    found = []
+    for version in reversed(versions_of(study.name, catalog).complete):
+        record = catalog.get(f"{study.name}.run", version=Version(version, None))
+        told = record.load() if record else RunRecord()
+        if told.table.sha256 == sha256 and told.engine == engine and has_looked(told, study):
+            replicas = told.options["replicas"]
+            found.append(EarlierRun(version, replicas["splits"], replicas["starts"]))
+    return tuple(found)
 
 
 def overridden_options(
@@ -110,19 +135,22 @@ def overridden_options(
     return overridden(options.model_dump(mode="json"), in_environment, own, env)
 
 
-def _places_written(run: str, catalog: DataCatalog) -> list[Path]:
-    """Return where a study, or its sweep, writes what it keeps of each version."""
+def _places_written(
+    run: str, catalog: DataCatalog, networks: tuple[str, ...] = FOUR.names
+) -> list[Path]:
+    """Return where a run writes what it keeps of a version with these networks."""
     places = []
-    for rest in _outputs(sweep=run.endswith(SWEEP)):
+    for rest in _outputs(run.removeprefix(study_of(run)), networks):
         dataset = catalog.get(f"{run}{rest}")
-        if isinstance(dataset, AbstractVersionedDataset) and dataset._version and is_local(dataset):
-            places.append(Path(dataset._filepath))
+        if version_of(dataset) is not None and is_local(dataset):
+            places.append(Path(str(filepath_of(dataset))))
     return places
 
 
 @cache
-def _outputs(*, sweep: bool) -> list[str]:
-    """Return what every study's outputs are called behind its name."""
-    pipeline = create_sweep_pipeline("study") if sweep else create_study_pipeline("study")
-    name = f"study{SWEEP}" if sweep else "study"
-    return sorted(one.removeprefix(name) for one in pipeline.all_outputs())
+def _outputs(apart: str, networks: tuple[str, ...]) -> list[str]:
+    """Return what the outputs of a study of these networks, or of what stands apart, are called."""
+    name = f"study{apart}"
+    return sorted(
+        one.removeprefix(name) for one in create_of_networks(name, networks).all_outputs()
+    )

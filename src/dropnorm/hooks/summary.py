@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.cards import Card
+from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.network_names import reference, spoken
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.sweep_results import Choices
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
+    from dropnorm.tuning.results import EqualBudget, Size
 
 
 def summarize_sweep(study: Study, choices: Choices) -> str:
@@ -30,12 +34,63 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
     )
 
 
+# With these verdicts there is a difference to tell.
+_COMPARED = (Verdict.HELPS, Verdict.HURTS, Verdict.SAME, Verdict.NOT_SETTLED, Verdict.NONE)
+
+
+def summarize_equal_budget(found: EqualBudget) -> str:
+    """Return the lines that a search ends with: networks, layers, what to do."""
+    unit = f", {found.unit}" if found.unit else ""
+    width = max(18, *(len(one.name) for one in found.networks))
+    trials = f"{found.trials} trial{'s' * (found.trials > 1)} each"
+    lines = [
+        f"{found.title}: {found.error}{unit}, of the validation rows; {trials}",
+        f"  {'network':<{width}} {'configured':>12} {'equal budget':>13}  choosing was worth",
+    ]
+    lines += [
+        f"  {one.name:<{width}} {_told(one.configured):>12} {_told(one.chosen):>13}"
+        f"  {_size(one.worth, found.unit)}"
+        for one in found.networks
+    ]
+    for effect in found.effects:
+        lines.append(f"  {wording.capital(spoken(effect.name))}")
+        for when, size in (
+            ("as configured", effect.configured),
+            ("at equal budget", effect.equal_budget),
+        ):
+            told = [size.verdict]
+            if size.verdict in _COMPARED:
+                told.append(_size(size, found.unit))
+            lines.append(f"    {when:<16} {': '.join(told)}")
+    lines += [f"  As configured: {found.answer_configured}", f"  At equal budget: {found.answer}"]
+    lines.append("  Differences are of the error; plus is worse. Inner rows chose, others scored.")
+    return "\n".join(lines)
+
+
+def _told(error: float | None) -> str:
+    return "diverged" if error is None else wording.number(error)
+
+
+def _size(size: Size, unit: str) -> str:
+    shown = Numbers(or_nan(size.difference), or_nan(size.low), or_nan(size.high))
+    return wording.signed_size(shown, unit) or "not compared"
+
+
+class Numbers(NamedTuple):
+    """A difference as it is worded, nan where there is no number."""
+
+    difference: float
+    low: float
+    high: float
+
+
 def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
-    """Return the lines that a study's run ends with: errors by variant, in the target's unit."""
+    """Return the lines that a study's run ends with: errors by network, in the target's unit."""
     task = task_of(study)
     error = task.error(study)
     unit = f", {task.unit(study)}" if task.unit(study) else ""
     lines = [f"{study.label}: {error.label}{unit}, of the validation rows"]
+    width = max(18, *map(len, comparison["variant"]))
     for _, row in comparison.iterrows():
         told = []
         if pd.notna(value := row[f"validation_{error.name}"]):
@@ -45,7 +100,7 @@ def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
             if count := row[what]:
                 of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
                 told.append(f"{what}{of}")
-        lines.append(f"  {row['variant']:<18} {'; '.join(told)}")
+        lines.append(f"  {row['variant']:<{width}} {'; '.join(told)}")
     return "\n".join(lines)
 
 
@@ -53,18 +108,26 @@ def summarize_answer(found: Mapping[str, Any]) -> str:
     """Return the answer as the terminal shows it: recommendation, cards, what to be wary of."""
     findings = found["findings"]
     shown = [one for one in findings if wording.severity(one) != Severity.NOTE]
+    about = "networks" if "against" in found else "layers"
     lines = [
         found["answer"],
+        found.get("stopped", ""),
         *(Card(**card).line() for card in found["cards"].values()),
         found["interaction"],
         found["committee"],
         found["spread"],
-        "Differences are of the error with the layer less that without: plus is worse.",
-        *wording.notes(shown, made_up=found["made_up"]),
+        f"Differences are of the error {_of_what(found)}: plus is worse.",
+        *wording.notes(shown, made_up=found["made_up"], about=about),
     ]
     if hidden := len(wording.by_code(findings)) - len(wording.by_code(shown)):
         lines.append(f"{hidden} note{'s' if hidden > 1 else ''} more in the report.")
     return "\n".join(f"  {line}".rstrip() for line in lines if line)
+
+
+def _of_what(found: Mapping[str, Any]) -> str:
+    if "against" not in found:
+        return "with the layer less that without"
+    return f"of each network less that of {reference(found['against'])}"
 
 
 def _beside(task: Task, row: pd.Series) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kedro.io import MemoryDataset
 from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
@@ -24,10 +25,17 @@ from dropnorm.datasets.catalog_entries import (
     reading_warnings,
     shown,
 )
+from dropnorm.datasets.kedro_compat import (
+    filepath_of,
+    filesystem_of,
+    load_args_of,
+    load_path_of,
+    with_load_args,
+)
 from dropnorm.errors import BadInputError
 from dropnorm.hooks.study_names import run_of
 from dropnorm.pipeline_registry import create_pipeline
-from dropnorm.study.parsing import refuse_other_networks
+from dropnorm.study.arms import arm_names, arm_of
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -62,12 +70,12 @@ def read_by_column(study: str, catalog: DataCatalog) -> None:
     Where a column of the study is not there, all are read: the message then knows what there is.
     """
     table = catalog.get(f"{study}.table")
-    if not isinstance(table, ParquetDataset) or "columns" in table._load_args:
+    if not isinstance(table, ParquetDataset) or "columns" in load_args_of(table):
         return
     from pyarrow.dataset import dataset  # noqa: PLC0415  # of no use but to such tables
 
     try:
-        fields = list(dataset(str(table._get_load_path()), filesystem=table._fs).schema)
+        fields = list(dataset(str(load_path_of(table)), filesystem=filesystem_of(table)).schema)
     except (OSError, ArrowInvalid):
         return  # what cannot be read is told by who loads it
     options: Study = catalog.load(f"params:{study}")
@@ -79,7 +87,7 @@ def read_by_column(study: str, catalog: DataCatalog) -> None:
         if field.name in options.columns
         or is_looked_at(field.name, text=_is_text(field.type), study=options)
     ]
-    catalog[f"{study}.table"] = table._copy(_load_args={**table._load_args, "columns": columns})
+    catalog[f"{study}.table"] = with_load_args(table, {**load_args_of(table), "columns": columns})
 
 
 def _is_text(kind: DataType) -> bool:
@@ -99,7 +107,6 @@ def check_study(study: str, catalog: DataCatalog) -> CheckedStudy:
         The table, to be handed over to the nodes, and the inputs of the networks.
     """
     options: Study = catalog.load(f"params:{study}")
-    refuse_other_networks(options)
     where = shown(catalog.get(f"{study}.table"))
     loaded = load_unchanged(study, catalog)
     try:
@@ -115,6 +122,17 @@ def check_study(study: str, catalog: DataCatalog) -> CheckedStudy:
     return CheckedStudy(options, loaded, inputs)
 
 
+def check_sweep(study: str, catalog: DataCatalog) -> None:
+    """Check that one of the networks of a study has a layer, whose rate or place can be tried."""
+    options: Study = catalog.load(f"params:{study}")
+    variants = {arm_of(options, name).variant for name in arm_names(options)}
+    if not any(one.has_dropout or one.has_batchnorm for one in variants):
+        raise BadInputError(
+            f"{study}: a sweep has nothing to try: none of the networks in compare has dropout or"
+            " batch normalization; name one that has"
+        )
+
+
 def check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that what the run will write can be written: better now than after the trainings."""
     # Predictions are of no run that has a record: they may go anywhere.
@@ -123,7 +141,7 @@ def check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
     }
     for name in sorted(pipeline.all_outputs()):
         dataset = catalog.get(name)
-        path = getattr(dataset, "_filepath", None)
+        path = filepath_of(dataset)
         if path is None or (name in predicted and not is_local(dataset)):
             continue
         if not is_local(dataset):
@@ -145,7 +163,9 @@ def check_folders(pipeline: Pipeline, catalog: DataCatalog) -> None:
 def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """Check that a part of a study does not begin behind what only memory holds."""
     for name in sorted(pipeline.inputs()):
-        if catalog.get(name) is None and not name.startswith("params:"):
+        dataset = catalog.get(name)
+        is_empty = isinstance(dataset, MemoryDataset) and not dataset.exists()
+        if (dataset is None or is_empty) and not name.startswith("params:"):
             first = create_pipeline(run_of(name)).to_outputs(name).grouped_nodes[0]
             raise BadInputError(
                 f"'{name}' passes from node to node in memory, no earlier run has left it; begin"

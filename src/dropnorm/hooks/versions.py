@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version, generate_timestamp
 
+from dropnorm.datasets.kedro_compat import load_path_of, set_version, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.hooks.commands import kedro_command
 from dropnorm.hooks.outcomes import names_read
 from dropnorm.hooks.study_names import run_of, study_of
 from dropnorm.hooks.study_versions import newest_own, versions_of
@@ -30,28 +31,59 @@ def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | No
     which; one whose record is wrong is not read in any case.
     """
     known: dict[str, Versions] = {}
+    chosen = _versions_chosen(pipeline, catalog)
     for name in names_read(pipeline):
         dataset = catalog.get(name)
-        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        if not isinstance(dataset, AbstractVersionedDataset) or version_of(dataset) is None:
             continue
         study = run_of(name)
         versions = known.setdefault(study, versions_of(study, catalog))
-        if read := dataset._version.load:
-            if read not in (there := dataset.list_versions(full_path=False)):
-                raise BadInputError(
-                    f"--load-versions: there is no version '{read}' of '{name}'"
-                    f"{did_you_mean(read, there)}"
-                )
+        if read := chosen.get(study):
+            _check_there(name, dataset, read)
             if read in versions.skipped or not is_version(read):
                 why = versions.skipped.get(read, "it is not named as Kedro names versions")
                 raise BadInputError(f"--load-versions: version '{read}' is not read: {why}")
         else:
             read = _newest_complete(study, versions, catalog, env)
-        # Kedro lets a version be set when a dataset is made, and offers no way afterwards.
-        dataset._version = Version(read, None)
+        set_version(dataset, Version(read, None))
         record = catalog.get(f"{study}.run")
         if isinstance(record, RunRecordDataset) and read in versions.complete:
-            record.check_files(read, Path(dataset._get_load_path()))
+            record.check_files(read, load_path_of(dataset))
+
+
+def _versions_chosen(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str]:
+    """Return by study the version that ``--load-versions`` names for one of its datasets.
+
+    It holds for all of them: options of one version and networks of another would predict, and
+    wrongly.
+
+    Raises:
+        BadInputError: If the datasets of a study are to come from different versions.
+    """
+    named: dict[str, tuple[str, str]] = {}
+    for name in names_read(pipeline):
+        dataset = catalog.get(name)
+        asked = version_of(dataset)
+        if not isinstance(dataset, AbstractVersionedDataset) or asked is None:
+            continue
+        if read := asked.load:
+            _check_there(name, dataset, read)
+            other, version = named.setdefault(run_of(name), (name, read))
+            if version != read:
+                raise BadInputError(
+                    f"--load-versions: '{other}' is asked for in version {version}, and '{name}'"
+                    f" in {read}; name one version for the whole study"
+                )
+    return {study: version for study, (_, version) in named.items()}
+
+
+def _check_there(name: str, dataset: AbstractVersionedDataset[Any, Any], version: str) -> None:
+    there = dataset.list_versions(full_path=False)
+    if version not in there:
+        raise BadInputError(
+            f"--load-versions: there is no version '{version}' of '{name}'"
+            f"{did_you_mean(version, there)}"
+        )
 
 
 def settle_version_written(
@@ -70,7 +102,8 @@ def settle_version_written(
     versioned = [
         dataset
         for name in pipeline.all_outputs()
-        if isinstance(dataset := catalog.get(name), AbstractVersionedDataset) and dataset._version
+        if isinstance(dataset := catalog.get(name), AbstractVersionedDataset)
+        and version_of(dataset) is not None
     ]
     kept = [record for record in records if versioned and isinstance(record, RunRecordDataset)]
     while not all(claims := [record.claim(version) for record in kept]):
@@ -81,7 +114,7 @@ def settle_version_written(
         version = generate_timestamp()
     for dataset in versioned:
         # What the run writes it reads back in its own version.
-        dataset._version = Version(version, version)
+        set_version(dataset, Version(version, version))
     return [(record, version) for record in kept]
 
 
@@ -90,7 +123,7 @@ def _newest_complete(study: str, versions: Versions, catalog: DataCatalog, env: 
         skipped = f" ({versions.told()})" if versions.skipped else ""
         raise BadInputError(
             f"there is no complete run of the study '{study}' to take up{skipped}; run all of it"
-            f" first: kedro run --pipelines={study}"
+            f" first: {kedro_command('run', f'--pipelines={study}', env=env)}"
         )
     options = catalog.load(f"params:{study_of(study)}")
     if isinstance(options, dict):  # of a part whose nodes take no options, Kedro makes no study

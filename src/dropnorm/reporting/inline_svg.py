@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Each colour of the style, and the page's own that takes its place.
 _COLOURS = {
     **{colour.lower(): f"var(--{variant})" for variant, colour in LIGHT.variants.items()},
+    **{colour.lower(): f"var(--further-{n})" for n, colour in enumerate(LIGHT.further)},
     LIGHT.text.lower(): "var(--text)",
     LIGHT.quiet.lower(): "var(--soft)",
     "#000000": "var(--text)",

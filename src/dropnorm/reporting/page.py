@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.overrides import tell
 from dropnorm.evaluation.records import Override
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
-from dropnorm.reporting.figures.drawing import NAMES
+from dropnorm.reporting.figures.drawing import name_of
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.inline_svg import inline
+from dropnorm.study.arms import arm_of
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.training.networks import plan_layers
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     from dropnorm.study.schema import Study
 
+# So many small plots stand four in a row; others in threes.
+_IN_FOURS = (2, 4, 7, 8)
+# So many cards stand three in a row.
+_IN_THREES = (5, 6)
 # A smaller p-value says nothing more.
 _LEAST_P = 0.001
 _GOOD = (Verdict.HELPS, Verdict.RESCUES)
@@ -46,8 +50,8 @@ class Pictures:
         diagnostics: What the layers did inside the networks.
     """
 
-    curves: Mapping[Variant, Figure]
-    predictions: Mapping[Variant, Figure]
+    curves: Mapping[str, Figure]
+    predictions: Mapping[str, Figure]
     reliability: Figure | None
     diagnostics: Figure | None
 
@@ -88,7 +92,7 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         "interval": _interval,
         "wins": _wins,
         "p_value": _p_value,
-        "spoken": wording.spoken,
+        "spoken": network_names.spoken,
         "sentence": wording.plain_sentence,
         "severity": wording.severity,
         "percent": wording.percent,
@@ -96,7 +100,11 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
     findings = wording.by_code(report["findings"])
     return environment.get_template("report.html").render(
         report=report,
-        effect_names={contrast.value: wording.NAMES[contrast] for contrast in Contrast},
+        effect_names={name: network_names.title(name) for name in report["effects"]},
+        count=network_names.count,
+        reference=network_names.reference(report.get("against", "baseline")),
+        card_columns="cards threes" if len(report["cards"]) in _IN_THREES else "cards",
+        columns="panels" if len(report["variants"]) in _IN_FOURS else "panels threes",
         verdicts={name: _tone(one["verdict"]) for name, one in report["effects"].items()},
         strips=_strips(report),
         wide=inline(draw_effects(report), "effects", _plot_told(report)),
@@ -113,7 +121,7 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         serious=[one for one in findings if wording.severity(one[0]) == Severity.SERIOUS],
         counted=_counted([wording.severity(one[0]) for one in findings]),
         options=list(_flat(report["options"])),
-        network=_network(study),
+        networks=_networks(study, report),
         rows=report["rows"],
     )
 
@@ -155,9 +163,9 @@ def _strips(report: Mapping[str, Any]) -> dict[str, Strip]:
     }
 
 
-def _panels(figures: Mapping[Variant, Figure], name: str, told: str) -> list[Markup]:
+def _panels(figures: Mapping[str, Figure], name: str, told: str) -> list[Markup]:
     return [
-        inline(figure, f"{name}-{variant}", f"{told} {NAMES[variant]}")
+        inline(figure, f"{name}-{variant}", f"{told} {name_of(variant)}")
         for variant, figure in figures.items()
     ]
 
@@ -166,10 +174,18 @@ def _one(figure: Figure | None, name: str, told: str) -> Markup | None:
     return None if figure is None else inline(figure, name, told)
 
 
-def _network(study: Study) -> list[tuple[str, str]]:
-    """Return the layers of the network with both layers, each with its kind and a few words."""
+def _networks(study: Study, report: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """Return the layers of all compared networks by their names; of the four, with both layers."""
+    if "against" not in report:
+        return {"": _layers(study, Variant.DROPOUT_BATCHNORM)}
+    arms = [arm_of(study, name) for name in report["variants"]]
+    return {name_of(arm.name): _layers(arm.study, arm.variant) for arm in arms}
+
+
+def _layers(study: Study, variant: Variant) -> list[tuple[str, str]]:
+    """Return the layers of a network, each with its kind and a few words."""
     told = []
-    for layer in plan_layers(study.network, Variant.DROPOUT_BATCHNORM, 1, None):
+    for layer in plan_layers(study.network, variant, 1, None):
         match layer.kind:
             case "dense" if layer.name != "output":
                 words = f"{layer.units} {layer.activation or ''}".strip()
@@ -199,9 +215,9 @@ def _plot_told(report: Mapping[str, Any]) -> str:
     """Say the plot in words, for who cannot see it."""
     unit = report["unit"]
     errors = [
-        f"{NAMES[Variant(name)]} {_number(one['error'])} {unit}".rstrip()
+        f"{name_of(name)} {_number(one['error'])} {unit}".rstrip()
         if one["error"] is not None
-        else f"{NAMES[Variant(name)]} diverged"
+        else f"{name_of(name)} diverged"
         for name, one in report["variants"].items()
     ]
     return f"Mean validation error: {', '.join(errors)}."

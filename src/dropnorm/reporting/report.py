@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.evaluation.json_form import to_json
+from dropnorm.evaluation.network_names import count, reference
 from dropnorm.findings import Finding
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.drawing import loss_label
@@ -19,7 +20,6 @@ from dropnorm.reporting.figures.predictions import (
     draw_reliability,
 )
 from dropnorm.reporting.page import Pictures
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import Classes, FittedTarget, TargetScale
 
@@ -43,7 +43,7 @@ def make_report(
     """Put together what a reader of the study must know: aggregates, never rows of the table."""
     return {
         **effects,
-        "question": f"Does dropout or batch normalization help the network on {study.label}?",
+        "question": _question(study, effects),
         "engine": metrics.engine,
         "rows": metrics.rows,
         "findings": sorted(
@@ -65,6 +65,15 @@ def make_report(
     }
 
 
+def _question(study: Study, effects: Mapping[str, Any]) -> str:
+    if "against" not in effects:
+        return f"Does dropout or batch normalization help the network on {study.label}?"
+    return (
+        f"Which of {count(len(effects['variants']))} networks should be used on {study.label}, and"
+        f" how much better or worse than {reference(effects['against'])} are the others?"
+    )
+
+
 def draw_pictures(
     report: Mapping[str, Any],
     outcomes: Mapping[str, VariantOutcome],
@@ -79,7 +88,7 @@ def draw_pictures(
         targets: By split, what leads back to the target's own unit.
         study: For labels.
     """
-    predictions = {Variant(name): one.validation_predictions for name, one in outcomes.items()}
+    predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     diagnostics = draw_diagnostics(
         pd.DataFrame([{"variant": name, **one} for name, one in report["diagnostics"].items()]),
         {name: one.history for name, one in outcomes.items()},
@@ -89,7 +98,7 @@ def draw_pictures(
     root, factors = in_target_unit(targets, study)
     label = _label(study) if factors else loss_label(study)
     shown = {
-        Variant(name): Trainings(
+        name: Trainings(
             _converted(one.history, ("loss", "val_loss"), root, factors),
             _converted(one.first_steps, ("loss",), root, factors),
         )

@@ -31,11 +31,13 @@ class Palette(NamedTuple):
 
     Attributes:
         variants: The same colour for a variant everywhere.
+        further: For networks that a study names itself, one after the other.
         text: Of what is said of a whole plot.
         quiet: Of what the variants are seen against.
     """
 
     variants: Mapping[Variant, str]
+    further: tuple[str, ...]
     text: str
     quiet: str
 
@@ -75,12 +77,14 @@ _DARK: Any = {
 }
 LIGHT = Palette(
     dict(zip(Variant, _SETTINGS["axes.prop_cycle"].by_key()["color"], strict=True)),
+    further=("#6C7854", "#780C6C", "#840C00", "#4830A8"),
     text="#222222",
     quiet="#6B6B6B",
 )
 # The same hues, light enough to write in on a dark page.
 DARK = Palette(
     dict(zip(Variant, ("#DADADA", "#4A9FE0", "#FF8A3D", "#C07AA3"), strict=True)),
+    further=("#848454", "#8478FC", "#FCCC90", "#A8CCFC"),
     text=_DARK_TEXT,
     quiet="#A0A0A0",
 )

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
 from matplotlib.figure import Figure
 
 from dropnorm.evaluation.results import TableFindings
-from dropnorm.pipelines.reporting import nodes
+from dropnorm.pipelines.reporting import create_pipeline, nodes
 from dropnorm.tasks.targets import TargetScale
 from handful import (
     ERRORS,
@@ -28,12 +30,12 @@ NO_FINDINGS = TableFindings("concrete", False, (), ())
 
 @pytest.fixture(scope="module")
 def effects():
-    return nodes.estimate_effects(SPLIT, references(), STUDY, **OUTCOMES)
+    return nodes.estimate_effects(SPLIT, references(), STUDY, PROVENANCE, **OUTCOMES)
 
 
 @pytest.fixture(scope="module")
 def diagnostics():
-    return nodes.compare_diagnostics(**OUTCOMES)
+    return nodes.compare_diagnostics(STUDY, **OUTCOMES)
 
 
 def test_measure_scores_each_replica_and_takes_their_mean():
@@ -97,6 +99,30 @@ def test_plot_comparison_names_every_network_that_the_study_compares():
 
     rows = [label.get_text() for label in figure.axes[1].get_yticklabels()]
     assert rows == ["small", "baseline"]
+
+
+def test_the_report_of_other_networks_is_made_of_their_outcomes_alone():
+    study = a_study(
+        replicas__splits=2, network__hidden=[4], against="small",
+        compare={"baseline": {}, "small": {"network": {"hidden": [2]}}, "dropout": {}},
+    )  # fmt: skip
+    outcomes = {"baseline": OUTCOMES["baseline"], "small": an_outcome("small", 2.5),
+                "dropout": OUTCOMES["dropout"]}  # fmt: skip
+    targets = {split: {"target": TargetScale().fields()} for split in (0, 1)}
+    given = {
+        "params:study": study, "params:run": PROVENANCE, "split": SPLIT, "findings": NO_FINDINGS,
+        "reference_predictions": references(),
+    } | {f"{name}_outcome": one for name, one in outcomes.items()}  # fmt: skip
+    catalog = DataCatalog({name: MemoryDataset(one) for name, one in given.items()})
+
+    SequentialRunner().run(create_pipeline(list(outcomes)).to_outputs("report"), catalog)
+
+    found = catalog.load("report")
+    assert found["effects"]["baseline"]["difference"] == pytest.approx(1.5, abs=0.1)
+    assert found["effects"]["dropout"]["difference"] == pytest.approx(0.5, abs=0.1)
+    assert {one["reached_baseline"] for one in found["diagnostics"].values()} == {2}
+    page = nodes.write_report(study, found, targets, **outcomes)
+    assert "against &#39;small&#39;" in page
 
 
 def test_estimate_effects_finds_by_how_much_the_errors_differ(effects):

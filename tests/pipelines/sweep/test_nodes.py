@@ -37,7 +37,7 @@ def choices():
 
 @pytest.mark.training
 def test_train_points_trains_and_measures_the_variant_at_every_rate():
-    points, predicted = nodes.VariantSweeper(Variant.DROPOUT).train_points(some_inputs(), STUDY)
+    points, predicted = nodes.VariantSweeper("dropout").train_points(some_inputs(), STUDY)
 
     assert [one.rate for one in points] == [0.1, 0.5]
     assert set(predicted["point"]) == {0, 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -12,10 +12,12 @@ from dropnorm.cli.study.arguments import of_project, of_study, versions_or_newes
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import run_comparison, wording
-from dropnorm.study.variants import Variant
+from dropnorm.study.compare import names_written
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dropnorm.evaluation.intervals import Interval
     from dropnorm.evaluation.run_comparison import Change, Run
 
@@ -71,12 +73,14 @@ def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -
 
 
 def _load_run(project: Project, name: str, words: str, version: str) -> Run:
+    record = project.load(f"{name}.run", version)
     return run_comparison.Run(
         name=words,
-        record=project.load(f"{name}.run", version),
+        record=record,
         effects=project.load(f"{name}.effects", version),
         metrics={
-            variant.value: project.load(f"{name}.{variant}.metrics", version) for variant in Variant
+            network: project.load(f"{name}.{network}.metrics", version)
+            for network in names_written(record.options)
         },
     )
 
@@ -89,16 +93,19 @@ def _errors(one: Run, other: Run) -> Table:
         heads = ("validation", f"{one.name} ({measured[0]})", f"{other.name} ({measured[1]})")
     table = Table(*heads, _CHANGE, box=None, pad_edge=False)
     changes = run_comparison.error_changes(one, other)
-    for variant in Variant:
-        cells = []
-        for run in (one, other):
-            found = run.effects["variants"][variant.value]
-            lost = f"{found['diverged']} of {found['replicas']} diverged"
-            error = found["error"]
-            told = [] if error is None else [wording.number(error)]
-            cells.append(", ".join(told + [lost] * bool(found["diverged"])))
-        table.add_row(variant.value, *cells, _interval(changes[variant.value]))
+    for name in dict.fromkeys((*one.metrics, *other.metrics)):
+        cells = [_error(run.effects["variants"].get(name)) for run in (one, other)]
+        table.add_row(name, *cells, _interval(changes[name]) if name in changes else "–")
     return table
+
+
+def _error(found: Mapping[str, Any] | None) -> str:
+    """Tell the error of a network; a dash of one that the run does not compare."""
+    if found is None:
+        return "–"
+    lost = f"{found['diverged']} of {found['replicas']} diverged"
+    told = [] if found["error"] is None else [wording.number(found["error"])]
+    return ", ".join(told + [lost] * bool(found["diverged"]))
 
 
 def _measured(run: Run) -> str:
@@ -111,11 +118,11 @@ def _effects(one: Run, other: Run, changes: list[Change]) -> Table:
     for change in changes:
         cells = []
         for run in (one, other):
-            effect = run.effects["effects"][change.contrast.value]
+            effect = run.effects["effects"][change.contrast]
             size = effect["difference"]
             told = "" if size is None else f"{wording.signed(size)}: "
             cells.append(f"{told}{effect['verdict']}")
-        table.add_row(change.contrast.value, *cells, _interval(change.difference))
+        table.add_row(change.contrast, *cells, _interval(change.difference))
     return table
 
 

@@ -13,17 +13,21 @@ from dropnorm.cli.study.arguments import of_project
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.effects import Contrast
+from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.overrides import Standing
+from dropnorm.evaluation.records import Look
+from dropnorm.study.compare import names_written
 from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dropnorm.evaluation.records import RunRecord
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.schema import Study
+
+
+_ALONE = ("dropout", "batchnorm")
 
 
 @click.command("list")
@@ -39,7 +43,8 @@ def list_studies(env: str | None, conf_source: str | None) -> None:
     names = project.config.studies()
     if not names:
         raise BadInputError(
-            f"there are no studies in {project.config.conf_source}; 'kedro study new' makes one"
+            f"there are no studies in {project.config.conf_source};"
+            f" '{project.command('study', 'new')}' makes one"
         )
     screen().print(_table(_row(project, name) for name in names))
 
@@ -60,8 +65,9 @@ def _table(rows: Iterable[list[str]]) -> Table:
 def _row(project: Project, name: str) -> list[str]:
     try:
         study = project.config.study(name)
-    except BadInputError:
-        return [name, "", "", "", "", f"the YAML has problems: kedro study check {name}"]
+    except BadInputError as error:
+        check = project.command("study", "check", name)
+        return [name, "", "", "", "", f"{str(error).splitlines()[0]}; all problems: {check}"]
     told = [study.target.column, _split(study)]
     try:
         versions = project.versions(name)
@@ -96,34 +102,44 @@ def _shown(project: Project, study: str, versions: Sequence[str]) -> tuple[str, 
 
 
 def answer(project: Project, study: str, version: str) -> str:
-    """Say in one line what a complete run found: the layers, and which network to use."""
+    """Say in one line what a complete run found: each effect, and which network to use."""
     found: Mapping[str, Any] = project.load(f"{study}.effects", version)
     if "cards" not in found:
         return f"run it again for an answer ({found['answer']})"
     use = found["recommendation"]["use"]
+    # Of both layers together, the ranking says it.
+    names = [name for name in found["cards"] if "against" in found or name in _ALONE]
     told = [
-        f"use {wording.spoken(use)}" if use else "use none of the networks",
-        *(
-            f"{wording.spoken(name)}: {found['cards'][name]['verdict']}"
-            for name in (Contrast.DROPOUT, Contrast.BATCHNORM)
-        ),
+        f"use {network_names.spoken(use)}" if use else "use none of the networks",
+        *(f"{network_names.spoken(name)}: {found['cards'][name]['verdict']}" for name in names),
         _ranking(found),
-        wording.counted_runs(found["splits"], found["starts"]),
+        wording.counted_runs(found["splits"], found["starts"]) + _looks(found),
     ]
     return "; ".join(one for one in told if one)
+
+
+def _looks(found: Mapping[str, Any]) -> str:
+    """Say of a run until it is settled which look settled it."""
+    looks = [Look.from_json(one) for one in found.get("looks", ())]
+    if not looks:
+        return ""
+    settled = "settled" if looks[-1].is_settled else "not settled"
+    return f", {settled} at look {len(looks)}"
 
 
 def _ranking(found: Mapping[str, Any]) -> str:
     """Put the networks in order, where every difference between neighbours is settled."""
     errors = [
-        f"{wording.spoken(name)} {wording.number(found['variants'][name]['error'])}"
+        f"{network_names.spoken(name)} {wording.number(found['variants'][name]['error'])}"
         for name in found["ranking"]
     ]
     return f"{' < '.join(errors)} {found['unit']}".strip() if errors else ""
 
 
 def _rows_of_run(project: Project, study: str, version: str) -> str:
-    metrics: VariantMetrics = project.load(f"{study}.{Variant.BASELINE}.metrics", version)
+    record: RunRecord = project.load(f"{study}.run", version)
+    one, *_ = names_written(record.options)
+    metrics: VariantMetrics = project.load(f"{study}.{one}.metrics", version)
     return str(sum(metrics.rows.values()))
 
 
@@ -150,4 +166,6 @@ def _split(study: Study) -> str:
             return f"time, by {column}"
         case ColumnsSplit(columns=columns):
             return f"columns {', '.join(columns)}"
+    if study.replicas.until:
+        return f"{told}, until settled, at most {study.replicas.at_most}"
     return f"{splits} × {told}" if splits > 1 else told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +11,12 @@ from kedro.io.core import Version
 from dropnorm.cli.study.arguments import of_project, of_study, versions
 from dropnorm.cli.study.project import open_project
 from dropnorm.datasets.atomic_files import from_here
+from dropnorm.datasets.kedro_compat import load_path_of
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dropnorm.cli.study.project import Project
 
 
@@ -41,10 +43,10 @@ def find_report(project: Project, study: str, version: str) -> Path:
         BadInputError: If there is no file, as of a run that was told to write no report.
     """
     dataset = project.catalog.get(f"{study}.report_page", version=Version(version, None))
-    page = Path(dataset._get_load_path()) if isinstance(dataset, AbstractVersionedDataset) else None
+    page = load_path_of(dataset) if isinstance(dataset, AbstractVersionedDataset) else None
     if page is None or not page.is_file():
         raise BadInputError(
             f"version {version} of the study '{study}' has no report; run it again:"
-            f" kedro run --pipelines={study}"
+            f" {project.command('run', f'--pipelines={study}')}"
         )
     return page

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dropnorm.cli.study.arguments import of_project, of_study, versions
+from dropnorm.cli.study.arguments import networks, of_project, of_study, versions
 from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.column_kinds import counted
 from dropnorm.data.fetching import fetched, is_address, local_path
@@ -19,14 +19,16 @@ from dropnorm.datasets.catalog_entries import local_file
 from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipelines.prediction import nodes
+from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
-from dropnorm.study.variants import Variant
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+
+    from dropnorm.study.schema import Study
 
 # Significant digits of predictions as text, and decimals at the most.
 _DIGITS, _MOST_DECIMALS = 6, 15
@@ -56,8 +58,8 @@ _CSV_OR_PARQUET = re.compile(r"(?i:^[^.]+|\.csv(\.(gz|bz2|xz|zip|zst))?|\.txt|\.
 )
 @click.option(
     "--variant",
-    help=f"{', '.join(Variant)}; the one that the run recommends if left out.",
-    shell_complete=lambda _, __, word: [one for one in Variant if one.startswith(word)],
+    help="One of the networks that the run compares; the one that it recommends if left out.",
+    shell_complete=networks,
 )
 @click.option(
     "--version",
@@ -94,23 +96,23 @@ def predict_study(
     class, and the numbers follow for each class: 'probability_CLASS', 'sd_CLASS' and so on.
     """
     output = _output(place, overwrite=overwrite)
-    if variant is not None and variant not in list(Variant):
-        raise BadInputError(
-            f"there is no variant '{variant}'{did_you_mean(variant, Variant)}"
-            f" (variants: {', '.join(Variant)})"
-        )
     check_engine()
     project = open_project(conf_source, env)
     project.check_study(name)
     _refuse_inputs(project, source, output)
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
-    preprocessing = parse_study(name, run.options).preprocessing
+    study = parse_study(name, run.options)
+    if variant is not None and variant not in (names := arm_names(study)):
+        raise BadInputError(
+            f"there is no variant '{variant}'{did_you_mean(variant, names)}"
+            f" (variants: {', '.join(names)})"
+        )
     with fetched(source) as file:
         table = read_new_rows(
-            file, source, run, preprocessing, project.catalog.get(f"{name}.table")
+            file, source, run, study.preprocessing, project.catalog.get(f"{name}.table")
         )
-    variant = variant or _best_variant(project, name, chosen)
+    variant = variant or _best_variant(project, study, chosen)
     try:
         predictions = nodes.predict(
             table,
@@ -167,17 +169,18 @@ def _refuse_inputs(project: Project, source: str, output: Path) -> None:
             )
 
 
-def _best_variant(project: Project, study: str, version: str) -> str:
-    """Return the variant that the run recommends; of none, that with the least validation loss."""
-    found: Mapping[str, Any] = project.load(f"{study}.effects", version)
+def _best_variant(project: Project, study: Study, version: str) -> str:
+    """Return the network that the run recommends; of none, that with the least validation loss."""
+    found: Mapping[str, Any] = project.load(f"{study.name}.effects", version)
     recommended = found.get("recommendation", {}).get("use")
-    if recommended in tuple(Variant):
+    if recommended in arm_names(study):
         return str(recommended)
-    comparison: pd.DataFrame = project.load(f"{study}.comparison", version)
+    comparison: pd.DataFrame = project.load(f"{study.name}.comparison", version)
     finite = comparison.dropna(subset="final_val_loss")
     if finite.empty:
         raise BadInputError(
-            f"all variants of version {version} of the study '{study}' diverged, and cannot predict"
+            f"all variants of version {version} of the study '{study.name}' diverged, and cannot"
+            " predict"
         )
     return str(finite.sort_values("final_val_loss")["variant"].iloc[0])
 

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.framework.context.context import _convert_paths_to_absolute_posix
 from kedro.io import AbstractVersionedDataset, DataCatalog
 from kedro.io.core import Version
 from kedro.utils import find_kedro_project
 from rich.console import Console
 
-from dropnorm.config_loader import project_config
+from dropnorm.config_loader import default_conf_source, project_config
+from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog
+from dropnorm.datasets.kedro_compat import load_path_of, with_absolute_paths
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing
+from dropnorm.hooks.commands import kedro_command
 from dropnorm.hooks.study_versions import judge_version, newest_own, versions_of
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import study_of
 
 if TYPE_CHECKING:
     from dropnorm.config_loader import StudyConfigLoader
@@ -48,6 +50,14 @@ class Project:
     root: Path
     config: StudyConfigLoader
     catalog: DataCatalog
+
+    def command(self, *words: str) -> str:
+        """Return a command of Kedro's, for messages, that uses the same configuration as this."""
+        source = str(self.config.conf_source)
+        is_own = Path(source).resolve() == Path(default_conf_source()).resolve()
+        return kedro_command(
+            *words, env=self.config.env, conf_source=None if is_own else from_here(Path(source))
+        )
 
     def check_study(self, name: str) -> None:
         """Refuse a name that is no study's.
@@ -97,8 +107,7 @@ class Project:
             skipped = f" ({versions.told()})" if versions.skipped else ""
             raise BadInputError(
                 f"there is no complete run of the study '{study}' to {what_for}{skipped}; run it"
-                f" first: kedro run --pipelines={study}"
-                + (f" --env={self.config.env}" if self.config.env else "")
+                f" first: {self.command('run', f'--pipelines={study}')}"
             )
         if version is not None:
             self._check_version(study, version, versions)
@@ -130,7 +139,7 @@ class Project:
     def _study(self, name: str) -> Study | None:
         """Return a study as it is today; None if its YAML has problems, or it is gone."""
         try:
-            return self.config.study(name.removesuffix(SWEEP))
+            return self.config.study(study_of(name))
         except BadInputError:
             return None
 
@@ -145,7 +154,7 @@ class Project:
             raise BadInputError(f"the catalog has no entry '{name}'")
         record = self.catalog.get(f"{name.split('.', maxsplit=1)[0]}.run")
         if isinstance(record, RunRecordDataset) and isinstance(dataset, AbstractVersionedDataset):
-            record.check_files(version, Path(dataset._get_load_path()))
+            record.check_files(version, load_path_of(dataset))
         return dataset.load()
 
 
@@ -160,7 +169,7 @@ def open_project(conf_source: str | None, env: str | None) -> Project:
         raise BadInputError("there is no Kedro project here; go to the project's folder")
     config = project_config(conf_source, env)
     # Not a session's catalog: for that, Kedro checks all studies and ends at the first mistake.
-    entries = _convert_paths_to_absolute_posix(root, config["catalog"])
+    entries = with_absolute_paths(root, config["catalog"])
     return Project(root, config, make_catalog(entries, config.credentials()))
 
 

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from kedro.io import AbstractVersionedDataset
 
 from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import Project, open_project
+from dropnorm.config_loader import networks_written
 from dropnorm.data.column_kinds import counted
 from dropnorm.datasets.atomic_files import from_here
+from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
-from dropnorm.pipeline_registry import SWEEP, create_pipeline
+from dropnorm.evaluation.overrides import Standing
+from dropnorm.pipeline_registry import APART, create_of_networks, study_of
+from dropnorm.study.compare import names_written
 from dropnorm.training.execution import forget_beyond
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ class _Stored:
     Attributes:
         version: Its name.
         complete: Whether it has a record.
+        overridden: Whether its options were not the study's own.
         why_kept: Why it is left alone whatever is asked for: its run goes on, or it has a record
             that cannot be read as it is; empty if it is not.
         folders: Of its files; the record's first.
@@ -45,6 +49,7 @@ class _Stored:
 
     version: str
     complete: bool
+    overridden: bool
     why_kept: str
     folders: list[Path]
 
@@ -56,7 +61,8 @@ class _Stored:
     def told(self) -> str:
         files = [file for folder in self.folders for file in folder.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files) / 1e6
-        kind = "" if self.complete else ", incomplete"
+        kind = ", overridden options" if self.overridden else ""
+        kind = kind if self.complete else ", incomplete"
         return f"version {self.version} ({counted(len(files), 'file')}, {size:.1f} MB{kind})"
 
 
@@ -87,14 +93,15 @@ def prune_study(
 ) -> None:
     """Remove old versions of the study NAME.
 
-    That is of its runs and of its sweeps, in all layers. The newest KEEP complete versions of each
-    stay; those without a run.json, which interrupted runs have left, are removed. A run that goes
-    on, a version whose run.json is not read, links, folders that are no versions, tables and
-    predictions are left alone.
+    That is of its runs, sweeps and searches, in all layers. The newest KEEP complete versions of
+    each stay. Versions with overridden options count as older than all others: they never take the
+    place of a version with the study's own options. Versions without a run.json, which interrupted
+    runs have left, are removed. A run that goes on, a version whose run.json is not read, links,
+    folders that are no versions, tables and predictions are left alone.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
-    for run in (name, f"{name}{SWEEP}"):
+    for run in (name, *(f"{name}{what}" for what in APART)):
         stored = _stored_versions(project, run)
         if run == name or stored:
             _remove(project, run, stored, _to_remove(stored, keep), dry_run=dry_run)
@@ -127,14 +134,28 @@ def _remove(
         if isinstance(record, RunRecordDataset):
             record.unclaim(one.version)
     done = "would be removed" if dry_run else "removed"
-    click.echo(f"{run}: {counted(len(gone), 'version')} {done}, {len(stored) - len(gone)} kept")
+    kept = [one for one in stored if one not in gone]
+    why = _why_kept(kept) if any(one.overridden for one in stored) else ""
+    click.echo(f"{run}: {counted(len(gone), 'version')} {done}, {len(kept)} kept{why}")
+
+
+def _why_kept(kept: list[_Stored]) -> str:
+    """Say which versions stay, where some had overridden options."""
+    alone = sum(bool(one.why_kept) for one in kept)
+    other = sum(one.overridden and not one.why_kept for one in kept)
+    told = f"; {len(kept) - other - alone} with the study's own options, {other} with overridden"
+    told += f" options, {alone} left alone" if alone else " options"
+    return f"{told} (overridden ones count as older)"
 
 
 def _to_remove(stored: Iterable[_Stored], keep: int) -> list[_Stored]:
-    """Choose what goes: complete versions but the newest, and what interrupted runs have left."""
+    """Choose what goes: what interrupted runs have left, and complete versions but the newest.
+
+    Those with overridden options count as older than all others.
+    """
     newest_first = sorted(stored, key=lambda one: one.version, reverse=True)
     known = [one for one in newest_first if not one.why_kept]
-    complete = [one for one in known if one.complete]
+    complete = sorted((one for one in known if one.complete), key=lambda one: one.overridden)
     incomplete = [one for one in known if not one.complete]
     return sorted([*complete[keep:], *incomplete], key=lambda one: one.version)
 
@@ -153,8 +174,13 @@ def _stored_versions(project: Project, run: str) -> list[_Stored]:
     versions = project.versions(run)
     # Somebody's results may be in it: an earlier version of this project named fewer files.
     kept |= {name: f"which is not read: {why}" for name, why in versions.skipped.items()}
+    overridden = {
+        name
+        for name in versions.complete
+        if project.judge(run, name).standing is Standing.OVERRIDDEN
+    }
     return [
-        _Stored(name, name in versions.complete, kept.get(name, ""), found)
+        _Stored(name, name in versions.complete, name in overridden, kept.get(name, ""), found)
         for name, found in folders.items()
     ]
 
@@ -166,11 +192,11 @@ def _places(project: Project, run: str) -> Iterator[Path]:
     """
     record = f"{run}.run"
     links: set[Path] = set()
-    for name in (record, *sorted(create_pipeline(run).all_outputs() - {record})):
+    for name in (record, *sorted(_outputs(project, run) - {record})):
         dataset = project.catalog.get(name)
-        if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        if version_of(dataset) is None:
             continue
-        place = Path(dataset._filepath)
+        place = Path(str(filepath_of(dataset)))
         if name == record:
             data = place.parents[2]
         if not place.is_dir():
@@ -184,6 +210,14 @@ def _places(project: Project, run: str) -> Iterator[Path]:
             links.add(link)
         else:
             yield place
+
+
+def _outputs(project: Project, run: str) -> set[str]:
+    """Return what is written of the networks that are compared, and that were when a run was."""
+    compared = {networks_written(study_of(run))}
+    for version in project.complete_versions(run):
+        compared.add(names_written(project.load(f"{run}.run", version).options))
+    return {one for names in compared for one in create_of_networks(run, names).all_outputs()}
 
 
 def _link_in(data: Path, inside: Path) -> Path | None:

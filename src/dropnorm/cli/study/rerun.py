@@ -25,8 +25,8 @@ from dropnorm.hooks.project import hand_over
 from dropnorm.hooks.provenance import describe_process
 from dropnorm.hooks.validation import check_study
 from dropnorm.pipeline_registry import create_study_pipeline
+from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
-from dropnorm.study.variants import Variant
 from dropnorm.training.backend import check_engine, engine_name, environment
 from dropnorm.training.execution import HERE
 
@@ -51,7 +51,7 @@ def rerun_study(
 
     It is repeated from its run.json: with the options, the table and the engine that stand there,
     whatever the YAML says today. Everything is trained anew, and nothing is written. For each
-    variant it says whether the histories agree bit for bit, or within what.
+    network it says whether the histories agree bit for bit, or within what.
 
     They should where engine, packages, Python and platform are the same; if they do not, the exit
     code is 1. Where something of these is another, it is named, and a difference is no error.
@@ -94,7 +94,7 @@ def _check_table(project: Project, study: str, record: RunRecord) -> None:
 def _repeat(
     project: Project, version: str, study: Study, record: RunRecord
 ) -> list[reproducibility.Agreement]:
-    """Train all variants again, and say how each agrees with what it was."""
+    """Train all networks again, and say how each agrees with what it was."""
     name = study.name
     catalog = DataCatalog(
         {
@@ -111,10 +111,11 @@ def _repeat(
     parts = ["split", "row", "part"]
     if not split[parts].equals(project.load(f"{name}.split", version)[parts]):
         click.echo("  the rows do not fall into the parts in which they were")
-    histories = {variant: f"{name}.{variant}.history" for variant in Variant}
+    names = arm_names(study)
+    histories = {variant: f"{name}.{variant}.history" for variant in names}
     for dataset in histories.values():
         catalog[dataset] = MemoryDataset()
-    pipeline = create_study_pipeline(name).to_outputs(*histories.values())
+    pipeline = create_study_pipeline(name, names).to_outputs(*histories.values())
     hand_over(loaded, name, pipeline, catalog)
     SequentialRunner().run(pipeline, catalog)
     agreements = []
@@ -122,5 +123,5 @@ def _repeat(
         agreements.append(
             reproducibility.compare_histories(project.load(dataset, version), catalog.load(dataset))
         )
-        click.echo(f"  {variant.value:<18} {agreements[-1]}")
+        click.echo(f"  {variant:<{max(18, *map(len, names))}} {agreements[-1]}")
     return agreements

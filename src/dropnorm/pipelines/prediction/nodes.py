@@ -13,10 +13,9 @@ from dropnorm.data.validation import check_new_rows, to_text
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
-from dropnorm.study.arms import arm_of
+from dropnorm.study.arms import arm_names, arm_of
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
 from dropnorm.training.backend import load_keras
@@ -74,9 +73,11 @@ def predict(
     """
     study = parse_study(run.study, run.options)
     if mc_dropout and not arm_of(study, training.variant).variant.has_dropout:
+        able = [name for name in arm_names(study) if arm_of(study, name).variant.has_dropout]
+        choose = f"choose {' or '.join(able)}, or leave" if able else "leave"
         raise BadInputError(
-            f"the variant {training.variant} has no dropout layers to draw with; choose"
-            f" {Variant.DROPOUT} or {Variant.DROPOUT_BATCHNORM}, or leave out --mc-dropout"
+            f"the variant {training.variant} has no dropout layers to draw with; {choose} out"
+            " --mc-dropout"
         )
     replicas = _finite_replicas(training)
     fitted = {

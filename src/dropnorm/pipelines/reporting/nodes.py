@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.data.splits import split_seeds
-from dropnorm.evaluation import answer, measures, network_diagnostics
+from dropnorm.evaluation import answer, measures, network_diagnostics, sequential
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
 from dropnorm.evaluation.results import (
     TableFindings,
@@ -19,7 +19,6 @@ from dropnorm.evaluation.results import (
     VariantTraining,
 )
 from dropnorm.reporting.figures import Figure
-from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 
@@ -43,8 +42,7 @@ def plot_learning_curves(
     """Draw loss and val_loss by epoch; of a diverged training, the loss by step."""
     from dropnorm.reporting.figures.learning_curves import draw_learning_curves  # noqa: PLC0415
 
-    own = arm_of(study, metrics.variant).study
-    return draw_learning_curves(history, first_steps, metrics, own)
+    return draw_learning_curves(history, first_steps, metrics, study)
 
 
 def gather_outcome(
@@ -107,21 +105,32 @@ def estimate_effects(
     split: pd.DataFrame,
     reference_predictions: pd.DataFrame,
     study: Study,
+    provenance: Provenance,
     **outcomes: VariantOutcome,
 ) -> dict[str, Any]:
-    """Estimate what the two layers do, pair by pair, with what chance leaves open."""
+    """Estimate what each network does to the error, pair by pair, with what chance leaves open.
+
+    Args:
+        split: Which row is in which part of which split.
+        reference_predictions: Of the validation rows.
+        study: As it is run.
+        provenance: Which looks at the study came before.
+        outcomes: By network.
+    """
     metrics = {name: one.metrics for name, one in outcomes.items()}
     predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
-    return answer.find_answer(evidence, metrics, study).as_json()
+    found = answer.find_answer(evidence, metrics, study, provenance.earlier)
+    return found.as_json() | sequential.tell_looks(provenance.looks, study)
 
 
-def compare_diagnostics(**outcomes: VariantOutcome) -> pd.DataFrame:
+def compare_diagnostics(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
     """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
     return network_diagnostics.compare_diagnostics(
         {name: one.examination for name, one in outcomes.items()},
         {name: one.history for name, one in outcomes.items()},
         {name: one.metrics for name, one in outcomes.items()},
+        study.against,
     )
 
 

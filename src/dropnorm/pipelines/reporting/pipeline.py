@@ -72,7 +72,11 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
             "effects",
             described_node(
                 nodes.estimate_effects,
-                {"split": "split", "reference_predictions": "reference_predictions"}
+                {
+                    "split": "split",
+                    "reference_predictions": "reference_predictions",
+                    "provenance": "params:run",
+                }
                 | study
                 | outcomes,
                 "effects",
@@ -83,7 +87,10 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
         box(
             "diagnostics",
             described_node(
-                nodes.compare_diagnostics, outcomes, "diagnostics", name="compare_diagnostics"
+                nodes.compare_diagnostics,
+                study | outcomes,
+                "diagnostics",
+                name="compare_diagnostics",
             ),
             described_node(
                 nodes.plot_diagnostics,

@@ -14,7 +14,6 @@ from dropnorm.pipelines.reporting.nodes import measure, record
 from dropnorm.pipelines.training.nodes import VariantTrainer
 from dropnorm.reporting.figures import Figure
 from dropnorm.study.schema import Study
-from dropnorm.study.variants import Variant
 from dropnorm.training.execution import HERE, Execution
 
 
@@ -30,18 +29,18 @@ class VariantSweeper:
     """What trains one variant at every point of a sweep; a node is the method of one.
 
     Attributes:
-        variant: Which of the two layers the networks have.
+        name: Of one of the networks that the study compares.
     """
 
-    variant: Variant
+    name: str
 
     def train_points(
         self, inputs: list[SplitInputs], study: Study, execution: Execution = HERE
     ) -> TrainedPoints:
         """Train and measure the variant at every point, on the same splits and starts."""
-        trainer = VariantTrainer(self.variant.value)
+        trainer = VariantTrainer(self.name)
         points, predictions = [], []
-        for number, point in enumerate(sweep_choices.plan_points(study, self.variant)):
+        for number, point in enumerate(sweep_choices.plan_points(study, self.name)):
             at_point = sweep_choices.study_at(study, point)
             trained = trainer.train(inputs, at_point, execution)
             metrics = measure(

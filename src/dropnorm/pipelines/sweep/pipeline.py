@@ -6,11 +6,10 @@ from kedro.pipeline import Pipeline
 
 from dropnorm.pipelines.boxes import described_node
 from dropnorm.pipelines.sweep import nodes
-from dropnorm.study.variants import Variant
 
 
-def create_variant_pipeline(variant: Variant) -> Pipeline:
-    """Train a variant at every point of the sweep."""
+def create_variant_pipeline(variant: str) -> Pipeline:
+    """Train a variant, by its name, at every point of the sweep."""
     return Pipeline(
         [
             described_node(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from dropnorm.evaluation.network_names import spoken
 from dropnorm.study.arms import arm_names
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import LOSSES
@@ -26,18 +29,8 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
 
 
-NAMES = {
-    Variant.BASELINE: "baseline",
-    Variant.DROPOUT: "dropout",
-    Variant.BATCHNORM: "batchnorm",
-    Variant.DROPOUT_BATCHNORM: "dropout + batchnorm",
-}
-# The same, for the end of a line and the left of a row.
-BROKEN = {**NAMES, Variant.DROPOUT_BATCHNORM: "dropout +\nbatchnorm"}
-# Beside one another where several belong to one place, in layers.
-ASIDE = dict(zip(Variant, (-0.09, -0.03, 0.03, 0.09), strict=True))
-# Of networks that are none of the four, on light and on dark.
-_FURTHER = ("#007A5E", "#A8325E", "#6A51A3", "#8C6D1F", "#3F6E9A", "#7F7F7F")
+# Letters of a label from which on it has a second line.
+_LONG = 14
 # From this ratio of largest to smallest on, an axis is logarithmic.
 WIDE_RANGE = 5.0
 NARROW, BROAD = (7.5, 4.2), (10.5, 4.6)
@@ -47,25 +40,35 @@ _LINE = 17.0
 
 def name_of(variant: str) -> str:
     """Return what a variant is called in a plot, whichever network of a study it is."""
-    if variant in tuple(Variant):
-        return NAMES[Variant(variant)]
-    return variant.replace("_", " ")
+    return spoken(variant)
 
 
 def broken_name_of(variant: str) -> str:
-    """Return the same, in two lines where it is long."""
-    return name_of(variant).replace(" + ", " +\n")
+    """Return the same, in two lines where it is long: for ends of lines and rows."""
+    name = name_of(variant)
+    if variant in tuple(Variant):
+        return name.replace(" + ", " +\n")
+    return "\n".join(textwrap.wrap(name, max(_LONG, math.ceil(len(name) / 2) + 1)))
+
+
+def colours_of(networks: Iterable[str], palette: Palette) -> dict[str, str]:
+    """Return the colour of each network: the same in all plots of a study.
+
+    Args:
+        networks: All that the study compares, in its order. Beside the four variants, those that it
+            names itself have further colours in that order.
+        palette: Has them.
+    """
+    further = itertools.cycle(palette.further)
+    return {
+        name: palette.variants[Variant(name)] if name in tuple(Variant) else next(further)
+        for name in networks
+    }
 
 
 def colour_of(variant: str, study: Study, palette: Palette) -> str:
-    """Return a variant's colour: the same in all plots of a study.
-
-    Beside the four variants, networks that a study names itself have further colours in its order.
-    """
-    if variant in tuple(Variant):
-        return palette.variants[Variant(variant)]
-    others = [name for name in arm_names(study) if name not in tuple(Variant)]
-    return _FURTHER[others.index(variant) % len(_FURTHER)]
+    """Return the colour of one network of a study."""
+    return colours_of(arm_names(study), palette)[variant]
 
 
 def asides_of(variants: Iterable[str]) -> dict[str, float]:

@@ -11,9 +11,16 @@ from matplotlib.ticker import MaxNLocator
 
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.evaluation.wording import number
-from dropnorm.reporting.figures.drawing import BROAD, BROKEN, WIDE_RANGE, error_axis, label_rows
+from dropnorm.reporting.figures.drawing import (
+    BROAD,
+    WIDE_RANGE,
+    broken_name_of,
+    colours_of,
+    error_axis,
+    label_rows,
+    name_of,
+)
 from dropnorm.reporting.style import drawn
-from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
@@ -23,6 +30,8 @@ if TYPE_CHECKING:
 
     from dropnorm.reporting.style import Palette
 
+# Of the four variants and the reference models.
+_USUAL_ROWS = 8
 # Times the error of a constant.
 _FAR = 2.0
 # With these verdicts there is no difference to draw.
@@ -38,7 +47,9 @@ def draw_effects(found: Mapping[str, Any], *, dark: bool = False, tall: bool = F
         tall: One below the other, for a narrow page.
     """
     with drawn(dark=dark) as palette:
-        figure = Figure(figsize=(5.6, 9.0) if tall else (BROAD[0], 5.0))
+        rows = len(found["variants"]) + len(found["references"])
+        higher = max(1.0, rows / _USUAL_ROWS)
+        figure = Figure(figsize=(5.6, 9.0 * higher) if tall else (BROAD[0], 5.0 * higher))
         errors, differences = (
             figure.subplots(2, 1, height_ratios=(1.3, 1.0))
             if tall
@@ -52,9 +63,9 @@ def draw_effects(found: Mapping[str, Any], *, dark: bool = False, tall: bool = F
 
 
 def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palette) -> None:
+    colours = colours_of(found["variants"], palette)
     told = [
-        (BROKEN[variant], found["variants"][variant.value], palette.variants[variant])
-        for variant in Variant
+        (broken_name_of(name), one, colours[name]) for name, one in found["variants"].items()
     ] + [(name.replace("_", " "), one, palette.quiet) for name, one in found["references"].items()]
     errors = [one["error"] for _, one, _ in told if one["error"]]
     edge = _edge(errors, found["references"].get("constant", {}).get("error"))
@@ -93,12 +104,8 @@ def _edge(errors: Sequence[float], constant: float | None) -> float:
 
 
 def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palette) -> None:
-    rows = [
-        (one, "interaction", palette.text)
-        if name == "interaction"
-        else (one, BROKEN[Variant(name)], palette.variants[Variant(name)])
-        for name, one in found["effects"].items()
-    ]
+    colours = colours_of(found["variants"], palette) | {"interaction": palette.text}
+    rows = [(one, broken_name_of(name), colours[name]) for name, one in found["effects"].items()]
     axes.axvline(0, color=palette.quiet, linewidth=1.4)
     if found["margin"]:
         axes.axvspan(-found["margin"], found["margin"], color=palette.quiet, alpha=0.15,
@@ -116,5 +123,6 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
     axes.xaxis.set_major_locator(MaxNLocator(5))
     if all(one["difference"] is None or one["verdict"] in _NOT_COMPARED for one, *_ in rows):
         axes.set_xticks([0])
-    axes.set_title("difference to baseline, 95 % interval")
+    against = name_of(found.get("against", "baseline"))
+    axes.set_title(f"difference to {against}, 95 % interval")
     axes.set_xlabel(f"← better   difference{unit}   worse →", loc="center")

@@ -1,4 +1,4 @@
-"""Small plots of the report, one for each variant, on the same axes."""
+"""Small plots of the report, one for each network, on the same axes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.figures.drawing import (
-    NAMES,
+    colours_of,
     draw_replicas,
     epoch_axis,
     finite_runs,
+    name_of,
     say,
     value_axis,
 )
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from dropnorm.study.variants import Variant
 
 SIZE = (4.4, 3.7)
 # Beyond so many times what the constant, or the best curve, reaches, a curve leaves the axes.
@@ -49,8 +49,8 @@ class Trainings:
 
 
 def draw_curve_panels(
-    trainings: Mapping[Variant, Trainings], constant: float, label: str
-) -> dict[Variant, Figure]:
+    trainings: Mapping[str, Trainings], constant: float, label: str
+) -> dict[str, Figure]:
     """Draw training and validation loss by epoch, a figure for each variant.
 
     A variant whose trainings all diverged has no curve: the loss of their first steps is drawn.
@@ -71,7 +71,7 @@ def draw_curve_panels(
         with drawn() as palette:
             figure = Figure(figsize=SIZE)
             axes = figure.subplots()
-            colour = palette.variants[variant]
+            colour = colours_of(trainings, palette)[variant]
             if finite_runs(one.history, "val_loss"):
                 _draw_curves(axes, one.history, colour)
                 _limit(axes, shown, constant, colour)
@@ -84,7 +84,7 @@ def draw_curve_panels(
                 axes.set(xticks=[], yticks=[])
             lost = _count(one.history) - len(finite_runs(one.history, "val_loss"))
             told = f": {lost} of {_count(one.history)} diverged" if lost else ""
-            axes.set_title(f"{NAMES[variant]}{told}", color=colour, weight="bold")
+            axes.set_title(f"{name_of(variant)}{told}", color=colour, weight="bold")
             if finite_runs(one.history, "val_loss"):
                 axes.axhline(constant, color=palette.quiet, linestyle=":", linewidth=1.4, zorder=1)
         figures[variant] = figure

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from sklearn.calibration import calibration_curve
 
-from dropnorm.reporting.figures.drawing import NAMES, say
+from dropnorm.reporting.figures.drawing import colours_of, name_of, say
 from dropnorm.reporting.figures.panels import SIZE
 from dropnorm.reporting.style import drawn
 from dropnorm.tasks.targets import Classes
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from dropnorm.study.variants import Variant
-
 # More points are drawn as so many, evenly taken.
 _POINTS = 1500
 # Of more classes, shares are colours alone.
@@ -33,9 +31,7 @@ _BINS = 10
 _TWO = 2
 
 
-def draw_amount_panels(
-    predictions: Mapping[Variant, pd.DataFrame], label: str
-) -> dict[Variant, Figure]:
+def draw_amount_panels(predictions: Mapping[str, pd.DataFrame], label: str) -> dict[str, Figure]:
     """Draw predicted against true amounts of the validation rows, a figure for each variant.
 
     All panels have the axes of the true values; what is predicted beyond them stands at the edge.
@@ -48,8 +44,8 @@ def draw_amount_panels(
         with drawn() as palette:
             figure = Figure(figsize=SIZE)
             axes = figure.subplots()
-            colour = palette.variants[variant]
-            axes.set_title(NAMES[variant], color=colour, weight="bold")
+            colour = colours_of(predictions, palette)[variant]
+            axes.set_title(name_of(variant), color=colour, weight="bold")
             finite = table.loc[np.isfinite(table["prediction"].to_numpy(dtype=float))]
             if finite.empty:
                 say(axes, "every training diverged", palette.text)
@@ -82,15 +78,15 @@ def _draw_amounts(
         axis.set_major_locator(MaxNLocator(5))
 
 
-def draw_class_panels(predictions: Mapping[Variant, pd.DataFrame]) -> dict[Variant, Figure]:
+def draw_class_panels(predictions: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
     """Draw a confusion matrix for each variant: of each true class, which share is called what."""
     figures = {}
     for variant, table in predictions.items():
         with drawn() as palette:
             figure = Figure(figsize=SIZE)
             axes = figure.subplots()
-            colour = palette.variants[variant]
-            axes.set_title(NAMES[variant], color=colour, weight="bold")
+            colour = colours_of(predictions, palette)[variant]
+            axes.set_title(name_of(variant), color=colour, weight="bold")
             axes.grid(visible=False)
             known = table.dropna(subset=Classes.columns_of(table))
             if known.empty:
@@ -118,18 +114,19 @@ def _draw_confusion(axes: Axes, table: pd.DataFrame, text: str) -> None:
     axes.set(xlabel="called, % of the true class", ylabel="true class")
 
 
-def draw_reliability(predictions: Mapping[Variant, pd.DataFrame]) -> Figure:
+def draw_reliability(predictions: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw how often a class is right by the probability that it was given, of all classes."""
     with drawn() as palette:
         figure = Figure(figsize=(6.4, 4.4))
         axes = figure.subplots()
+        colours = colours_of(predictions, palette)
         axes.plot([0, 1], [0, 1], color=palette.quiet, linewidth=1.2, zorder=1)
         for variant, table in predictions.items():
             known = table.dropna(subset=Classes.columns_of(table))
             if len(known):
                 told, right = _reliability(known)
-                axes.plot(told, right, "o-", color=palette.variants[variant],
-                          label=NAMES[variant], markersize=5)  # fmt: skip
+                axes.plot(told, right, "o-", color=colours[variant],
+                          label=name_of(variant), markersize=5)  # fmt: skip
         axes.set(xlabel="probability told", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))
