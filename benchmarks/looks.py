@@ -108,14 +108,27 @@ def _obrien_fleming(times: list[float], alpha: float) -> list[float]:
 
 def p_values(found: list[dict], truths: Floats) -> Floats:
     """Return p by repeat, contrast and look, adjusted for the contrasts, that they are so large."""
+    sizes, freedoms = _sizes(found, truths)
+    return np.apply_along_axis(holm, 1, 2 * stats.t.sf(np.abs(sizes), freedoms))
+
+
+def _sizes(found: list[dict], truths: Floats) -> tuple[Floats, Floats]:
+    """Return how many standard errors the means lie off the truth, and degrees of freedom."""
     means, errors, freedoms = (
         np.array([one[name] for one in found]) for name in ("means", "deviations", "freedoms")
     )
-    distances = np.abs(means - truths[:, None])
+    distances = means - truths[:, None]
     # Equal networks whose rows do not differ at all differ by nothing.
     sizes = np.divide(distances, errors, out=np.zeros_like(distances), where=errors > 0)
-    p = 2 * stats.t.sf(sizes, freedoms)
-    return np.apply_along_axis(holm, 1, p)
+    return sizes, freedoms
+
+
+def false_equivalences(name: str, found: list[dict]) -> float:
+    """Return in which share of the repeats differences of just the margin are called none."""
+    truth, repeats = _parts(name, found)
+    sizes, freedoms = _sizes(repeats, truth)
+    alphas = np.array(methods()["spending"]) / len(CONTRASTS)
+    return float((stats.t.cdf(sizes, freedoms) < alphas).any(axis=(1, 2)).mean())
 
 
 def false_verdicts(name: str, found: list[dict]) -> dict[str, float]:
@@ -134,12 +147,12 @@ def power(name: str, found: list[dict], size: float) -> dict[str, tuple[float, f
     Args:
         name: Of the source.
         found: What was simulated.
-        size: Of the effects of either layer and of both, in standard deviations of a replica's
-            difference.
+        size: Of the effects of either layer and of both, each in standard deviations of its own
+            difference in a pair.
     """
     truth, repeats = _parts(name, found)
-    spread = float(np.mean([one["spreads"][0] for one in repeats]))
-    effects = size * spread * np.array([1, 1, 1, -1])
+    spreads = np.mean([one["spreads"] for one in repeats], axis=0)
+    effects = size * spreads * np.array([1, 1, 1, -1])
     # As if the effects were these: the means lie as far from zero as they lie from the truth.
     p = p_values(repeats, truth - effects)[:, :3]
     told = {}
@@ -167,11 +180,14 @@ def tell(found: list[dict]) -> None:
     """Print false verdicts, and what is saved against a fixed number of splits."""
     names = [name for name in SOURCES if any(one["source"] == name for one in found)]
     header = " | ".join(methods())
-    print("Any false verdict at any look, in % of the repeats")
-    print(f"| source | repeats | {header} |\n{'|---' * (len(methods()) + 2)}|")
+    print(
+        "Any false verdict at any look, in % of the repeats; behind them, of differences that are"
+    )
+    print("just the margin, those that spending calls practically none")
+    print(f"| source | repeats | {header} | margin |\n{'|---' * (len(methods()) + 3)}|")
     for name in names:
         count = len(_parts(name, found)[1])
-        shares = false_verdicts(name, found).values()
+        shares = [*false_verdicts(name, found).values(), false_equivalences(name, found)]
         cells = [
             f"{100 * one:.1f} ± {100 * math.sqrt(one * (1 - one) / count):.1f}" for one in shares
         ]

@@ -6,6 +6,7 @@ import pytest
 
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
+from dropnorm.evaluation.loss_units import LossUnits
 from dropnorm.evaluation.network_diagnostics import compare_diagnostics, examine_network
 from dropnorm.evaluation.results import Examination, ReplicaExamination, VariantExamination
 from dropnorm.study.variants import Variant
@@ -96,6 +97,10 @@ def test_units_that_never_answer_are_dead_and_the_training_loss_is_that_of_infer
     assert found.training_loss == pytest.approx(loss, rel=1e-5)
 
 
+# Losses as they are.
+UNITS = LossUnits("loss", root=False, factors={})
+
+
 def history(*replicas):
     return pd.concat(
         pd.DataFrame(
@@ -133,6 +138,7 @@ def test_gap_spread_and_the_epoch_in_which_a_variant_reaches_the_baselines_best_
                  strict=True)),
         dict(zip(names, (metrics(6, 8.5), metrics(4, 4)), strict=True)),
         "baseline",
+        UNITS,
     ).set_index("variant")  # fmt: skip
 
     assert table.loc["baseline", "gap"] == pytest.approx(7.25 - 1.5)
@@ -150,6 +156,7 @@ def test_where_the_baseline_diverged_there_is_nothing_to_reach():
         dict(zip(names, (history([np.inf]), history([7, 6])), strict=True)),
         dict(zip(names, (metrics(None, diverged=[0]), metrics(6)), strict=True)),
         "baseline",
+        UNITS,
     ).set_index("variant")
 
     assert table["reached_baseline"].tolist() == [0, 0]

@@ -64,7 +64,7 @@ def test_a_network_that_fails_is_told_beside_the_reference():
         (OTHERS, (NAN, NAN, NAN, NAN), {}, "gradient_boosting",
          "Use none of the four networks: trainings of all four diverged."),
         (OTHERS, (10, 8, 10, 8), {"half": NAN, "runs": 1}, "baseline",
-         "Use the baseline: one run of each cannot show that another network is better."),
+         "Use the baseline for now: one run of each cannot show that another network is better."),
         (AGAINST_WIDE, (8, 9, 10), {}, "baseline",
          "Use the baseline: its error is 2.00 MPa (1.50 to 2.50) lower than with 'wide', and 1.00"
          " MPa (0.50 to 1.50) lower than with 'dropout'."),

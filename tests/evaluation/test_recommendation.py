@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
+from conftest import ROOT
 from dropnorm.evaluation.ranking import between, not_beaten, ranked
 from dropnorm.evaluation.verdicts import Health
 from dropnorm.study.variants import Variant
@@ -80,3 +82,59 @@ def test_a_recommendation_holds_for_one_run_of_which_one_diverged():
 
     assert answer.recommendation.use == DROPOUT
     assert "without it, the one run diverged" in answer.answer
+
+
+PAGE = ROOT / "docs" / "explanation" / "recommendation.md"
+ROWS = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
+TABLE = [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in ROWS[1:]]
+# What the page says to use, and what the code calls it.
+SAID = {
+    "use dropout": DROPOUT,
+    "use batch normalization": BATCHNORM,
+    "use neither layer": BASELINE,
+    "use none of them; boosting works": "gradient_boosting",
+    "use none of them, nor boosting": "",
+    "use boosting": "gradient_boosting",
+}
+
+
+def as_written(errors: str, beside: str):
+    """Make the outcome of a row of the page's table."""
+    words = [one.strip() for one in errors.split(",")]
+    found = [NAN if one == "diverged" else float(one) for one in words if one != "all four"]
+
+    def given(name: str) -> dict[str, float]:
+        numbers = re.search(rf"{name}(?: is)? ([0-9.]+)", beside)
+        return {} if numbers is None else {OF_PAGE[name]: float(numbers[1])}
+
+    told = {key: value for name in OF_PAGE for key, value in given(name).items()}
+    if "one run" in beside:
+        told |= {"half": NAN, "runs": 1}
+    return an_outcome(found * 4 if len(found) == 1 else found, **told)
+
+
+OF_PAGE = {"half an interval": "half", "the margin": "margin", "boosting": "best_reference",
+           "a constant": "constant"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("errors", "beside", "action"), TABLE)
+def test_the_page_says_of_each_outcome_what_the_code_does(errors, beside, action):
+    answer = as_written(errors, beside)
+
+    (use,) = (
+        use for said, use in SAID.items() if re.match(rf"(it does not matter: )?{said}\b", action)
+    )
+    assert answer.recommendation.use == use
+    if limit := re.search(r"only differences above ([0-9.]+) could be shown", action):
+        assert f"a difference above about {limit[1]}" in answer.answer
+    assert (" for now:" in answer.answer) == ("for now" in action)
+    if "run 5 splits" in action:
+        assert "replicas.splits=5 before you choose" in answer.answer
+    if "if it must be a network, the one with dropout" in action:
+        assert "If it must be a network, use the one with dropout" in answer.answer
+    if "mend the training" in action:
+        assert "Mend the training before you compare layers" in answer.answer
+
+
+def test_the_page_has_ten_outcomes():
+    assert len(TABLE) == 10

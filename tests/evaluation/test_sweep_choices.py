@@ -175,3 +175,33 @@ def test_a_false_alarm_is_rare_although_the_best_is_picked_by_the_same_runs():
     )
 
     assert alarms <= 3  # 5 % of 20 are 1
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ([5.0, 4.0, 3.0], "0.5, the largest; at 0.3 the error is 33 % larger"),
+        ([3.0, 4.0, 5.0], "0.1, the smallest; at 0.3 the error is 33 % larger"),
+        ([4.0, 3.0, 5.0], ""),
+    ],
+)
+def test_a_best_rate_at_the_edge_is_told_with_its_neighbour(errors, told):
+    study = studied(sweep={"dropout": [0.1, 0.3, 0.5]})
+
+    choices = made_up(study, dict(zip(Variant, ([5.0], errors, [5.0], [5.0] * 3), strict=True)))
+
+    words = [(one.code.code, one.where, one.found) for one in choices.findings]
+    assert [one for one in words if one[1] == "dropout"] == (
+        [("DN023", "dropout", told)] if told else []
+    )
+
+
+def test_no_rate_below_zero_is_asked_for_and_no_difference_that_chance_makes():
+    study = studied(sweep={"dropout": [0.0, 0.3, 0.5]})
+    of_none = made_up(study, dict(zip(Variant, ([5.0], [3.0, 4.0, 5.0], [5.0], [5.0] * 3),
+                                      strict=True)))  # fmt: skip
+    of_chance = made_up(study, dict(zip(Variant, ([5.0], [5.0, 5.0, 4.99], [5.0], [5.0] * 3),
+                                        strict=True)), spread=0.5)  # fmt: skip
+
+    assert of_none.findings == ()
+    assert [one.where for one in of_chance.findings] == []

@@ -16,7 +16,7 @@ from conftest import assert_refused, copy_project
 from dropnorm.cli.main import run
 from dropnorm.cli.study.group import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
-from dropnorm.training import parallel
+from dropnorm.training import parallel, progress
 from dropnorm.training.execution import MEMORY
 
 if TYPE_CHECKING:
@@ -76,18 +76,12 @@ def newest(project: Path, name: str) -> Path:
 def test_an_interrupted_search_goes_on_where_it_was_and_stands_apart_complete(
     called, project, trainings, monkeypatch
 ):
-    train = parallel.cache.recall_or_train
-    asked = 0
-
-    def interrupt(*job):
-        nonlocal asked
-        asked += 1
-        if asked > 3:
+    def interrupt(epoch):
+        if epoch.replica == 4:
             raise KeyboardInterrupt
-        return train(*job)
 
     with monkeypatch.context() as patch:
-        patch.setattr(parallel.cache, "recall_or_train", interrupt)
+        patch.setattr(progress, "tell", interrupt)
         called(study_group, "recommend", "tiny", "--trials=2")
     assert not list((project / RESULTS / "run.json").rglob("run.json"))
     trainings.clear()

@@ -38,7 +38,7 @@ def test_merged_changes_options_by_key(options, changes, result):
         ({"baseline": {}, "wide": {"training": {"loss": "mse"}}},
          "concrete changes training.loss in compare.wide"),
         ({"baseline": {}, "wide": {}},
-         "concrete.compare has 'baseline' and 'wide', which are the same network; let one of them"),
+         "concrete.compare has 'baseline' and 'wide', which are the same network; change an"),
         ({"baseline": {}, "wide": {"network": {"hiden": [9]}}},
          "concrete.compare.wide.network.hiden: no such key; did you mean 'hidden'?"),
         ({"baseline": {}, "wide": {"network": {"dropout": {"rate": 2}}}},

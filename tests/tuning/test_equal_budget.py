@@ -146,7 +146,9 @@ def test_a_network_that_diverges_as_configured_is_compared_at_equal_budget_alone
     assert dropout.configured.verdict == Verdict.RESCUES
     assert dropout.equal_budget.verdict == Verdict.HURTS
     assert (baseline.configured, baseline.worth.difference) == (None, None)
-    assert baseline.diverged == SPLITS
+    assert (baseline.diverged_configured, baseline.diverged_chosen) == (SPLITS, 0)
+    assert baseline.diverged_trials == SPLITS
+    assert dropout.change.verdict == baseline.worth.verdict == Verdict.DIVERGED
     assert baseline.curve[0].expected == pytest.approx(20, abs=0.2)  # the constant's
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.ahead import computed
+from dropnorm.data.batches import check_batches
 from dropnorm.data.columns import ID_NAME, are_row_ids, with_named_index
 from dropnorm.data.copies import count_copies
 from dropnorm.data.leaks import check_formula
@@ -88,6 +89,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_rare_classes(rows, study, parts),
         *_steered(study, parts[0]),
         *_without_target(others[study.target.column]),
+        *check_batches([int((part == TRAIN).sum()) for part in parts], study),
     ]
     shown = [finding for finding in findings if finding.code.code not in study.silence]
     return sorted(shown, key=lambda finding: finding.code.code)

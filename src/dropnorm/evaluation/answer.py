@@ -248,6 +248,7 @@ def find_answer(
     metrics: Mapping[str, VariantMetrics],
     study: Study,
     earlier: Sequence[EarlierRun] = (),
+    of_networks: Sequence[Finding] = (),
 ) -> Answer:
     """Answer the question of the project for one study.
 
@@ -256,6 +257,7 @@ def find_answer(
         metrics: By variant.
         study: As it was run.
         earlier: Runs that have looked at the study before.
+        of_networks: What trainings and networks show beside one another.
     """
     options, design = study.replicas, design_of(study)
     level = sequential.level_of(options, len(design.contrasts))
@@ -293,6 +295,7 @@ def find_answer(
     )
     findings = [
         *(one for name in design.names for one in metrics[name].findings),
+        *of_networks,
         *checks.check_answer(answer, study),
         *checks.check_earlier(earlier, study),
     ]

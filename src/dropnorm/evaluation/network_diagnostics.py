@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.results import Examination, VarianceShift, of_replica
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.backend import load_keras
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import SplitInputs
+    from dropnorm.evaluation.loss_units import LossUnits
     from dropnorm.evaluation.results import ReplicaMetrics, VariantExamination, VariantMetrics
     from dropnorm.study.schema import Study
     from dropnorm.training.networks import KerasModel
@@ -103,14 +105,18 @@ def compare_diagnostics(
     histories: Mapping[str, pd.DataFrame],
     metrics: Mapping[str, VariantMetrics],
     against: str,
+    units: LossUnits,
 ) -> pd.DataFrame:
     """Put what the networks look like side by side, a row for each.
+
+    Losses are in the target's unit where they have one, and in training units elsewhere.
 
     Args:
         examined: Of the replicas of each variant that stayed finite, by variant.
         histories: By variant.
         metrics: By variant.
         against: The one that the others are compared with.
+        units: What makes errors of losses.
 
     Returns:
         Columns ``variant``, ``training_loss``, ``val_loss`` and their ``gap`` at the end (means),
@@ -124,8 +130,12 @@ def compare_diagnostics(
     for variant, one in examined.items():
         networks = [replica.found for replica in one.replicas]
         finite = metrics[variant].finite
-        last = np.array([replica.final_val_loss for replica in finite], dtype=np.float64)
-        trained = np.array([network.training_loss for network in networks], dtype=np.float64)
+        last = np.array(
+            [units.value(or_nan(replica.final_val_loss), replica.split) for replica in finite]
+        )
+        trained = np.array(
+            [units.value(replica.found.training_loss, replica.split) for replica in one.replicas]
+        )
         epochs = _epochs_to(goals, histories[variant], finite)
         rows.append(
             {

@@ -132,6 +132,7 @@ class Provenance(Result):
         packages: Versions of those on which the numbers may depend.
         python: Its version.
         platform: Where it ran.
+        version: Of the results: when the run began, in UTC; empty where they have none.
         looks: Of a run until it is settled, what it saw at each; else none.
         earlier: Runs that have looked at the same study before.
     """
@@ -144,6 +145,7 @@ class Provenance(Result):
     packages: dict[str, str]
     python: str
     platform: str
+    version: str = ""
     looks: tuple[Look, ...] = ()
     earlier: tuple[EarlierRun, ...] = ()
 

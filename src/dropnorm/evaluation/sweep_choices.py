@@ -13,6 +13,7 @@ from dropnorm.evaluation.effects import margin_of
 from dropnorm.evaluation.intervals import Interval, simultaneous
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.network_names import title
+from dropnorm.evaluation.sweep_checks import check_edges
 from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.evaluation.verdicts import Verdict, judge
 from dropnorm.study.arms import arm_names, arm_of
@@ -141,6 +142,7 @@ def find_choices(
     }
     margin = margin_of(evidence.errors[points[study.against][0].name], study.margin)
     rows = {name: _stand(points[name], evidence, diverged, margin) for name in names}
+    edges = [one for of in points.values() for one in check_edges(of, evidence, diverged)]
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
     return Choices(
@@ -158,6 +160,7 @@ def find_choices(
             if len(points[name]) > 1
         },
         points=tuple(row for name in names for row in rows[name]),
+        findings=tuple(one for one in edges if one.code.code not in study.silence),
     )
 
 

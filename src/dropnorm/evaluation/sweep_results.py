@@ -1,10 +1,9 @@
 """What a sweep found, as it is written; light to import, for the catalog reads it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from dropnorm.evaluation.json_form import Result
+from dropnorm.evaluation.results import FoundJson
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ class Choices(Result):
         estimand: What the intervals are about, in words.
         sentences: By variant that has a choice.
         points: Of all variants.
+        findings: What the points show that a choice must not rest on.
     """
 
     study: str
@@ -69,3 +69,4 @@ class Choices(Result):
     estimand: str
     sentences: dict[str, str]
     points: tuple[Choice, ...]
+    findings: tuple[FoundJson, ...] = ()

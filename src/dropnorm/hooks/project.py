@@ -18,11 +18,12 @@ from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
+from dropnorm.evaluation.pace import tell_pace
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.commands import command_of, kedro_command
 from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
 from dropnorm.hooks.outcomes import gather_outcomes, share_memory
-from dropnorm.hooks.provenance import prepare_record
+from dropnorm.hooks.provenance import prepare_record, tell_versions
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
 from dropnorm.hooks.summary import (
@@ -127,6 +128,7 @@ class ProjectHooks:
             settle(first, checked[study].loaded.table, catalog, self._in_use)
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
+        tell_versions(self._claimed[run], catalog)
         _prepare_trainings(checked, pipeline, catalog)
         return agreed
 
@@ -164,7 +166,12 @@ class ProjectHooks:
                 if other := self._overridden.get(study):
                     logger.info("  %s: %s", Standing.OVERRIDDEN.capitalize(), other)
             if f"{study}.effects" in outputs:
-                logger.info("%s", summarize_answer(catalog.load(f"{study}.effects")))
+                effects = catalog.load(f"{study}.effects")
+                logger.info("%s", summarize_answer(effects))
+                if f"{study}.comparison" in outputs:
+                    seconds = float(catalog.load(f"{study}.comparison")["fit_seconds"].sum())
+                    if pace := tell_pace(effects, seconds):
+                        logger.info("  %s", pace)
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
                 logger.info("%s", summarize_sweep(options, catalog.load(f"{study}.choices")))

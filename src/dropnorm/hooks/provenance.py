@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kedro.io import MemoryDataset
@@ -24,10 +25,13 @@ from dropnorm.training.backend import engine_name
 from dropnorm.training.switches import switches_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
     from dropnorm.data.formats import TableFormat
+    from dropnorm.datasets.run_record import RunRecordDataset
     from dropnorm.evaluation.json_form import Json
     from dropnorm.evaluation.records import Override
 
@@ -80,6 +84,20 @@ def prepare_record(
             " and nothing will read it unless told to",
             study,
         )
+
+
+def tell_versions(claimed: Iterable[tuple[RunRecordDataset, str]], catalog: DataCatalog) -> None:
+    """Add to what only a run knows the version that it writes, which is settled last.
+
+    Args:
+        claimed: The record of each study of the run, and its version.
+        catalog: Holds what the run knows.
+    """
+    for record, version in claimed:
+        name = f"params:run.{record.path.parent.name}"
+        known = catalog.get(name)
+        if isinstance(known, MemoryDataset):
+            catalog[name] = MemoryDataset(replace(known.load(), version=version))
 
 
 def _dumped(written: TableFormat) -> Json:

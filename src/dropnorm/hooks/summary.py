@@ -11,7 +11,7 @@ from dropnorm.evaluation.cards import Card
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.network_names import reference, spoken
 from dropnorm.evaluation.verdicts import Verdict
-from dropnorm.findings import Severity
+from dropnorm.findings import Finding, Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
@@ -30,6 +30,7 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
         [
             f"{study.label}: {choices.error} of the validation rows by choice",
             *(f"  {sentence}" for sentence in choices.sentences.values()),
+            *(f"  {note}" for note in wording.notes(map(Finding.described, choices.findings))),
         ]
     )
 
@@ -45,11 +46,11 @@ def summarize_equal_budget(found: EqualBudget) -> str:
     trials = f"{found.trials} trial{'s' * (found.trials > 1)} each"
     lines = [
         f"{found.title}: {found.error}{unit}, of the validation rows; {trials}",
-        f"  {'network':<{width}} {'configured':>12} {'equal budget':>13}  choosing was worth",
+        f"  {'network':<{width}} {'configured':>17} {'equal budget':>17}  choosing was worth",
     ]
     lines += [
-        f"  {one.name:<{width}} {_told(one.configured):>12} {_told(one.chosen):>13}"
-        f"  {_size(one.worth, found.unit)}"
+        f"  {one.name:<{width}} {_told(one.configured, one.diverged_configured):>17}"
+        f" {_told(one.chosen, one.diverged_chosen):>17}  {_size(one.worth, found.unit)}"
         for one in found.networks
     ]
     for effect in found.effects:
@@ -67,13 +68,15 @@ def summarize_equal_budget(found: EqualBudget) -> str:
     return "\n".join(lines)
 
 
-def _told(error: float | None) -> str:
-    return "diverged" if error is None else wording.number(error)
+def _told(error: float | None, diverged: int) -> str:
+    if error is None:
+        return "diverged"
+    return f"{wording.number(error)}{f' ({diverged} diverged)' if diverged else ''}"
 
 
 def _size(size: Size, unit: str) -> str:
     shown = Numbers(or_nan(size.difference), or_nan(size.low), or_nan(size.high))
-    return wording.signed_size(shown, unit) or "not compared"
+    return wording.signed_size(shown, unit) or "cannot be compared"
 
 
 class Numbers(NamedTuple):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
 from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.overrides import tell
+from dropnorm.evaluation.pace import duration
 from dropnorm.evaluation.records import Override
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
@@ -48,12 +50,14 @@ class Pictures:
         predictions: Predicted against true, by variant.
         reliability: How often probabilities are right; None of amounts.
         diagnostics: What the layers did inside the networks.
+        losses: What the curves and the diagnostics are told in, with the unit.
     """
 
     curves: Mapping[str, Figure]
     predictions: Mapping[str, Figure]
     reliability: Figure | None
     diagnostics: Figure | None
+    losses: str
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         "sentence": wording.plain_sentence,
         "severity": wording.severity,
         "percent": wording.percent,
+        "duration": duration,
     }
     findings = wording.by_code(report["findings"])
     return environment.get_template("report.html").render(
@@ -113,6 +118,8 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         predictions=_panels(pictures.predictions, "predictions", "Predicted against true,"),
         reliability=_one(pictures.reliability, "reliability", "How often probabilities are right"),
         diagnostics=_one(pictures.diagnostics, "diagnostics", "Gap, variance shift, dead units"),
+        losses=pictures.losses,
+        began=_began(report["version"]),
         scores=SCORES,
         overridden=tell(
             {key: Override.from_json(one) for key, one in report["overridden"].items()}
@@ -124,6 +131,15 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         networks=_networks(study, report),
         rows=report["rows"],
     )
+
+
+def _began(version: str) -> str:
+    """Write when a run began, of a version named as Kedro names them; nothing of another."""
+    try:
+        began = datetime.strptime(version, "%Y-%m-%dT%H.%M.%S.%fZ")  # it is UTC
+    except ValueError:
+        return ""
+    return f"{began.day} {began:%B %Y, %H:%M} UTC"
 
 
 def _tone(verdict: str) -> str:

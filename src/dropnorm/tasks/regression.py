@@ -41,7 +41,9 @@ class Regression(Task):
         return study.target.unit
 
     def loss_unit(self, study: Study) -> str:
-        """Return the unit of the divided target, squared for a squared loss."""
+        """Return the unit of the divided target, squared for a squared loss; none if scaled."""
+        if study.target.scale != "none":
+            return ""
         unit, divisor = study.target.unit, study.target.divide_by
         if divisor != 1:
             unit = f"{divisor:g} {unit}".strip()

@@ -12,6 +12,7 @@ from dropnorm.evaluation.answer import find_answer, gather_evidence
 from dropnorm.evaluation.contrasts import design_of
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.ranking import working
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.arms import arm_of
 from dropnorm.tasks.registry import task_of
 from dropnorm.tuning.curves import tuning_curve
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.answer import Answer
     from dropnorm.evaluation.contrasts import Contrast
     from dropnorm.evaluation.effects import Evidence
-    from dropnorm.evaluation.intervals import Interval
     from dropnorm.study.schema import Study
     from dropnorm.tuning.results import CurvePoint, SearchedNetwork, Trial
     from dropnorm.tuning.space import Configuration
@@ -75,7 +75,9 @@ def find_equal_budget(
         estimand=wording.estimand(replicas.splits, replicas.starts, study.split),
         answer_configured=answers[CONFIGURED].answer,
         answer=answers[CHOSEN].answer,
-        effects=tuple(_effect(contrast, answers, both) for contrast in design_of(study).contrasts),
+        effects=tuple(
+            _effect(contrast, networks, answers, both) for contrast in design_of(study).contrasts
+        ),
         networks=tuple(_network(name, one, both, worst, study) for name, one in networks.items()),
         recommended=_recommend(networks, answers[CHOSEN]),
     )
@@ -120,7 +122,12 @@ def _predictions(network: SearchedNetwork, budget: str) -> pd.DataFrame:
     return table.loc[table["budget"] == budget].drop(columns="budget")
 
 
-def _effect(contrast: Contrast, answers: Mapping[str, Answer], both: Evidence) -> LayerEffect:
+def _effect(
+    contrast: Contrast,
+    networks: Mapping[str, SearchedNetwork],
+    answers: Mapping[str, Answer],
+    both: Evidence,
+) -> LayerEffect:
     found = {budget: answer.effects[contrast.name] for budget, answer in answers.items()}
     sizes = {
         budget: _size(one.difference, one.low, one.high, one.verdict.value)
@@ -128,8 +135,9 @@ def _effect(contrast: Contrast, answers: Mapping[str, Answer], both: Evidence) -
     }
     change = {_column(one, CHOSEN): weight for one, weight in contrast.weights.items()}
     change |= {_column(one, CONFIGURED): -weight for one, weight in contrast.weights.items()}
-    interval, _ = both.difference(change, _ALPHA)
-    return LayerEffect(contrast.name, sizes[CONFIGURED], sizes[CHOSEN], _of_interval(interval))
+    lost = any(networks[name].diverged for name in contrast.weights)
+    changed = _difference(both, change, lost=lost)
+    return LayerEffect(contrast.name, sizes[CONFIGURED], sizes[CHOSEN], changed)
 
 
 def _network(
@@ -139,7 +147,7 @@ def _network(
     worst: float,
     study: Study,
 ) -> NetworkAtBudget:
-    worth, _ = both.difference({_column(name, CHOSEN): 1, _column(name, CONFIGURED): -1}, _ALPHA)
+    worth = {_column(name, CHOSEN): 1, _column(name, CONFIGURED): -1}
     picked = [trial for trial in network.trials if trial.chosen]
     inner = [or_nan(trial.error) for trial in picked]
     means = mean_errors(network.trials)
@@ -148,8 +156,10 @@ def _network(
         configured=_or_none(both.errors[_column(name, CONFIGURED)].mean()),
         chosen=_or_none(both.errors[_column(name, CHOSEN)].mean()),
         inner=_or_none(float(np.mean(inner))),
-        worth=_of_interval(worth),
-        diverged=sum(trial.error is None for trial in network.trials),
+        worth=_difference(both, worth, lost=bool(network.diverged)),
+        diverged_configured=network.configured.diverged,
+        diverged_chosen=network.chosen.diverged,
+        diverged_trials=sum(trial.error is None for trial in network.trials),
         trials=len(network.trials),
         picked=tuple(trial.configuration.trial for trial in picked),
         curve=_curve(means, worst),
@@ -201,7 +211,11 @@ def _of_trial(trials: Sequence[Trial], number: int) -> tuple[Configuration, int]
     return found[0].configuration, max(1, round(float(np.mean([one.epochs for one in found]))))
 
 
-def _of_interval(interval: Interval) -> Size:
+def _difference(both: Evidence, weights: Mapping[str, int], *, lost: bool) -> Size:
+    """Return a paired difference; none where a training diverged."""
+    if lost:
+        return Size(None, None, None, Verdict.DIVERGED.value)
+    interval, _ = both.difference(weights, _ALPHA)
     return _size(interval.mean, interval.low, interval.high)
 
 

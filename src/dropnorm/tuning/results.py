@@ -46,6 +46,11 @@ class SearchedNetwork:
     chosen: VariantMetrics
     predictions: pd.DataFrame
 
+    @property
+    def diverged(self) -> int:
+        """How many trainings diverged, as configured or as chosen."""
+        return self.configured.diverged + self.chosen.diverged
+
 
 @dataclass(frozen=True)
 class Size(Result):
@@ -72,7 +77,7 @@ class LayerEffect(Result):
         name: Of the contrast.
         configured: As the study is configured.
         equal_budget: With the configuration chosen for each network.
-        change: The second less the first.
+        change: The second less the first; None where a training diverged.
     """
 
     name: str
@@ -104,11 +109,15 @@ class NetworkAtBudget(Result):
 
     Attributes:
         name: Of the network.
-        configured: Error of the validation rows, as it is configured.
+        configured: Error of the validation rows, as it is configured; of trainings that stayed
+            finite.
         chosen: The same, with the configuration chosen in each split.
         inner: Error of the chosen configurations by the rows that chose them, which flatters.
-        worth: The chosen less the configured: below zero, choosing was worth it.
-        diverged: How many of its trials did.
+        worth: The chosen less the configured: below zero, choosing was worth it. None where a
+            training diverged, as pairs that are left would be a choice of the good ones.
+        diverged_configured: How many trainings as configured diverged.
+        diverged_chosen: The same of the chosen configurations.
+        diverged_trials: How many of its trials diverged.
         trials: How many there were, over all splits.
         picked: Numbers of the trials chosen, by split.
         curve: By number of trials.
@@ -120,7 +129,9 @@ class NetworkAtBudget(Result):
     chosen: float | None
     inner: float | None
     worth: Size
-    diverged: int
+    diverged_configured: int
+    diverged_chosen: int
+    diverged_trials: int
     trials: int
     picked: tuple[int, ...]
     curve: tuple[CurvePoint, ...]

@@ -297,3 +297,25 @@ def test_predictions_are_written_with_six_digits(value, told, tmp_path):
     _write(pd.DataFrame({"prediction": [value]}), tmp_path / "out.csv")
 
     assert (tmp_path / "out.csv").read_text() == f"prediction\n{told}\n"
+
+
+def test_mc_dropout_says_how_many_targets_its_intervals_hold(command):
+    done, _ = command(songs().head(3), "--variant", "dropout", "--mc-dropout", "20")
+
+    assert "The 95 % interval of MC dropout holds" in done.output
+    assert "% of the targets of the validation rows" in done.output
+    assert "DN024" in done.output  # after two epochs the networks know next to nothing
+
+
+def test_of_another_table_than_the_runs_no_share_is_told(command, at_project):
+    table = at_project / "data/sample/01_raw/spotify.csv"
+    before = table.read_bytes()
+    table.write_bytes(before + b"\n")
+    try:
+        done, _ = command(songs().head(3), "--variant", "dropout", "--mc-dropout", "20")
+    finally:
+        table.write_bytes(before)
+
+    assert "holds is not known: the table of the study is not the one that the run read" in (
+        done.output
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from dropnorm.data.preprocessing import fit_preprocessors
 from dropnorm.errors import BadInputError
-from dropnorm.pipelines.prediction.nodes import predict
+from dropnorm.pipelines.prediction.nodes import cover_targets, predict
 from dropnorm.pipelines.reporting.nodes import record
 from dropnorm.pipelines.training.nodes import VariantTrainer
 from handful import PROVENANCE, SPLIT, STUDY, TABLE, some_inputs
@@ -31,3 +31,20 @@ def test_predict_refuses_a_variant_whose_networks_all_diverged():
 
     with pytest.raises(BadInputError, match="all 1 replicas of the variant baseline diverged"):
         predict(TABLE, RUN, FITTED, {}, training)
+
+
+@pytest.mark.training
+def test_targets_are_counted_in_intervals_of_networks_that_did_not_train_on_them():
+    trained = VariantTrainer("dropout").train(some_inputs(), STUDY)
+    held = int((SPLIT["part"] == "validation").sum())
+    far = TABLE.assign(CompressiveStrength=TABLE["CompressiveStrength"] + 1e6)
+
+    own, beyond = (
+        cover_targets(table, SPLIT, RUN, FITTED, trained.models, trained.training, mc_dropout=50)
+        for table in (TABLE, far)
+    )
+
+    assert (own.rows, own.networks) == (held, 2)
+    assert 0 <= own.held <= held
+    assert beyond.held == 0
+    assert beyond.finding().code.code == "DN024"

@@ -25,6 +25,7 @@ from small_trainings import a_study
 
 OUTCOMES = some_outcomes()
 NO_STEPS = history().head(0)
+TARGETS = {split: {"target": TargetScale().fields()} for split in (0, 1)}
 NO_FINDINGS = TableFindings("concrete", False, (), ())
 
 
@@ -35,7 +36,7 @@ def effects():
 
 @pytest.fixture(scope="module")
 def diagnostics():
-    return nodes.compare_diagnostics(STUDY, **OUTCOMES)
+    return nodes.compare_diagnostics(STUDY, TARGETS, **OUTCOMES)
 
 
 def test_measure_scores_each_replica_and_takes_their_mean():
@@ -143,7 +144,7 @@ def test_compare_diagnostics_puts_gap_and_dead_units_side_by_side(diagnostics):
 
 
 def test_plot_diagnostics_draws_gap_shift_and_dead_units(diagnostics):
-    assert len(nodes.plot_diagnostics(diagnostics, STUDY, **OUTCOMES).axes) == 3
+    assert len(nodes.plot_diagnostics(diagnostics, STUDY, TARGETS, **OUTCOMES).axes) == 3
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +162,7 @@ def test_make_report_has_the_answer_and_what_was_run(made, effects):
 
 
 def test_write_report_writes_a_page_with_the_answer(made):
-    targets = {split: {"target": TargetScale().fields()} for split in (0, 1)}
-
-    page = nodes.write_report(STUDY, made, targets, **OUTCOMES)
+    page = nodes.write_report(STUDY, made, TARGETS, **OUTCOMES)
 
     assert page.startswith("<!doctype html>")
     assert made["recommendation"]["action"] in page

@@ -64,7 +64,18 @@ def test_a_curve_far_beyond_the_constant_does_not_flatten_the_others():
     )
 
     assert figures[Variant.BASELINE].axes[0].get_ylim()[1] < 30
-    assert "↑ ends at 7,001" in texts(figures[Variant.DROPOUT])
+    assert "● 7,001 in epoch 10 · ends at 7,001 ↑" in texts(figures[Variant.DROPOUT])
+
+
+def test_words_stand_above_the_axes_and_cover_no_curve():
+    panel = draw_curve_panels({Variant.DROPOUT: finite(4)}, 9.0, "MAE")[Variant.DROPOUT]
+
+    panel.draw_without_rendering()
+    (axes,) = panel.axes
+    words = [one.get_window_extent() for one in axes.texts]
+    assert words
+    assert all(one.y0 >= axes.get_window_extent().y1 for one in words)
+    assert all(one.y1 <= axes.title.get_window_extent().y0 for one in words if axes.get_title())
 
 
 @pytest.mark.parametrize("predicted", [[1.0, 2.5, 3.0], [1.0, 2.5, 900.0]])

@@ -15,7 +15,7 @@ from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.column_kinds import counted
 from dropnorm.data.fetching import fetched, is_address, local_path
 from dropnorm.datasets.atomic_files import from_here, written_whole
-from dropnorm.datasets.catalog_entries import local_file
+from dropnorm.datasets.catalog_entries import load_table, local_file, table_checksum
 from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipelines.prediction import nodes
@@ -92,7 +92,8 @@ def predict_study(
     the replicas), 'sd', 'min' and 'max' over the replicas, all in the target's own units. With
     --mc-dropout also 'mc_mean', 'mc_sd', 'mc_low' and 'mc_high', the interval in which 95 % of the
     draws lie (Gal and Ghahramani 2016): how unsure the networks are of their mean, without the
-    scatter of single targets around it. Of a classification 'prediction' is the most probable
+    scatter of single targets around it; it is said how many targets of the validation rows such
+    intervals hold. Of a classification 'prediction' is the most probable
     class, and the numbers follow for each class: 'probability_CLASS', 'sd_CLASS' and so on.
     """
     output = _output(place, overwrite=overwrite)
@@ -113,19 +114,42 @@ def predict_study(
             file, source, run, study.preprocessing, project.catalog.get(f"{name}.table")
         )
     variant = variant or _best_variant(project, study, chosen)
+    preprocessors = project.load(f"{name}.preprocessors", chosen)
+    saved = (
+        run,
+        preprocessors,
+        project.load(f"{name}.{variant}.models", chosen),
+        project.load(f"{name}.{variant}.training", chosen),
+    )
     try:
-        predictions = nodes.predict(
-            table,
-            run,
-            project.load(f"{name}.preprocessors", chosen),
-            project.load(f"{name}.{variant}.models", chosen),
-            project.load(f"{name}.{variant}.training", chosen),
-            mc_dropout=mc_dropout or 0,
-        )
+        predictions = nodes.predict(table, *saved, mc_dropout=mc_dropout or 0)
     except BadInputError as error:
         raise BadInputError(f"{source}: {error}") from error
     _write(predictions, output)
     click.echo(f"OK {output}: {counted(len(predictions), 'row')}, by {variant} of version {chosen}")
+    if mc_dropout:
+        _tell_coverage(project, name, chosen, saved, mc_dropout)
+
+
+def _tell_coverage(
+    project: Project, study: str, version: str, saved: tuple[Any, ...], mc_dropout: int
+) -> None:
+    """Say how many targets of the validation rows the intervals hold, if the table is the run's."""
+    run, *_ = saved
+    own = table_checksum(project.catalog.get(f"{study}.table"))
+    if own is None or own != run.table.sha256:
+        click.echo(
+            "How many targets the interval of MC dropout holds is not known: the table of the study"
+            " is not the one that the run read."
+        )
+        return
+    table, split = load_table(study, project.catalog), project.load(f"{study}.split", version)
+    coverage = nodes.cover_targets(table, split, *saved, mc_dropout=mc_dropout)
+    if coverage is not None:
+        click.echo(coverage.sentence())
+        finding = coverage.finding()
+        if finding and finding.code.code not in parse_study(study, run.options).silence:
+            click.echo(f"Warning: {finding.line()}")
 
 
 def _output(place: str, *, overwrite: bool) -> Path:

@@ -9,8 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
-from dropnorm.data.validation import check_new_rows, to_text
+from dropnorm.data.splits import VALIDATION, rows_of
+from dropnorm.data.validation import check_new_rows, check_table, to_text
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.coverage import Coverage
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
 from dropnorm.study.arms import arm_names, arm_of
@@ -29,6 +31,8 @@ _INTERVAL = (2.5, 97.5)
 # Rows drawn at a time, and numbers drawn for them: bounds memory.
 _DRAWN_AT_ONCE = 1024
 _NUMBERS_AT_ONCE = 20_000_000
+# Validation rows and draws that say how many targets an interval holds: bound the time.
+_COVERED, _COVERING_DRAWS = 500, 200
 # Categories named in a message.
 _NAMED = 5
 
@@ -106,6 +110,53 @@ def predict(
         for chunk in _chunks(len(rows), mc_dropout * len(members) * each.shape[2])
     ]
     return predictions.assign(**_interval(drawn, target))
+
+
+def cover_targets(
+    table: pd.DataFrame,
+    split: pd.DataFrame,
+    run: RunRecord,
+    preprocessors: dict[int, Preprocessor],
+    models: dict[str, KerasModel],
+    training: VariantTraining,
+    *,
+    mc_dropout: int,
+) -> Coverage | None:
+    """Count how many targets of validation rows lie in the intervals that MC dropout draws.
+
+    Each network draws for the validation rows of its own split, which it was not trained on: at
+    most 500 of them, spread evenly, with at most 200 draws.
+
+    Args:
+        table: The study's, as the run read it.
+        split: Which row is in which part of which split.
+        run: The record of the run.
+        preprocessors: By split.
+        models: By name.
+        training: Says which variant this is, and which replicas diverged.
+        mc_dropout: Draws of each replica.
+
+    Returns:
+        The count; None of a classification, whose targets are no numbers.
+    """
+    study = parse_study(run.study, run.options)
+    if study.class_column is not None:
+        return None
+    rows, replicas = check_table(table, study), _finite_replicas(training)
+    draws, held, of = min(mc_dropout, _COVERING_DRAWS), 0, 0
+    for number in sorted({split for split, _ in replicas}):
+        chosen = rows_of(split, number, VALIDATION)
+        places = np.linspace(0, len(chosen) - 1, min(len(chosen), _COVERED)).astype(np.int64)
+        some = rows.loc[chosen[places]]
+        targets = some[study.target.column].to_numpy(dtype=np.float64)
+        own = [one for one in replicas if one[0] == number]
+        fitted = {number: preprocessors[number]}
+        for member in _members(some, own, fitted, models, training, study):
+            drawn = member.target.invert(_draw(member.network, member.inputs, draws))[..., 0]
+            low, high = np.percentile(drawn, _INTERVAL, axis=0)
+            held += int(((low <= targets) & (targets <= high)).sum())
+            of += len(targets)
+    return Coverage(held, of, len(replicas))
 
 
 class _Member(NamedTuple):

@@ -9,7 +9,14 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.data.splits import split_seeds
-from dropnorm.evaluation import answer, measures, network_diagnostics, sequential
+from dropnorm.evaluation import (
+    answer,
+    measures,
+    network_checks,
+    network_diagnostics,
+    sequential,
+)
+from dropnorm.evaluation.loss_units import loss_units
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
 from dropnorm.evaluation.results import (
     TableFindings,
@@ -21,6 +28,7 @@ from dropnorm.evaluation.results import (
 from dropnorm.reporting.figures import Figure
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
+from dropnorm.tasks.targets import FittedTarget
 
 
 def measure(
@@ -120,21 +128,35 @@ def estimate_effects(
     metrics = {name: one.metrics for name, one in outcomes.items()}
     predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
-    found = answer.find_answer(evidence, metrics, study, provenance.earlier)
+    checked = network_checks.check_networks(outcomes, study)
+    found = answer.find_answer(evidence, metrics, study, provenance.earlier, checked)
     return found.as_json() | sequential.tell_looks(provenance.looks, study)
 
 
-def compare_diagnostics(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
+def compare_diagnostics(
+    study: Study, preprocessors: dict[int, Any], **outcomes: VariantOutcome
+) -> pd.DataFrame:
     """Put side by side what the layers did: gap, speed, spread, dead units, variance shift."""
     return network_diagnostics.compare_diagnostics(
         {name: one.examination for name, one in outcomes.items()},
         {name: one.history for name, one in outcomes.items()},
         {name: one.metrics for name, one in outcomes.items()},
         study.against,
+        loss_units(_targets(study, preprocessors), study),
     )
 
 
-def plot_diagnostics(diagnostics: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
+def _targets(study: Study, preprocessors: dict[int, Any]) -> dict[int, FittedTarget]:
+    task = task_of(study)
+    return {split: task.restore_target(one["target"]) for split, one in preprocessors.items()}
+
+
+def plot_diagnostics(
+    diagnostics: pd.DataFrame,
+    study: Study,
+    preprocessors: dict[int, Any],
+    **outcomes: VariantOutcome,
+) -> Figure:
     """Draw the gap between validation and training by epoch, and the variance shift by layer."""
     from dropnorm.reporting.figures.diagnostics import draw_diagnostics  # noqa: PLC0415
 
@@ -143,6 +165,7 @@ def plot_diagnostics(diagnostics: pd.DataFrame, study: Study, **outcomes: Varian
         {name: one.history for name, one in outcomes.items()},
         {name: one.examination for name, one in outcomes.items()},
         study,
+        loss_units(_targets(study, preprocessors), study),
     )
 
 
@@ -197,8 +220,7 @@ def write_report(
     from dropnorm.reporting.page import write_page  # noqa: PLC0415
     from dropnorm.reporting.report import draw_pictures  # noqa: PLC0415
 
-    task = task_of(study)
-    targets = {split: task.restore_target(one["target"]) for split, one in preprocessors.items()}
+    targets = _targets(study, preprocessors)
     pictures = draw_pictures(report_data, outcomes, targets, study)
     return write_page(report_data, study, pictures)
 

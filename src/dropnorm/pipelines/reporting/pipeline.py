@@ -88,13 +88,13 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
             "diagnostics",
             described_node(
                 nodes.compare_diagnostics,
-                study | outcomes,
+                {"preprocessors": "preprocessors"} | study | outcomes,
                 "diagnostics",
                 name="compare_diagnostics",
             ),
             described_node(
                 nodes.plot_diagnostics,
-                {"diagnostics": "diagnostics"} | study | outcomes,
+                {"diagnostics": "diagnostics", "preprocessors": "preprocessors"} | study | outcomes,
                 "diagnostics_plot",
                 name="plot_diagnostics",
             ),

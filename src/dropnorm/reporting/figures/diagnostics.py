@@ -18,7 +18,6 @@ from dropnorm.reporting.figures.drawing import (
     epoch_axis,
     finite_runs,
     label_ends,
-    loss_label,
     say,
 )
 from dropnorm.reporting.style import drawn
@@ -26,9 +25,11 @@ from dropnorm.reporting.style import drawn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from dropnorm.evaluation.loss_units import LossUnits
     from dropnorm.evaluation.results import Examination, VariantExamination
     from dropnorm.study.schema import Study
 
@@ -38,6 +39,7 @@ def draw_diagnostics(
     histories: Mapping[str, pd.DataFrame],
     examined: Mapping[str, VariantExamination],
     study: Study,
+    units: LossUnits,
 ) -> Figure:
     """Draw the gap between validation and training by epoch, and what the networks look like.
 
@@ -48,11 +50,16 @@ def draw_diagnostics(
         histories: By variant.
         examined: By variant.
         study: For labels.
+        units: What makes errors of losses.
     """
+    histories = {
+        name: units.table(history, ("loss", "val_loss")) for name, history in histories.items()
+    }
     with drawn() as palette:
         figure = Figure(figsize=(12.0, BROAD[1]))
         gaps, shifts, dead = figure.subplots(1, 3, width_ratios=(1.5, 1.0, 1.0))
         labels: list[tuple[float, str, str]] = []
+        shown: list[npt.NDArray[np.float64]] = []
         asides = asides_of(histories)
         for row in table.to_dict("records"):
             variant = str(row["variant"])
@@ -67,6 +74,7 @@ def draw_diagnostics(
             ]
             colour = colour_of(variant, study, palette)
             if runs:
+                shown += [values[len(values) // 3 :] for _, values in runs]
                 mean = draw_replicas(gaps, runs, colour)
                 labels.append((float(mean[-1]), broken_name_of(variant), colour))
             networks = [one.found for one in examined[variant].replicas]
@@ -83,9 +91,10 @@ def draw_diagnostics(
                 axes.set(xticks=[], yticks=[])
                 say(axes, absent, palette.text)
         gaps.axhline(0, color=palette.quiet, linewidth=1.2, zorder=1)
-        gaps.set(ylabel=loss_label(study), title="validation − training loss")
+        gaps.set(ylabel=units.label, title="gap: validation − training")
         if labels:
             epoch_axis(gaps, " (all but the first tenth)")
+            _limit(gaps, np.concatenate(shown))
         shifts.axhline(1, color=palette.quiet, linewidth=1.2, zorder=1)
         shifts.set(title="variance shift", ylabel="inference / training", xlabel="batch norm")
         dead.set(title="dead units", ylabel="share of a layer", xlabel="hidden layer")
@@ -98,6 +107,14 @@ def draw_diagnostics(
         figure.suptitle(study.label, x=0.01, ha="left")
         label_ends(figure, gaps, labels)
     return figure
+
+
+def _limit(axes: Axes, values: npt.NDArray[np.float64]) -> None:
+    """Give the gaps of the later epochs the room; earlier ones may leave the axis."""
+    low, high = (float(end) for end in np.quantile(values, (0.01, 0.99)))
+    low, high = min(0.0, low), max(0.0, high)
+    room = 0.08 * (high - low) or 1.0
+    axes.set_ylim(low - room, high + room)
 
 
 def _shifts(network: Examination) -> dict[str, float]:

@@ -110,6 +110,8 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
     if found["margin"]:
         axes.axvspan(-found["margin"], found["margin"], color=palette.quiet, alpha=0.15,
                      linewidth=0)  # fmt: skip
+    # Words stand on the line of zero, and are read all the same.
+    behind = {"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1.5}
     for height, (one, _, colour) in enumerate(reversed(rows)):
         if one["difference"] is not None and one["verdict"] not in _NOT_COMPARED:
             ends = [one["difference"]] * 2 if one["low"] is None else [one["low"], one["high"]]
@@ -117,7 +119,7 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
             axes.plot(one["difference"], height, "o", color=colour, markersize=10)
         axes.annotate(one["verdict"], (0.02, height), xycoords=("axes fraction", "data"),
                       xytext=(0, 9), textcoords="offset points", color=colour, weight="bold",
-                      fontsize="small")  # fmt: skip
+                      fontsize="small", bbox=behind)  # fmt: skip
     label_rows(axes, [(name, colour) for _, name, colour in rows])
     axes.margins(x=0.1)
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -125,4 +127,4 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
         axes.set_xticks([0])
     against = name_of(found.get("against", "baseline"))
     axes.set_title(f"difference to {against}, 95 % interval")
-    axes.set_xlabel(f"← better   difference{unit}   worse →", loc="center")
+    axes.set_xlabel(f"← better · difference{unit} · worse →", loc="center")

@@ -125,12 +125,10 @@ def _draw_first_steps(
     who = "" if replicas == 1 else f"{len(diverged)} of {replicas} "
     axes.set_yscale("log")
     axes.set(
-        xlabel="step (one batch each)",
+        xlabel="step (one batch each); × is not finite",
         ylabel=loss_label(study),
         title=f"{who}diverged in {when}",
     )
-    axes.text(0.02, 0.97, "×  no finite number any more", transform=axes.transAxes, va="top",
-              color=colour)  # fmt: skip
     axes.margins(y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(LogLocator(numticks=6))

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SIZE = (4.4, 3.7)
 # Beyond so many times what the constant, or the best curve, reaches, a curve leaves the axes.
 _BEYOND = 1.6
+# Room for a line of words between title and axes, in points.
+_LINE = 21.0
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ def draw_curve_panels(
             figure = Figure(figsize=SIZE)
             axes = figure.subplots()
             colour = colours_of(trainings, palette)[variant]
+            below = ""  # the title; inside the axes, words may stand on a curve
             if finite_runs(one.history, "val_loss"):
-                _draw_curves(axes, one.history, colour)
-                _limit(axes, shown, constant, colour)
+                best = _draw_curves(axes, one.history, colour)
+                below = f"{best}{_limit(axes, shown, constant)}"
                 axes.set_ylabel(label)
             elif len(one.first_steps):
                 _draw_explosion(axes, one, colour)
@@ -84,7 +87,10 @@ def draw_curve_panels(
                 axes.set(xticks=[], yticks=[])
             lost = _count(one.history) - len(finite_runs(one.history, "val_loss"))
             told = f": {lost} of {_count(one.history)} diverged" if lost else ""
-            axes.set_title(f"{name_of(variant)}{told}", color=colour, weight="bold")
+            pad = _LINE if below else None
+            axes.set_title(f"{name_of(variant)}{told}", color=colour, weight="bold", pad=pad)
+            axes.annotate(below, (0.0, 1.0), (0, 4), xycoords="axes fraction", va="bottom",
+                          textcoords="offset points", color=colour, fontsize="small")  # fmt: skip
             if finite_runs(one.history, "val_loss"):
                 axes.axhline(constant, color=palette.quiet, linestyle=":", linewidth=1.4, zorder=1)
         figures[variant] = figure
@@ -95,22 +101,20 @@ def _count(history: pd.DataFrame) -> int:
     return len(history[["split", "start"]].drop_duplicates())
 
 
-def _draw_curves(axes: Axes, history: pd.DataFrame, colour: str) -> None:
+def _draw_curves(axes: Axes, history: pd.DataFrame, colour: str) -> str:
+    """Draw both losses; return the best epoch in words."""
     for column, line in (("loss", "--"), ("val_loss", "-")):
         mean = draw_replicas(axes, finite_runs(history, column), colour, line)
         epochs = max((run[0] for run in finite_runs(history, column)), key=len)
     best = int(np.argmin(mean))
     axes.plot(epochs[best], mean[best], "o", color=colour, markersize=8, markeredgecolor="white",
               zorder=5)  # fmt: skip
-    axes.annotate(f"● {number(mean[best])} in epoch {epochs[best]}", (0.98, 0.97), ha="right",
-                  va="top", xycoords="axes fraction", color=colour, fontsize="small")  # fmt: skip
     epoch_axis(axes)
+    return f"● {number(mean[best])} in epoch {epochs[best]}"
 
 
-def _limit(
-    axes: Axes, shown: Sequence[npt.NDArray[np.float64]], constant: float, colour: str
-) -> None:
-    """Give all panels one axis, which what lies far beyond the constant leaves."""
+def _limit(axes: Axes, shown: Sequence[npt.NDArray[np.float64]], constant: float) -> str:
+    """Give all panels one axis, which what lies far beyond the constant leaves; say where to."""
     values = np.concatenate(shown)
     least = min(float(losses[-1]) for losses in shown)
     within = values[values <= _BEYOND * max(constant, least)]
@@ -120,9 +124,7 @@ def _limit(
     logarithmic = axes.get_yscale() == "log"
     axes.set_ylim(low * 0.85 if logarithmic else low - 0.05 * (top - low), top * 1.08)
     last = max(float(np.asarray(line.get_ydata(), dtype=float)[-1]) for line in axes.lines[:2])
-    if last > top * 1.08:
-        axes.annotate(f"↑ ends at {number(last)}", (0.98, 0.5), xycoords="axes fraction",
-                      ha="right", va="top", color=colour, weight="bold")  # fmt: skip
+    return f" · ends at {number(last)} ↑" if last > top * 1.08 else ""
 
 
 def _draw_explosion(axes: Axes, trainings: Trainings, colour: str) -> None:

@@ -86,16 +86,15 @@ def _draw_curves(
         colour, trials = colour_of(one.name, study, palette), [point.trials for point in points]
         expected = [point.expected for point in points]
         axes.plot(trials, expected, "o-" if len(trials) == 1 else "-", color=colour)
-        axes.fill_between(trials, [point.low for point in points], [point.high for point in points],
-                          color=colour, alpha=0.12, linewidth=0)  # fmt: skip
+        # The lower end is near no error at all: nobody knows what was not tried.
+        high = [point.high for point in points]
+        axes.plot(trials, high, ":", color=colour, linewidth=1.5)
         labels.append((expected[-1], broken_name_of(one.name), colour))
-        ends += expected
+        ends += [*expected, *high]
     if not ends:
         say(axes, "no trial stayed finite", palette.text)
         return labels
-    # The bands reach down to no error at all: nobody knows what was not tried.
-    room = 0.15 * (max(ends) - min(ends)) or 0.1 * max(ends)
-    axes.set_ylim(max(0.0, min(ends) - 2 * room), max(ends) + room)
-    axes.set_xlabel("trials")
+    axes.margins(y=0.1)
+    axes.set_xlabel("trials (dotted: upper end of the 95 % band)")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     return labels

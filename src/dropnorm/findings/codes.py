@@ -1,14 +1,9 @@
-"""The checks that find what no option is wrong for, and that a result must not rest on."""
+"""What each check looks for, why it matters and what to do, by code."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-# Of the rows of a part: fewer are a note, more are serious.
-_A_NOTE, _SERIOUS = 0.01, 0.05
 
 
 class Severity(StrEnum):
@@ -253,95 +248,78 @@ _ALL = (
         " --until-settled, or replicas.until: settled in the study, holds over all its looks.",
         sentence="this is {where} at this study, {found}; its intervals do not allow for that",
     ),
+    Code(
+        "DN019",
+        "running statistics that have not settled",
+        "The share of their first values (mean 0, variance 1) that the running statistics of batch"
+        " normalization keep, momentum to the power of the steps of a training, is above 1 %.",
+        "Inference uses the running statistics. What is left of their first values is no property"
+        " of the table, and makes the validation loss larger than the training loss for no other"
+        " reason.",
+        "Train for more epochs, with smaller batches, or with a lower network.batchnorm.momentum.",
+        sentence="the running statistics of {where} have not settled: {found}",
+    ),
+    Code(
+        "DN020",
+        "batches too small for batch normalization",
+        "A network with batch normalization is trained with fewer than 8 rows to a batch, or the"
+        " last batch of an epoch, which has the rows that are left, has one row or two.",
+        "The mean and the variance of so few rows are mostly chance; those of one row make all"
+        " inputs of the layer zero. A last batch that small also spoils the running statistics just"
+        " before the validation rows are scored.",
+        "Write a training.batch_size of 16 or more that leaves a larger last batch, or leave no"
+        " rows over.",
+        sentence="batches are too small for {where}: {found}",
+    ),
+    Code(
+        "DN021",
+        "dropout on a network that does not overfit",
+        "The baseline's validation loss after the last epoch is at most 10 % above its training"
+        " loss, both in inference (mean over the runs, all of which stayed finite and are better"
+        " than a constant).",
+        "Dropout mends overfitting: a gap between training and validation loss. Where there is"
+        " none, it can only make the network smaller or slower to train.",
+        "Do not expect a gain from dropout here. If the error is too large, try a larger network,"
+        " more epochs or better inputs.",
+        severity=Severity.NOTE,
+        sentence="dropout has nothing to mend: {where} does not overfit; {found}",
+    ),
+    Code(
+        "DN022",
+        "a validation loss below the training loss, because of dropout",
+        "In most runs that stayed finite, the validation loss of the last epoch is below the"
+        " training loss of that epoch, and the training loss in inference is lower by at least half"
+        " of the difference.",
+        "The training loss of the history is computed with dropout at work, on the way through the"
+        " epoch; the validation loss is computed in inference, behind it. The two do not compare.",
+        "Nothing is wrong. Compare the validation loss with the training loss in inference, which"
+        " the report has below 'Inside the networks'.",
+        severity=Severity.NOTE,
+        sentence="the validation loss of {where} is below its training loss, because dropout is at"
+        " work in the latter: {found}",
+    ),
+    Code(
+        "DN023",
+        "a best rate at the edge of a sweep",
+        "Of the rates of dropout that a sweep tried at one place, the least error belongs to the"
+        " largest or, unless it is 0, the smallest, and the next rate is shown to be worse"
+        " (one-sided, at a level of 5 %).",
+        "The error still falls where the sweep ends: the best rate may lie beyond it.",
+        "Try rates beyond the edge: kedro study sweep NAME --dropout …",
+        sentence="the best rate of {where} is at the edge of what was tried: {found}",
+    ),
+    Code(
+        "DN024",
+        "intervals of MC dropout that hold too few targets",
+        "Each network draws predictions of its own validation rows with dropout at work. The share"
+        " of the rows whose target lies between the 2.5 % and 97.5 % quantiles of these draws is"
+        " below 95 % by more than chance (binomial, one-sided, at a level of 5 %).",
+        "The draws tell how unsure a network is of its mean, not how far single targets scatter"
+        " around it: their interval is no interval for a new target.",
+        "Do not read mc_low and mc_high as an interval for the target. The errors of the validation"
+        " rows give one: their 95 % quantile.",
+        sentence="the 95 % interval of MC dropout holds too few targets: {found} ({where})",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that a check found.
-
-    Attributes:
-        code: What was looked for, why it matters and what to do.
-        where: The column, the part and split, or the variant.
-        found: What was found, in words.
-        count: How many rows, groups, runs or differences it concerns.
-        of: Of how many.
-    """
-
-    code: Code
-    where: str
-    found: str
-    count: int
-    of: int
-
-    @property
-    def severity(self) -> Severity:
-        """How much it matters to the answer."""
-        if self.code.severity is not None:
-            return self.code.severity
-        share = self.count / max(1, self.of)
-        if share < _A_NOTE:
-            return Severity.NOTE
-        return Severity.CAUTION if share < _SERIOUS else Severity.SERIOUS
-
-    def sentence(self) -> str:
-        """Return the finding in one plain sentence."""
-        told = self.code.sentence.format(where=self.where, found=self.found)
-        return f"{told[0].upper()}{told[1:]}."
-
-    def line(self) -> str:
-        """Return the finding in one line, for people."""
-        return f"{self.code.code} {self.code.title}: {self.where}: {self.found}; {self._remedy()}"
-
-    def _remedy(self) -> str:
-        remedy = self.code.remedy.removesuffix(".")
-        return remedy[0].lower() + remedy[1:]
-
-    def described(self) -> dict[str, Any]:
-        """Return everything there is to say, for JSON."""
-        return {
-            "code": self.code.code,
-            "title": self.code.title,
-            "severity": self.severity.value,
-            "sentence": self.sentence(),
-            "where": self.where,
-            "found": self.found,
-            "count": self.count,
-            "of": self.of,
-            "how": self.code.how,
-            "why": self.code.why,
-            "remedy": self.code.remedy,
-        }
-
-    @classmethod
-    def read(cls, written: object) -> Finding:
-        """Return the finding that :meth:`described` returned, in the words of that time.
-
-        Raises:
-            ValueError: If it is not one.
-        """
-        if isinstance(written, Finding):
-            return written
-        if not isinstance(written, Mapping):
-            raise ValueError(f"a finding has a code and words, and is not {written!r:.40}")
-        if missing := {"code", "title", "where", "found", "how", "why", "remedy", "count", "of"} - {
-            *written
-        }:
-            raise ValueError(f"a finding has {sorted(missing)[0]}")
-        where, found = str(written["where"]), str(written["found"])
-        count, of = int(written["count"]), int(written["of"])
-        if known := CODES.get(str(written["code"])):
-            made = cls(known, where, found, count, of)
-            if made.described() == {**written}:
-                return made
-        # What earlier versions wrote says neither how severe it is nor a sentence.
-        severity = Severity(written.get("severity", Severity.CAUTION))
-        sentence = str(written.get("sentence", "{where}: {found}")).removesuffix(".")
-        if "sentence" in written:
-            sentence = sentence.replace("{", "{{").replace("}", "}}")
-        code, title, how, why, remedy = (
-            str(written[name]) for name in ("code", "title", "how", "why", "remedy")
-        )
-        return cls(Code(code, title, how, why, remedy, severity, sentence), where, found, count, of)

@@ -1,0 +1,226 @@
+"""How often are findings right? Faults planted in made-up studies, and studies without them.
+
+    KERAS_BACKEND=jax python benchmarks/findings.py                # the seeds that are reported
+    KERAS_BACKEND=jax python benchmarks/findings.py --first 1000   # those that thresholds saw
+
+Counts for each finding in how many of 100 studies with its fault it is told, and in how many of 100
+without. What depends on a training is trained: two splits of a made-up table, with the nodes that a
+run uses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from dropnorm.data.batches import check_batches
+from dropnorm.data.preprocessing import Part, SplitInputs
+from dropnorm.evaluation.coverage import Coverage
+from dropnorm.evaluation.effects import Evidence
+from dropnorm.evaluation.network_checks import check_networks
+from dropnorm.evaluation.results import VariantOutcome
+from dropnorm.evaluation.sweep_checks import check_edges
+from dropnorm.evaluation.sweep_choices import Point
+from dropnorm.pipelines.prediction.nodes import _draw
+from dropnorm.pipelines.reporting.nodes import measure
+from dropnorm.pipelines.training.nodes import VariantTrainer, examine_networks
+from dropnorm.study.parsing import parse_study
+from dropnorm.study.variants import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from dropnorm.study.schema import Study
+
+SPLITS = 2
+# What DN019 and DN020 look for.
+LEFT, FEW, FEWEST = 0.01, 8, 2
+
+
+def a_study(
+    hidden: list[int], *, batch: int, epochs: int, rate: float = 0.3, **others: float
+) -> Study:
+    """Return a study of a regression on four inputs."""
+    return parse_study(
+        "made",
+        {
+            "title": "Made up",
+            "target": {"column": "y"},
+            "preprocessing": {"passthrough": ["a", "b", "c", "d"]},
+            "split": {"method": "random"},
+            "replicas": {"splits": SPLITS},
+            "network": {
+                "hidden": hidden,
+                "dropout": {"rate": rate},
+                "batchnorm": {"momentum": others.get("momentum", 0.99)},
+            },
+            "training": {"batch_size": batch, "epochs": epochs, "learning_rate": 0.003},
+        },
+    )
+
+
+def a_table(seed: int, trained: int, held: int, noise: float) -> list[SplitInputs]:
+    """Make up a table and split it twice: a smooth function of three inputs, and noise."""
+    chance = np.random.default_rng(seed)
+    x = chance.normal(size=(trained + held, 4)).astype(np.float32)
+    y = np.sin(2 * x[:, 0]) + x[:, 1] * np.abs(x[:, 2]) + noise * chance.normal(size=len(x))
+    found = []
+    for split in range(SPLITS):
+        order = chance.permutation(len(x))
+        parts = (
+            Part(rows, x[rows], y[rows].astype(np.float32))
+            for rows in (order[:trained], order[trained:])
+        )
+        found.append(SplitInputs(split, *parts))
+    return found
+
+
+def outcomes_of(
+    inputs: list[SplitInputs], study: Study, names: Sequence[str] = ("baseline", "dropout")
+) -> dict[str, VariantOutcome]:
+    """Train and examine networks, by default the one without layers and that with dropout."""
+    found = {}
+    for name in names:
+        trained = VariantTrainer(name).train(inputs, study)
+        examination = examine_networks(trained.models, inputs, trained.training, study)
+        tables = (trained.history, trained.validation_predictions, trained.test_predictions)
+        metrics = measure(*tables, trained.training, study)
+        found[name] = VariantOutcome(
+            trained.training, metrics, trained.history, trained.first_steps, tables[1], examination
+        )
+    return found
+
+
+# A network that is too small to overfit, on many rows; and one that learns few rows by heart.
+NOT_OVERFITTING = {"trained": 2000, "held": 1000, "noise": 0.5}
+OVERFITTING = {"trained": 60, "held": 60, "noise": 0.5}
+SMALL = a_study([8, 8], batch=100, epochs=20)
+DROPPED = a_study([32, 32], batch=100, epochs=20, rate=0.5)
+LARGE = a_study([64, 64], batch=20, epochs=80, rate=0.1)
+
+
+def of_overfitting(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN021 on networks that are too small to overfit, and on large ones with few rows."""
+    counts = {True: 0, False: 0}
+    helped = {True: 0, False: 0}
+    for planted, study, table in ((True, SMALL, NOT_OVERFITTING), (False, LARGE, OVERFITTING)):
+        for seed in range(first, first + studies):
+            found = outcomes_of(a_table(seed, **table), study)
+            counts[planted] += "DN021" in codes_of(found, study)
+            errors = [found[name].metrics.validation["mae"] or 0 for name in found]
+            helped[planted] += errors[1] < errors[0]
+    told = f"dropout lowered the error in {helped[True]} with the fault, {helped[False]} without"
+    yield "DN021", counts[True], counts[False], told
+
+
+def of_losses(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN022 on networks with much dropout, and on large ones with little and few rows."""
+    counts = {True: 0, False: 0}
+    for planted, study, table in ((True, DROPPED, NOT_OVERFITTING), (False, LARGE, OVERFITTING)):
+        for seed in range(first, first + studies):
+            found = outcomes_of(a_table(seed, **table), study, ["dropout"])
+            counts[planted] += "DN022" in codes_of(found, study)
+    yield "DN022", counts[True], counts[False], ""
+
+
+def codes_of(found: dict[str, VariantOutcome], study: Study) -> set[str]:
+    """Return the codes of what is found."""
+    return {one.code.code for one in check_networks(found, study)}
+
+
+def of_draws(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN024: intervals of networks on noisy targets, and the same targets drawn anew."""
+    study = a_study([16], batch=50, epochs=20)
+    counts = {True: 0, False: 0}
+    for seed in range(first, first + studies):
+        inputs = a_table(seed, 200, 200, 0.5)
+        trained = VariantTrainer("dropout").train(inputs, study)
+        held = {True: 0, False: 0}
+        for one, network in zip(inputs, trained.models.values(), strict=True):
+            drawn = _draw(network, one.validation.x, 200)[..., 0]
+            low, high = np.percentile(drawn, (2.5, 97.5), axis=0)
+            # Targets that one more draw makes are what the interval is right about.
+            as_drawn = _draw(network, one.validation.x, 1)[0, :, 0]
+            for planted, targets in ((True, one.validation.y), (False, as_drawn)):
+                held[planted] += int(((low <= targets) & (targets <= high)).sum())
+        rows = sum(len(one.validation.y) for one in inputs)
+        for planted, count in held.items():
+            counts[planted] += Coverage(count, rows, len(inputs)).finding() is not None
+    yield "DN024", counts[True], counts[False], ""
+
+
+def of_batches(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN019 and DN020 on drawn sizes, against batches and statistics gone through by hand."""
+    named = {("DN019", True): [], ("DN019", False): [], ("DN020", True): [], ("DN020", False): []}
+    seed = first
+    while min(map(len, named.values())) < studies:
+        chance = np.random.default_rng(seed)
+        seed += 1
+        rows, size = int(chance.integers(20, 400)), int(chance.integers(2, 80))
+        epochs, momentum = int(chance.integers(1, 60)), float(chance.choice([0.9, 0.99, 0.999]))
+        batches = [len(one) for one in np.split(np.arange(rows), range(size, rows, size))]
+        left = 1.0
+        for _ in range(epochs * len(batches)):
+            left = left * momentum
+        truth = {"DN019": left > LEFT, "DN020": min(batches) <= FEWEST or max(batches) < FEW}
+        study = a_study([8], batch=size, epochs=epochs, momentum=momentum)
+        codes = {one.code.code for one in check_batches([rows], study)}
+        for code, planted in truth.items():
+            named[code, planted].append(code in codes)
+    for code in ("DN019", "DN020"):
+        found = [sum(named[code, planted][:studies]) for planted in (True, False)]
+        yield code, found[0], found[1], ""
+
+
+def of_sweeps(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN023 on made-up errors over five splits, with the least beyond the edge or not."""
+    rates = (0.0, 0.1, 0.2, 0.3, 0.5)
+    points = [Point(Variant.DROPOUT, rate) for rate in rates]
+    counts = {True: 0, False: 0}
+    for planted in counts:
+        for seed in range(first, first + studies):
+            chance = np.random.default_rng(seed)
+            # A parabola: the least lies beyond 0.5, or from 0.1 to 0.35, or there is none.
+            best = chance.uniform(0.7, 0.9) if planted else chance.uniform(0.1, 0.35)
+            depth = chance.uniform(5, 20) if planted else chance.choice([0.0, 5.0, 20.0])
+            of_split = chance.normal(0, 1, 5)
+            errors = {
+                point.name: 10
+                + depth * ((point.rate or 0) - best) ** 2
+                + of_split
+                + chance.normal(0, 0.1, 5)
+                for point in points
+            }
+            index = pd.MultiIndex.from_product([range(5), [0]], names=["split", "start"])
+            evidence = Evidence(pd.DataFrame(errors, index=index), 3 / 7, root=False)
+            lost = dict.fromkeys(errors, 0)
+            counts[planted] += bool(list(check_edges(points, evidence, lost)))
+    yield "DN023", counts[True], counts[False], ""
+
+
+def main() -> None:
+    """Count, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--studies", type=int, default=100, help="with the fault, and without")
+    asked = parser.parse_args()
+    print("| finding | told with its fault | told without | |\n|---|---|---|---|")
+    parts: list[Callable[[int, int], Iterable[tuple[str, int, int, str]]]]
+    parts = [of_batches, of_sweeps, of_losses, of_draws, of_overfitting]
+    for part in parts:
+        began = time.monotonic()
+        for code, right, wrong, told in part(asked.first, asked.studies):
+            print(
+                f"| {code} | {right} of {asked.studies} | {wrong} of {asked.studies} | {told} |",
+                flush=True,
+            )
+        print(f"{part.__name__}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

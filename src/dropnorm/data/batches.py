@@ -1,0 +1,77 @@
+"""What batch normalization makes of the batches of a study: seen before anything trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dropnorm.findings import CODES, Finding
+from dropnorm.study.arms import arm_names, arm_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dropnorm.study.schema import Study
+
+# Batches of fewer rows say too little of mean and variance (Wu and He 2018, section 1).
+_FEW = 8
+_FEWEST = 2
+# Of their first values in the running statistics.
+_SETTLED = 0.01
+# The name for the networks that have batch normalization, where all are trained alike.
+_ALL = "batch normalization"
+
+
+def check_batches(trained: Sequence[int], study: Study) -> Iterator[Finding]:
+    """Find DN019, statistics that do not settle, and DN020, batches that are too small.
+
+    Args:
+        trained: How many rows train, by split.
+        study: Says how each compared network is trained.
+    """
+    for where, arm in _normalized(study).items():
+        training, momentum = arm.training, arm.network.batchnorm.momentum
+        size, split = training.batch_size, min(range(len(trained)), key=lambda k: trained[k])
+        by_epoch = -(-trained[split] // size)
+        steps = by_epoch * training.epochs
+        if momentum**steps > _SETTLED:
+            left = f"{100 * momentum**steps:.2g} % of their first values"
+            yield Finding(
+                CODES["DN019"],
+                where,
+                f"{steps} steps at a momentum of {momentum:g} leave {left}",
+                steps,
+                steps,
+            )
+        yield from _small(where, size, trained)
+
+
+def _small(where: str, size: int, trained: Sequence[int]) -> Iterator[Finding]:
+    if min(size, *trained) < _FEW:
+        rows = min(size, *trained)
+        yield Finding(CODES["DN020"], where, f"a batch has {_rows(rows)}", rows, rows)
+        return
+    left = {split: rows % size for split, rows in enumerate(trained)}
+    small = {split: rows for split, rows in left.items() if 0 < rows <= _FEWEST}
+    if small:
+        split = min(small, key=lambda k: small[k])
+        of = f" in {len(small)} of {len(trained)} splits" if len(trained) > 1 else ""
+        told = (
+            f"{trained[split]} rows in batches of {size} leave {_rows(small[split])} for the last"
+            f" batch of an epoch{of}"
+        )
+        yield Finding(CODES["DN020"], where, told, len(small), len(trained))
+
+
+def _normalized(study: Study) -> dict[str, Study]:
+    """Return how the networks with batch normalization are trained: under one name if alike."""
+    arms = [arm_of(study, name) for name in arm_names(study)]
+    found = {one.name: one.study for one in arms if one.variant.has_batchnorm}
+    alike = {
+        (one.training.batch_size, one.training.epochs, one.network.batchnorm.momentum)
+        for one in found.values()
+    }
+    return {_ALL: next(iter(found.values()))} if len(alike) == 1 else found
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
