@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.ensemble import RandomForestRegressor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +51,8 @@ def shares_of_variance(
     """
     if len(errors) < FEWEST or not np.ptp(errors):
         return {}
+    from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415  # takes long
+
     names = list(options[0])
     x = np.array([[one[name] for name in names] for one in options])
     forest = RandomForestRegressor(100, min_samples_leaf=2, random_state=0)

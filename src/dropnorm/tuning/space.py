@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scipy.stats import loguniform
-from sklearn.model_selection import ParameterSampler
+import scipy
 
 from dropnorm.tuning.results import Configuration
 
@@ -49,12 +48,14 @@ def draw_configurations(study: Study) -> list[Configuration]:
 
     The first of many are those of few: a longer search goes on where a shorter one has ended.
     """
+    from sklearn.model_selection import ParameterSampler  # noqa: PLC0415  # takes long
+
     own, options = as_configured(study), study.recommend
     space = {
         "batch": _BATCHES,
         "dropout": _DROPOUTS,
         "momentum": _MOMENTA,
-        "rate": loguniform(*_RATES),
+        "rate": scipy.stats.loguniform(*_RATES),
         "weight_decay": _WEIGHT_DECAYS,
         "width": _WIDTHS,
     }

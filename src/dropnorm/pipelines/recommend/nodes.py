@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation.records import Provenance, RunRecord
 from dropnorm.evaluation.results import VariantMetrics
 from dropnorm.pipelines.reporting.nodes import measure, record
 from dropnorm.pipelines.training.nodes import put_together, teller
-from dropnorm.reporting.figures.tuning import draw_equal_budget
+from dropnorm.reporting.figures import Figure
 from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
 from dropnorm.training.execution import HERE, Execution
@@ -144,6 +143,8 @@ def tabulate_trials(study: Study, **searched: SearchedNetwork) -> pd.DataFrame:
 
 def plot_equal_budget(found: EqualBudget, study: Study) -> Figure:
     """Draw the effects as configured and at equal budget, and the tuning curves."""
+    from dropnorm.reporting.figures.tuning import draw_equal_budget  # noqa: PLC0415  # Matplotlib
+
     return draw_equal_budget(found, study)
 
 
