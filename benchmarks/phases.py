@@ -151,7 +151,7 @@ def run(study: str, splits: int) -> float:
     for name in [name for name in vars(Hooks) if name.startswith(("before", "after"))]:
         setattr(Hooks, name, hook_impl(getattr(Hooks, name)))
     CLOCK.around(backend, "start_engine", IMPORTS)
-    CLOCK.around(nodes, "train_replicas", TRAININGS)
+    CLOCK.around(nodes, "train_jobs", TRAININGS)
     CLOCK.around(reference_models, "recall_or_train", TRAININGS)
     CLOCK.around(validation, "check_study", "checks before the run")
     options = {study: {"replicas": {"splits": splits}}}

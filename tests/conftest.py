@@ -100,7 +100,7 @@ def complete_version(run: str, version: str, **record: object) -> None:
         if path.name != "run.json" and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
-    study = {"study": run.removesuffix(".sweep")}
+    study = {"study": run.split(".", maxsplit=1)[0]}
     catalog.get(f"{run}.run", version=Version(None, version)).save(
         RunRecord.from_json({**study, **record})
     )

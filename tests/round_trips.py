@@ -1,9 +1,9 @@
-"""Writes tables of known values in many spellings, and reads them again; run it for a long go.
+"""Write random tables in many formats and read them again.
 
     python tests/round_trips.py --examples 5000
 
-A table is read if its values are those that were written. Else it is refused in one line, or the
-reader asks how its numbers are written, and reads it right when told. Anything else is a fault.
+The reader must return the values that were written, or refuse the table in one line, or ask for
+the decimal mark and thousands separator and then return the values. Anything else is an error.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from dropnorm.data.readers import read_table
 from dropnorm.errors import BadInputError
 from written_tables import Spelling, Written, written
 
-# How often reading ended how, and how often each kind of spelling was among the tables.
+# Counts of outcomes, of format features among the tables, and of messages.
 OUTCOMES: Counter[str] = Counter()
 KINDS: Counter[str] = Counter()
 REFUSALS: Counter[str] = Counter()
 
 
 def difference(read: pd.DataFrame, meant: pd.DataFrame) -> str:
-    """Say what is not as it was written, if anything."""
+    """Return the first value that differs from the one written, or an empty text."""
     if list(read.columns) != list(meant.columns):
         return f"columns {list(read.columns)} for {list(meant.columns)}"
     if list(read.index) != list(meant.index):
@@ -52,7 +52,7 @@ def difference(read: pd.DataFrame, meant: pd.DataFrame) -> str:
 
 
 def kinds(how: Spelling) -> list[str]:
-    """Say what is unusual about how a table is written."""
+    """Return what is unusual about the format of a table."""
     unusual = {
         f"separated by {how.sep!r}": how.sep != ",",
         "decimal commas": how.decimal == ",",
@@ -71,10 +71,10 @@ def kinds(how: Spelling) -> list[str]:
 
 
 def check(made: Written) -> str:
-    """Read a file that was written, and count how that ended.
+    """Read a file, and count the outcome.
 
     Returns:
-        What is wrong, if anything.
+        What is wrong, or an empty text.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "table")
@@ -83,23 +83,23 @@ def check(made: Written) -> str:
         try:
             read = read_table(file)
         except BadInputError as error:
-            told = str(error).removeprefix(f"{file}: ")
-            if "\n" in told or len(told) > 500:
-                return f"not one line, or a long one: {told}"
-            if "can be read in two ways" not in told:
+            message = str(error).removeprefix(f"{file}: ")
+            if "\n" in message or len(message) > 500:
+                return f"a message of several lines, or a long one: {message}"
+            if "can be read in two ways" not in message:
                 OUTCOMES["refused"] += 1
-                REFUSALS[told[:60]] += 1
+                REFUSALS[message[:60]] += 1
                 return ""
             OUTCOMES["asked"] += 1
             try:
                 read = read_table(file, decimal=how.decimal, thousands=how.thousands)
             except BadInputError as error:
-                return f"refused though told: {error}"
+                return f"refused with both marks given: {error}"
         else:
             OUTCOMES["read"] += 1
         if wrong := difference(read.table, made.values):
             column = wrong.split(", row ")[0]
-            if not any(f"column '{column}' is read as text" in told for told in read.warnings):
+            if not any(f"column '{column}' is read as text" in one for one in read.warnings):
                 return wrong
             OUTCOMES["numbers kept as text, with a warning"] += 1
         again = read_table(file, read.format)
@@ -113,7 +113,7 @@ def check(made: Written) -> str:
 
 @given(rnd=st.randoms(use_true_random=True))
 def round_trips(rnd: random.Random) -> None:
-    """A table, written and read."""
+    """Write a table, and read it again."""
     made = written(rnd)
     wrong = check(made)
     if wrong:
@@ -122,11 +122,11 @@ def round_trips(rnd: random.Random) -> None:
 
 
 def main() -> None:
-    """Write and read so many tables."""
+    """Write and read tables, and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="of the first table")
-    parser.add_argument("--all", action="store_true", help="go on after a fault")
+    parser.add_argument("--all", action="store_true", help="continue after an error")
     options = parser.parse_args()
     began = time.perf_counter()
     for seed in range(options.seed, options.seed + options.examples):
@@ -145,8 +145,8 @@ def main() -> None:
     sys.stdout.write(f"{options.examples} tables, {dict(OUTCOMES)}, {seconds:.0f} s\n")
     for kind, count in sorted(KINDS.items()):
         sys.stdout.write(f"{count} with {kind}\n")
-    for told, count in REFUSALS.most_common():
-        sys.stdout.write(f"{count} refused: {told} …\n")
+    for message, count in REFUSALS.most_common():
+        sys.stdout.write(f"{count} refused: {message} …\n")
 
 
 if __name__ == "__main__":

@@ -34,3 +34,11 @@ def write_version(
     save("effects", answer.as_json())
     if complete:
         complete_version("concrete", version, **record)
+
+
+def overridden(**changes):
+    """Return the fields of a run's record with overridden epochs."""
+    options = project_config().study("concrete").model_dump(mode="json")
+    options["training"] = {**options["training"], "epochs": 5}
+    changed = {"training.epochs": {"run": 5, "study": 100, "by": "--params"}}
+    return {"options": options, "environment": None, "overridden": changed, **changes}

@@ -21,6 +21,7 @@ from dropnorm.config_loader import project_config
 from dropnorm.pipeline_registry import (
     create_pipeline,
     create_prediction_pipeline,
+    create_recommend_pipeline,
     create_study_pipeline,
     create_sweep_pipeline,
     register_pipelines,
@@ -42,7 +43,7 @@ def test_there_is_a_pipeline_for_each_study_and_one_of_all(configured):
 
     assert set(registered) == {
         "__default__",
-        *(f"{name}{what}" for name in STUDIES for what in ("", ".predict", ".sweep")),
+        *(f"{name}{what}" for name in STUDIES for what in ("", ".predict", ".sweep", ".recommend")),
     }
     everything = {node.name for node in registered["__default__"].nodes}
     assert everything == {node.name for name in STUDIES for node in registered[name].nodes}
@@ -136,13 +137,19 @@ def test_an_unfolded_box_shows_at_most_15_more():
 
 
 def test_nodes_keep_their_names_in_other_processes():
-    for node in [*create_study_pipeline("s").nodes, *create_sweep_pipeline("s").nodes]:
+    pipelines = (create_study_pipeline, create_sweep_pipeline, create_recommend_pipeline)
+    for node in (node for create in pipelines for node in create("s").nodes):
         sent = pickle.loads(ForkingPickler.dumps(node))  # noqa: S301  # as ParallelRunner does
         assert sent.func.__name__ == node.func.__name__
 
 
 def test_every_node_says_in_kedro_viz_what_it_does():
-    pipelines = (create_study_pipeline, create_prediction_pipeline, create_sweep_pipeline)
+    pipelines = (
+        create_study_pipeline,
+        create_prediction_pipeline,
+        create_sweep_pipeline,
+        create_recommend_pipeline,
+    )
     for node in (node for create in pipelines for node in create("s").nodes):
         told = node.preview().content
 
@@ -152,14 +159,19 @@ def test_every_node_says_in_kedro_viz_what_it_does():
         assert inspect.isfunction(node.func) or inspect.ismethod(node.func)
 
 
-def test_a_sweep_takes_the_studys_table_and_options_and_writes_under_a_name_of_its_own():
-    sweep = create_sweep_pipeline("s")
+@pytest.mark.parametrize(
+    ("create", "name"), [(create_sweep_pipeline, "sweep"), (create_recommend_pipeline, "recommend")]
+)
+def test_what_stands_apart_takes_the_studys_table_and_options_and_writes_under_its_own_name(
+    create, name
+):
+    apart = create("s")
 
-    assert sweep.inputs() == {
-        "s.table", "params:s", "params:run.s.sweep", "params:execution",
+    assert apart.inputs() == {
+        "s.table", "params:s", f"params:run.s.{name}", "params:execution",
     }  # fmt: skip
-    assert not sweep.all_outputs() & create_study_pipeline("s").datasets()
-    assert {node.name.split(".")[1] for node in sweep.nodes} == {"sweep"}
+    assert not apart.all_outputs() & create_study_pipeline("s").datasets()
+    assert {node.name.split(".")[1] for node in apart.nodes} == {name}
 
 
 def test_a_study_takes_its_table_its_options_and_what_only_the_run_knows():
@@ -168,21 +180,23 @@ def test_a_study_takes_its_table_its_options_and_what_only_the_run_knows():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("study", [*STUDIES, "wine.sweep"])
+@pytest.mark.parametrize("study", [*STUDIES, "wine.sweep", "wine.recommend"])
 def test_every_dataset_stands_in_the_catalog_with_a_layer_for_kedro_viz(study, catalog):
     names = {name for name in pipelines[study].datasets() if not name.startswith("params:")}
 
     assert {name for name in names if name not in catalog} == set()
     datasets = {name: catalog.get(name) for name in names}
     assert all(re.match(r"0\d_", one.metadata["kedro-viz"]["layer"]) for one in datasets.values())
-    assert {name for name, one in datasets.items() if isinstance(one, MemoryDataset)} == {
+    inner = {f"{study}.inner_inputs"} if study.endswith(".recommend") else set()
+    assert {name for name, one in datasets.items() if isinstance(one, MemoryDataset)} == inner | {
         f"{study}.{name}" for name in IN_MEMORY
     }
 
 
-@pytest.mark.parametrize("study", [*STUDIES, "wine.sweep"])
+@pytest.mark.parametrize("study", [*STUDIES, "wine.sweep", "wine.recommend"])
 def test_every_output_is_versioned_in_a_file_of_its_own_below_its_study(study, catalog):
-    outputs = pipelines[study].all_outputs() - {f"{study}.{name}" for name in IN_MEMORY}
+    in_memory = {f"{study}.{name}" for name in (*IN_MEMORY, "inner_inputs")}
+    outputs = pipelines[study].all_outputs() - in_memory
     datasets = {name: catalog.get(name) for name in outputs}
     paths = {name: dataset._filepath for name, dataset in datasets.items()}
 

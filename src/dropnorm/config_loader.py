@@ -30,7 +30,7 @@ from dropnorm.datasets.kedro_compat import (
 )
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.study.compare import names_written
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_study, refuse_splits_until_settled
 from dropnorm.study.yaml_limits import names_at_top, refuse_reference_bomb
 from dropnorm.study_files import StudyFiles, is_study_name
 
@@ -231,8 +231,10 @@ class StudyConfigLoader(OmegaConfigLoader):
         studies = self._read_studies()
         if why := studies.wrong.get(name):
             raise BadInputError(why)
-        sources = studies.sources(name)
-        return parse_study(name, copy.deepcopy(studies.usable.get(name)), sources)
+        sources, written = studies.sources(name), studies.usable.get(name)
+        study = parse_study(name, copy.deepcopy(written), sources)
+        refuse_splits_until_settled(study, written or {}, sources)
+        return study
 
     def written_in(self, env: str | None) -> dict[str, Any]:
         """Return the studies as an environment says them, whatever the command line overrides.

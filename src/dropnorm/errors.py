@@ -1,4 +1,4 @@
-"""What is wrong with what the user gave, said in one line."""
+"""Errors in the user's input, each with a one-line message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class BadInputError(ValueError):
-    """A table, a study or an option that cannot be used: what is wrong, where, and what to do."""
+    """A table, study or option cannot be used; the message says what, where and what to do."""
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
@@ -19,6 +19,12 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
+def shorten(value: object, most: int = 60) -> str:
+    """Return a value as text, cut to ``most`` characters for messages."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def in_one_line(error: BaseException) -> str:
-    """Return what a library's exception says, without its line breaks."""
+    """Return an exception's message without line breaks."""
     return " ".join(str(error).split())

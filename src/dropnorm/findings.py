@@ -241,6 +241,18 @@ _ALL = (
         "Look at the rows that are left out; if they are of a class of their own, give it a name.",
         sentence="{found} ({where})",
     ),
+    Code(
+        "DN018",
+        "earlier looks at the same study",
+        "There are complete runs of the same study, on the same table and engine, with the same"
+        " options and fewer splits or starts. Those of a run until it is settled do not count: its"
+        " own levels allow for them.",
+        "Who adds replicas until a verdict comes looks several times, and each look may be wrong:"
+        " the intervals of a run hold with 95 % for one look, and not for all of them together.",
+        "Take a verdict that comes with a later look as a hint, or let the run itself add splits:"
+        " --until-settled, or replicas.until: settled in the study, holds over all its looks.",
+        sentence="this is {where} at this study, {found}; its intervals do not allow for that",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # What follows a study's name in that of its other pipelines; no study's name has a dot.
 PREDICT = ".predict"
 SWEEP = ".sweep"
+RECOMMEND = ".recommend"
+# What stands apart from a study's own runs, with versions of its own.
+APART = (SWEEP, RECOMMEND)
 _EVERYTHING = "__default__"
 _NAMES = tuple(variant.value for variant in Variant)
 
@@ -27,14 +30,14 @@ _NAMES = tuple(variant.value for variant in Variant)
 def register_pipelines() -> dict[str, Pipeline]:
     """Return a pipeline for every study of the configuration in use, and all of them together.
 
-    Beside each stand ``<study>.predict``, which needs a file of new rows, and ``<study>.sweep``,
-    which trains several times as much; neither is run with all.
+    Beside each stand ``<study>.predict``, which needs a file of new rows, ``<study>.sweep`` and
+    ``<study>.recommend``, which train many times as much; none is run with all.
 
     Where a command has said which pipelines it needs (``kedro run --pipelines``), only those are
     made, as by Kedro's own ``find_pipelines``.
     """
     names = study_names()
-    known = [f"{name}{what}" for what in ("", PREDICT, SWEEP) for name in names]
+    known = [f"{name}{what}" for what in ("", PREDICT, *APART) for name in names]
     requested = set(requested_pipelines() or (*known, _EVERYTHING))
     if _EVERYTHING in requested:
         requested.update(names)
@@ -46,14 +49,19 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 
 def create_pipeline(name: str) -> Pipeline:
-    """Return the pipeline that is registered by a name: a study's, ``.predict`` or ``.sweep``."""
+    """Return the pipeline that is registered by a name: a study's, or one beside it."""
     if name.endswith(PREDICT):
         study = name.removesuffix(PREDICT)
         return create_prediction_pipeline(study, networks_written(study))
-    if name.endswith(SWEEP):
-        study = name.removesuffix(SWEEP)
-        return create_sweep_pipeline(study, networks_written(study))
-    return create_study_pipeline(name, networks_written(name))
+    return create_of_networks(name, networks_written(study_of(name)))
+
+
+def create_of_networks(run: str, networks: tuple[str, ...]) -> Pipeline:
+    """Return the pipeline of a study's own runs, or of what stands apart, for these networks."""
+    creators = {SWEEP: create_sweep_pipeline, RECOMMEND: create_recommend_pipeline}
+    study = study_of(run)
+    create = creators.get(run.removeprefix(study), create_study_pipeline)
+    return create(study, networks)
 
 
 def create_study_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
@@ -77,6 +85,21 @@ def create_sweep_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pip
     It writes below a name of its own, and never a version of the study.
     """
     return _under(f"{study}{SWEEP}", _sweep_parts(variants), variants)
+
+
+def create_recommend_pipeline(study: str, variants: tuple[str, ...] = _NAMES) -> Pipeline:
+    """Return what gives each network of a study the same number of trials, and compares them.
+
+    It writes below a name of its own, and never a version of the study.
+    """
+    return _under(f"{study}{RECOMMEND}", _recommend_parts(variants), variants)
+
+
+def study_of(run: str) -> str:
+    """Return the study whose table and options a run takes, its own or one that stands apart."""
+    for what in APART:
+        run = run.removesuffix(what)
+    return run
 
 
 @cache  # one template for all studies
@@ -108,6 +131,23 @@ def _sweep_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
 
 
 @cache
+def _recommend_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
+    from dropnorm.pipelines import preparation, recommend, training  # noqa: PLC0415
+    from dropnorm.pipelines.boxes import box  # noqa: PLC0415
+
+    return (
+        box(
+            "prepare",
+            preparation.create_pipeline().to_outputs("inputs"),
+            recommend.create_inner_pipeline(),
+            training.create_reference_pipeline(),
+        ),
+        *(_of_variant(variant, recommend.create_variant_pipeline(variant)) for variant in variants),
+        box("report", recommend.create_pipeline(variants)),
+    )
+
+
+@cache
 def _prediction_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     from dropnorm.pipelines import prediction  # noqa: PLC0415
 
@@ -119,16 +159,17 @@ def _prediction_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
 def _of_variant(variant: str, *parts: Pipeline) -> Pipeline:
     """Put a variant's pipelines under its name; all variants share inputs and options."""
     shared = {"params:study", "params:execution"} & Pipeline(parts).inputs()
-    return Pipeline(parts, namespace=variant, inputs={"inputs"}, parameters=shared)
+    inputs = {"inputs", "inner_inputs"} & Pipeline(parts).inputs()
+    return Pipeline(parts, namespace=variant, inputs=inputs, parameters=shared)
 
 
 def _under(name: str, parts: Iterable[Pipeline], variants: Iterable[str] = _NAMES) -> Pipeline:
-    """Put the parts of a graph under the name of a run, of a study or of its sweep.
+    """Put the parts of a graph under the name of a run, of a study or of what stands apart.
 
     The table and the options are the study's. What only the run itself knows is a parameter, which
     a hook sets: in kedro-viz parameters do not stand in the graph unless asked for.
     """
-    study = name.removesuffix(SWEEP)
+    study = study_of(name)
     parameters = {
         "params:study": f"params:{study}",
         "params:run": f"params:run.{name}",

@@ -72,7 +72,7 @@ def test_a_command_line_that_is_wrong_names_the_nearest_and_ends_with_2(words, t
 @pytest.mark.parametrize(
     ("words", "incomplete", "expected"),
     [
-        (["study"], "re", ["rerun"]),
+        (["study"], "re", ["recommend", "rerun"]),
         (["study", "check"], "w", ["wine"]),
         (["study", "sweep", "wine"], "--dro", ["--dropout"]),
         (["study", "rerun", "concrete", "--version"], "2026-01-03", [NEW]),
@@ -81,7 +81,7 @@ def test_a_command_line_that_is_wrong_names_the_nearest_and_ends_with_2(words, t
         (["study", "predict", "wine", "--variant"], "b", [Variant.BASELINE, Variant.BATCHNORM]),
         (["study", "list", "--env"], "s", ["sample", "standardized"]),
         (["run", "--pipelines"], "wine,con", ["wine,concrete", "wine,concrete.sweep",
-                                              "wine,concrete.predict"]),
+                                              "wine,concrete.recommend", "wine,concrete.predict"]),
         (["study", "check", "--conf-source", "nowhere"], "w", []),
     ],
 )  # fmt: skip

@@ -19,6 +19,15 @@ from dropnorm.errors import BadInputError
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        ("--until-settled --pipelines=concrete.sweep", "'concrete.sweep' has no verdicts"),
+        ("--until-settled --pipelines=concrete --params=concrete.replicas.splits=20",
+         "--until-settled finds how many splits .* leave out --params=concrete.replicas.splits"),
+        ("--until-settled --pipelines=concrete --params=concrete.replicas.at_most=4",
+         "concrete.replicas.at_most is 4; it should be from 5 to 1000"),
+        ("--pipelines=concrete --params=concrete.replicas.until=settled",
+         "concrete.replicas.splits is 5, and replicas.until says that the run finds how many"),
+        ("--until-settled --pipelines=concrete --tags=reporting",
+         "concrete runs until it is settled, which only the whole study can tell"),
         ("--pipelines=concreet", "no pipeline 'concreet'; did you mean 'concrete'?"),
         ("--pipeline=concrete --pipelines=wine", "cannot be used together"),
         ("--env=sampel", "no environment 'sampel' in"),

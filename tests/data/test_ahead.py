@@ -17,7 +17,7 @@ TABLE = pd.DataFrame({"a": [1.0, np.nan], "b": ["x", None]})
 
 
 class Sum:
-    """A function that counts how often it is called."""
+    """Function that counts its calls."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -33,17 +33,17 @@ def nothing_kept():
     ahead.forget_all()
 
 
-def test_what_was_computed_ahead_is_given_to_the_next_who_asks_for_the_same():
+def test_a_kept_result_is_returned_once_for_equal_arguments():
     add = Sum()
 
     assert compute_ahead(add, TABLE, 1) == 2
     assert computed(add, TABLE.copy(), 1) == 2
     assert add.calls == 1
-    assert computed(add, TABLE, 1) == 2  # nobody keeps it any longer
+    assert computed(add, TABLE, 1) == 2  # no longer kept
     assert add.calls == 2
 
 
-def test_it_is_kept_for_as_many_as_will_ask():
+def test_a_result_is_kept_for_the_given_number_of_uses():
     add = Sum()
     compute_ahead(add, TABLE, 1, uses=2)
 
@@ -63,7 +63,7 @@ def test_it_is_kept_for_as_many_as_will_ask():
         TABLE.head(1),
     ],
 )
-def test_of_another_table_it_is_computed_anew(other):
+def test_a_different_table_is_computed_anew(other):
     add = Sum()
     compute_ahead(add, TABLE, 1)
 
@@ -71,7 +71,7 @@ def test_of_another_table_it_is_computed_anew(other):
     assert add.calls == 2
 
 
-def test_of_another_argument_or_function_it_is_computed_anew():
+def test_a_different_argument_or_function_is_computed_anew():
     add, another = Sum(), Sum()
     compute_ahead(add, TABLE, 1)
 
@@ -80,7 +80,7 @@ def test_of_another_argument_or_function_it_is_computed_anew():
     assert (add.calls, another.calls) == (2, 1)
 
 
-def test_what_is_forgotten_is_computed_anew():
+def test_forgotten_results_are_computed_anew():
     add = Sum()
     compute_ahead(add, TABLE, 1)
     ahead.forget_all()
@@ -89,7 +89,7 @@ def test_what_is_forgotten_is_computed_anew():
     assert add.calls == 2
 
 
-def test_of_many_who_ask_at_once_one_gets_what_was_computed():
+def test_only_one_of_many_threads_gets_the_kept_result():
     add = Sum()
     compute_ahead(add, TABLE, 1)
 
@@ -100,7 +100,7 @@ def test_of_many_who_ask_at_once_one_gets_what_was_computed():
     assert add.calls == 8
 
 
-def test_the_options_of_the_study_are_part_of_what_is_asked_for():
+def test_a_study_with_other_options_is_computed_anew():
     table, study = read_table("concrete"), read_study("concrete")
     rows = check_table(table, study)
     split = assign_parts(rows, study)

@@ -32,7 +32,7 @@ def study_of(**changes: Any) -> Study:
 
 
 def table_of(rows: int = 400, **columns: Any) -> pd.DataFrame:
-    """Two inputs that say nothing about the target, and what a test adds."""
+    """Return a table with two random inputs, a random target and further columns."""
     chance = np.random.default_rng(0)
     table = pd.DataFrame(chance.normal(size=(rows, 3)), columns=["a", "b", "y"])
     return table.assign(**columns)
@@ -42,18 +42,18 @@ def found(findings: list[Finding]) -> list[tuple[str, str, int, int]]:
     return [(one.code.code, one.where, one.count, one.of) for one in findings]
 
 
-def test_90_of_the_480_validation_rows_of_the_lessons_wine_stand_in_its_training_part_too():
+def test_90_of_480_wine_validation_rows_are_copies_of_training_rows():
     findings = check(read_table("wine"), read_study("wine"))
 
     assert found(findings) == [("DN001", "validation part of split 0", 90, 480)]
     assert "90 of 480 rows equal a training row" in findings[0].line()
 
 
-def test_a_table_without_faults_has_no_findings():
+def test_a_good_table_has_no_findings():
     assert check(table_of(), study_of()) == []
 
 
-# What this project and pandas call things of their own.
+# Names that this project and pandas use themselves.
 OUR_NAMES = ["row", "split", "part", "index", "level_0", "self", "column", "check"]
 ROLES = {
     "amount": {},
@@ -100,24 +100,24 @@ def test_a_column_may_have_any_name_in_any_role(name, role):
 
 
 @pytest.mark.parametrize("name", OUR_NAMES)
-def test_what_is_wrong_is_told_of_a_column_of_any_name(name):
+def test_problems_are_reported_for_columns_of_any_name(name):
     table = table_of(60).rename(columns={"a": name}).astype({name: object})
     table.loc[7, name] = "seven"
 
     (problem,) = find_problems(table, study_of(preprocessing={"passthrough": [name, "b"]}))
 
-    assert problem.startswith(f"column '{name}', row 7: 'seven' is no")
+    assert problem.startswith(f"column '{name}', row 7: 'seven' is not")
 
 
-def test_identical_rows_stand_in_one_part_if_the_study_says_so():
+def test_identical_rows_option_removes_copies_between_parts():
     study = read_study("wine", split__identical_rows=True, split__test_fraction=0.1)
 
     assert check(read_table("wine"), study) == []
 
 
-def test_copies_of_inputs_with_another_target_are_told_apart_from_copies_of_rows():
+def test_copies_of_rows_and_of_inputs_have_separate_findings():
     table = table_of(100)
-    # Row 50 is a copy of row 0 in all; rows 51 and 52 in their inputs alone.
+    # Row 50 copies row 0; rows 51 and 52 copy the inputs of rows 1 and 2.
     table.loc[50] = table.loc[0]
     table.loc[[51, 52], ["a", "b"]] = table.loc[[1, 2], ["a", "b"]].to_numpy()
     table["part"] = ["train"] * 50 + ["validation"] * 50
@@ -133,7 +133,7 @@ def test_copies_of_inputs_with_another_target_are_told_apart_from_copies_of_rows
     ]
 
 
-def test_a_design_that_repeats_by_itself_has_no_copies():
+def test_repeated_design_values_are_not_reported_as_copies():
     design = {"a": np.arange(400) % 4, "b": np.arange(400) // 4 % 5}
 
     assert check(table_of(**design), study_of()) == []
@@ -143,9 +143,9 @@ def test_a_design_that_repeats_by_itself_has_no_copies():
     ("split", "advice"),
     [
         ({"method": "random"}, "write identical_rows: true if the split is random"),
-        ({"method": "random", "keep_together": ["g"]}, "take the copies out of the table"),
-        ({"method": "grouped", "by": "g"}, "or give the rows that are alike one group"),
-        ({"method": "time", "by": "g"}, "take the copies out of the table"),
+        ({"method": "random", "keep_together": ["g"]}, "remove the copies from the table"),
+        ({"method": "grouped", "by": "g"}, "or put equal rows into one group"),
+        ({"method": "time", "by": "g"}, "remove the copies from the table"),
     ],
 )
 def test_the_advice_about_copies_fits_the_split(split, advice):
@@ -158,7 +158,7 @@ def test_the_advice_about_copies_fits_the_split(split, advice):
     assert Finding.read(copies.described()).line() == copies.line()
 
 
-def test_of_several_splits_the_worst_is_told_and_the_test_part_has_a_finding_of_its_own():
+def test_each_held_part_is_reported_in_its_worst_split():
     table = table_of(120)
     table.loc[60] = table.loc[0]
     table.loc[61] = table.loc[2]
@@ -186,7 +186,7 @@ def test_of_several_splits_the_worst_is_told_and_the_test_part_has_a_finding_of_
         (np.linspace(0, 1, 400), None, 0),
     ],
 )
-def test_an_input_that_names_rows_is_told(values, where, count):
+def test_an_input_that_identifies_rows_is_reported(values, where, count):
     place = where or ("one_hot" if isinstance(values, list) else "passthrough")
     preprocessing = {"standard_scale": ["a", "b"], place: ["named"]}
 
@@ -196,27 +196,27 @@ def test_an_input_that_names_rows_is_told(values, where, count):
     assert [one.found for one in findings] == [f"{count} distinct values in 400 rows"] * bool(where)
 
 
-def test_large_amounts_are_distinct_and_name_no_rows():
-    """Of 400 incomes hardly two are equal; as an account number they would name rows."""
+def test_large_distinct_amounts_are_not_row_ids():
+    """Incomes are nearly all distinct; account numbers with the same values are row ids."""
     incomes = np.random.default_rng(0).permutation(80_000)[:400] + 10_000
     named = {"passthrough": ["a", "b", "account_no"]}
 
     assert check(table_of(a=incomes), study_of()) == []
-    (told,) = check(table_of(account_no=incomes), study_of(preprocessing=named))
-    assert told.code.code == "DN003"
+    (expected,) = check(table_of(account_no=incomes), study_of(preprocessing=named))
+    assert expected.code.code == "DN003"
 
 
-@pytest.mark.parametrize(("rows", "told"), [(20, ["DN003"]), (19, [])])
-def test_of_very_few_rows_all_values_are_distinct_and_nothing_is_told(rows, told):
+@pytest.mark.parametrize(("rows", "expected"), [(20, ["DN003"]), (19, [])])
+def test_row_ids_are_reported_from_20_values_on(rows, expected):
     table = table_of(40, named=[*range(rows), *[np.nan] * (40 - rows)])
     study = study_of(
         missing="impute", preprocessing={"passthrough": ["named", "b"]}, silence=["DN006"]
     )
 
-    assert [one.code.code for one in check(table, study)] == told
+    assert [one.code.code for one in check(table, study)] == expected
 
 
-def test_an_input_beside_one_of_few_rows_is_looked_at_too():
+def test_an_input_after_one_with_few_values_is_checked():
     table = table_of(40, few=[1.0, 2.0, *[np.nan] * 38], named=range(40))
     study = study_of(
         missing="impute", preprocessing={"passthrough": ["few", "named"]}, silence=["DN006"]
@@ -226,7 +226,7 @@ def test_an_input_beside_one_of_few_rows_is_looked_at_too():
 
 
 @pytest.mark.parametrize("hidden", ["number", "category", "half of it"])
-def test_an_input_that_is_the_target_in_other_words_is_told(hidden):
+def test_an_input_that_determines_the_target_is_reported(hidden):
     table = table_of()
     preprocessing: dict[str, Any] = {"passthrough": ["a", "b", "leak"]}
     if hidden == "number":
@@ -240,11 +240,11 @@ def test_an_input_that_is_the_target_in_other_words_is_told(hidden):
 
     findings = check(table, study_of(preprocessing=preprocessing))
 
-    told = [] if hidden == "half of it" else [("DN004", "column 'leak'")]
-    assert [one[:2] for one in found(findings)] == told
+    expected = [] if hidden == "half of it" else [("DN004", "column 'leak'")]
+    assert [one[:2] for one in found(findings)] == expected
 
 
-def test_of_a_long_table_a_part_is_looked_at_and_always_the_same():
+def test_leaks_in_a_long_table_are_found_reproducibly():
     table = table_of(20_000)
     table["leak"] = table["y"] + np.random.default_rng(1).normal(0, 0.05, 20_000)
     study = study_of(preprocessing={"passthrough": ["a", "leak"]})
@@ -256,7 +256,7 @@ def test_of_a_long_table_a_part_is_looked_at_and_always_the_same():
 
 
 @pytest.mark.parametrize("held", [19, 20])
-def test_a_tree_is_asked_only_where_enough_rows_can_answer(held):
+def test_leaks_are_checked_from_20_validation_rows_on(held):
     table = table_of(100, part=["train"] * (100 - held) + ["validation"] * held)
     table["y"] = np.arange(100) % 5
     table["leak"] = 2 * table["y"]
@@ -266,7 +266,7 @@ def test_a_tree_is_asked_only_where_enough_rows_can_answer(held):
     assert [one.code.code for one in check(table, study)] == ["DN004"] * (held == 20)
 
 
-def test_a_target_that_is_constant_where_it_is_held_is_predicted_by_no_input():
+def test_a_constant_validation_target_has_no_leak():
     table = table_of(100, part=["train"] * 50 + ["validation"] * 50)
     table.loc[50:, "y"] = 1.5
     study = study_of(split={"method": "columns", "columns": ["part"]})
@@ -274,7 +274,7 @@ def test_a_target_that_is_constant_where_it_is_held_is_predicted_by_no_input():
     assert check(table, study) == []
 
 
-def test_columns_of_one_name_that_are_no_inputs_are_not_looked_at():
+def test_unused_columns_with_the_same_name_are_ignored():
     table = table_of()
     table = pd.concat([table, pd.DataFrame({"id": np.arange(400) // 2})], axis="columns")
     table.insert(0, "id", np.arange(400) // 2, allow_duplicates=True)
@@ -283,7 +283,7 @@ def test_columns_of_one_name_that_are_no_inputs_are_not_looked_at():
 
 
 @pytest.mark.parametrize(
-    ("column", "values", "split", "told"),
+    ("column", "values", "split", "expected"),
     [
         ("track_id", np.arange(400) // 2, {}, True),
         ("ID", np.where(np.arange(400) == 1, np.nan, np.arange(400) // 2), {}, True),
@@ -307,22 +307,21 @@ def test_columns_of_one_name_that_are_no_inputs_are_not_looked_at():
         ("day", pd.date_range("2020-01-01", periods=200).repeat(2).strftime("%Y-%m-%d"), {}, False),
     ],
 )
-def test_an_entity_on_both_sides_of_a_random_split_is_told(column, values, split, told):
+def test_entities_in_both_parts_of_a_random_split_are_reported(column, values, split, expected):
     study = study_of(split={"method": "random", **split})
 
     findings = check(table_of(**{column: values}), study)
 
-    assert [one.code.code for one in findings] == ["DN005"] * told
-    if told:
-        assert findings[0].found.endswith(" of 120 rows have a value that training rows have")
+    assert [one.code.code for one in findings] == ["DN005"] * expected
+    if expected:
+        assert findings[0].found.endswith(" of 120 rows have a value that occurs in training rows")
         assert findings[0].where == f"column '{column}', validation part of split 0"
-        # Of pairs drawn at random with 70 % training, some 70 % of the held rows have their twin
-        # in the training part.
+        # With 70 % training rows, the twin of about 70 % of the held rows is in the training part.
         assert findings[0].of == 120
         assert 60 < findings[0].count <= 120
 
 
-def test_a_song_on_both_sides_is_told_of_a_random_split_and_not_of_one_by_artists():
+def test_songs_in_both_parts_are_reported_for_random_splits_only():
     table = read_table("spotify", "data/sample/01_raw")
     table["track_id"] = [f"song {number // 2}" for number in range(len(table))]
     study = read_study("spotify", split={"method": "random"})
@@ -333,36 +332,38 @@ def test_a_song_on_both_sides_is_told_of_a_random_split_and_not_of_one_by_artist
     assert "DN005" not in {one.code.code for one in check(table, read_study("spotify"))}
 
 
-def test_parts_of_few_rows_and_few_groups_are_told():
+def test_parts_with_few_rows_or_groups_are_reported():
     table = table_of(60, who=[f"p{number % 8}" for number in range(60)])
     study = study_of(split={"method": "grouped", "by": "who"})
 
-    told = found(check(table, study))
+    expected = found(check(table, study))
 
-    assert [one for one in told if one[2:] == (2, 8)] == [
+    assert [one for one in expected if one[2:] == (2, 8)] == [
         ("DN006", "validation part of split 0", 2, 8)
     ]
-    assert [one[:2] for one in told if one[3] == 60] == [("DN006", "validation part of split 0")]
-    assert [one.found for one in check(table, study)] == [f"{told[0][2]} rows", "2 groups"]
+    assert [one[:2] for one in expected if one[3] == 60] == [
+        ("DN006", "validation part of split 0")
+    ]
+    assert [one.found for one in check(table, study)] == [f"{expected[0][2]} rows", "2 groups"]
 
 
-def test_a_silenced_check_is_not_told_and_the_output_says_that_it_was_silenced(caplog):
+def test_a_silenced_check_is_left_out_and_recorded(caplog):
     table = read_table("wine")
     quiet, loud = read_study("wine", silence=["DN001"]), read_study("wine")
     split = assign_parts(check_table(table, loud), loud)
 
-    told = check_data(table, split, loud)
+    expected = check_data(table, split, loud)
     assert "Red wine: DN001 copies of training rows in a held part" in caplog.text
     caplog.clear()
     silenced = check_data(table, split, quiet)
 
-    assert [one.code for one in told.findings] == [CODES["DN001"]]
+    assert [one.code for one in expected.findings] == [CODES["DN001"]]
     assert silenced == TableFindings("wine", made_up=False, silenced=("DN001",), findings=())
     assert not caplog.text
 
 
 @pytest.mark.parametrize(
-    ("training", "told"),
+    ("training", "expected"),
     [
         ({"training__early_stopping": {}}, "early_stopping chooses the epoch"),
         (
@@ -379,18 +380,18 @@ def test_a_silenced_check_is_not_told_and_the_output_says_that_it_was_silenced(c
         ({"training__schedule": {"method": "cosine"}}, None),
     ],
 )
-def test_validation_rows_that_steer_the_training_are_told(training, told):
+def test_validation_rows_that_steer_the_training_are_reported(training, expected):
     findings = check(table_of(), study_of(**training))
 
-    assert found(findings) == ([("DN013", "training", 120, 120)] if told else [])
-    assert told is None or findings[0].found == f"{told} by the rows that score the network"
+    assert found(findings) == ([("DN013", "training", 120, 120)] if expected else [])
+    assert expected is None or findings[0].found == f"{expected} by the rows that score the network"
 
 
 def classes_of(**changes: Any) -> Study:
     return study_of(task="classification", training__loss="cross_entropy", **changes)
 
 
-def test_a_column_that_alone_tells_the_classes_is_found():
+def test_a_column_that_determines_the_classes_is_found():
     known = np.resize([0.0, 1.0], 400)
 
     findings = check(table_of(a=known, y=np.where(known > 0, "high", "low")), classes_of())
@@ -399,20 +400,20 @@ def test_a_column_that_alone_tells_the_classes_is_found():
     assert "% of the classes are right on the validation rows of split 0" in findings[0].found
 
 
-def test_classes_that_no_column_tells_are_no_finding_however_rare_one_is():
+def test_rare_classes_without_leaks_have_no_finding():
     classes = np.where(np.random.default_rng(1).random(400) < 0.06, "rare", "common")
 
     assert check(table_of(y=classes), classes_of()) == []
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "expected"),
     [
         (("train", "validation"), "2 rows of the class 'c'"),
         (("train", "train"), "0 rows of the class 'c'; AUC is not defined there"),
     ],
 )
-def test_a_class_that_is_rare_or_missing_in_a_part_is_found(parts, told):
+def test_a_class_that_is_rare_or_missing_in_a_part_is_found(parts, expected):
     part = np.resize(["train", "validation"], 400)
     classes = np.random.default_rng(1).choice(["a", "b"], 400).astype(object)
     classes[:4], part[:4] = "c", np.resize(parts, 4)
@@ -422,11 +423,11 @@ def test_a_class_that_is_rare_or_missing_in_a_part_is_found(parts, told):
 
     assert [one.code.code for one in findings] == ["DN015", "DN015"]
     assert findings[1].where == "validation part of split 0"
-    assert findings[1].found == told
+    assert findings[1].found == expected
 
 
 @pytest.mark.parametrize(
-    ("counts", "told"),
+    ("counts", "expected"),
     [
         ({"b": 5}, None),
         ({"b": 4}, "4 rows of the class 'b'"),
@@ -435,7 +436,7 @@ def test_a_class_that_is_rare_or_missing_in_a_part_is_found(parts, told):
         ({"b": 3, "c": 2, "d": 4}, "2 rows of the class 'c' (2 more classes are as rare)"),
     ],
 )
-def test_of_the_rarest_class_of_a_part_it_is_told_how_rare_it_is(counts, told):
+def test_the_rarest_class_of_a_part_is_reported(counts, expected):
     held = [name for name, count in counts.items() for _ in range(count)]
     trained = sorted(counts) * 20
     parts = ["validation"] * len(held) + ["train"] * len(trained) + ["train", "validation"] * 100
@@ -446,15 +447,15 @@ def test_of_the_rarest_class_of_a_part_it_is_told_how_rare_it_is(counts, told):
 
     rarest = min(counts, key=counts.__getitem__)
     place = ("DN015", "validation part of split 0", counts[rarest], counts[rarest] + 20)
-    assert found(findings) == ([place] if told else [])
-    assert [one.found for one in findings] == ([told] if told else [])
+    assert found(findings) == ([place] if expected else [])
+    assert [one.found for one in findings] == ([expected] if expected else [])
 
 
-@pytest.mark.parametrize(("missing", "told"), [(133, False), (134, True)])
-def test_a_target_that_a_third_of_the_rows_lack_is_told(missing, told):
+@pytest.mark.parametrize(("missing", "expected"), [(133, False), (134, True)])
+def test_a_target_missing_in_a_third_of_rows_is_reported(missing, expected):
     table = table_of()
     table.loc[table.index[:missing], "y"] = np.nan
 
     findings = [one for one in check(table, study_of(missing="drop")) if one.code.code == "DN017"]
 
-    assert found(findings) == ([("DN017", "column 'y'", missing, 400)] if told else [])
+    assert found(findings) == ([("DN017", "column 'y'", missing, 400)] if expected else [])

@@ -38,7 +38,7 @@ from dropnorm.errors import BadInputError
         ("x,y\n0.1,2\n1e999,3\n", [0.1, np.inf]),
     ],
 )
-def test_marks_mean_what_all_values_of_a_file_allow(write_file, content, values):
+def test_marks_are_decided_from_all_values_of_a_file(write_file, content, values):
     read = read_table(write_file(content))
 
     assert read.table["x"].tolist() == values
@@ -57,14 +57,14 @@ def test_marks_mean_what_all_values_of_a_file_allow(write_file, content, values)
         ("x,y\n$1.234,2\n$12.345,3\n", ".", 1.234),
     ],
 )
-def test_where_two_readings_fit_the_user_is_asked(write_file, content, mark, fraction):
+def test_ambiguous_numbers_need_an_option(write_file, content, mark, fraction):
     file = write_file(content)
 
     with pytest.raises(BadInputError, match="column 'x' can be read in two ways") as error:
         read_table(file)
 
     assert f"is {fraction} if" in str(error.value)
-    assert f"1234 if a {'dot' if mark == '.' else 'comma'} stands between" in str(error.value)
+    assert f"1234 if a {'dot' if mark == '.' else 'comma'} is the thousands" in str(error.value)
     assert f"--decimal '{mark}' or --thousands '{mark}'" in str(error.value)
     assert read_table(file, decimal=mark).table["x"][0] == fraction
     assert read_table(file, thousands=mark).table["x"][0] == 1234
@@ -72,39 +72,39 @@ def test_where_two_readings_fit_the_user_is_asked(write_file, content, mark, fra
     assert read_table(file, decimal=other).table["x"][0] == 1234
 
 
-def test_many_numbers_of_three_digits_and_whole_ones_beside_them_have_thousands(write_file):
+def test_commas_beside_whole_numbers_below_1000_are_thousands_separators(write_file):
     rows = "".join(f"{n},{n + 100}\t3\n" for n in range(1, 25))
 
     assert read_table(write_file(f"x\ty\n{rows}949\t3\n")).table["x"].max() == 24124
 
 
-def test_a_column_of_whole_numbers_has_the_marks_of_its_file(write_file):
+def test_a_column_without_marks_takes_those_of_the_file(write_file):
     read = read_table(write_file("km;preis\n129;2,5\n14;3.003,5\n"))
 
     assert read.format.columns["km"] == ColumnFormat(decimal=",", thousands=".")
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
-        (["12.5", "13,7"], "no decimal mark and no mark of thousands fits all of its values"),
-        (["12 %", "0.3"], "different signs or units: '12 %' and '0.3'"),
-        (["5 kg", "300 g"], "different signs or units: '5 kg' and '300 g'"),
+        (["12.5", "13,7"], "no decimal mark and thousands separator fit all of its values"),
+        (["12 %", "0.3"], "different units: '12 %' and '0.3'"),
+        (["5 kg", "300 g"], "different units: '5 kg' and '300 g'"),
         (["-5", "(6)", "7"], "minus signs are written in two ways: '-5' and '\\(6\\)'"),
-        (["(5)", "(6)"], "'\\(5\\)' could be a number below zero"),
+        (["(5)", "(6)"], "'\\(5\\)' may be a negative number"),
         (["1", "2", "3", "n/k"], "'n/k' in line 5 is not a number, though 75% of its values are"),
     ],
 )
-def test_numbers_that_no_one_format_reads_are_text_with_a_warning(write_file, values, told):
+def test_numbers_in_mixed_formats_become_text_with_a_warning(write_file, values, message):
     read = read_table(write_file("x;y\n" + "".join(f"{value};1\n" for value in values)))
 
     assert read.table["x"].tolist() == values
     (warning,) = read.warnings
     assert warning.startswith("column 'x' is read as text: ")
-    assert re.search(told, warning)
+    assert re.search(message, warning)
 
 
-def test_words_for_missing_are_kept_in_text_with_a_warning_and_are_gaps_in_numbers(write_file):
+def test_words_for_missing_stay_in_text_and_are_missing_in_numbers(write_file):
     read = read_table(write_file("sleep,n\nNone,1\nApnea,?\nNone,2.5\n,NA\n"))
 
     assert read.table["sleep"].tolist()[:3] == ["None", "Apnea", "None"]
@@ -113,19 +113,16 @@ def test_words_for_missing_are_kept_in_text_with_a_warning_and_are_gaps_in_numbe
     assert read.format.columns == {
         "sleep": ColumnFormat(type="text"), "n": ColumnFormat(missing=("?", "NA")),
     }  # fmt: skip
-    assert (
-        read.reasons["n"]
-        == "'?', 'NA' in 2 of 4 rows, beside numbers, means that the value is missing"
-    )
+    assert read.reasons["n"] == "'?', 'NA' in 2 of 4 rows is read as missing"
     assert read.warnings == (
-        "'None' stands in 2 of 4 rows of column 'sleep' and is kept as text; if it means that the"
-        " value is missing, write missing: ['None'] for the column",
-        "'?', 'NA' in 2 of 4 rows of column 'n', beside numbers, is read as missing; if it is a"
-        " class, write type: text for the column",
+        "'None' occurs in 2 of 4 rows of column 'sleep' and is kept as text; if it means a missing"
+        " value, write missing: ['None'] for the column",
+        "'?', 'NA' in 2 of 4 rows of column 'n' is read as a missing number; if it is a class,"
+        " write type: text for the column",
     )
 
 
-def test_a_format_says_which_words_are_missing_in_text(write_file):
+def test_a_format_can_name_missing_words_in_text(write_file):
     how = TableFormat(columns={"a": ColumnFormat(type="text", missing=("None",))})
 
     assert read_table(write_file("a,n\nNone,1\nx,2\n"), how).table["a"].isna().tolist() == [
@@ -153,7 +150,7 @@ def test_a_format_says_which_words_are_missing_in_text(write_file):
         ["192.168.100.101", "10.0.0.1"],
     ],
 )
-def test_what_is_no_amount_keeps_its_spelling(write_file, values):
+def test_codes_dates_and_flags_are_kept_as_text(write_file, values):
     rows = "".join(f"{value};1\n" for value in [*values, ""])
     read = read_table(write_file(f"code;n\n{rows}"))
 
@@ -161,7 +158,7 @@ def test_what_is_no_amount_keeps_its_spelling(write_file, values):
     assert pd.isna(read.table["code"].iloc[-1])
 
 
-def test_a_sign_behind_all_numbers_that_is_no_unit_is_told_with_the_format_that_reads_it(
+def test_an_unknown_suffix_is_text_and_the_format_is_suggested(
     write_file,
 ):
     file = write_file("x,y\n1.5k,1\n-3k,2\n")
@@ -173,7 +170,7 @@ def test_a_sign_behind_all_numbers_that_is_no_unit_is_told_with_the_format_that_
     assert read_table(file, how).table["x"].tolist() == [1.5, -3]
 
 
-def test_words_behind_numbers_that_are_no_units_are_not_warned_of(write_file):
+def test_house_numbers_before_street_names_are_text_without_warning(write_file):
     streets = ("Oak", "Elm", "Main", "Hill", "Lake", "Park")
     read = read_table(
         write_file("x,y\n" + "".join(f"{n} {one},1\n" for n, one in enumerate(streets)))

@@ -31,8 +31,8 @@ LINES = b"a,b\n" + b"1,2\n" * 500_000
 
 
 @pytest.fixture(autouse=True)
-def little_is_free(monkeypatch):
-    """Files of two megabytes are bombs here."""
+def low_limit(monkeypatch):
+    """Refuse files from 1 MB on."""
     monkeypatch.setattr(compression, "_FREE", 1_000_000)
 
 
@@ -46,7 +46,7 @@ def as_parquet(path, _):
 
 
 def as_hdf5(path, _):
-    """An array of which nothing was written: it reads as zeros."""
+    """Write an array without data, which reads as zeros."""
     with h5py.File(path, "w") as file:
         file.create_group("layer").create_dataset("0", shape=(1000, 1000), chunks=True)
 
@@ -59,7 +59,7 @@ def as_network(path, _):
 
 
 def as_layers(path, _):
-    """A network whose layers are large, and without their weights."""
+    """Write a network with large layers and no weights."""
     layers = [{"config": {"batch_shape": [None, 1000]}}, {"config": {"units": 1000}}]
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", json.dumps({"config": {"layers": layers}}))
@@ -85,7 +85,7 @@ PACKERS = {
 
 
 def repeated(text, times):
-    """One text that stands in a Parquet file once, and in the table so many times."""
+    """Return a column that repeats one text, which a Parquet file stores once."""
     indices = pa.array(np.zeros(times, dtype="int32"))
     return pa.DictionaryArray.from_arrays(indices, pa.array([text]))
 
@@ -106,18 +106,18 @@ PARQUET = {
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_a_small_file_with_far_too_much_in_it_is_refused(tmp_path, kind):
+def test_a_small_file_that_unpacks_to_much_more_is_refused(tmp_path, kind):
     file = tmp_path / f"bomb{kind}"
     PACKERS[kind](file, LINES)
 
     with pytest.raises(
-        BadInputError, match=rf"^{re.escape(str(file))}: holds more than 1 MB in a "
+        BadInputError, match=rf"^{re.escape(str(file))}: unpacks to more than 1 MB from a "
     ):
         refuse_bomb(file)
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-def test_what_is_packed_no_more_tightly_than_tables_are_is_not_refused(tmp_path, monkeypatch, kind):
+def test_a_file_within_the_compression_ratio_passes(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(compression, "_RATIO", 100_000)
     file = tmp_path / f"table{kind}"
     PACKERS[kind](file, LINES)
@@ -126,31 +126,31 @@ def test_what_is_packed_no_more_tightly_than_tables_are_is_not_refused(tmp_path,
 
 
 @pytest.mark.parametrize("kind", PARQUET)
-def test_parquet_that_repeats_what_it_says_once_is_refused(tmp_path, monkeypatch, kind):
+def test_parquet_with_one_value_in_many_rows_is_refused(tmp_path, monkeypatch, kind):
     file = tmp_path / "t.parquet"
     pq.write_table(pa.table(PARQUET[kind]), file, store_schema=False)
     assert file.stat().st_size < 10_000
 
-    with pytest.raises(BadInputError, match="holds more than 1 MB"):
+    with pytest.raises(BadInputError, match="unpacks to more than 1 MB"):
         refuse_bomb(file)
     monkeypatch.setattr(compression, "_FREE", 8_000_000)
     refuse_bomb(file)  # 5 MB, and 4 of numbers
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_parquet_whose_texts_each_repeat_the_one_before_is_refused(tmp_path, nested):
+def test_parquet_with_prefix_encoded_texts_is_refused(tmp_path, nested):
     texts = pa.array(["x" * length for length in range(3_000)])  # 4.5 MB
     file, name = tmp_path / "t.parquet", "a.list.element" if nested else "a"
     table = pa.table({"a": pa.ListArray.from_arrays([0, 3_000], texts) if nested else texts})
     encoding = {name: "DELTA_BYTE_ARRAY"}
     pq.write_table(table, file, use_dictionary=False, column_encoding=encoding, compression="zstd")
 
-    with pytest.raises(BadInputError, match="holds more than 1 MB"):
+    with pytest.raises(BadInputError, match="unpacks to more than 1 MB"):
         refuse_bomb(file)
 
 
 @pytest.mark.parametrize("rows", [0, 5, 20_000])
-def test_parquet_that_is_as_large_as_it_looks_is_not_refused(tmp_path, rows):
+def test_ordinary_parquet_passes(tmp_path, rows):
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
         {
@@ -166,8 +166,8 @@ def test_parquet_that_is_as_large_as_it_looks_is_not_refused(tmp_path, rows):
     refuse_bomb(tmp_path / "t.parquet")
 
 
-def test_a_bomb_is_refused_before_it_takes_memory(tmp_path):
-    """With its real limits: of 6 GB of text in 350 kB."""
+def test_a_bomb_is_refused_without_using_much_memory(tmp_path):
+    """Use the real limits, with 6 GB of text in 350 kB."""
     file = tmp_path / "t.parquet"
     table = pa.table({"a": repeated("x" * 100_000, 60_000), "y": np.arange(60_000.0)})
     pq.write_table(table, file, store_schema=False)
@@ -181,7 +181,7 @@ def test_a_bomb_is_refused_before_it_takes_memory(tmp_path):
             "    refuse_bomb(Path(sys.argv[1]))",
             "except BadInputError as error:",
             "    print(error)",
-            # Not ru_maxrss, which a process takes over from the one that started it.
+            # Not ru_maxrss, which a process inherits from its parent.
             "print(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1])",
         ]
     )
@@ -189,14 +189,14 @@ def test_a_bomb_is_refused_before_it_takes_memory(tmp_path):
     done = subprocess.run([sys.executable, "-c", script, file], text=True, check=True,
                           capture_output=True, timeout=60)  # fmt: skip
 
-    told, kilobytes = done.stdout.splitlines()
-    assert "t.parquet: holds more than 500 MB in a file of 0.35" in told
+    message, kilobytes = done.stdout.splitlines()
+    assert "t.parquet: unpacks to more than 500 MB from a file of 0.35" in message
     assert int(kilobytes) < 500_000
 
 
 @pytest.fixture
 def special(tmp_path):
-    """A pipe to which nobody writes, and a socket."""
+    """A folder with a named pipe and a socket."""
     os.mkfifo(tmp_path / "pipe.csv")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket.csv"))
@@ -208,26 +208,26 @@ def special(tmp_path):
     [("pipe.csv", "a named pipe"), ("socket.csv", "a socket"), ("/dev/zero", "a device")],
 )
 @pytest.mark.timeout(60)
-def test_what_is_no_file_is_refused_by_whoever_reads_tables(special, name, what):
+def test_all_table_readers_refuse_pipes_sockets_and_devices(special, name, what):
     place = special / name
-    told = f"{re.escape(name)}: is not a regular file but {what}; "
+    message = f"{re.escape(name)}: is not a regular file but {what}; "
 
-    with pytest.raises(BadInputError, match=told):
+    with pytest.raises(BadInputError, match=message):
         refuse_bomb(place)
-    with pytest.raises(BadInputError, match=told):
+    with pytest.raises(BadInputError, match=message):
         read_table(place)
     for kind in ("pandas.CSVDataset", "pandas.ParquetDataset", "pandas.ExcelDataset"):
         entry = {"type": kind, "filepath": str(place)}
         for look in (load_table, count_rows):
-            with pytest.raises(BadInputError, match=told):
+            with pytest.raises(BadInputError, match=message):
                 look("cars", DataCatalog.from_config({"cars.table": entry}))
 
 
-def test_a_bomb_among_the_files_of_a_table_is_refused(tmp_path):
+def test_a_bomb_in_a_folder_of_parquet_files_is_refused(tmp_path):
     PACKERS[".parquet"](tmp_path / "part-1.parquet", LINES)
     entry = {"type": "pandas.ParquetDataset", "filepath": str(tmp_path)}
 
-    with pytest.raises(BadInputError, match=r"part-1\.parquet: holds more than 1 MB"):
+    with pytest.raises(BadInputError, match=r"part-1\.parquet: unpacks to more than 1 MB"):
         load_table("cars", DataCatalog.from_config({"cars.table": entry}))
 
 
@@ -235,7 +235,7 @@ def test_a_bomb_among_the_files_of_a_table_is_refused(tmp_path):
     "content",
     [b"", b"\x1f\x8bno gzip", b"PK\x03\x04no zip", b"PAR1no", b"\x89HDF\r\n\x1a\nno", b"a,b"],
 )
-def test_of_a_file_that_is_broken_or_not_packed_another_tells(tmp_path, content):
+def test_broken_uncompressed_and_missing_files_pass(tmp_path, content):
     file = tmp_path / "table.csv"
     file.write_bytes(content)
 
@@ -243,18 +243,18 @@ def test_of_a_file_that_is_broken_or_not_packed_another_tells(tmp_path, content)
     refuse_bomb(tmp_path / "not there")
 
 
-def test_a_bomb_in_place_of_a_table_is_refused_by_whoever_reads_tables(tmp_path):
+def test_all_table_readers_refuse_a_bomb(tmp_path):
     file = tmp_path / "cars.csv.gz"
     PACKERS[".csv.gz"](file, LINES)
     entry = {"type": "pandas.CSVDataset", "filepath": str(file)}
 
-    with pytest.raises(BadInputError, match="holds more than 1 MB"):
+    with pytest.raises(BadInputError, match="unpacks to more than 1 MB"):
         load_table("cars", DataCatalog.from_config({"cars.table": entry}))
-    with pytest.raises(BadInputError, match="holds more than 1 MB"):
+    with pytest.raises(BadInputError, match="unpacks to more than 1 MB"):
         read_table(file)
 
 
-def test_a_bomb_in_place_of_a_preprocessor_or_a_network_is_refused(tmp_path):
+def test_preprocessor_and_network_datasets_refuse_a_bomb(tmp_path):
     zipped(tmp_path / "preprocessors.skops", json.dumps({"a": " " * 2_000_000}))
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "layers.json").write_text('{"split_0-start_0": []}')
@@ -264,10 +264,10 @@ def test_a_bomb_in_place_of_a_preprocessor_or_a_network_is_refused(tmp_path):
         SkopsDataset(filepath=str(tmp_path / "preprocessors.skops")),
         KerasModelsDataset(filepath=str(tmp_path / "models")),
     ):
-        with pytest.raises(Exception, match="holds more than 1 MB in a file of"):
+        with pytest.raises(Exception, match="unpacks to more than 1 MB from a file of"):
             dataset.load()
 
 
-def test_the_projects_own_tables_are_far_from_the_limit():
+def test_the_tables_of_the_project_pass():
     for file in (Path(__file__).parents[2] / "data" / "01_raw").glob("*.csv"):
         refuse_bomb(file)

@@ -21,11 +21,11 @@ def test_rows_of_measured_values_that_repeat_are_copies():
     assert count_copies(table.loc[:109], ["a", "b"], "y") == 0
 
 
-def test_a_table_that_stands_there_three_times_is_made_of_copies():
+def test_a_table_repeated_three_times_consists_of_copies():
     assert count_copies(pd.concat([measured()] * 3), ["a", "b"], "y") == 300
 
 
-def test_values_of_a_design_that_repeat_are_no_copies():
+def test_repeated_design_values_are_not_copies():
     visits = pd.DataFrame(
         {
             "treatment": np.arange(600) % 3,
@@ -37,8 +37,8 @@ def test_values_of_a_design_that_repeat_are_no_copies():
     assert count_copies(visits, ["treatment", "visit"], "y") == 0
 
 
-def test_measured_values_of_a_few_schools_that_repeat_are_no_copies():
-    """Shuffled, such columns hardly repeat: that the targets differ says what they are."""
+def test_repeated_group_measurements_with_different_targets_are_not_copies():
+    """Shuffled columns hardly repeat here, so only the different targets decide."""
     schools = CHANCE.normal(size=(8, 3))
     pupils = pd.DataFrame(np.repeat(schools, 40, axis=0), columns=["a", "b", "c"])
 
@@ -47,7 +47,7 @@ def test_measured_values_of_a_few_schools_that_repeat_are_no_copies():
 
 @pytest.mark.parametrize(("values", "copies"), [(8, 0), (1000, 4)])
 def test_only_more_repeats_than_chance_gives_are_copies(values, copies):
-    """Two columns of 8 values each repeat by chance among 60 rows; of 1000, hardly ever."""
+    """Two columns with 8 values repeat by chance in 60 rows; with 1000 values, hardly ever."""
     chance = np.random.default_rng(1)
     table = pd.DataFrame(chance.integers(values, size=(60, 2)), columns=["a", "b"])
     table.loc[[1, 3]] = table.loc[[0, 2]].to_numpy()

@@ -69,7 +69,7 @@ def address(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["whole.csv", "moved.csv"])
-def test_a_file_comes_whole_also_from_where_its_server_sends_to(address, name):
+def test_a_file_is_downloaded_directly_and_after_a_redirect(address, name):
     with fetched(f"{address}/{name}") as file:
         assert file.read_bytes() == BODY
         assert file.name == name
@@ -77,31 +77,29 @@ def test_a_file_comes_whole_also_from_where_its_server_sends_to(address, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("nothing.csv", "there is no such file"),
         ("endless.csv", "more than 100000 bytes"),
         ("silent.csv", "timed out"),
         ("slow.csv", "its server is too slow"),
-        ("away.csv", "sends to another place, file:///etc/passwd"),
+        ("away.csv", "redirects to file:///etc/passwd, which is not HTTPS"),
     ],
 )
-def test_what_has_no_end_or_no_pace_is_refused_in_one_line(
-    command, address, monkeypatch, name, told
-):
+def test_bad_downloads_are_refused_in_one_line(command, address, monkeypatch, name, message):
     monkeypatch.setattr(fetching, "MOST", 100_000)
     monkeypatch.setattr(fetching, "TIMEOUT", 1)
     monkeypatch.setattr(fetching, "PATIENCE", 1 if name == "slow.csv" else 60)
     source = f"{address}/{name}"
 
-    with pytest.raises(BadInputError, match=f"^{source}: .*{told}") as refused, fetched(source):
+    with pytest.raises(BadInputError, match=f"^{source}: .*{message}") as refused, fetched(source):
         pass
 
     assert "\n" not in str(refused.value)
-    assert_refused(command("new", "cars", "--csv", source, "--target", "b"), told)
+    assert_refused(command("new", "cars", "--csv", source, "--target", "b"), message)
 
 
-def test_other_file_systems_have_the_same_bounds(monkeypatch):
+def test_other_file_systems_have_the_same_size_limit(monkeypatch):
     import fsspec  # noqa: PLC0415
 
     monkeypatch.setattr(fetching, "MOST", 100)
@@ -122,7 +120,7 @@ def test_other_file_systems_have_the_same_bounds(monkeypatch):
         ("https://a/b.csv", None),
     ],
 )
-def test_an_address_of_a_local_file_is_known(source, path):
+def test_addresses_of_local_files_are_recognized(source, path):
     assert str(local_path(source)) == str(path)
 
 
@@ -138,7 +136,7 @@ def test_a_pipe_or_device_is_refused_before_it_is_read(command, tmp_path, prefix
 
 
 @pytest.mark.parametrize("source", ["/dev/stdin", "/dev/fd/0"])
-def test_a_pipe_that_the_command_was_given_is_read_to_its_end_but_no_further(source):
+def test_standard_input_is_read_up_to_the_size_limit(source):
     script = "\n".join(
         [
             "import sys",
@@ -153,9 +151,9 @@ def test_a_pipe_that_the_command_was_given_is_read_to_its_end_but_no_further(sou
         ]
     )
 
-    def told(content: bytes) -> bytes:
+    def message(content: bytes) -> bytes:
         return subprocess.run([sys.executable, "-c", script, source], input=content,
                               capture_output=True, check=True, timeout=60).stdout  # fmt: skip
 
-    assert told(BODY) == b"20004\n"
-    assert b"more than 30000 bytes" in told(BODY * 2)
+    assert message(BODY) == b"20004\n"
+    assert b"more than 30000 bytes" in message(BODY * 2)

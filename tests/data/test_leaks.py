@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROWS = 400
 CHANCE = np.random.default_rng(0)
-# As of hired bicycles, a person's measures and a sale; "t" tells nothing of anything.
+# Like bicycle hires, a person's measures and a sale; "t" is unrelated noise.
 T, A, B = CHANCE.normal(size=ROWS), CHANCE.integers(1, 300, ROWS), CHANCE.integers(1, 500, ROWS)
 KILOS, METRES = CHANCE.uniform(40, 110, ROWS), CHANCE.uniform(1.5, 2, ROWS)
 KIND = CHANCE.choice(["x", "y", "z"], ROWS)
@@ -73,7 +73,7 @@ def test_a_formula_that_gives_the_target_is_found(inputs, target, columns, text)
 
 
 @pytest.mark.parametrize("holes", [["a"], ["t"], ["t", "a", "b"]])
-def test_gaps_hide_no_formula(holes):
+def test_a_formula_is_found_despite_missing_values(holes):
     table = pd.DataFrame({"t": T, "a": A, "b": B, "y": A + B})
     for number, column in enumerate(holes):
         table[column] = table[column].where(np.random.default_rng(number).random(ROWS) > 0.3)
@@ -98,7 +98,7 @@ FAR = np.where(np.arange(ROWS) % 50 == 0, 1e5, 0)
         ({"t": np.ones(ROWS)}, NOISE),
     ],
 )
-def test_what_is_near_but_not_exact_is_no_formula(inputs, target):
+def test_inexact_relations_are_not_formulas(inputs, target):
     assert formula_of(pd.DataFrame({"t": T, **inputs, "y": target})) is None
 
 
@@ -121,7 +121,7 @@ def findings(table: pd.DataFrame, **changes: Any) -> list[tuple[str, str]]:
     return [(one.code.code, one.where) for one in found]
 
 
-def test_a_copy_of_the_target_is_told_once_and_its_parts_together():
+def test_a_copied_target_is_reported_once_and_its_parts_together():
     copied = pd.DataFrame({"t": T, "a" * 70: A, "y": 3 * A})
     parts = pd.DataFrame({"t": T, "a": A, "b": B, "y": A + B})
 
@@ -129,23 +129,23 @@ def test_a_copy_of_the_target_is_told_once_and_its_parts_together():
     assert findings(parts) == [("DN016", "columns 'a', 'b'")]
 
 
-def test_another_unit_that_a_tree_does_not_see_is_told():
+def test_a_target_in_another_unit_is_reported():
     dollars = np.exp(np.random.default_rng(1).normal(0, 2, ROWS))
 
-    told = findings(pd.DataFrame({"t": T, "usd": dollars, "y": 0.92 * dollars}))
+    expected = findings(pd.DataFrame({"t": T, "usd": dollars, "y": 0.92 * dollars}))
 
-    assert told == [("DN016", "column 'usd'")]
+    assert expected == [("DN016", "column 'usd'")]
 
 
-def test_many_columns_are_counted_and_long_names_cut():
-    told = findings(pd.DataFrame({**MONTHS, "y": sum(MONTHS.values())}))
+def test_many_columns_are_counted_and_long_names_are_cut():
+    expected = findings(pd.DataFrame({**MONTHS, "y": sum(MONTHS.values())}))
     named = findings(pd.DataFrame({"t": T, "a" * 70: A, "b": B, "y": A + B}))
 
-    assert told == [("DN016", f"columns {', '.join(map(repr, list(MONTHS)[:5]))} and 7 more")]
-    assert named == [("DN016", f"columns '{'a' * 59}…', 'b'")]
+    assert expected == [("DN016", f"columns {', '.join(map(repr, list(MONTHS)[:5]))} and 7 more")]
+    assert named == [("DN016", f"columns '{'a' * 60}…', 'b'")]
 
 
-def test_classes_have_no_formula_and_few_rows_show_none():
+def test_classes_and_small_tables_have_no_formula():
     table = pd.DataFrame({"t": T, "a": A, "b": B, "y": A + B})
     classes = table.assign(y=np.where(table["y"] > 400, "high", "low"))
 
@@ -153,7 +153,7 @@ def test_classes_have_no_formula_and_few_rows_show_none():
     assert formula_of(table.head(60)) is None  # 18 rows validate
 
 
-def test_of_a_large_table_a_sample_is_looked_at_and_always_the_same():
+def test_a_formula_in_a_large_table_is_found_reproducibly():
     chance = np.random.default_rng(0)
     table = pd.DataFrame(chance.normal(size=(20_000, 150))).rename(columns="c{}".format)
     table["y"] = table["c3"] + 2 * table["c70"] - table["c149"]

@@ -23,7 +23,7 @@ COLUMN = np.arange(5.0)[:, np.newaxis]  # edges 0, 2, 4 of two bins
         (5, [1, 1.5]), (-1, [-0.5, 0]),
     ],
 )  # fmt: skip
-def test_a_value_is_encoded_as_the_paper_says(value, encoded):
+def test_values_are_encoded_as_in_the_paper(value, encoded):
     encoder = PiecewiseLinearEncoder(bins=2).fit(COLUMN)
 
     np.testing.assert_allclose(encoder.transform([[value]]), [encoded])
@@ -33,7 +33,7 @@ def test_a_value_is_encoded_as_the_paper_says(value, encoded):
     hnp.arrays(np.float64, st.tuples(st.integers(1, 40), st.just(2)), elements=st.integers(-9, 9)),
     st.integers(1, 9),
 )
-def test_encoded_columns_are_monotonic_and_tell_all_their_values_apart(values, bins):
+def test_encoded_columns_are_monotonic_and_keep_values_distinct(values, bins):
     encoder = PiecewiseLinearEncoder(bins).fit(values)
 
     encoded = encoder.transform(values)
@@ -47,7 +47,7 @@ def test_encoded_columns_are_monotonic_and_tell_all_their_values_apart(values, b
     assert (np.diff(first[order], axis=0) >= 0).all()
 
 
-def test_a_linear_model_of_the_encoding_is_any_function_that_bends_at_the_edges():
+def test_a_linear_model_fits_functions_that_bend_at_the_edges():
     x = np.linspace(0, 8, 33)[:, np.newaxis]
     bent = np.abs(x[:, 0] - 2) - 3 * np.maximum(x[:, 0] - 6, 0)
     encoded = PiecewiseLinearEncoder(bins=4).fit_transform(x)
@@ -57,7 +57,7 @@ def test_a_linear_model_of_the_encoding_is_any_function_that_bends_at_the_edges(
     np.testing.assert_allclose(found, bent, atol=1e-9)
 
 
-def test_a_constant_column_is_one_input_of_zeros():
+def test_a_constant_column_becomes_one_input_of_zeros():
     encoded = PiecewiseLinearEncoder().fit_transform(np.full((3, 1), 7.0))
 
     np.testing.assert_array_equal(encoded, np.zeros((3, 1)))

@@ -24,12 +24,12 @@ def read(path, columns):
         ("km;weight;price\n929;70;12,5\n1.5;71;3,25\n", 3, "15"),  # decimal commas beside it
     ],
 )
-def test_a_dot_that_may_stand_between_thousands_is_refused(write_file, content, line, value):
+def test_a_dot_that_may_separate_thousands_is_refused(write_file, content, line, value):
     with pytest.raises(BadInputError, match=f"line {line}, column 'km'.*may be {value}") as error:
         read(write_file(content), WHOLE)
 
     assert "\n" not in str(error.value)
-    assert "write the numbers of the column without marks" in str(error.value)
+    assert "write its numbers without thousands separators" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -46,19 +46,19 @@ def test_other_dots_are_decimal_marks(write_file, content, values):
     assert read(write_file(content), WHOLE) == values
 
 
-def test_without_the_flag_numbers_are_read_as_before(write_file):
+def test_columns_not_marked_whole_keep_decimal_dots(write_file):
     file = write_file("km,weight\n1.303,70.5\n929,71.5\n")
 
     assert read(file, dict.fromkeys(WHOLE, ColumnFormat())) == [1.303, 929]
 
 
-def test_marks_between_thousands_that_are_known_decide(write_file):
+def test_a_known_thousands_separator_is_applied(write_file):
     known = ColumnFormat(decimal=",", thousands=".", whole=True)
 
     assert read(write_file("km;weight\n1.303;70\n"), {**WHOLE, "km": known}) == [1303]
 
 
-def test_columns_of_whole_numbers_are_told_with_and_without_gaps():
+def test_whole_columns_are_found_with_and_without_missing_values():
     table = pd.DataFrame(
         {
             "count": [1, 2, 3],

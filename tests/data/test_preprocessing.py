@@ -42,20 +42,20 @@ def prepare(table: pd.DataFrame, study: Study) -> list[SplitInputs]:
 
 
 def in_order(values: list[Any], y: list[float] | None = None, name: str = "x") -> pd.DataFrame:
-    """A table whose column ``part`` lets all rows train but the last two."""
+    """Return a table whose column ``part`` puts the last two rows into the validation part."""
     parts = ["train"] * (len(values) - 2) + ["validation"] * 2
     return pd.DataFrame({name: values, "y": y or range(len(values)), "part": parts})
 
 
 def inputs_of(values: list[Any], preprocessing: dict[str, Any], **changes: Any) -> np.ndarray:
-    """The inputs of all rows, with all but the last two in the training part."""
+    """Return the inputs of all rows, of which the last two validate."""
     study = study_of(preprocessing, split={"method": "columns", "columns": ["part"]}, **changes)
     (inputs,) = prepare(in_order(values), study)
     return np.concatenate([inputs.train.x, inputs.validation.x])
 
 
 NAN = float("nan")
-LAST = [10.0, 20.0]  # validate: they must not be looked at when scaling
+LAST = [10.0, 20.0]  # validation rows, which must not affect the scaling
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_rare_categories_are_folded_and_an_unseen_one_joins_them(limit):
     assert found.tolist() == [[1, 0]] * 3 + [[0, 1]] * 2 + [[1, 0], [0, 1]]
 
 
-def test_missing_categories_become_the_most_frequent_or_one_of_their_own():
+def test_missing_categories_become_the_most_frequent_or_a_separate_one():
     values = ["a", "b", "b", None, "a", None]
 
     frequent = inputs_of(values, {"one_hot": ["x"]}, missing="impute")
@@ -127,7 +127,7 @@ def test_missing_categories_become_the_most_frequent_or_one_of_their_own():
     assert own.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 1]]
 
 
-def test_ordinal_follows_the_order_that_is_written_and_marks_unseen_ones():
+def test_ordinal_follows_the_given_order_and_marks_unseen_categories():
     values = ["small", "large", "medium", "large", "small", "medium"]
     order = {"x": ["small", "medium", "large"]}
 
@@ -143,7 +143,7 @@ def test_ordinal_follows_the_order_that_is_written_and_marks_unseen_ones():
     assert unordered.tolist() == [1, 0, 2, 0, 1, -1]
 
 
-def test_whole_numbers_are_the_same_categories_with_and_without_a_point():
+def test_1_and_1_0_are_the_same_category():
     study = study_of({"one_hot": ["x"]})
     table = pd.DataFrame({"x": [1, 2, 1, 2, 1, 2], "y": range(6)})
     rows = check_table(table, study)
@@ -155,7 +155,7 @@ def test_whole_numbers_are_the_same_categories_with_and_without_a_point():
     assert asked.tolist() == [[0, 1], [1, 0]]
 
 
-def test_prepared_inputs_are_the_same_with_a_preprocessor_saved_and_loaded(tmp_path):
+def test_a_saved_and_loaded_preprocessor_gives_the_same_inputs(tmp_path):
     chance = np.random.default_rng(0)
     table = pd.DataFrame({name: chance.gamma(1, size=60) for name in "abcdey"})
     table["k"] = chance.choice(["u", "v", "w"], 60)
@@ -192,7 +192,7 @@ def test_prepared_inputs_are_the_same_with_a_preprocessor_saved_and_loaded(tmp_p
         [TargetScale(scale=100.0), TargetScale(mean=-3.5, scale=0.01), TargetScale(log1p=True)]
     ),
 )
-def test_a_scaled_target_comes_back_in_its_own_units(target, scale):
+def test_a_scaled_target_is_restored_in_its_own_units(target, scale):
     y = pd.Series(target, dtype=float)
 
     learnt = scale.apply(y)
@@ -222,7 +222,7 @@ def test_the_target_is_scaled_by_training_rows_alone(target, expected):
 
 
 @pytest.mark.parametrize(
-    ("values", "y", "preprocessing", "changes", "told"),
+    ("values", "y", "preprocessing", "changes", "message"),
     [
         ([1, 2, 3, 4], [5, 5, 6, 7], {"passthrough": ["x"]}, {}, "is 5 in all 2 training rows"),
         (
@@ -231,11 +231,11 @@ def test_the_target_is_scaled_by_training_rows_alone(target, expected):
         ),
         (
             [1e-10, 2e-10, 3.0, 1e35], [1, 2, 3, 4], {"min_max_scale": ["x"]}, {},
-            "'min_max_scale__x', as it is scaled, has a value that is too large for float32",
+            "'min_max_scale__x' has a scaled value that is too large for float32",
         ),
         (
             [1, 2, 3, 4], [1, 2, 3, 1e30], {"passthrough": ["x"]},
-            {"target": {"column": "y", "divide_by": 1e-20}}, "column 'y' amounts up to",
+            {"target": {"column": "y", "divide_by": 1e-20}}, "column 'y' has values up to",
         ),
         (
             [1, 2, 3, 4], [1e-200, 2e-200, 3, 4], {"passthrough": ["x"]},
@@ -243,19 +243,19 @@ def test_the_target_is_scaled_by_training_rows_alone(target, expected):
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_be_scaled_is_refused_with_its_column(values, y, preprocessing, changes, told):
+def test_values_that_cannot_be_scaled_are_refused(values, y, preprocessing, changes, message):
     study = study_of(preprocessing, split={"method": "columns", "columns": ["part"]}, **changes)
 
     with pytest.raises(BadInputError) as error:
         prepare(in_order(values, y), study)
 
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @given(made=made_up())
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))
-def test_any_table_gives_finite_inputs_for_rows_that_stand_in_one_part_or_is_refused(made):
+def test_any_table_gives_finite_disjoint_inputs_or_is_refused(made):
     table, options = made
     before = table.copy(deep=True)
     try:
@@ -281,7 +281,7 @@ def test_any_table_gives_finite_inputs_for_rows_that_stand_in_one_part_or_is_ref
         table, study, assign_parts(rows, study)))  # fmt: skip
 
 
-def test_rows_turned_into_inputs_in_chunks_have_the_numbers_of_all_at_once(monkeypatch):
+def test_inputs_made_in_chunks_equal_those_made_at_once(monkeypatch):
     study = read_study("spotify")
     rows = check_table(read_table("spotify", "data/sample/01_raw"), study)
     fitted = fit_preprocessor(rows, assign_parts(rows, study), 0, study)
@@ -295,7 +295,7 @@ def test_rows_turned_into_inputs_in_chunks_have_the_numbers_of_all_at_once(monke
     np.testing.assert_array_equal(whole, in_float64.astype(np.float32))
 
 
-def test_what_kedro_passes_from_node_to_node_is_not_copied():
+def test_kedro_does_not_copy_inputs_between_nodes():
     study = read_study("concrete")
     (inputs,) = prepare(read_table("concrete"), study)
     passed = MemoryDataset()
@@ -329,7 +329,7 @@ def spoil_logarithm(one: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("missing", ["refuse", "impute"])
-def test_what_was_saved_is_a_preprocessor_of_the_study_or_refused(tmp_path, spoil, missing):
+def test_a_saved_preprocessor_that_does_not_fit_is_refused(tmp_path, spoil, missing):
     study = study_of(
         {"standard_scale": ["a"], "passthrough": ["b"], "log1p": ["b"], "one_hot": ["c"]},
         missing=missing,
@@ -346,5 +346,5 @@ def test_what_was_saved_is_a_preprocessor_of_the_study_or_refused(tmp_path, spoi
     assert check_saved(loaded, 0, study) is loaded[0]
     spoil(loaded[0])
     for other in (loaded, np.dtype("float32"), {}, [], loaded[0]):
-        with pytest.raises(BadInputError, match="preprocessor of split 0 is not one that this"):
+        with pytest.raises(BadInputError, match="preprocessor of split 0 does not fit the study"):
             check_saved(other, 0, study)

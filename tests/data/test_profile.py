@@ -26,21 +26,25 @@ COLUMNS = {
     "n_type": (np.arange(ROWS) % 4, Kind.NUMBER, "move it to one_hot"),
     "rooms": (np.arange(ROWS) % 4 + 1, Kind.NUMBER, "4 distinct whole numbers"),
     "sex": (np.arange(ROWS) % 2 + 1, Kind.CATEGORY, "1 or 2: 50 ones"),
-    "zip code": (np.arange(ROWS) * 17 + 10_001, Kind.ID, "names rows: 100 distinct"),
-    "district": (np.arange(ROWS) * 17 + 61_499, Kind.ID, "names rows: 100 distinct"),
+    "zip code": (np.arange(ROWS) * 17 + 10_001, Kind.ID, "identifies rows: 100 distinct"),
+    "district": (np.arange(ROWS) * 17 + 61_499, Kind.ID, "identifies rows: 100 distinct"),
     "sold number": (np.arange(ROWS) ** 2, Kind.NUMBER, "100 distinct whole numbers"),
     "miles": (np.arange(ROWS) * 317 + 12, Kind.NUMBER, "100 distinct whole numbers"),
-    "shuffled": (RANDOM.permutation(140)[:ROWS], Kind.ID, "names rows: 100 distinct"),
+    "shuffled": (RANDOM.permutation(140)[:ROWS], Kind.ID, "identifies rows: 100 distinct"),
     "zero or one": (np.arange(ROWS) % 2, Kind.ZERO_ONE, "50 ones in 100 rows"),
     "true or false": ([True, False] * 50, Kind.CATEGORY, "true or false"),
     "true, false or none": ([True, False, None, True] * 25, Kind.CATEGORY, "missing in 25 rows"),
     "names": (["a", "b", "c", "a"] * 25, Kind.CATEGORY, "3 distinct, most often 'a'"),
     "categorical": (pd.Categorical(["a", "b"] * 50), Kind.CATEGORY, "2 distinct"),
     "counter": (np.arange(7, 7 + ROWS), Kind.ID, "counts the rows from 7"),
-    "customer_id": (np.arange(ROWS) * 3, Kind.ID, "names rows: 100 distinct in 100 rows"),
-    "shop id": (np.arange(ROWS) % 25, Kind.ENTITY, "names what rows are of: 25 distinct"),
+    "customer_id": (np.arange(ROWS) * 3, Kind.ID, "identifies rows: 100 distinct in 100 rows"),
+    "shop id": (
+        np.arange(ROWS) % 25,
+        Kind.ENTITY,
+        "identifies entities with several rows: 25 distinct",
+    ),
     "artist": ([f"Artist {n % 30}" for n in range(ROWS)], Kind.ENTITY, "30 distinct in 100 rows"),
-    "key": ([f"x{n}" for n in range(ROWS)], Kind.ID, "names rows"),
+    "key": ([f"x{n}" for n in range(ROWS)], Kind.ID, "identifies rows"),
     "prose": ([f"this is the row {n}" for n in range(ROWS)], Kind.TEXT, "5 words on average"),
     "days": ([f"{n % 28 + 1:02}.03.2024" for n in range(ROWS)], Kind.DATE, "'%d.%m.%Y'"),
     "times": (pd.date_range("2024-01-01", periods=ROWS), Kind.DATE, "by: 'times'}"),
@@ -57,7 +61,7 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_a_column_is_taken_for_what_it_holds_and_the_reason_is_given(name):
+def test_the_kind_of_a_column_is_recognized_with_a_reason(name):
     values, kind, why = COLUMNS[name]
     table = pd.DataFrame({name: values, "y": np.arange(ROWS) * 1.5})
 
@@ -69,7 +73,7 @@ def test_a_column_is_taken_for_what_it_holds_and_the_reason_is_given(name):
     assert target.kind == Kind.TARGET
 
 
-def test_the_messy_table_is_seen_through_and_not_changed():
+def test_a_messy_table_is_profiled_and_not_changed():
     table = bikes()
     before = table.copy()
 
@@ -93,7 +97,7 @@ def test_rows_without_target_or_group_do_not_count():
     assert list(look.target) == [1, 4]
 
 
-def test_rows_with_the_inputs_of_another_are_counted():
+def test_rows_with_equal_inputs_are_counted():
     look = inspect_table(read_table("wine"), "quality")
 
     inputs = read_table("wine").drop(columns="quality")
@@ -101,14 +105,14 @@ def test_rows_with_the_inputs_of_another_are_counted():
 
 
 @pytest.mark.parametrize(("table", "expected"), [("wine", True), ("concrete", False)])
-def test_a_target_of_few_whole_numbers_is_ambiguous(table, expected):
+def test_a_target_with_few_whole_numbers_is_ambiguous(table, expected):
     frame = read_table(table)
 
     assert inspect_table(frame, frame.columns[-1]).ambiguous_target == expected
 
 
 @pytest.mark.parametrize(
-    ("values", "told", "task", "classes"),
+    ("values", "given", "task", "classes"),
     [
         (["no", "yes", "no", "no"], None, "classification", "'no' in 3 rows, 'yes' in 1 row"),
         ([True, False, None, True], None, "classification", "'True' in 2 rows, 'False' in 1 row"),
@@ -123,8 +127,8 @@ def test_a_target_of_few_whole_numbers_is_ambiguous(table, expected):
         ([0, 1, 2, 0], None, "regression", "from 0 to 2"),
     ],
 )
-def test_two_classes_are_told_from_amounts(values, told, task, classes):
-    look = inspect_table(pd.DataFrame({"y": values, "x": range(4)}), "y", task=told)
+def test_two_classes_are_distinguished_from_amounts(values, given, task, classes):
+    look = inspect_table(pd.DataFrame({"y": values, "x": range(4)}), "y", task=given)
 
     assert look.task == task
     assert look.of_kind(Kind.TARGET)[0].why == classes
@@ -133,7 +137,7 @@ def test_two_classes_are_told_from_amounts(values, told, task, classes):
 
 
 @pytest.mark.parametrize(
-    ("table", "options", "told"),
+    ("table", "options", "message"),
     [
         ({"price": [1, 2]}, {"target": "pric"}, "--target: .* 'pric'; did you mean 'price'?"),
         ({"y": [1, 2], "x": [1, 2]}, {"groups": "z"}, "--groups: has no column 'z'"),
@@ -141,26 +145,26 @@ def test_two_classes_are_told_from_amounts(values, told, task, classes):
         ({"y": [1, 2], "x": [1, 2]}, {"drop": ("y",)}, "--drop: 'y' is the target"),
         ({"y": [1, 2], "x": [1, 2]}, {"groups": "x", "drop": ("x",)}, "--drop: 'x' is the column"),
         ({"y": [], "x": []}, {}, "a header but no rows"),
-        ({"y": ["a", "b"]}, {"task": "regression"}, "'a' in row 0 is no number"),
-        ({"y": [1, "b"]}, {}, r"'b' in row 1 is no number \(1 of 2 rows\); .* --task classif"),
+        ({"y": ["a", "b"]}, {"task": "regression"}, "'a' in row 0 is not a number"),
+        ({"y": [1, "b"]}, {}, r"'b' in row 1 is not a number \(1 of 2 rows\); .* --task classif"),
         ({"y": ["a", "b", "c"]}, {}, "3 distinct values in 3 rows: too many to be classes"),
         ({"y": ["a", "a", None]}, {}, "is a in every row"),
         ({"y": [None, None]}, {}, "has no value in any row"),
         ({"y": [3, 3, None]}, {}, "is 3 in every row"),
-        ({"y": [3, np.inf]}, {}, "inf in row 1 is infinite; mend the table"),
-        ({"y": [3, 1e30]}, {}, "1e\\+30 in row 1 is too large for the networks; mend the table"),
+        ({"y": [3, np.inf]}, {}, "inf in row 1 is infinite; correct the table"),
+        ({"y": [3, 1e30]}, {}, "1e\\+30 in row 1 is too large for the networks; correct the table"),
         ({"a~b": ["1~2"]}, {}, "has no column 'y' .*; if something else than .* separates"),
         ({"y": [3, None], "g": [None, 1]}, {"groups": "g"}, "no row has both"),
     ],
 )
-def test_what_cannot_be_a_target_or_a_group_is_refused_in_one_line(table, options, told):
-    with pytest.raises(BadInputError, match=told) as error:
+def test_bad_targets_groups_and_drops_are_refused_in_one_line(table, options, message):
+    with pytest.raises(BadInputError, match=message) as error:
         inspect_table(pd.DataFrame(table), **{"target": "y", **options})
 
     assert "\n" not in str(error.value)
 
 
-def test_categories_that_are_other_names_of_the_groups_are_left_out():
+def test_categories_that_only_name_the_groups_are_left_out():
     countries = pd.Series(range(30)).repeat(10).astype(str)
     table = pd.DataFrame(
         {
@@ -175,8 +179,11 @@ def test_categories_that_are_other_names_of_the_groups_are_left_out():
     kinds = {one.name: one for one in inspect_table(table, "life", groups="country").columns}
 
     assert kinds["code"].kind is Kind.ENTITY
-    assert kinds["code"].why == "names the groups: 30 distinct, one in each of 30"
+    assert kinds["code"].why == "identifies the groups: 30 distinct, one in each of 30"
     assert kinds["continent"].kind is Kind.CATEGORY
-    assert kinds["leader"].kind is not Kind.ENTITY or "names the groups" not in kinds["leader"].why
+    assert (
+        kinds["leader"].kind is not Kind.ENTITY
+        or "identifies the groups" not in kinds["leader"].why
+    )
     alone = {one.name: one for one in inspect_table(table, "life").columns}
-    assert "names the groups" not in alone["code"].why
+    assert "identifies the groups" not in alone["code"].why

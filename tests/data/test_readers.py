@@ -10,7 +10,7 @@ from dropnorm.data.readers import read_table
 from dropnorm.errors import BadInputError
 
 
-def test_the_tables_of_the_project_are_read_as_pandas_reads_them():
+def test_the_tables_of_the_project_read_as_in_pandas():
     for name in ("concrete", "red-wine"):
         file = ROOT / "data" / "01_raw" / f"{name}.csv"
 
@@ -25,7 +25,7 @@ def test_the_tables_of_the_project_are_read_as_pandas_reads_them():
 @pytest.mark.parametrize(
     "rows", ["1.5,7,3,\n2.5,8,4,\n", "1.5,7,3,\n2.5,8,4\n", "1.5,7,3,,\n2.5,8,4,"]
 )
-def test_empty_fields_behind_the_last_column_move_none(write_file, header, rows):
+def test_empty_fields_after_the_last_column_shift_no_values(write_file, header, rows):
     read = read_table(write_file(f"{header}\n{rows}"))
 
     assert read.table.to_dict("list") == {"price": [1.5, 2.5], "area": [7, 8], "age": [3, 4]}
@@ -36,19 +36,19 @@ def test_empty_fields_behind_the_last_column_move_none(write_file, header, rows)
 @pytest.mark.parametrize(
     ("sep", "name"), [("|", r"'\|'"), (";", "';'"), ("\t", "a tab"), (",", "','")]
 )
-def test_a_title_above_texts_does_not_make_one_column_of_them(write_file, sep, name):
-    """Seen with rows that end in a separator: all of a row was a value of the title's column."""
+def test_a_title_above_text_columns_is_refused(write_file, sep, name):
+    """Rows were once read as values of the title's column."""
     rows = "".join(
         f"{one}{sep}red{sep if place % 2 else ''}\n" for place, one in enumerate("abcdef")
     )
 
-    told = f"{name} separates 2 fields in line 3, but none in the first"
+    message = f"{name} separates 2 fields in line 3, but none in the first"
     for below in (rows, f"a{sep}red\n"):
-        with pytest.raises(BadInputError, match=told):
+        with pytest.raises(BadInputError, match=message):
             read_table(write_file(f"Source: registry\n\nid{sep}town\n{below}"))
 
 
-def test_a_sign_in_most_rows_separates_none_if_others_lack_it(write_file):
+def test_a_mark_missing_in_some_rows_is_not_the_separator(write_file):
     rows = "".join(f"{place}.5kg,{'e|f' if place % 3 else ''}\n" for place in range(1, 13))
 
     read = read_table(write_file(f'size|cm,"the ""quoted"""\n{rows}'))
@@ -58,7 +58,7 @@ def test_a_sign_in_most_rows_separates_none_if_others_lack_it(write_file):
     assert read.format.sep == ","
 
 
-def test_names_of_rows_as_r_writes_them_are_the_index(write_file):
+def test_row_names_written_by_r_become_the_index(write_file):
     read = read_table(write_file("area,rooms\nr0,41.5,7\nr1,36.5,6\n"))
     numbered = read_table(write_file('"area","rooms"\n"1",41.5,7\n"2",36.5,6\n'))
 
@@ -67,14 +67,13 @@ def test_names_of_rows_as_r_writes_them_are_the_index(write_file):
     assert list(numbered.table["area"]) == [41.5, 36.5]
 
 
-def test_rows_that_lack_fields_are_filled_with_a_warning_that_names_their_lines(write_file):
+def test_short_rows_are_filled_with_a_warning_naming_their_lines(write_file):
     read = read_table(write_file("a,b,c\n1,2,3\n4,5\n\n7,8\n"))
 
     assert read.table["c"].isna().tolist() == [False, True, True]
-    (told,) = read.warnings
-    assert told == (
-        "2 rows have fewer fields than the header; what is lacking at the end is taken as missing:"
-        " line 3, 5"
+    assert read.warnings == (
+        "2 rows have fewer fields than the header; the missing fields at the end are read as"
+        " missing values: line 3, 5",
     )
 
 
@@ -88,7 +87,7 @@ def test_rows_that_lack_fields_are_filled_with_a_warning_that_names_their_lines(
         ("# a tool\n#a,b\n1.5,2\n2.5,3\n", {"skiprows": 1}),
     ],
 )
-def test_what_stands_around_a_table_is_not_of_it(write_file, content, meant):
+def test_titles_comments_and_sep_lines_are_skipped(write_file, content, meant):
     read = read_table(write_file(content))
 
     assert read.format.model_dump(exclude_defaults=True, exclude={"columns"}) == meant
@@ -96,7 +95,7 @@ def test_what_stands_around_a_table_is_not_of_it(write_file, content, meant):
     assert set(meant) <= set(read.reasons)
 
 
-def test_a_preamble_does_not_hide_a_separator_that_blanks_follow(write_file):
+def test_a_separator_followed_by_blanks_is_detected(write_file):
     read = read_table(
         write_file("Preis; n; code;\n1\u00a0299,95; 3,5; 007;\n9\u00a0443,31; 4,5; 518;\n")
     )
@@ -104,7 +103,7 @@ def test_a_preamble_does_not_hide_a_separator_that_blanks_follow(write_file):
     assert list(read.table) == ["Preis", "n", "code"]
 
 
-def test_a_line_longer_than_any_that_is_looked_at_is_split(write_file):
+def test_very_long_lines_are_split(write_file):
     names = [f"ENSG{place:011d}" for place in range(9000)]
     read = read_table(write_file("\t".join(names) + "\r" + "\t".join(["1.5"] * 9000) + "\r"))
 
@@ -113,7 +112,7 @@ def test_a_line_longer_than_any_that_is_looked_at_is_split(write_file):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_lines_end_as_they_may_and_quoted_ones_go_on(write_file, end):
+def test_all_line_ends_are_read_also_inside_quoted_texts(write_file, end):
     rows = "".join(f'{row},"two{end}lines",x{end}' for row in range(3000))
     read = read_table(write_file(f"n,text,y{end}{rows}"))
 
@@ -121,7 +120,7 @@ def test_lines_end_as_they_may_and_quoted_ones_go_on(write_file, end):
     assert set(read.table["text"]) == {f"two{end}lines"}
 
 
-def test_blanks_around_values_and_before_quotation_marks_are_not_of_them(write_file):
+def test_blanks_around_values_and_quotation_marks_are_stripped(write_file):
     read = read_table(write_file('age, work , note\n32, Private , "x, 0"\n40, State-gov, "x, 1"\n'))
 
     assert read.table.to_dict("list") == {
@@ -129,7 +128,7 @@ def test_blanks_around_values_and_before_quotation_marks_are_not_of_them(write_f
     }  # fmt: skip
 
 
-def test_new_rows_are_read_as_the_columns_of_the_study_were(write_file):
+def test_new_rows_are_read_with_the_column_formats_of_the_study(write_file):
     study = read_table(write_file("km;code;smoker;x\n1.303;01;TRUE;2,5\n929;02;unknown;3,5\n"))
     new = write_file("km,code,smoker\n1303,7,FALSE\nNA,01,TRUE\n".encode("utf-16"))
 
@@ -157,33 +156,33 @@ def test_new_rows_are_read_as_the_columns_of_the_study_were(write_file):
         (ColumnFormat(negative="minus behind"), "-5"),
     ],
 )
-def test_a_cell_that_is_not_written_as_its_column_is_refused_with_its_place(write_file, how, value):
+def test_a_cell_that_does_not_match_its_format_is_refused(write_file, how, value):
     good = {"%": "1 %"}.get(how.suffix, "1")
     file = write_file(f"k;x\na;{good}\n\nb;{value}\n")
 
     with pytest.raises(BadInputError, match="line 4, column 'x': '") as error:
         read_table(file, columns={"x": how})
-    assert f"'{value}' is no number as this column is written" in str(error.value)
+    assert f"'{value}' is not a number in the column's format" in str(error.value)
 
     with pytest.raises(BadInputError, match="line 4, column 'x': "):
         read_table(file, TableFormat(sep=";", columns={"k": ColumnFormat(type="text"), "x": how}))
 
 
-def test_a_column_that_a_format_does_not_name_holds_plain_numbers(write_file):
-    with pytest.raises(BadInputError, match="line 2, column 'b': 'x' is no number"):
+def test_a_column_missing_in_the_format_holds_plain_numbers(write_file):
+    with pytest.raises(BadInputError, match="line 2, column 'b': 'x' is not a number"):
         read_table(write_file("a,b\n1,x\n"), TableFormat())
 
 
-def test_a_file_that_is_not_as_its_format_says_is_refused(write_file):
-    with pytest.raises(BadInputError, match="not as its format says, packed by gzip"):
+def test_a_file_that_does_not_match_its_format_is_refused(write_file):
+    with pytest.raises(BadInputError, match="compressed with nothing, but its format says gzip"):
         read_table(write_file("a,b\n1,x\n"), TableFormat(compression="gzip"))
-    with pytest.raises(BadInputError, match="is no utf-8 text from byte 4 on"):
+    with pytest.raises(BadInputError, match="is not utf-8 text from byte 4 on"):
         read_table(write_file(b"a,b\n\xff,2\n"), TableFormat())
     with pytest.raises(BadInputError, match="surplus: true"):
         read_table(write_file("a,b\n1,2,\n"), TableFormat())
 
 
-def test_numbers_are_the_nearest_that_there_are(write_file):
+def test_numbers_are_read_to_the_nearest_float(write_file):
     rnd = np.random.default_rng(0)
     values = [*rnd.normal(size=500), *(10.0 ** rnd.uniform(-300, 300, 500)), 5e-324, 2**53 - 1.0]
     read = read_table(write_file("x,y\n" + "".join(f"{float(value)!r},1\n" for value in values)))
@@ -191,7 +190,7 @@ def test_numbers_are_the_nearest_that_there_are(write_file):
     assert read.table["x"].tolist() == values
 
 
-def test_a_named_index_of_a_parquet_file_is_a_column(tmp_path):
+def test_a_named_parquet_index_becomes_a_column(tmp_path):
     file = tmp_path / "t.parquet"
     table = pd.DataFrame({"region": ["N", "S"], "x": [1.5, 2.5]})
     table.set_index("region").to_parquet(file)

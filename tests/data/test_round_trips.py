@@ -5,7 +5,7 @@ from hypothesis import settings
 from round_trips import OUTCOMES, round_trips
 
 
-def test_the_values_that_are_read_are_those_that_were_written():
+def test_tables_are_read_with_the_values_that_were_written():
     settings(max_examples=60, deadline=None)(round_trips)()
 
     assert OUTCOMES["read"] > 50

@@ -25,7 +25,7 @@ from dropnorm.errors import BadInputError
 
 
 @pytest.mark.parametrize(("name", "sizes"), [("concrete", (721, 309)), ("wine", (1119, 480))])
-def test_split_0_has_the_lessons_rows_index_for_index(name, sizes):
+def test_split_0_has_exactly_the_rows_of_the_lesson(name, sizes):
     study, table = read_study(name), read_table(name)
 
     split = assign_parts(check_table(table, study), study)
@@ -43,7 +43,7 @@ def test_split_0_has_the_lessons_rows_index_for_index(name, sizes):
     splits=st.integers(1, 4),
 )
 @settings(max_examples=40)
-def test_every_row_stands_in_one_part_of_every_split_and_seeds_repeat(rows, fraction, seed, splits):
+def test_every_row_is_in_one_part_and_seeds_are_reproducible(rows, fraction, seed, splits):
     study = read_study(
         "concrete", split={"method": "random", "train_fraction": fraction, "seed": seed},
         replicas={"splits": splits, "starts": 1},
@@ -62,7 +62,7 @@ def test_every_row_stands_in_one_part_of_every_split_and_seeds_repeat(rows, frac
 
 @given(groups=st.lists(st.integers(0, 8), min_size=20, max_size=80), seed=st.integers(0, 99))
 @settings(max_examples=40)
-def test_no_group_stands_on_both_sides_of_a_grouped_split(groups, seed):
+def test_a_grouped_split_divides_no_group(groups, seed):
     study = read_study(
         "concrete",
         split={"method": "grouped", "by": "group", "train_fraction": 0.5, "seed": seed},
@@ -70,7 +70,7 @@ def test_no_group_stands_on_both_sides_of_a_grouped_split(groups, seed):
     )
     table = pd.DataFrame({"group": groups})
     if table["group"].nunique() == 1:
-        with pytest.raises(BadInputError, match="column 'group' has 1 group only"):
+        with pytest.raises(BadInputError, match="column 'group' has only 1 group"):
             assign_parts(table, study)
         return
 
@@ -88,7 +88,7 @@ def split_of(table: pd.DataFrame, *, splits: int = 1, **split: object) -> pd.Dat
     return assign_parts(table, read_study("concrete", split=split, replicas=replicas))
 
 
-def test_groups_of_missing_values_are_groups_like_others_and_are_numbered_in_order():
+def test_groups_are_numbered_in_order_with_missing_values_last():
     rows = pd.DataFrame({"a": ["y", None, "x", None, "y"], "b": [1.0, 2.0, None, 2.0, None]})
 
     assert list(number_groups(rows, ["a"])) == [1, 2, 0, 2, 1]
@@ -96,7 +96,7 @@ def test_groups_of_missing_values_are_groups_like_others_and_are_numbered_in_ord
     assert number_groups(rows, ["a"]).dtype == np.int64
 
 
-def test_of_categories_that_no_row_has_there_is_no_group():
+def test_categories_without_rows_are_not_groups():
     rows = pd.DataFrame({"a": pd.Categorical(["z", "z", "x"], ["x", "y", "z"])})
 
     assert list(number_groups(rows, ["a"])) == [1, 1, 0]
@@ -105,13 +105,13 @@ def test_of_categories_that_no_row_has_there_is_no_group():
 def test_groups_without_an_order_are_refused():
     rows = pd.DataFrame({"by": [object() for _ in range(9)]})
 
-    with pytest.raises(BadInputError, match=r"^column 'by': holds values that have no order"):
+    with pytest.raises(BadInputError, match=r"^column 'by': holds values without an order"):
         number_groups(rows, ["by"])
-    with pytest.raises(BadInputError, match=r"^column 'by' or column 'other': holds values that"):
+    with pytest.raises(BadInputError, match=r"^column 'by' or column 'other': holds values"):
         number_groups(rows.assign(other=1), ["by", "other"])
 
 
-def test_a_grouped_split_of_songs_draws_artists_as_scikit_learn_does():
+def test_a_grouped_split_equals_that_of_scikit_learn():
     study = read_study("spotify")
     rows = check_table(read_table("spotify", "data/sample/01_raw"), study)
 
@@ -124,12 +124,12 @@ def test_a_grouped_split_of_songs_draws_artists_as_scikit_learn_does():
 
 
 @given(
-    rows=st.integers(25, 100),  # of fewer rows, two splits may well draw the same few to test
+    rows=st.integers(25, 100),  # with fewer rows, two splits may draw the same test part
     fractions=st.sampled_from([(0.6, 0.2), (0.7, 0.1), (0.5, 0.25), (0.8, 0.1)]),
     seed=st.integers(0, 99),
 )
 @settings(max_examples=30)
-def test_a_test_part_is_as_large_as_asked_and_the_training_part_too(rows, fractions, seed):
+def test_training_and_test_parts_have_the_requested_sizes(rows, fractions, seed):
     table = pd.DataFrame({"x": range(rows), "who": [f"p{number}" for number in range(rows)]})
     train, test = fractions
 
@@ -145,7 +145,7 @@ def test_a_test_part_is_as_large_as_asked_and_the_training_part_too(rows, fracti
         assert len(rows_of(drawn, number, TEST)) == round(rows * test)
         assert len(rows_of(drawn, number, VALIDATION)) > 0
     assert set(rows_of(drawn, 0, TEST)) != set(rows_of(drawn, 1, TEST))
-    # Groups of one row each; of groups, scikit-learn takes the next whole number to test.
+    # Groups have one row each, and scikit-learn rounds the number of test groups up.
     assert len(rows_of(grouped, 0, TRAIN)) == int(rows * train + 1e-9)
     assert len(rows_of(grouped, 0, TEST)) == np.ceil(rows * test - 1e-9)
 
@@ -155,7 +155,7 @@ KEYS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("abc")), min_size=4
 
 @given(keys=KEYS, seed=st.integers(0, 99), together=st.booleans(), test=st.sampled_from([0, 0.2]))
 @settings(max_examples=40)
-def test_rows_that_are_kept_together_stand_in_one_part(keys, seed, together, test):
+def test_rows_kept_together_are_in_one_part(keys, seed, together, test):
     table = pd.DataFrame(keys, columns=["Cement", "Water"])
     assume(len(set(keys)) > 8)
     split = {"keep_together": ["Cement", "Water"]} if together else {"identical_rows": True}
@@ -184,7 +184,7 @@ def test_rows_that_are_kept_together_stand_in_one_part(keys, seed, together, tes
         ([date(2020, 1, day) for day in (3, 1, 2, 5, 4, 6, 7, 8, 9, 10)], {}),
     ],
 )
-def test_the_last_rows_in_time_validate_and_the_very_last_test(times, options):
+def test_a_time_split_trains_validates_and_tests_in_order(times, options):
     table = pd.DataFrame({"when": times})
 
     split = split_of(
@@ -194,7 +194,7 @@ def test_the_last_rows_in_time_validate_and_the_very_last_test(times, options):
     assert list(split["part"]) == [TRAIN] * 3 + [VALIDATION] * 5 + [TEST] * 2
 
 
-def test_rows_of_one_time_stand_in_one_part():
+def test_rows_with_equal_times_are_in_one_part():
     table = pd.DataFrame({"when": [1, 2, 2, 2, 2, 3, 4, 4, 4, 4]})
 
     split = split_of(table, method="time", by="when", train_fraction=0.4, test_fraction=0.1)
@@ -202,7 +202,7 @@ def test_rows_of_one_time_stand_in_one_part():
     assert list(split["part"]) == [TRAIN] + [VALIDATION] * 5 + [TEST] * 4
 
 
-def test_rows_are_put_in_the_order_of_their_times_wherever_they_stand_in_the_table():
+def test_a_time_split_ignores_the_order_of_the_table():
     when = [2020, 1990, 2010, 1980, 2030, 2000]
 
     split = split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.5,
@@ -211,15 +211,15 @@ def test_rows_are_put_in_the_order_of_their_times_wherever_they_stand_in_the_tab
     assert list(split["part"]) == [VALIDATION, TRAIN, VALIDATION, TRAIN, TEST, TRAIN]
 
 
-def test_times_of_several_zones_are_one_order():
+def test_times_in_several_zones_are_ordered_correctly():
     when = ["2020-01-01T23:00-05:00", "2020-01-02T01:00+00:00", "2020-01-02T05:00+09:00"]
 
     split = split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.7)
 
-    assert list(split["part"]) == [VALIDATION, TRAIN, TRAIN]  # the last line is the first moment
+    assert list(split["part"]) == [VALIDATION, TRAIN, TRAIN]  # the last row is the earliest
 
 
-def test_numbers_are_dates_where_a_format_says_how_they_are_written():
+def test_digits_are_read_as_dates_with_a_format():
     when = [31122019, 1012021, 15062020]
 
     split = split_of(pd.DataFrame({"when": pd.Series(when, dtype=str).str.zfill(8)}),
@@ -228,14 +228,14 @@ def test_numbers_are_dates_where_a_format_says_how_they_are_written():
     assert list(split["part"]) == [TRAIN, VALIDATION, TRAIN]
 
 
-def test_a_fraction_that_rounds_to_all_rows_leaves_the_last_time_to_validate():
+def test_the_last_time_validates_if_the_fraction_rounds_up():
     split = split_of(pd.DataFrame({"when": range(10)}), method="time", by="when",
                      train_fraction=0.99)  # fmt: skip
 
     assert list(split["part"]) == [TRAIN] * 9 + [VALIDATION]
 
 
-def test_a_test_part_of_rows_is_drawn_by_the_seed_and_before_the_training_part():
+def test_the_test_part_is_drawn_first_with_the_seed():
     split = split_of(pd.DataFrame({"x": range(50)}), method="random", test_fraction=0.2, seed=3)
 
     test = pd.Series(range(50)).sample(frac=0.2, random_state=3)
@@ -256,7 +256,7 @@ def test_a_test_part_of_groups_is_drawn_by_the_seed():
     assert list(drawn[0]) != list(drawn[2])
 
 
-def test_of_groups_as_many_train_and_are_tested_as_the_fractions_say():
+def test_fractions_count_groups_in_a_grouped_split():
     table = pd.DataFrame({"group": np.repeat(np.arange(20), 3)})
 
     split = split_of(table, method="grouped", by="group", train_fraction=0.5, test_fraction=0.2)
@@ -268,7 +268,7 @@ def test_of_groups_as_many_train_and_are_tested_as_the_fractions_say():
     assert set.union(*groups.values()) == set(range(20))
 
 
-def test_a_split_has_a_row_for_each_row_of_each_split_and_names_all_parts():
+def test_each_split_lists_every_row_and_all_part_categories():
     split = split_of(pd.DataFrame({"x": range(5)}), splits=2, method="random")
 
     assert list(split.index) == list(range(10))
@@ -276,7 +276,7 @@ def test_a_split_has_a_row_for_each_row_of_each_split_and_names_all_parts():
     assert list(split["part"].cat.categories) == list(PARTS)
 
 
-def test_columns_say_the_part_and_each_column_is_a_split():
+def test_each_column_of_a_columns_split_is_a_split():
     table = pd.DataFrame({
         "a": ["train", "validation", "train", "test"],
         "b": ["validation", "train", "train", "train"],
@@ -292,62 +292,62 @@ SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
 
 
 @pytest.mark.parametrize(
-    ("columns", "split", "told"),
+    ("columns", "split", "message"),
     [
         (
             {"x": [1, 2, 3]}, {"method": "random", "train_fraction": 0.01},
-            "split 0: of 3 rows, a train_fraction of 0.01 leaves no row to train on; change"
+            "split 0: with 3 rows, a train_fraction of 0.01 leaves no row to train on; change"
             " split.train_fraction",
         ),
         (
             SIX, {"method": "random", "test_fraction": 0.01},
-            "split 0: of 6 rows, a train_fraction of 0.7 and a test_fraction of 0.01 leaves no row"
-            " to test on; change split.train_fraction or split.test_fraction",
+            "split 0: with 6 rows, a train_fraction of 0.7 and a test_fraction of 0.01 leaves no"
+            " row to test on; change split.train_fraction or split.test_fraction",
         ),
         (
             SIX, {"method": "time", "by": "when", "train_fraction": 0.5},
-            "split 0: of 6 rows, a train_fraction of 0.5 leaves no row to train on; change"
-            " split.train_fraction (rows of one time stand in one part)",
+            "split 0: with 6 rows, a train_fraction of 0.5 leaves no row to train on; change"
+            " split.train_fraction (rows with equal times are in the same part)",
         ),
         (
             {"when": ["1.2.2020", "2.2.2020", "soon"]}, {"method": "time", "by": "when"},
             "column 'when', row 0: '1.2.2020' is not a number or an ISO 8601 date (3 of 3 rows), so"
-            " that rows cannot be put in order; write split.format, as in %d.%m.%Y, or mend the"
-            " table",
+            " the rows cannot be ordered by time; write split.format, as in %d.%m.%Y, or correct"
+            " the table",
         ),
         (
             {"when": ["1.2.2020", "2020-02-02"]},
             {"method": "time", "by": "when", "format": "%d.%m.%Y"},
-            "column 'when', row 1: '2020-02-02' is not written as %d.%m.%Y (1 of 2 rows), so that"
-            " rows cannot be put in order; change split.format, or mend the table",
+            "column 'when', row 1: '2020-02-02' is not written as %d.%m.%Y (1 of 2 rows), so the"
+            " rows cannot be ordered by time; change split.format, or correct the table",
         ),
         (
             {"when": ["1.2.2020", "2.2.2020"]}, {"method": "time", "by": "when", "format": "%Q"},
-            "split.format is '%Q', which says nothing of how dates are written: ",
+            "split.format is '%Q', which is not a date format: ",
         ),
         (
             {"when": ["1.2.2020", "2.2.2020"]}, {"method": "time", "by": "when", "format": "%d %d"},
-            "split.format is '%d %d', which says nothing of how dates are written: ",
+            "split.format is '%d %d', which is not a date format: ",
         ),
         (
             {"part": ["train", "validatoin", "test"]}, {"method": "columns", "columns": ["part"]},
-            "column 'part', row 1: 'validatoin' is no part; did you mean 'validation'? (known:"
+            "column 'part', row 1: 'validatoin' is not a part; did you mean 'validation'? (known:"
             " train, validation, test; 1 of 3 rows hold something else)",
         ),
         (
             {"part": [1, 1]}, {"method": "columns", "columns": ["part"]},
-            "column 'part', row 0: 1 is no part (known: train, validation, test; 2 of 2 rows hold"
-            " something else)",
+            "column 'part', row 0: 1 is not a part (known: train, validation, test; 2 of 2 rows"
+            " hold something else)",
         ),
         (
             {"part": ["train", "test"]}, {"method": "columns", "columns": ["part"]},
-            "split 0: column 'part' leaves no row to validate on; a split has rows that say train"
-            " and rows that say validation",
+            "split 0: column 'part' leaves no row to validate on; a split needs rows with train"
+            " and rows with validation",
         ),
         (
             SIX, {"method": "grouped", "by": "who", "test_fraction": 0.2},
-            "column 'who' has 2 groups only, and a group stands in one part: 3 parts need at least"
-            " 3; choose other columns to group by",
+            "column 'who' has only 2 groups, but 3 parts need at least 3, because a group is not"
+            " divided; choose other columns to group by",
         ),
         (
             SIX, {"method": "grouped", "by": "who", "train_fraction": 0.3},
@@ -356,7 +356,7 @@ SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
         ),
         (
             SIX, {"method": "random", "keep_together": ["when", "who"], "train_fraction": 0.3},
-            "the rows have, by 'when' and 'who', 3 groups, too few for a train_fraction of 0.3: a"
+            "by 'when' and 'who', the rows form 3 groups, too few for a train_fraction of 0.3: a"
             " part would be empty; change the fractions in split",
         ),
         (
@@ -368,20 +368,22 @@ SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
         (
             {key: [1, 1, 2] for key in read_study("concrete").preprocessing.columns},
             {"method": "random", "identical_rows": True, "train_fraction": 0.3},
-            "the rows have, by their inputs, 2 groups, too few for a train_fraction of 0.3: a part"
+            "by their inputs, the rows form 2 groups, too few for a train_fraction of 0.3: a part"
             " would be empty; change the fractions in split",
         ),
     ],
 )  # fmt: skip
-def test_a_split_that_cannot_be_made_is_refused_in_one_line(columns, split, told):
+def test_a_split_that_cannot_be_made_is_refused_in_one_line(columns, split, message):
     with pytest.raises(BadInputError) as error:
         split_of(pd.DataFrame(columns), **split)
 
-    # What the standard library says of a format is its own matter.
-    assert str(error.value) == told or (told.endswith(": ") and str(error.value).startswith(told))
+    # The standard library's own message follows.
+    assert str(error.value) == message or (
+        message.endswith(": ") and str(error.value).startswith(message)
+    )
 
 
-def test_spotify_gives_18_dense_float32_inputs_scaled_by_training_rows_alone():
+def test_spotify_has_18_inputs_scaled_by_the_training_rows():
     study = read_study("spotify")
     rows = check_table(read_table("spotify", "data/sample/01_raw"), study)
     split = assign_parts(rows, study)
@@ -412,7 +414,7 @@ def classes_study(**split):
     seed=st.integers(0, 99),
 )
 @settings(max_examples=40, deadline=None)
-def test_every_class_has_the_same_share_in_each_part_to_within_a_row(counts, fractions, seed):
+def test_every_class_has_the_same_share_in_each_part(counts, fractions, seed):
     train_fraction, test_fraction = fractions
     table = pd.DataFrame({"y": np.repeat(list("abcd"[: len(counts)]), counts)})
     table = table.sample(frac=1, random_state=seed).assign(x=1.0)
@@ -428,11 +430,11 @@ def test_every_class_has_the_same_share_in_each_part_to_within_a_row(counts, fra
         for part, share in ((TRAIN, train_fraction), (TEST, test_fraction)):
             held = table.loc[parts[part], "y"].value_counts().reindex(sorted(set(table["y"])))
             expected = share * table["y"].value_counts().sort_index()
-            # The test part is drawn first, and what it takes to a row is shared out after it.
+            # The test part is drawn first, so its rounding adds to that of the training part.
             assert (held.fillna(0) - expected).abs().max() <= (2 if test_fraction else 1)
 
 
-def test_rows_that_stand_together_are_shared_out_by_the_class_most_of_them_have():
+def test_groups_are_stratified_by_their_most_frequent_class():
     chance = np.random.default_rng(0)
     of_group = np.repeat(["a", "b", "b", "b"], 15)
     groups = np.repeat(np.arange(60), 4)
@@ -451,43 +453,42 @@ def test_rows_that_stand_together_are_shared_out_by_the_class_most_of_them_have(
 
 
 @pytest.mark.parametrize(
-    ("classes", "split", "told"),
+    ("classes", "split", "message"),
     [
-        ("aaaab", {}, r"class 'b' has 1 row only \(row 4\), and each of 2 parts needs one;"),
-        ("aaaabc", {}, r"'b' has 1 row only \(row 4\), .*, and 1 more class is as rare;"),
+        ("aaaab", {}, r"class 'b' has only 1 row \(row 4\), but each of 2 parts needs one;"),
+        ("aaaabc", {}, r"'b' has only 1 row \(row 4\), .*, and 1 more class is as rare;"),
         (
             "aaaabcd",
             {},
-            r"'b' has 1 row only \(row 4\), .*, and 2 more classes are as rare; take"
-            " such rows out of the table, or put the class together with another$",
+            r"'b' has only 1 row \(row 4\), .*, and 2 more classes are as rare; remove"
+            " such rows from the table, or combine the class with another$",
         ),
-        ("aaaabb", {"test_fraction": 0.2}, r"'b' has 2 rows only \(the first row 4\), and each"),
+        ("aaaabb", {"test_fraction": 0.2}, r"'b' has only 2 rows \(the first row 4\), but each"),
         (
             "aabbccdd",
             {"train_fraction": 0.9},
-            " has 4 classes, and of 8 rows a train_fraction of 0.9"
-            " leaves too few to a part for each class to stand in it; change the fractions in"
-            " split, or put rare classes together$",
+            " has 4 classes, and with 8 rows and a train_fraction of 0.9 a part is too small to"
+            " have all of them; change the fractions in split, or combine rare classes$",
         ),
         (
             "aabbccdd" * 2,
             {"train_fraction": 0.9, "test_fraction": 0.05},
-            " has 4 classes, and of 16"
-            " rows a train_fraction of 0.9 and a test_fraction of 0.05 leaves too few",
+            " has 4 classes, and with 16 rows and a train_fraction of 0.9 and a test_fraction of"
+            " 0.05 a part is too small",
         ),
         (
             "aabbccdd" * 2,
             {"train_fraction": 0.9, "keep_together": ["n"]},
-            " has 4 classes, and of 16 groups of rows a train_fraction of 0.9 leaves too few",
+            " has 4 classes, and with 16 groups of rows and a train_fraction of 0.9 a part is too",
         ),
-        ("aaabbb", {"keep_together": ["x"]}, r"'a' has 1 group of rows only \(that of row 0\)"),
+        ("aaabbb", {"keep_together": ["x"]}, r"'a' has only 1 group of rows \(that of row 0\)"),
     ],
 )
-def test_a_class_too_rare_for_the_parts_is_refused_with_a_reason(classes, split, told):
+def test_a_class_too_rare_for_the_parts_is_refused_with_a_reason(classes, split, message):
     table = pd.DataFrame({"y": list(classes)})
     table = table.assign(x=(table["y"] != "a").astype(float), n=range(len(table)))
 
-    with pytest.raises(BadInputError, match=f"^column 'y'.*{told}"):
+    with pytest.raises(BadInputError, match=f"^column 'y'.*{message}"):
         assign_parts(table, classes_study(**split))
 
 
@@ -501,7 +502,7 @@ def test_a_class_with_a_row_for_each_part_is_enough():
         assert all("b" in set(table.loc[own, "y"]) for own in rows)
 
 
-def test_a_class_that_the_training_part_of_a_split_lacks_is_refused():
+def test_a_class_without_training_rows_is_refused():
     study = read_study(
         "wine", task="classification", target={"column": "y"}, training__loss="cross_entropy",
         preprocessing={"passthrough": ["x"]}, split={"method": "columns", "columns": ["part"]},
@@ -536,7 +537,7 @@ def test_rows_kept_together_are_one_group_in_all_splits(options, inputs):
     assert split.groupby(["split", "group"], observed=True)["part"].nunique().max() == 1
 
 
-def test_rows_near_in_time_are_one_stretch_of_ten_in_each_part():
+def test_a_time_split_has_ten_groups_in_each_part():
     when = np.random.default_rng(0).permutation(100)
 
     split = split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.5)
@@ -545,5 +546,5 @@ def test_rows_near_in_time_are_one_stretch_of_ten_in_each_part():
     assert list(held["group"]) == list(np.repeat(np.arange(1, 11), 5))
 
 
-def test_rows_drawn_on_their_own_have_no_group():
+def test_rows_drawn_one_by_one_have_no_group():
     assert "group" not in split_of(pd.DataFrame({"a": range(10)}), method="random")

@@ -22,18 +22,18 @@ def numbers(rows: int = 100, **columns: object) -> pd.DataFrame:
     return pd.DataFrame({**made, **columns})
 
 
-def test_every_option_is_one_of_a_study():
+def test_the_proposed_options_form_a_study():
     study = parse_study("tried", proposed(numbers()).options())
 
     assert study.preprocessing.standard_scale == ("x",)
     assert (study.replicas.splits, study.replicas.starts) == (5, 1)
 
 
-def test_an_ambiguous_target_is_told_unless_the_task_was():
+def test_an_ambiguous_target_is_noted_unless_the_task_is_given():
     look = inspect_table(read_table("wine"), "quality")
 
-    assert "an amount or a class?" in propose_study("wine", look).target.why
-    assert "class" not in propose_study("wine", look, told_task=True).target.why
+    assert "amounts or classes" in propose_study("wine", look).target.why
+    assert "class" not in propose_study("wine", look, task_given=True).target.why
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_an_ambiguous_target_is_told_unless_the_task_was():
         (-np.exp(np.random.default_rng(0).normal(3, 2, 100)), "standardize"),
     ],
 )
-def test_the_logarithm_is_learnt_of_a_target_that_spans_orders_of_magnitude(target, scale):
+def test_a_target_spanning_orders_of_magnitude_gets_a_logarithm(target, scale):
     assert proposed(numbers(y=target)).scale.value == scale
 
 
-def test_a_target_that_is_mostly_one_value_is_learnt_by_its_mean():
-    """With mae, a network that always says 0 is hard to beat."""
+def test_a_target_that_is_mostly_one_value_gets_mse():
+    """With mae, a network that always predicts 0 is hard to beat."""
     visits = np.random.default_rng(0).negative_binomial(0.2, 0.1, 100)
     assert (visits == 0).mean() > 0.5
 
@@ -66,7 +66,7 @@ def test_a_target_that_is_mostly_one_value_is_learnt_by_its_mean():
 @pytest.mark.parametrize(
     ("gaps", "missing"), [({}, "refuse"), ({"y": 3}, "drop"), ({"x": 3, "y": 3}, "impute")]
 )
-def test_what_is_missing_decides_what_is_done_about_it(gaps, missing):
+def test_missing_values_decide_the_missing_option(gaps, missing):
     table = numbers()
     for column, count in gaps.items():
         table.loc[: count - 1, column] = None
@@ -80,7 +80,7 @@ def test_what_is_missing_decides_what_is_done_about_it(gaps, missing):
         assert proposal.fills["indicator"].value is True
 
 
-def test_codes_become_categories_that_the_study_can_use():
+def test_numeric_codes_become_usable_categories():
     sexes, stores = np.arange(100) % 2 + 1, [None, *np.arange(99) % 7]
     table = numbers(sex=sexes, store=stores)
 
@@ -90,7 +90,7 @@ def test_codes_become_categories_that_the_study_can_use():
     assert find_problems(table, study) == []
 
 
-def test_rows_that_would_be_recognised_stand_together():
+def test_rows_of_entities_and_equal_rows_are_kept_together():
     shops = [f"shop {n % 30}" for n in range(100)]
     twice = pd.concat([numbers(50), numbers(50)])
 
@@ -99,33 +99,33 @@ def test_rows_that_would_be_recognised_stand_together():
     assert proposed(numbers()).options()["split"].keys() == {
         "method", "train_fraction", "test_fraction", "seed"
     }  # fmt: skip
-    # Rows without a shop could not be split by it.
+    # Rows without a shop cannot be split by it.
     gaps = proposed(numbers(shop=[None, *shops[1:]])).options()["split"]
     assert "keep_together" not in gaps
 
 
-def test_few_combinations_of_inputs_are_split_row_by_row():
+def test_few_combinations_of_inputs_are_not_kept_together():
     design = pd.DataFrame({"dose": np.arange(400) % 8, "visit": np.arange(400) // 8 % 10})
     table = design.assign(y=np.random.default_rng(0).normal(size=400))
 
     assert "identical_rows" not in proposed(table).options()["split"]
 
 
-def test_groups_are_split_as_asked():
+def test_given_groups_make_a_grouped_split():
     split = proposed(numbers(g=np.arange(100) % 7), groups="g").options()["split"]
 
     assert (split["method"], split["by"]) == ("grouped", "g")
 
 
 @pytest.mark.parametrize(("rows", "steps"), [(100, 500), (768, 540), (2000, 1400), (9000, 2600)])
-def test_classes_get_about_a_step_per_training_row(rows, steps):
+def test_a_classification_gets_about_one_step_per_training_row(rows, steps):
     labels = np.where(np.arange(rows) % 2 == 0, "yes", "no")
 
     classes, amounts = proposed(numbers(rows, y=labels)), proposed(numbers(rows))
 
     per_epoch = int(classes.batch_size.why.split()[0])
     assert classes.epochs.value * per_epoch == pytest.approx(steps, rel=0.05)
-    assert ("the log loss soon rises" in classes.epochs.why) == (rows < 9000)
+    assert ("would raise the log loss" in classes.epochs.why) == (rows < 9000)
     assert classes.epochs.value <= amounts.epochs.value
     assert "log loss" not in amounts.epochs.why
 

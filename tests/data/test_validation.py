@@ -26,7 +26,7 @@ def test_the_shipped_tables_pass_unchanged(name):
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_made_up_tables_are_those_that_their_program_makes(name):
+def test_the_made_up_tables_equal_those_of_their_script(name):
     made = TABLES[name]().reset_index(drop=True)
 
     pd.testing.assert_frame_equal(pd.read_csv(FOLDER / name), made, check_dtype=False)
@@ -39,20 +39,21 @@ def spoiled(column: str, row: int, value: object) -> pd.DataFrame:
     return table
 
 
-OUT = "mend the table, or leave the column out of the study"
+OUT = "correct the table, or leave the column out of the study"
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
-        (spoiled("Water", 5, "wet"), f"column 'Water', row 5: 'wet' is no number; {OUT}"),
+        (spoiled("Water", 5, "wet"), f"column 'Water', row 5: 'wet' is not a number; {OUT}"),
         (spoiled("Age", 7, np.inf), f"column 'Age', row 7: the value is infinite; {OUT}"),
         (spoiled("CompressiveStrength", 2, None), "column 'CompressiveStrength', row 2: the value"
-         " is missing (1 of 1030 rows have a missing value); mend the table, or write 'missing:"
+         " is missing (1 of 1030 rows have a missing value); correct the table, or write 'missing:"
          " drop' in the study to leave such rows out, or 'missing: impute' to fill in missing"
          " inputs"),
         (spoiled("CompressiveStrength", 5, "strong"), "column 'CompressiveStrength', row 5:"
-         " 'strong' is no number; mend the table, or choose another column for target.column"),
+         " 'strong' is not a number; correct the table, or choose another column for"
+         " target.column"),
         (read_table("concrete").rename(columns={"Water": "Watr"}), "has no column 'Water'; did you"
          " mean 'Watr'?"),
         (read_table("concrete").drop(columns=["Water", "Age"]), "has no column 'Water', 'Age'; it"
@@ -65,47 +66,48 @@ OUT = "mend the table, or leave the column out of the study"
         (pd.DataFrame({f"Cement;{'x' * 70}": ["1;2"]}), "has no column 'Cement',"
          " 'BlastFurnaceSlag', 'FlyAsh', 'Water', 'Superplasticizer', 'CoarseAggregate',"
          f" 'FineAggregate', 'Age', 'CompressiveStrength'; the header is a single column,"
-         f" 'Cement;{'x' * 53}': the file is separated by something else; write it in its"
-         " catalog entry: format: {sep: ...}, or load_args: {sep: ...} of a pandas.CSVDataset"),
+         f" 'Cement;{'x' * 53}', so the file has another separator; write it in its catalog entry:"
+         " format: {sep: ...}, or load_args: {sep: ...} of a pandas.CSVDataset"),
         (read_table("concrete").assign(x=1).rename(columns={"x": "Water"}), "has the column 'Water'"
          " more than once; rename one of them"),
         (read_table("concrete").assign(CompressiveStrength=5), "column 'CompressiveStrength' is 5"
-         " in every row: there is nothing to predict; choose another column for target.column"),
-        (spoiled("Water", 5, "162,5"), "column 'Water', row 5: '162,5' is no number; if commas are"
-         " decimal points, write decimal: ',' in the table's catalog entry, for the column in its"
-         " format or in load_args of a pandas.CSVDataset"),
-        (spoiled("Water", 5, "x" * 60), f"column 'Water', row 5: '{'x' * 60}' is no number; {OUT}"),
-        (spoiled("Water", 5, "x" * 61), f"column 'Water', row 5: '{'x' * 60}…' is no number;"
+         " in every row, so there is nothing to predict; choose another column for target.column"),
+        (spoiled("Water", 5, "162,5"), "column 'Water', row 5: '162,5' is not a number; if commas"
+         " are decimal marks, write decimal: ',' in the table's catalog entry, for the column in"
+         " its format or in load_args of a pandas.CSVDataset"),
+        (spoiled("Water", 5, "x" * 60), f"column 'Water', row 5: '{'x' * 60}' is not a number;"
          f" {OUT}"),
-        (spoiled("Water", 5, [1]), f"column 'Water', row 5: [1] is no number; {OUT}"),
+        (spoiled("Water", 5, "x" * 61), f"column 'Water', row 5: '{'x' * 60}…' is not a number;"
+         f" {OUT}"),
+        (spoiled("Water", 5, [1]), f"column 'Water', row 5: [1] is not a number; {OUT}"),
         (spoiled("Water", 5, 1e39), "column 'Water', row 5: the value is 1e+39, too large for the"
          f" networks' float32; {OUT}"),
         (read_table("concrete").assign(Age=pd.Timestamp("2020-01-01")), "column 'Age', row 0:"
-         f" Timestamp('2020-01-01 00:00:00') is no number (1029 more like it); {OUT}"),
+         f" Timestamp('2020-01-01 00:00:00') is not a number (1029 more like it); {OUT}"),
         (read_table("concrete").assign(Age=pd.Timedelta("1s")), "column 'Age', row 0: Timedelta('0"
-         f" days 00:00:01') is no number (1029 more like it); {OUT}"),
+         f" days 00:00:01') is not a number (1029 more like it); {OUT}"),
         (read_table("concrete").head(2).assign(Age=[1j, 2j]), "column 'Age', row 0:"
-         f" np.complex128(1j) is no number (1 more like it); {OUT}"),
+         f" np.complex128(1j) is not a number (1 more like it); {OUT}"),
     ],
 )  # fmt: skip
-def test_a_table_that_cannot_be_used_is_refused_in_one_line(table, told):
+def test_a_table_that_cannot_be_used_is_refused_in_one_line(table, message):
     with pytest.raises(BadInputError) as error:
         check_table(table, read_study("concrete"))
 
-    assert str(error.value) == told
+    assert str(error.value) == message
 
 
-def test_a_column_that_the_table_lacks_is_told_beside_some_that_it_has():
+def test_a_missing_column_is_reported_with_existing_columns():
     table = pd.DataFrame({f"x{number}": [1.0] for number in range(13)})
 
-    told = missing_columns(table, ["Water"])
+    message = missing_columns(table, ["Water"])
 
-    assert told == [f"has no column 'Water'; it has {', '.join(table.columns[:12])}, …"]
-    assert missing_columns(table.iloc[:, :12], ["Water"]) == [told[0].removesuffix(", …")]
+    assert message == [f"has no column 'Water'; it has {', '.join(table.columns[:12])}, …"]
+    assert missing_columns(table.iloc[:, :12], ["Water"]) == [message[0].removesuffix(", …")]
     assert missing_columns(table, ["x3"]) == []
 
 
-def test_rows_with_missing_values_are_dropped_only_when_the_study_says_so(caplog):
+def test_rows_with_missing_values_are_dropped_only_if_configured(caplog):
     table = read_table("spotify", "data/sample/01_raw")
     caplog.set_level("INFO")
 
@@ -124,12 +126,11 @@ def test_a_column_that_is_all_missing_is_refused_by_name():
         check_table(table, read_study("spotify"))
 
     assert str(error.value) == (
-        "nothing stands in column 'tempo': missing in all 300 rows; leave the column out of the"
-        " study"
+        "column 'tempo' is missing in all 300 rows; leave the column out of the study"
     )
 
 
-def test_what_to_do_without_a_column_depends_on_what_it_is_for():
+def test_advice_for_an_empty_column_depends_on_its_use():
     table = songs(track_artist=np.nan)
     with pytest.raises(BadInputError, match=r"300 rows; choose another column to split by$"):
         check_table(table, read_study("spotify"))
@@ -138,7 +139,7 @@ def test_what_to_do_without_a_column_depends_on_what_it_is_for():
         check_table(table, read_study("spotify"))
 
 
-def test_where_every_row_misses_something_none_is_left():
+def test_a_missing_value_in_every_row_is_refused():
     table = songs()
     table.loc[::2, "tempo"] = np.nan
     table.loc[1::2, "energy"] = np.nan
@@ -148,7 +149,7 @@ def test_where_every_row_misses_something_none_is_left():
 
     assert str(error.value) == (
         "no rows are left after dropping the 300 with missing values; write 'missing: impute', or"
-        " leave out the columns in which most are missing"
+        " leave out the columns with the most missing values"
     )
 
 
@@ -160,40 +161,40 @@ GENRES = ["pop", "rap"] * 150
 
 
 @pytest.mark.parametrize(
-    ("values", "preprocessing", "told"),
+    ("values", "preprocessing", "message"),
     [
         ([*GENRES[:-1], 7], {"one_hot": ["genre"]}, "column 'genre' mixes text (299 rows) and"
-         " numbers (1 rows), for instance 7 in row 299; mend the table, or read the column as text,"
-         " with load_args in its catalog entry: {dtype: {genre: str}}"),
+         " numbers (1 rows), for instance 7 in row 299; correct the table, or read the column as"
+         " text, with load_args in its catalog entry: {dtype: {genre: str}}"),
         ([*GENRES[:-2], True, True], {"one_hot": ["genre"]}, "column 'genre' mixes text (298 rows)"
-         " and true or false (2 rows), for instance True in row 298; mend the table, or read the"
+         " and true or false (2 rows), for instance True in row 298; correct the table, or read the"
          " column as text, with load_args in its catalog entry: {dtype: {genre: str}}"),
         *(
             ([*GENRES[:-1], value], {"one_hot": ["genre"]}, "column 'genre', row 299: the value is"
-             f" a {type(value).__name__}, neither a text nor a number; leave the column out of the"
+             f" a {type(value).__name__}, not a text or a number; leave the column out of the"
              " study")
             for value in (["pop"], {"pop": 1}, {"pop"}, np.array(["pop"]))
         ),
-        (range(300), {"ordinal": ["genre"]}, "column 'genre' holds numbers, which have an order:"
-         " name it in passthrough or another list of numbers rather than in ordinal, or write its"
-         " order in preprocessing.order"),
+        (range(300), {"ordinal": ["genre"]}, "column 'genre' holds numbers, which ordinal would"
+         " sort as text; move it to passthrough or another list of numbers, or write its order in"
+         " preprocessing.order"),
         (GENRES, {"ordinal": ["genre"], "order": {"genre": ["rap", "popp"]}}, "column 'genre', row"
          " 0: 'pop' is not in preprocessing.order; did you mean 'popp'? (known: rap, popp)"),
         ([0.5] * 299 + [-1], {"passthrough": ["genre"], "log1p": ["genre"]}, "column 'genre', row"
-         " 299: -1.0 is not above -1, and log1p needs that; take the column out of log1p (a target:"
-         " change target.scale), or mend the table"),
+         " 299: -1.0 is not above -1, as log1p requires; remove the column from log1p (for a"
+         " target, change target.scale), or correct the table"),
     ],
 )  # fmt: skip
-def test_values_that_do_not_suit_what_is_made_of_them_are_refused(values, preprocessing, told):
+def test_values_that_do_not_fit_their_preprocessing_are_refused(values, preprocessing, message):
     study = read_study("spotify", preprocessing=preprocessing)
 
     with pytest.raises(BadInputError) as error:
         check_table(songs(genre=values), study)
 
-    assert str(error.value) == told
+    assert str(error.value) == message
 
 
-def test_groups_of_mixed_types_are_refused_for_one_may_be_read_in_two_ways():
+def test_groups_of_mixed_types_are_refused():
     artists = songs()["track_artist"].astype(object)
     artists[7] = 7
 
@@ -210,7 +211,7 @@ def test_a_target_without_a_logarithm_is_refused():
         check_table(songs(track_popularity=popularity), study)
 
 
-def test_what_is_imputed_stays_and_rows_without_target_or_group_go():
+def test_impute_keeps_missing_inputs_and_drops_other_rows():
     table = songs()
     table.loc[[0, 1], "tempo"] = np.nan
     table.loc[2, "track_popularity"] = np.nan
@@ -221,7 +222,7 @@ def test_what_is_imputed_stays_and_rows_without_target_or_group_go():
     assert list(rows.index[rows.isna().any(axis=1)]) == [0, 1]
 
 
-def test_new_rows_need_no_target_and_their_columns_may_stand_in_any_order():
+def test_new_rows_need_no_target_and_no_column_order():
     study = read_study("concrete")
     table = read_table("concrete")
 
@@ -234,14 +235,14 @@ def test_new_rows_need_no_target_and_their_columns_may_stand_in_any_order():
     with pytest.raises(BadInputError) as error:
         check_new_rows(incomplete, study)
     assert str(error.value) == (
-        "column 'Age', row 4: the value is missing (1 of 1030 rows have a missing value); mend the"
-        " table, or leave such rows out: the study does not impute missing values"
+        "column 'Age', row 4: the value is missing (1 of 1030 rows have a missing value), and the"
+        " study does not impute it; correct the table, or leave such rows out"
     )
     imputed = check_new_rows(incomplete, read_study("concrete", missing="impute"))
     assert list(imputed.index[imputed["Age"].isna()]) == [4]
 
 
-def test_numbers_are_read_from_text_and_decimals_and_categories_from_whole_numbers():
+def test_texts_become_numbers_and_whole_numbers_become_categories():
     study = read_study("wine", preprocessing={"passthrough": ["a", "b"], "one_hot": ["k"]})
     table = pd.DataFrame({
         "a": ["1", " 2.5"], "b": [Decimal("0.5"), True], "k": [1.0, 2.0], "quality": [1, 2]
@@ -254,18 +255,20 @@ def test_numbers_are_read_from_text_and_decimals_and_categories_from_whole_numbe
     assert list(rows["k"]) == ["1", "2"]
 
 
-def test_new_rows_must_be_some():
+def test_empty_new_rows_are_refused():
     with pytest.raises(
         BadInputError, match=r"^has a header but no rows; there is nothing to predict$"
     ):
         check_new_rows(read_table("concrete").head(0), read_study("concrete"))
 
 
-def test_names_that_look_alike_are_said_to_differ_in_their_unicode_form():
+def test_names_that_differ_only_in_unicode_form_are_explained():
     table = pd.DataFrame({"cafe\u0301": [1.0], "b": [2.0]})
 
-    (told,) = missing_columns(table, ["caf\u00e9"])
+    (message,) = missing_columns(table, ["caf\u00e9"])
 
-    assert told.startswith("has no column 'caf\u00e9'; it has 'cafe\u0301', which looks alike")
-    assert "(U+0065 U+0301 where the study has U+00E9)" in told
+    assert message.startswith(
+        "has no column 'caf\u00e9'; it has 'cafe\u0301', which looks the same"
+    )
+    assert "(U+0065 U+0301 where the study has U+00E9)" in message
     assert "Unicode" not in missing_columns(table, ["bb"])[0]

@@ -16,7 +16,7 @@ from dropnorm.datasets.atomic_files import WholeFileDataset, discard_unfinished,
 
 
 class TextDataset(WholeFileDataset):
-    """Text in a file, written in two parts; an exception among the parts is raised."""
+    """A text file that is written part by part; an exception among the parts is raised."""
 
     def load(self) -> str:
         return self._path_to_load().read_text()
@@ -43,7 +43,7 @@ class FolderDataset(WholeFileDataset):
 def write(file, parts):
     for part in parts:
         if not isinstance(part, str):
-            file.flush()  # so that what came before is on the disk
+            file.flush()  # to have the earlier parts on the disk
             raise part
         file.write(part)
 
@@ -54,7 +54,7 @@ def catalog(folder, dataset=TextDataset, versioned=True, **options):
 
 
 def tree(folder):
-    """What each file below a folder holds; no folder to write in is left there."""
+    """Return the contents of all files below a folder, which has no temporary folder left."""
     assert not [path for path in folder.rglob(".*") if path.is_dir()]
     return {
         path.relative_to(folder).as_posix(): path.read_text()
@@ -69,7 +69,7 @@ FAILURES = [(RuntimeError, DatasetError), (KeyboardInterrupt, KeyboardInterrupt)
 @pytest.mark.parametrize("dataset", [TextDataset, FolderDataset])
 @pytest.mark.parametrize("versioned", [False, True])
 @pytest.mark.parametrize(("raised", "seen"), FAILURES)
-def test_a_save_that_fails_leaves_no_file(tmp_path, dataset, versioned, raised, seen):
+def test_a_failed_save_leaves_no_file(tmp_path, dataset, versioned, raised, seen):
     with pytest.raises(seen):
         catalog(tmp_path, dataset, versioned, save_version="1").save("kept", ["half", raised])
 
@@ -80,9 +80,7 @@ def test_a_save_that_fails_leaves_no_file(tmp_path, dataset, versioned, raised, 
 @pytest.mark.parametrize("dataset", [TextDataset, FolderDataset])
 @pytest.mark.parametrize("versioned", [False, True])
 @pytest.mark.parametrize(("raised", "seen"), FAILURES)
-def test_a_save_that_fails_leaves_what_was_saved_before_as_it_is(
-    tmp_path, dataset, versioned, raised, seen
-):
+def test_a_failed_save_keeps_the_earlier_file(tmp_path, dataset, versioned, raised, seen):
     catalog(tmp_path, dataset, versioned, save_version="1").save("kept", ["first"])
     before, loaded = tree(tmp_path), catalog(tmp_path, dataset, versioned).load("kept")
 
@@ -94,7 +92,7 @@ def test_a_save_that_fails_leaves_what_was_saved_before_as_it_is(
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_control_c_in_the_middle_leaves_the_file_as_it_was(tmp_path):
+def test_an_interrupted_save_keeps_the_earlier_file(tmp_path):
     file = tmp_path / "kept.txt"
     file.write_text("first")
 
@@ -109,7 +107,7 @@ def test_control_c_in_the_middle_leaves_the_file_as_it_was(tmp_path):
     assert tree(tmp_path) == {"kept.txt": "first"}
 
 
-def test_a_save_that_fails_leaves_the_files_of_others_alone(tmp_path):
+def test_a_failed_save_keeps_other_temporary_files(tmp_path):
     (tmp_path / ".kept.txt-other").write_text("of another")
 
     with pytest.raises(RuntimeError), written_whole(tmp_path / "kept.txt"):
@@ -118,7 +116,7 @@ def test_a_save_that_fails_leaves_the_files_of_others_alone(tmp_path):
     assert tree(tmp_path) == {".kept.txt-other": "of another"}
 
 
-def test_before_a_process_ends_what_any_of_its_threads_is_writing_is_discarded(tmp_path):
+def test_unfinished_files_of_all_threads_are_discarded(tmp_path):
     together = threading.Barrier(3, timeout=10)
 
     def write_slowly(name):
@@ -142,7 +140,7 @@ def test_before_a_process_ends_what_any_of_its_threads_is_writing_is_discarded(t
 
 
 @pytest.mark.parametrize("dataset", [TextDataset, FolderDataset])
-def test_nothing_has_the_name_until_all_is_written(tmp_path, dataset):
+def test_the_path_exists_only_after_the_save(tmp_path, dataset):
     seen = []
 
     class Watched(dataset):
@@ -160,7 +158,7 @@ def test_nothing_has_the_name_until_all_is_written(tmp_path, dataset):
     assert tree(tmp_path) == {"kept/part": "half"}
 
 
-def test_what_is_written_is_as_readable_as_any_other_file(tmp_path):
+def test_saved_files_have_the_usual_permissions(tmp_path):
     (tmp_path / "usual.txt").write_text("")
     (tmp_path / "usual").mkdir()
 
@@ -173,7 +171,7 @@ def test_what_is_written_is_as_readable_as_any_other_file(tmp_path):
     assert (tmp_path / "kept").stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_a_folder_that_is_there_is_not_replaced(tmp_path):
+def test_an_existing_folder_is_not_replaced(tmp_path):
     catalog(tmp_path, FolderDataset, versioned=False).save("kept", ["first", "second"])
     before = tree(tmp_path)
 
@@ -183,7 +181,7 @@ def test_a_folder_that_is_there_is_not_replaced(tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_a_version_lies_where_kedro_puts_it_and_the_newest_is_loaded(tmp_path):
+def test_the_newest_version_is_loaded_from_kedros_path(tmp_path):
     for version, text in (("2024-01", "january"), ("2024-02", "february"), ("2024-03", "march")):
         catalog(tmp_path, save_version=version).save("kept", [text])
 
@@ -205,7 +203,7 @@ def test_a_version_is_written_once(tmp_path):
     assert catalog(tmp_path).load("kept") == "first"
 
 
-def test_a_version_whose_save_failed_can_be_saved_and_is_not_the_newest_before(tmp_path):
+def test_a_version_whose_save_failed_can_be_saved_again(tmp_path):
     catalog(tmp_path, save_version="1").save("kept", ["first"])
     with pytest.raises(DatasetError):
         catalog(tmp_path, save_version="2").save("kept", ["half", RuntimeError])
@@ -216,7 +214,7 @@ def test_a_version_whose_save_failed_can_be_saved_and_is_not_the_newest_before(t
     assert catalog(tmp_path).load("kept") == "second"
 
 
-def test_without_a_version_the_file_has_the_name_itself_and_is_replaced(tmp_path):
+def test_without_a_version_the_file_is_replaced(tmp_path):
     for text in ("first", "second"):
         catalog(tmp_path, versioned=False).save("kept", [text])
 
@@ -225,7 +223,7 @@ def test_without_a_version_the_file_has_the_name_itself_and_is_replaced(tmp_path
 
 
 @pytest.mark.parametrize("versioned", [False, True])
-def test_a_dataset_says_whether_it_is_there(tmp_path, versioned):
+def test_a_dataset_reports_whether_it_exists(tmp_path, versioned):
     assert not catalog(tmp_path, versioned=versioned).exists("kept")
     with pytest.raises(DatasetError):
         catalog(tmp_path, versioned=versioned).load("kept")
@@ -237,7 +235,7 @@ def test_a_dataset_says_whether_it_is_there(tmp_path, versioned):
     assert not absent.exists("kept")
 
 
-def test_a_path_from_the_working_folder_is_found_there(tmp_path, monkeypatch):
+def test_a_relative_path_is_found_in_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     with written_whole(Path("kept.txt")) as path:
@@ -261,7 +259,7 @@ saves = st.lists(
 
 @given(saves=saves)
 @settings(max_examples=40)
-def test_the_file_always_holds_the_last_save_that_went_well(saves):
+def test_the_file_holds_the_last_successful_save(saves):
     with tempfile.TemporaryDirectory() as folder:
         file, expected = Path(folder, "kept.bin"), None
         for content, failure in saves:

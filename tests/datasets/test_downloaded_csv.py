@@ -26,7 +26,7 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Gives one answer to all, on a port of its own, and keeps what it was asked for."""
+    """HTTP server that gives one answer to all requests and records them."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -145,7 +145,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def path(tmp_path):
-    """Where the file is to lie: two folders, the second not made yet."""
+    """Path of the file in a folder that does not exist yet."""
     return tmp_path / "data" / "01_raw" / "spotify.csv"
 
 
@@ -158,7 +158,7 @@ def files(folder):
 
 
 def refusal(dataset):
-    """What `fetch` says; it is also what stands behind the error that Kedro makes of it."""
+    """Return the message of `fetch`, which is also the cause of Kedro's error."""
     with pytest.raises(BadInputError) as refused:
         dataset.fetch()
     with pytest.raises(DatasetError) as failed:
@@ -168,7 +168,7 @@ def refusal(dataset):
     return str(refused.value)
 
 
-def test_a_file_that_is_not_there_is_fetched_once_and_loads(tmp_path, path, server):
+def test_a_missing_file_is_downloaded_once_and_loaded(tmp_path, path, server):
     entry = {
         "type": "dropnorm.datasets.DownloadedCSVDataset", "filepath": str(path),
         "url": server.url(), "sha256": SHA256, "load_args": {"nrows": 3},
@@ -184,12 +184,12 @@ def test_a_file_that_is_not_there_is_fetched_once_and_loads(tmp_path, path, serv
     assert server.asked == ["/songs.csv"]
 
 
-def test_making_a_dataset_and_asking_whether_it_is_there_asks_no_server(path, server):
+def test_creating_a_dataset_and_exists_make_no_request(path, server):
     assert not a_dataset(path, server.url()).exists()
     assert server.asked == []
 
 
-def test_a_path_from_the_working_folder_is_fetched_to_there(tmp_path, monkeypatch, server):
+def test_a_relative_path_is_downloaded_to_the_working_folder(tmp_path, monkeypatch, server):
     monkeypatch.chdir(tmp_path)
 
     a_dataset("01_raw/spotify.csv", server.url()).fetch()
@@ -197,9 +197,9 @@ def test_a_path_from_the_working_folder_is_fetched_to_there(tmp_path, monkeypatc
     assert (tmp_path / "01_raw" / "spotify.csv").read_bytes() == BODY
 
 
-def test_a_file_that_is_there_is_neither_touched_nor_asked_for(path, server):
+def test_an_existing_file_is_neither_changed_nor_requested(path, server):
     path.parent.mkdir(parents=True)
-    path.write_text("song,tempo\nmine,1\n")  # its checksum is another
+    path.write_text("song,tempo\nmine,1\n")  # with another checksum
     before = path.stat()
 
     table = a_dataset(path, server.url()).load()
@@ -214,7 +214,7 @@ def test_a_file_that_is_there_is_neither_touched_nor_asked_for(path, server):
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (something_else, "its checksum is another"),
+        (something_else, "its checksum differs"),
         (cut_short, "it could not be downloaded"),
         (cut_before_the_first_byte, "it could not be downloaded"),
         (no_answer, "it could not be downloaded (ConnectionError)"),
@@ -224,35 +224,35 @@ def test_a_file_that_is_there_is_neither_touched_nor_asked_for(path, server):
         (silent_half_way, "it could not be downloaded (ConnectionError)"),
     ],
 )
-def test_a_download_that_fails_is_told_in_one_line_and_leaves_no_file(
+def test_a_failed_download_is_reported_and_leaves_no_file(
     tmp_path, path, server, monkeypatch, answer, why
 ):
     monkeypatch.setattr(fetching, "TIMEOUT", 0.3)
     server.answer = answer
 
-    told = refusal(a_dataset(path, server.url()))
+    message = refusal(a_dataset(path, server.url()))
 
-    assert told.startswith(f"{path} is not there, and ")
-    assert why in told
-    assert f"get {server.url()} with a browser" in told
-    assert "--env=sample" in told
-    assert "\n" not in told
+    assert message.startswith(f"{path} does not exist, and ")
+    assert why in message
+    assert f"download {server.url()} with a browser" in message
+    assert "--env=sample" in message
+    assert "\n" not in message
     assert files(tmp_path) == []
     assert server.asked
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/elsewhere.csv"])
-def test_a_server_that_sends_to_another_kind_of_place_is_refused(tmp_path, path, server, target):
+def test_a_redirect_to_another_protocol_is_refused(tmp_path, path, server, target):
     server.answer = sends_to(target)
 
-    told = refusal(a_dataset(path, server.url()))
+    message = refusal(a_dataset(path, server.url()))
 
-    assert f"its server sends to another place, {target[:5]}" in told
+    assert f"its server redirects to {target[:5]}" in message
     assert files(tmp_path) == []
     assert set(server.asked) == {"/songs.csv"}
 
 
-def test_a_server_that_has_the_file_under_another_name_is_followed(path, server):
+def test_a_redirect_is_followed(path, server):
     server.answer = sends_to("/elsewhere.csv")
 
     a_dataset(path, server.url()).fetch()
@@ -262,29 +262,29 @@ def test_a_server_that_has_the_file_under_another_name_is_followed(path, server)
 
 
 @pytest.mark.parametrize("size", [len(BODY), None])
-def test_a_file_that_never_ends_is_refused(tmp_path, path, server, monkeypatch, size):
+def test_an_endless_file_is_refused(tmp_path, path, server, monkeypatch, size):
     monkeypatch.setattr(fetching, "MOST", 10 * len(BODY))
     server.answer = endless
 
-    told = refusal(
+    message = refusal(
         DownloadedCSVDataset(filepath=str(path), url=server.url(), sha256=SHA256, size=size)
     )
 
-    assert f"more than {size or 10 * len(BODY)} bytes" in told
+    assert f"more than {size or 10 * len(BODY)} bytes" in message
     assert files(tmp_path) == []
 
 
-def test_a_file_that_comes_drop_by_drop_is_refused(tmp_path, path, server, monkeypatch):
+def test_a_very_slow_download_is_refused(tmp_path, path, server, monkeypatch):
     monkeypatch.setattr(fetching, "PATIENCE", 0.3)
     server.answer = drop_by_drop
 
-    told = refusal(a_dataset(path, server.url()))
+    message = refusal(a_dataset(path, server.url()))
 
-    assert "its server is too slow (0 bytes in 0 seconds)" in told
+    assert "its server is too slow (0 bytes in 0 seconds)" in message
     assert files(tmp_path) == []
 
 
-def test_the_catalog_tells_the_size_of_the_file_that_it_tells_the_checksum_of():
+def test_the_catalog_has_the_size_and_checksum_of_the_file():
     root = Path(__file__).parents[2]
     entry = yaml.safe_load((root / "conf/base/catalog_lesson.yml").read_text())["spotify.table"]
     file = root / "data/01_raw/spotify.csv"
@@ -296,48 +296,48 @@ def test_the_catalog_tells_the_size_of_the_file_that_it_tells_the_checksum_of():
     assert file.stat().st_size == entry["size"]
 
 
-def test_a_file_whose_checksum_is_not_the_one_of_the_catalog_is_thrown_away(tmp_path, path, server):
-    told = refusal(a_dataset(path, server.url(), sha256="0" * 64))
+def test_a_file_with_another_checksum_is_discarded(tmp_path, path, server):
+    message = refusal(a_dataset(path, server.url(), sha256="0" * 64))
 
-    assert "its checksum is another" in told
+    assert "its checksum differs" in message
     assert files(tmp_path) == []
 
 
-def test_no_server_at_all_is_told_in_one_line_and_leaves_no_file(tmp_path, path, monkeypatch):
+def test_an_unreachable_server_is_reported_and_leaves_no_file(tmp_path, path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # and does not listen
+        taken.bind(("127.0.0.1", 0))  # bound, but not listening
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/songs.csv"
 
-        told = refusal(a_dataset(path, url))
+        message = refusal(a_dataset(path, url))
 
-    assert told == (
-        f"{path} is not there, and it could not be downloaded (ConnectionError): get {url} with a"
-        " browser and put it there, or run with --env=sample, which needs no network"
+    assert message == (
+        f"{path} does not exist, and it could not be downloaded (ConnectionError); download {url}"
+        " with a browser and save it there, or run with --env=sample, which needs no network"
     )
     assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("url", ["songs.csv", "http://", "gopher://127.0.0.1/songs.csv"])
-def test_an_address_that_is_none_is_not_taken_for_another_file(tmp_path, path, url):
-    told = refusal(a_dataset(path, url))
+def test_an_invalid_address_is_refused(tmp_path, path, url):
+    message = refusal(a_dataset(path, url))
 
-    assert "it could not be downloaded" in told
+    assert "it could not be downloaded" in message
     assert files(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path, server):
+def test_a_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path, server):
     (tmp_path / "01_raw").write_text("a file")
 
-    told = refusal(a_dataset(tmp_path / "01_raw" / "spotify.csv", server.url()))
+    message = refusal(a_dataset(tmp_path / "01_raw" / "spotify.csv", server.url()))
 
-    assert "it could not be downloaded" in told
-    assert "\n" not in told
+    assert "it could not be downloaded" in message
+    assert "\n" not in message
     assert server.asked == []
 
 
 @pytest.mark.usefixtures("ctrl_c")
-def test_control_c_while_it_loads_leaves_no_file_and_the_next_try_has_it(tmp_path, path, server):
+def test_an_interrupted_download_leaves_no_file_and_can_be_repeated(tmp_path, path, server):
     server.answer = interrupted_half_way
 
     with pytest.raises(KeyboardInterrupt):
@@ -349,7 +349,7 @@ def test_control_c_while_it_loads_leaves_no_file_and_the_next_try_has_it(tmp_pat
 
 
 @pytest.mark.parametrize("answer", [whole, not_found])
-def test_one_line_says_what_is_downloaded(path, server, caplog, answer):
+def test_a_download_is_logged_in_one_line(path, server, caplog, answer):
     caplog.set_level("INFO")
     server.answer = answer
 
@@ -359,7 +359,7 @@ def test_one_line_says_what_is_downloaded(path, server, caplog, answer):
     assert caplog.messages == [f"Downloading {server.url()} to {path}"]
 
 
-def test_what_has_come_so_far_is_discarded_before_a_process_ends(tmp_path, path, server):
+def test_a_partial_download_is_discarded_before_the_process_ends(tmp_path, path, server):
     left = []
 
     def discarded_half_way(handler):
@@ -393,7 +393,7 @@ def test_progress_is_shown_on_a_terminal_only(path, server, monkeypatch, screen,
     assert path.read_bytes() == BODY
 
 
-def test_a_look_at_the_graph_downloads_nothing(tmp_path):
+def test_the_preview_downloads_nothing(tmp_path):
     path = tmp_path / "table.csv"
     dataset = DownloadedCSVDataset(filepath=str(path), url="http://127.0.0.1:9/", sha256="0" * 64)
 

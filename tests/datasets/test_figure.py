@@ -32,7 +32,7 @@ def a_figure(slope=1.0):
 
 
 def a_plot_of_a_run():
-    """As the project draws them, with a layout that is computed when it is drawn."""
+    """Return a figure with constrained layout, as the project draws them."""
     history = pd.DataFrame(
         {"split": 0, "start": 0, "epoch": range(1, 6), "loss": 9.0, "val_loss": [9, 7, 6, 5, 5.5]}
     )
@@ -47,7 +47,7 @@ def dataset(tmp_path):
 
 
 @pytest.mark.parametrize("draw", [a_figure, a_plot_of_a_run])
-def test_the_same_figure_gives_the_same_bytes_saved_again_or_drawn_anew(dataset, draw):
+def test_the_same_figure_always_gives_the_same_bytes(dataset, draw):
     figure, saved = draw(), []
     for drawn in (figure, figure, draw()):
         dataset.save(drawn)
@@ -65,7 +65,7 @@ def test_another_figure_gives_other_bytes(dataset):
     assert dataset.load() != before
 
 
-def test_what_is_loaded_is_a_png_of_the_figure(tmp_path, dataset):
+def test_the_loaded_bytes_are_a_png_of_the_figure(tmp_path, dataset):
     figure = a_figure()
 
     dataset.save(figure)
@@ -81,7 +81,7 @@ def test_what_is_loaded_is_a_png_of_the_figure(tmp_path, dataset):
     np.testing.assert_array_equal(drawn, np.asarray(canvas.buffer_rgba()))
 
 
-def test_a_versioned_figure_goes_through_a_catalog(tmp_path):
+def test_a_versioned_figure_is_saved_and_loaded_by_a_catalog(tmp_path):
     entries = {
         "curves": {
             "type": "dropnorm.datasets.FigureDataset",
@@ -97,15 +97,13 @@ def test_a_versioned_figure_goes_through_a_catalog(tmp_path):
     assert sorted(path.name for path in file.parent.iterdir()) == ["curves.png", "curves.svg"]
 
 
-def test_another_ending_than_that_of_a_png_is_refused(tmp_path):
-    with pytest.raises(DatasetError, match=r"curves.svg: a figure's path ends in .png"):
+def test_a_path_without_png_suffix_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match=r"curves.svg: the path of a figure must end in .png"):
         FigureDataset(filepath=str(tmp_path / "curves.svg"))
 
 
 @pytest.mark.parametrize("draw", [a_figure, a_plot_of_a_run])
-def test_an_svg_stands_beside_it_the_same_bytes_each_time_and_asks_for_nothing_else(
-    tmp_path, dataset, draw
-):
+def test_a_reproducible_self_contained_svg_is_saved_beside_the_png(tmp_path, dataset, draw):
     saved = []
     for _ in range(2):
         dataset.save(draw())
@@ -122,7 +120,7 @@ def test_an_svg_stands_beside_it_the_same_bytes_each_time_and_asks_for_nothing_e
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "curves.svg"]
 
 
-def test_the_preview_is_the_picture_in_base64_and_kedro_viz_takes_it_for_an_image(dataset):
+def test_kedro_viz_shows_the_preview_as_an_image(dataset):
     dataset.save(a_figure())
 
     assert base64.b64decode(dataset.preview(), validate=True) == dataset.load()
@@ -132,7 +130,7 @@ def test_the_preview_is_the_picture_in_base64_and_kedro_viz_takes_it_for_an_imag
     assert metadata.preview_type == "ImagePreview"
 
 
-def test_figures_and_settings_of_pyplot_are_left_alone(dataset):
+def test_figures_and_settings_of_pyplot_are_unchanged(dataset):
     plt.switch_backend("agg")
     figures = [plt.figure() for _ in range(2)]
     plt.figure(figures[0].number)
@@ -149,7 +147,7 @@ def test_figures_and_settings_of_pyplot_are_left_alone(dataset):
             plt.close(figure)
 
 
-def test_a_figure_that_cannot_be_drawn_leaves_the_earlier_picture(tmp_path, dataset):
+def test_a_figure_that_cannot_be_drawn_keeps_the_earlier_file(tmp_path, dataset):
     dataset.save(a_figure())
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     broken = a_figure()

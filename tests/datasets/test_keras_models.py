@@ -19,7 +19,7 @@ X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
 
 
 def a_network(variant="dropout_batchnorm", start=0):
-    """Two hidden layers; weights and running statistics are none that a new network has."""
+    """Return a network with two hidden layers, whose weights and statistics are not initial."""
     network = read_study("concrete", network={"hidden": [4, 3], "activation": "relu"}).network
     seed = np.random.SeedSequence(7, spawn_key=(0, start))
     model = build_network(plan_layers(network, Variant(variant)), 3, seed)
@@ -51,7 +51,7 @@ def entries(folder):
     }
 
 
-def test_networks_that_were_saved_and_loaded_predict_exactly_the_same(tmp_path, models):
+def test_saved_and_loaded_networks_predict_exactly_the_same(tmp_path, models):
     DataCatalog.from_config(entries(tmp_path), save_version="1").save("models", models)
 
     loaded = DataCatalog.from_config(entries(tmp_path)).load("models")
@@ -63,7 +63,7 @@ def test_networks_that_were_saved_and_loaded_predict_exactly_the_same(tmp_path, 
     assert len({predictions(model).tobytes() for model in loaded.values()}) == len(models)
 
 
-def test_a_network_has_a_file_of_its_own_in_the_folder_of_its_version(tmp_path, models):
+def test_each_network_has_a_file_in_the_version_folder(tmp_path, models):
     DataCatalog.from_config(entries(tmp_path), save_version="1").save("models", models)
 
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
@@ -71,7 +71,7 @@ def test_a_network_has_a_file_of_its_own_in_the_folder_of_its_version(tmp_path, 
     assert files == networks | {"dropout/1/dropout/layers.json"}
 
 
-def test_other_files_in_the_folder_are_no_networks(tmp_path, models):
+def test_other_files_in_the_folder_are_ignored(tmp_path, models):
     dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
     dataset.save({"one": models["split_0-start_0"]})
     (tmp_path / "dropout" / "notes.txt").write_text("mine")
@@ -96,7 +96,7 @@ def test_layers_and_their_parameters_are_previewed_with_their_sum(tmp_path):
     assert last == ["sum, each of 2 networks", "", model.count_params(), trainable, ""]
 
 
-def test_if_one_network_cannot_be_saved_none_is(tmp_path, models):
+def test_if_one_network_cannot_be_saved_none_are(tmp_path, models):
     dataset = KerasModelsDataset(filepath=str(tmp_path / "deep" / "dropout"))
 
     with pytest.raises(DatasetError):
@@ -105,7 +105,7 @@ def test_if_one_network_cannot_be_saved_none_is(tmp_path, models):
     assert list((tmp_path / "deep").iterdir()) == []
 
 
-def test_a_network_that_brings_code_is_refused_and_the_code_not_run(tmp_path, models):
+def test_a_network_with_code_is_refused_without_running_it(tmp_path, models):
     keras = load_keras()
     marker = tmp_path / "marker"
     path = str(marker)
@@ -113,7 +113,7 @@ def test_a_network_that_brings_code_is_refused_and_the_code_not_run(tmp_path, mo
     carrier = keras.Sequential([keras.Input((3,)), touch])
     dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
     dataset.save({"good": models["split_0-start_0"], "other": carrier})
-    # The file would run it, if it were loaded without care.
+    # Loading the file without safe mode would run the code.
     marker.unlink()
     keras.saving.load_model(tmp_path / "dropout" / "other.keras", safe_mode=False)
     assert marker.exists()
@@ -123,7 +123,7 @@ def test_a_network_that_brings_code_is_refused_and_the_code_not_run(tmp_path, mo
         dataset.load()
 
     assert not marker.exists()
-    assert "safe_mode" not in str(refused.value)  # Keras' own advice is to turn it off
+    assert "safe_mode" not in str(refused.value)  # Keras advises to turn it off
     assert "\n" not in str(refused.value)
 
 
@@ -139,10 +139,10 @@ def test_a_network_that_brings_code_is_refused_and_the_code_not_run(tmp_path, mo
         ("subprocess", "Popen", None),
     ],
 )
-def test_a_network_of_anything_but_keras_own_layers_is_refused_and_no_code_run(
+def test_a_network_with_foreign_layers_is_refused_without_running_code(
     tmp_path, models, monkeypatch, module, name, registered
 ):
-    """A file that asks, where it should ask for Dense, for another thing to be made."""
+    """Write a network file that names another class in place of Dense."""
     marker = tmp_path / "marker"
     (tmp_path / "touches.py").write_text(f"open({str(marker)!r}, 'w')\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -166,7 +166,7 @@ def test_a_network_of_anything_but_keras_own_layers_is_refused_and_no_code_run(
     assert "touches" not in sys.modules
 
 
-def test_a_file_that_is_no_network_is_refused_by_name(tmp_path, models):
+def test_a_file_that_is_not_a_network_is_refused(tmp_path, models):
     dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
     dataset.save({"good": models["split_0-start_0"], "spoiled": models["split_0-start_1"]})
     (tmp_path / "dropout" / "spoiled.keras").write_bytes(b"nothing")
@@ -175,7 +175,7 @@ def test_a_file_that_is_no_network_is_refused_by_name(tmp_path, models):
         dataset.load()
 
 
-def test_no_engine_and_nothing_else_heavy_is_imported_before_a_dataset_is_used(tmp_path):
+def test_creating_datasets_imports_no_engine_or_other_heavy_package(tmp_path):
     script = f"""
 import sys
 import dropnorm.datasets

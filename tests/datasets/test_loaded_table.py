@@ -12,21 +12,21 @@ from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDatase
 TABLE = pd.DataFrame({"a": [1.0, 2.0]})
 
 
-def test_a_table_is_given_out_as_it_is_and_held_no_longer_than_it_is_needed():
+def test_a_table_is_not_copied_and_is_released_after_use():
     dataset = LoadedTableDataset(TABLE, uses=2)
 
     assert dataset.load() is TABLE
     assert dataset.load() is TABLE
-    with pytest.raises(DatasetError, match="has taken it"):
+    with pytest.raises(DatasetError, match="more nodes than expected"):
         dataset.load()
 
 
-def test_a_table_is_not_written():
+def test_a_loaded_table_is_not_written():
     with pytest.raises(DatasetError, match="never written"):
         LoadedTableDataset(TABLE, uses=1).save(TABLE)
 
 
-def test_a_shared_table_is_in_the_manager_and_not_in_what_is_sent_to_workers():
+def test_a_shared_table_is_in_the_manager_only():
     table = pd.DataFrame({"a": range(10_000)})
     with ParallelRunnerManager() as manager:
         dataset = SharedTableDataset(table)

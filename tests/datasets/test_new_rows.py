@@ -11,7 +11,7 @@ from dropnorm.evaluation.records import RunRecord, TableRead
 from dropnorm.study.preprocessing import Preprocessing
 
 
-def test_what_new_rows_lack_is_told(tmp_path, caplog):
+def test_missing_fields_of_new_rows_are_logged(tmp_path, caplog):
     file = tmp_path / "new.csv"
     file.write_text("a,b,c\n1,2,3\n4,5\n")
     run = RunRecord(table=TableRead(format=TableFormat().model_dump(mode="json")))
@@ -24,7 +24,7 @@ def test_what_new_rows_lack_is_told(tmp_path, caplog):
     assert "line 3" in caplog.text
 
 
-def test_a_column_that_was_whole_in_the_record_refuses_what_may_be_thousands(tmp_path):
+def test_columns_recorded_as_whole_refuse_possible_thousands(tmp_path):
     file = tmp_path / "new.csv"
     file.write_text("a,b\n1.303,2.125\n4,5\n")
     preprocessing = Preprocessing(passthrough=["a", "b"])

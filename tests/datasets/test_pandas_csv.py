@@ -1,4 +1,4 @@
-"""Entries of pandas' own reader: what it says nothing of is told."""
+"""Catalog entries of pandas' own reader."""
 
 from __future__ import annotations
 
@@ -28,18 +28,36 @@ def loaded(tmp_path, text: str, **load_args: object) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
-        ("area,rooms,price\n50,2,100,\n60,3,120,\n", "first row has 4 fields, the header 3 names"),
-        ("area,rooms,price\n50,2,100,\n60,3,120\n", "first row has 4 fields, the header 3 names"),
-        ("area,rooms,price\n50,2,100,7\n50,3,120,8\n", "first row has 4 fields, the header 3"),
-        ("area,rooms,price\n5,2,10,7,8\n6,3,12,8,9\n", "first row has 5 fields, the header 3"),
-        ("id,rooms,price\n0,2,100,\n1,3,120,\n", "first row has 4 fields, the header 3 names"),
-        ("name,rooms,price\nx1,2,100,\nx2,3,120,\n", "first row has 4 fields, the header 3"),
+        (
+            "area,rooms,price\n50,2,100,\n60,3,120,\n",
+            "first row has 4 fields, but the header has 3 names",
+        ),
+        (
+            "area,rooms,price\n50,2,100,\n60,3,120\n",
+            "first row has 4 fields, but the header has 3 names",
+        ),
+        (
+            "area,rooms,price\n50,2,100,7\n50,3,120,8\n",
+            "first row has 4 fields, but the header has 3",
+        ),
+        (
+            "area,rooms,price\n5,2,10,7,8\n6,3,12,8,9\n",
+            "first row has 5 fields, but the header has 3",
+        ),
+        (
+            "id,rooms,price\n0,2,100,\n1,3,120,\n",
+            "first row has 4 fields, but the header has 3 names",
+        ),
+        (
+            "name,rooms,price\nx1,2,100,\nx2,3,120,\n",
+            "first row has 4 fields, but the header has 3",
+        ),
     ],
 )
-def test_rows_with_more_fields_than_the_header_are_refused(tmp_path, text, told):
-    with pytest.raises(BadInputError, match=rf"t\.csv: its {told}") as error:
+def test_rows_with_more_fields_than_the_header_are_refused(tmp_path, text, message):
+    with pytest.raises(BadInputError, match=rf"t\.csv: its {message}") as error:
         loaded(tmp_path, text)
     assert "\n" not in str(error.value)
 
@@ -47,21 +65,21 @@ def test_rows_with_more_fields_than_the_header_are_refused(tmp_path, text, told)
 @pytest.mark.parametrize(
     ("text", "load_args"),
     [
-        ("rooms,price\nanna,2,100\nbert,3,120\n", {}),  # as R writes names of rows
-        ("rooms,price\n1,2,100\n2,3,120\n", {}),  # and their numbers
+        ("rooms,price\nanna,2,100\nbert,3,120\n", {}),  # row names as R writes them
+        ("rooms,price\n1,2,100\n2,3,120\n", {}),  # row numbers as R writes them
         ("rooms,price\n2,100,\n3,120,\n", {"index_col": False}),
         ("rooms,price\n7,2,100\n7,3,120\n", {"index_col": 0}),
         ("id,rooms,price\n7,2,100\n8,3,120\n", {"index_col": "id"}),
     ],
 )
-def test_names_of_rows_and_what_load_args_name_shift_no_column(tmp_path, text, load_args):
+def test_row_names_and_load_args_shift_no_column(tmp_path, text, load_args):
     table = loaded(tmp_path, text, **load_args)
 
     assert list(table["rooms"]) == [2, 3]
     assert list(table["price"]) == [100, 120]
 
 
-def test_an_index_with_a_name_is_a_column(tmp_path):
+def test_a_named_index_is_a_column(tmp_path):
     assert list(loaded(tmp_path, "id,x\n7,1\n8,2\n", index_col="id").columns) == ["id", "x"]
 
 
@@ -73,25 +91,25 @@ def warnings(tmp_path, text: str, **load_args: object) -> list[str]:
 SLEEP = "x,y,disorder\n1,NA,None\n2,5,Insomnia\n3,7,\n4,8,None\n"
 
 
-def test_words_that_are_read_as_missing_are_named_with_their_number(tmp_path):
-    (told,) = warnings(tmp_path, SLEEP)
+def test_words_read_as_missing_are_reported_with_counts(tmp_path):
+    (message,) = warnings(tmp_path, SLEEP)
 
-    assert "column 'disorder': the word 'None' stands in 2 rows and is read as missing" in told
-    assert "keep_default_na: false" in told
+    assert "column 'disorder': the word 'None' occurs in 2 rows and is read as missing" in message
+    assert "keep_default_na: false" in message
 
 
 @pytest.mark.parametrize(
     "load_args", [{"keep_default_na": False, "na_values": ["", "NA"]}, {"usecols": ["x", "y"]}]
 )
-def test_words_that_are_kept_or_not_read_are_not_named(tmp_path, load_args):
+def test_words_that_are_kept_or_not_read_are_not_reported(tmp_path, load_args):
     assert not warnings(tmp_path, SLEEP, **load_args)
 
 
-def test_the_words_of_na_values_are_meant(tmp_path):
+def test_words_in_na_values_are_not_reported(tmp_path):
     assert not warnings(tmp_path, SLEEP.replace("None", "none"), na_values=["none"])
 
 
-def test_arguments_of_pandas_say_how_columns_of_new_rows_are_written():
+def test_pandas_arguments_are_converted_to_column_formats():
     options = {"sep": ";", "decimal": ",", "na_values": {"x": ["?"]}, "keep_default_na": False}
 
     formats = column_formats(options, ["x"], ["town"])
@@ -104,7 +122,7 @@ def test_arguments_of_pandas_say_how_columns_of_new_rows_are_written():
     assert column_formats({"converters": {"x": abs}}, ["x"], []) is None
 
 
-def test_new_rows_are_read_with_arguments_that_no_format_has(tmp_path):
+def test_new_rows_are_read_with_arguments_without_a_format(tmp_path):
     file = tmp_path / "new.csv"
     file.write_text("München;01\nKöln;02\n", encoding="utf-8")
     options = {"sep": ";", "header": None, "names": ["town", "code"], "encoding": "cp1252"}
@@ -116,7 +134,7 @@ def test_new_rows_are_read_with_arguments_that_no_format_has(tmp_path):
     assert list(read_csv_with(options, file, ["code"])["town"]) == ["München"]
 
 
-def test_new_rows_that_would_be_shifted_are_not_read_so(tmp_path):
+def test_shifted_new_rows_are_not_read(tmp_path):
     file = tmp_path / "new.csv"
     file.write_text("a,b\n1,2,\n3,4,\n")
 

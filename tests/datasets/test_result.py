@@ -15,7 +15,7 @@ def dataset(folder, of="VariantMetrics"):
     return ResultDataset(of=of, filepath=str(folder / "result.json"), save_args={"indent": 2})
 
 
-def test_a_result_is_saved_as_its_json_and_loaded_as_it_was(tmp_path):
+def test_a_result_is_saved_as_json_and_loaded_again(tmp_path):
     kept = dataset(tmp_path)
 
     kept.save(some_metrics())
@@ -36,14 +36,16 @@ def test_a_list_of_results_is_a_list_in_json(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["{}", "[1]", "null"])
-def test_another_file_is_refused_with_its_name(tmp_path, monkeypatch, content):
+def test_a_file_with_other_content_is_refused(tmp_path, monkeypatch, content):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "result.json").write_text(content)
 
-    with pytest.raises(DatasetError, match=r"^result\.json: is not as a run writes it"):
+    with pytest.raises(
+        DatasetError, match=r"^result\.json: is not a result that this project saved"
+    ):
         dataset(tmp_path).load()
 
 
-def test_a_kind_that_there_is_not_is_refused_with_those_there_are():
+def test_an_unknown_kind_of_result_is_refused():
     with pytest.raises(DatasetError, match=r"no result 'Metrics' .*VariantMetrics"):
         ResultDataset(of="Metrics", filepath="x.json")

@@ -27,7 +27,7 @@ ENTRY = {"type": "dropnorm.datasets.SkopsDataset", "versioned": True}
 
 
 class Touches:
-    """When unpickled, writes a file."""
+    """Object that writes a file when it is unpickled."""
 
     def __init__(self, marker):
         self.marker = str(marker)
@@ -38,7 +38,7 @@ class Touches:
 
 @pytest.fixture
 def module(tmp_path, monkeypatch):
-    """A module that leaves a marker when it is imported; not imported now."""
+    """Write a module that creates a file when it is imported."""
     marker = tmp_path / "imported"
     (tmp_path / "someone.py").write_text(
         f"open({str(marker)!r}, 'w').close()\n"
@@ -51,7 +51,7 @@ def module(tmp_path, monkeypatch):
 
 
 def saved_by_someone(what, module, path):
-    """Save something of the module, as its author would, and forget the module."""
+    """Save an object of the module, and remove the module from sys.modules."""
     import skops.io  # noqa: PLC0415  # imports PyTorch where it is installed
 
     someone = importlib.import_module("someone")
@@ -76,7 +76,7 @@ def assert_same_after_saving(preprocessors, rows, study, folder):
 
 @pytest.mark.parametrize("scale", ["none", "standardize", "log1p"])
 @pytest.mark.parametrize("missing", ["drop", "impute"])
-def test_preprocessors_that_were_saved_and_loaded_give_the_same_inputs(tmp_path, scale, missing):
+def test_saved_and_loaded_preprocessors_give_the_same_inputs(tmp_path, scale, missing):
     study = read_study(
         "spotify",
         replicas={"splits": 2, "starts": 1},
@@ -102,7 +102,7 @@ texts = st.text(st.characters(codec="utf-8"), max_size=4)
     fill=st.sampled_from(["median", "mean", "most_frequent", 3.5]),
 )
 @settings(max_examples=8)
-def test_all_that_a_study_may_do_to_columns_survives_saving(
+def test_every_kind_of_preprocessing_can_be_saved_and_loaded(
     tmp_path_factory, values, categories, others, fill
 ):
     size = min(len(values), len(categories))
@@ -142,9 +142,7 @@ def test_all_that_a_study_may_do_to_columns_survives_saving(
     ],
     ids=["object", "function", "class"],
 )
-def test_a_file_with_a_type_of_someone_else_is_refused_and_its_module_not_imported(
-    tmp_path, module, what
-):
+def test_a_file_with_a_foreign_type_is_refused_without_importing_it(tmp_path, module, what):
     import skops.io  # noqa: PLC0415  # imports PyTorch where it is installed
 
     path = tmp_path / "preprocessors.skops"
@@ -157,12 +155,12 @@ def test_a_file_with_a_type_of_someone_else_is_refused_and_its_module_not_import
     assert "\n" not in str(refusal.value)
     assert "someone" not in sys.modules
     assert not module.exists()
-    # The file would have run it, had it been trusted.
+    # Loading the file as trusted would run the code.
     skops.io.load(path, trusted=skops.io.get_untrusted_types(file=path))
     assert module.exists()
 
 
-def test_a_pickle_in_place_of_the_file_is_refused_and_not_run(tmp_path):
+def test_a_pickle_is_refused_and_not_run(tmp_path):
     path, marker = tmp_path / "preprocessors.skops", tmp_path / "marker"
     path.write_bytes(pickle.dumps(Touches(marker)))
 
@@ -174,7 +172,7 @@ def test_a_pickle_in_place_of_the_file_is_refused_and_not_run(tmp_path):
     assert marker.exists()
 
 
-def test_a_file_cut_short_is_refused(tmp_path):
+def test_a_truncated_file_is_refused(tmp_path):
     dataset = SkopsDataset(filepath=str(tmp_path / "preprocessors.skops"))
     dataset.save(StandardScaler().fit([[1.0], [2.0]]))
     path = Path(dataset._filepath)
@@ -184,7 +182,7 @@ def test_a_file_cut_short_is_refused(tmp_path):
         dataset.load()
 
 
-def test_what_cannot_be_saved_leaves_the_earlier_file(tmp_path):
+def test_objects_that_cannot_be_saved_keep_the_earlier_file(tmp_path):
     dataset = SkopsDataset(filepath=str(tmp_path / "preprocessors.skops"))
     dataset.save(StandardScaler(with_mean=False))
 

@@ -5,7 +5,7 @@ import pandas as pd
 from dropnorm.datasets import SplitDataset
 
 
-def test_the_preview_counts_the_rows_of_each_part_and_names_the_first(tmp_path):
+def test_the_preview_counts_and_lists_rows_of_each_part(tmp_path):
     parts = ["validation", "train", "train", "test", *["train"] * 6]
     split = pd.DataFrame(
         {"split": [0] * 10 + [1] * 10, "row": [*range(10)] * 2, "part": parts + parts[::-1]}

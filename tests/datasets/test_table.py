@@ -48,7 +48,7 @@ SHIPPED = [*(ROOT / "data/01_raw").glob("*.csv"), *(ROOT / "data/sample/01_raw")
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT / "data")))
-def test_the_projects_tables_are_read_bit_for_bit_as_pandas_reads_them(path):
+def test_the_tables_of_the_project_equal_those_of_pandas(path):
     table, expected = TableDataset(filepath=str(path)).load(), pd.read_csv(path)
 
     assert list(table.columns) == list(expected.columns)
@@ -60,13 +60,13 @@ def test_the_projects_tables_are_read_bit_for_bit_as_pandas_reads_them(path):
             pd.testing.assert_series_equal(table[name], expected[name], check_dtype=False)
 
 
-def test_a_table_is_read_as_the_catalog_says(file):
+def test_a_table_is_read_with_the_catalogs_format(file):
     dataset = TableDataset(filepath=str(file), format=yaml.safe_load(FORMAT))
 
     assert_german(dataset.load())
 
 
-def test_a_cell_that_is_written_in_another_way_is_refused_with_file_and_column(file):
+def test_a_cell_in_another_format_is_refused_with_its_place(file):
     file.write_text(GERMAN.replace("8,5", "8.5"))
     catalog = catalog_of(filepath=str(file), format=yaml.safe_load(FORMAT))
 
@@ -76,7 +76,7 @@ def test_a_cell_that_is_written_in_another_way_is_refused_with_file_and_column(f
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"sepp": ";"}, r"format has no key 'sepp'; did you mean 'sep'\?"),
         ({"columns": {"plz": {"typ": "text"}}}, r"format.columns.plz has no key 'typ'; did you"),
@@ -85,17 +85,17 @@ def test_a_cell_that_is_written_in_another_way_is_refused_with_file_and_column(f
         ({"encoding": "utf-9"}, "utf-9"),
     ],
 )
-def test_a_wrong_key_of_the_format_is_one_line(file, wrong, told):
+def test_a_wrong_key_of_the_format_is_reported_in_one_line(file, wrong, message):
     catalog = catalog_of(filepath=str(file), format=wrong)
 
     with pytest.raises(
-        BadInputError, match=f"entry 'cars.table' cannot be used: .*{told}"
+        BadInputError, match=f"entry 'cars.table' cannot be used: .*{message}"
     ) as error:
         load_table("cars", catalog)
     assert "\n" not in str(error.value)
 
 
-def test_a_table_elsewhere_is_read_and_counted_like_one_here():
+def test_a_remote_table_is_read_and_counted():
     memory = fsspec.filesystem("memory")
     memory.pipe("/cars.csv", GERMAN.encode())
     catalog = catalog_of(filepath="memory:///cars.csv", format=yaml.safe_load(FORMAT))
@@ -108,7 +108,7 @@ def test_a_table_elsewhere_is_read_and_counted_like_one_here():
         load_table("cars", catalog)
 
 
-def test_a_file_that_is_not_there_is_told_with_what_to_do(tmp_path):
+def test_a_missing_file_is_reported_with_advice(tmp_path):
     catalog = catalog_of(filepath=str(tmp_path / "cars.csv"))
 
     with pytest.raises(BadInputError, match="there is no such file; put the table of the study"):
@@ -126,7 +126,7 @@ def test_rows_are_counted_as_they_are_loaded(tmp_path):
     assert count_rows("cars", catalog) == len(load_table("cars", catalog)) == 3
 
 
-def test_new_rows_are_read_as_another_tables_columns_are(file):
+def test_new_rows_are_read_with_another_tables_formats(file):
     inputs = InputFormats(("kilometer",), {"kilometer": ColumnFormat(decimal=",", thousands=".")})
 
     dataset = TableDataset(filepath=str(file)).alike(inputs)
@@ -134,7 +134,7 @@ def test_new_rows_are_read_as_another_tables_columns_are(file):
     assert list(dataset.load()["kilometer"]) == [1303, 929, 12000]
 
 
-def test_kedro_viz_is_shown_the_first_rows(file):
+def test_the_preview_shows_the_first_rows(file):
     dataset = TableDataset(filepath=str(file), format=yaml.safe_load(FORMAT))
 
     shown = dataset.preview(2)
@@ -146,6 +146,6 @@ def test_kedro_viz_is_shown_the_first_rows(file):
 
 
 def test_a_table_is_never_written(file):
-    with pytest.raises(DatasetError, match="a table is read, and never written"):
+    with pytest.raises(DatasetError, match="a table is only read and never written"):
         TableDataset(filepath=str(file)).save(pd.DataFrame())
     assert file.read_text() == GERMAN

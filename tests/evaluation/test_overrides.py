@@ -6,7 +6,7 @@ import pytest
 
 import made_results
 from conftest import read_study
-from dropnorm.evaluation.overrides import Standing, differences, judge, overridden, tell
+from dropnorm.evaluation.overrides import Standing, differences, has_looked, judge, overridden, tell
 from dropnorm.evaluation.records import Override
 
 STUDY = read_study("concrete", replicas__splits=5)
@@ -117,3 +117,50 @@ def test_an_option_that_is_new_since_is_as_it_was_without():
 def test_of_a_study_that_cannot_be_read_today_the_record_alone_tells():
     assert judge(a_record(), None, None).standing is Standing.OWN
     assert judge(a_record(training__epochs=5), None, None).standing is Standing.OVERRIDDEN
+
+
+def settled(splits, **changes):
+    """The study as a run until it is settled leaves it, with the splits that it took."""
+    study = read_study("concrete", replicas={"until": "settled", "splits": splits, **changes})
+    return study, study.model_dump(mode="json")
+
+
+def test_how_many_splits_a_run_until_settled_took_is_no_other_option():
+    (study, ten), (_, forty) = settled(10), settled(40)
+
+    assert differences(ten, forty) == {}
+    assert set(differences(ten, OPTIONS)) == {"replicas.at_most", "replicas.until"}
+    record = made_results.a_record(study="concrete", options=forty)
+    assert judge(record, study, None).standing is Standing.OWN
+
+
+@pytest.mark.parametrize(
+    ("before", "looked"),
+    [
+        ({"replicas__splits": 2}, True),
+        ({"replicas__splits": 5}, False),  # the same run
+        ({"replicas__splits": 10}, False),
+        ({"replicas__splits": 1}, False),  # one run of each gives no verdict
+        ({"replicas__splits": 2, "training__epochs": 5}, False),
+        ({"replicas": {"until": "settled", "splits": 5, "at_most": 5}, "replicas__starts": 1},
+         False),
+    ],
+)  # fmt: skip
+def test_an_earlier_look_has_the_same_options_and_fewer_replicas(before, looked):
+    record = made_results.a_record(study="concrete", options=read_study_options(before))
+
+    assert has_looked(record, STUDY) == looked
+
+
+def read_study_options(changes):
+    if "replicas" in changes:
+        changes = {**changes, "replicas__splits": changes["replicas"]["splits"]}
+    return read_study("concrete", **changes).model_dump(mode="json")
+
+
+def test_looks_that_a_run_had_planned_are_none_beside_it():
+    (now, _), (_, before), (_, other) = settled(20), settled(10), settled(10, at_most=10)
+
+    assert not has_looked(made_results.a_record(study="concrete", options=before), now)
+    assert has_looked(made_results.a_record(study="concrete", options=other), now)
+    assert has_looked(made_results.a_record(study="concrete", options=OPTIONS), now)

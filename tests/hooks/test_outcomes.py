@@ -13,7 +13,12 @@ from kedro.io import (
 from dropnorm.config_loader import project_config
 from dropnorm.evaluation.results import SweptVariant, VariantOutcome
 from dropnorm.hooks.outcomes import gather_outcomes, names_read, share_memory
-from dropnorm.pipeline_registry import create_study_pipeline, create_sweep_pipeline
+from dropnorm.pipeline_registry import (
+    create_recommend_pipeline,
+    create_study_pipeline,
+    create_sweep_pipeline,
+)
+from dropnorm.tuning.results import SearchedNetwork
 from handful import an_outcome
 
 STUDY = create_study_pipeline("s")
@@ -32,6 +37,13 @@ def test_of_a_sweep_points_and_predictions_are_read():
     read = names_read(create_sweep_pipeline("s").only_nodes("s.sweep.report.find_choices"))
 
     assert {f"s.sweep.dropout.{one.name}" for one in fields(SweptVariant)} <= set(read)
+
+
+def test_of_a_search_trials_metrics_and_predictions_are_read():
+    read = names_read(create_recommend_pipeline("s").only_nodes("s.recommend.report.compare"))
+
+    parts = {f"s.recommend.dropout.{one.name}" for one in fields(SearchedNetwork)}
+    assert parts <= set(read)
 
 
 def test_a_part_begins_with_outcomes_put_together_from_what_is_stored():

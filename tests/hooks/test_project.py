@@ -364,7 +364,7 @@ def test_a_parquet_table_without_a_column_of_the_study_is_refused_with_what_it_h
 def test_a_parquet_file_that_is_none_is_refused_in_one_line(configured):
     Path("wine.parquet").write_text("alcohol,quality")
 
-    with pytest.raises(BadInputError, match=r"wine.parquet: is no whole Parquet file"):
+    with pytest.raises(BadInputError, match=r"wine.parquet: is not a complete Parquet file"):
         columns_read()
 
 

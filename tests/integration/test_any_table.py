@@ -169,20 +169,20 @@ def rewritten(change: Callable[[str], str]) -> Callable[[Path], object]:
     ("spoil", "told"),
     [
         (lambda file: file.write_bytes(b""), "houses.csv.gz: is empty"),
-        (lambda file: file.write_bytes(file.read_bytes()[:99]), "is no whole gzip file"),
-        (lambda file: file.write_text("area;price"), "is no whole gzip file"),
+        (lambda file: file.write_bytes(file.read_bytes()[:99]), "is not a complete gzip file"),
+        (lambda file: file.write_text("area;price"), "is not a complete gzip file"),
         (
             rewritten(lambda text: text.replace("id;sold", "area;sold")),
             "has the column 'area' more",
         ),
-        (rewritten(lambda text: text.replace(",", "'")), "column 'area', row 0: \"117'4\" is no"),
+        (rewritten(lambda text: text.replace(",", "'")), "column 'area', row 0: \"117'4\" is not"),
         (rewritten(lambda text: text.split("\n")[0]), "has a header but no rows"),
         (rewritten(lambda text: f"{text}1;2;3;4;5;6;7;8\n"), "line 242 has 8 fields where 7 are"),
         (
             rewritten(lambda text: text.replace("\n", ";\n").replace(";\n", "\n", 1)),
-            "first row has 8 fields, the header 7 names, .* write load_args",
+            "first row has 8 fields, but the header has 7 names, .* write load_args",
         ),
-        (rewritten(lambda text: f'{text}1;"2;3\n'), "in line 242 a quotation mark .* opens that"),
+        (rewritten(lambda text: f'{text}1;"2;3\n'), "line 242 has an opening quotation mark"),
     ],
 )
 def test_a_table_with_a_fault_is_refused_before_anything_is_written(
@@ -217,7 +217,7 @@ def test_what_is_wrong_with_a_table_elsewhere_is_told_with_its_address(run_here,
     in_memory.rm("/far.csv")
     gone = run_here("--env=sample", "--pipelines=houses")
 
-    assert_refused(refused, "memory:///far.csv: column 'area', row 0: 'wide' is no number")
+    assert_refused(refused, "memory:///far.csv: column 'area', row 0: 'wide' is not a number")
     assert_refused(gone, "memory:///far.csv: there is no such file")
 
 
@@ -249,5 +249,5 @@ def test_a_parquet_file_that_is_none_is_refused(run_here, houses_here):
 
     assert_refused(
         run_here("--env=sample", "--pipelines=houses"),
-        "houses.parquet: is no whole Parquet file; get it again",
+        "houses.parquet: is not a complete Parquet file; get it again",
     )

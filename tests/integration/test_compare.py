@@ -144,7 +144,7 @@ def test_a_network_that_the_run_does_not_compare_is_refused_by_name(compared):
     refused(
         kedro(project, "study", "predict", "concrete", "--env=sample", "--input=new.csv",
               "--output=no.csv", "--variant=batchnorm"),
-        "there is no variant 'batchnorm' (variants: baseline, dropout, weight_decay, wide, norm)",
+        "there is no variant 'batchnorm'; did you mean 'norm'? (variants: baseline, dropout,",
     )  # fmt: skip
 
 

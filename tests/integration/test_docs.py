@@ -41,6 +41,7 @@ EXCUSES = {
     "takes an hour",
     "stays until it is stopped",
     "needs other machines",
+    "needs the server",
     "develops the project",
 }
 BLOCK = re.compile(

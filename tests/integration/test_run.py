@@ -112,9 +112,12 @@ def test_a_wrong_option_is_refused_in_one_line(project):
         (lambda file: file.unlink(), "data/01_raw/concrete.csv: there is no such file"),
         (lambda file: (file.unlink(), file.mkdir()), "concrete.csv: is a folder"),
         (lambda file: file.write_bytes(b""), "concrete.csv: is empty"),
-        (lambda file: file.write_bytes(b"Cement\n\xff\xfe\x00"), "concrete.csv: is no text"),
+        (
+            lambda file: file.write_bytes(b"Cement\n\xff\xfe\x00"),
+            "concrete.csv: is not a text file",
+        ),
         (lambda file: file.write_text(file.read_text().replace(",", "^")), "column"),
-        (lambda file: file.write_text('a,b\n1,2,3\n"'), "line 3 a quotation mark"),
+        (lambda file: file.write_text('a,b\n1,2,3\n"'), "line 3 has an opening quotation mark"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_before_any_training(
@@ -142,7 +145,8 @@ def test_studies_are_listed_without_an_engine_and_without_training(project):
                           capture_output=True, check=True)  # fmt: skip
 
     assert done.stdout.splitlines()[-2:] == [
-        "['__default__', 'concrete', 'concrete.predict', 'concrete.sweep', 'spotify',"
-        " 'spotify.predict', 'spotify.sweep', 'wine', 'wine.predict', 'wine.sweep']",
+        "['__default__', 'concrete', 'concrete.predict', 'concrete.recommend', 'concrete.sweep',"
+        " 'spotify', 'spotify.predict', 'spotify.recommend', 'spotify.sweep', 'wine',"
+        " 'wine.predict', 'wine.recommend', 'wine.sweep']",
         "set()",
     ]

@@ -7,6 +7,7 @@ import pytest
 
 from dropnorm.pipeline_registry import (
     create_prediction_pipeline,
+    create_recommend_pipeline,
     create_study_pipeline,
     create_sweep_pipeline,
 )
@@ -14,7 +15,12 @@ from dropnorm.pipeline_registry import (
 FOLDER = Path(__file__).parent
 NODES = [
     node
-    for create in (create_study_pipeline, create_prediction_pipeline, create_sweep_pipeline)
+    for create in (
+        create_study_pipeline,
+        create_prediction_pipeline,
+        create_sweep_pipeline,
+        create_recommend_pipeline,
+    )
     for node in create("s").nodes
 ]
 

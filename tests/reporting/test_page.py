@@ -9,25 +9,28 @@ import re
 import pandas as pd
 import pytest
 
+from dropnorm.evaluation.contrasts import Design
 from dropnorm.evaluation.results import TableFindings
 from dropnorm.findings import Code, Finding, Severity
 from dropnorm.pipelines.reporting import nodes
 from dropnorm.tasks.targets import TargetScale
 from handful import PROVENANCE, STUDY, some_outcomes
+from handful import an_outcome as handful_outcome
 from made_up_answers import OUTCOMES, an_outcome, an_outcome_named
+from small_trainings import a_study
 
 TRAINED = some_outcomes()
 TARGETS = {split: {"target": TargetScale().fields()} for split in (0, 1)}
 
 
-def page_of(answer, study=STUDY, findings=()):
+def page_of(answer, study=STUDY, findings=(), trained=TRAINED):
     comparison = pd.DataFrame({"fit_seconds": [1.0, 2.0], "constant_val_loss": 15.0})
     data = nodes.make_report(
         study, answer.as_json(), TableFindings(study.name, False, (), findings), comparison,
-        nodes.compare_diagnostics(STUDY, **TRAINED), PROVENANCE, TRAINED["baseline"],
+        nodes.compare_diagnostics(study, **trained), PROVENANCE, trained["baseline"],
     )  # fmt: skip
     json.dumps(data, allow_nan=False)
-    return nodes.write_report(study, data, TARGETS, **TRAINED)
+    return nodes.write_report(study, data, TARGETS, **trained)
 
 
 def seen(page):
@@ -104,3 +107,31 @@ def test_only_serious_findings_stand_above_the_cards():
     assert "DN903" not in first
     assert "Findings: 1 serious, 1 caution, 1 note." in first
     assert page.index('id="DN902"') < page.index('id="DN903"') < page.index('id="DN901"')
+
+
+def test_of_many_networks_the_reference_models_head_the_columns():
+    names = ("baseline", "dropout", "weight_decay", "wide", "layernorm", "max_norm")
+    design = Design(names, "baseline", frozenset({"dropout"}), crossed=False)
+    study = a_study(
+        replicas__splits=2,
+        network__hidden=[4],
+        compare={
+            "baseline": {},
+            "dropout": {},
+            "weight_decay": {"training": {"optimizer_options": {"weight_decay": 0.1}}},
+            "wide": {"network": {"hidden": [9]}},
+            "layernorm": {"network": {"layernorm": {}}},
+            "max_norm": {"network": {"max_norm": 3}},
+        },
+    )
+    trained = {name: handful_outcome(name, 3.0) for name in names}
+
+    page = page_of(an_outcome((10, 9, 8, 12, 7, 10), design=design), study, trained=trained)
+
+    first = seen(page)
+    assert "Which of six networks should be used on Concrete" in first
+    assert "Weight decay helps −2.00 MPa" in first
+    assert "of each network less that of the baseline: plus is worse" in first
+    assert "<th>less gradient boosting</th>" in page
+    assert "Interaction" not in page
+    assert '<div class="panels threes">' in page

@@ -19,7 +19,7 @@ def test_a_study_without_compare_has_the_four_variants():
     assert all(arm.study is study for arm in arms)
 
 
-def test_a_compared_network_changes_the_options_that_it_names_alone():
+def test_a_compared_network_changes_only_the_options_it_names():
     study = read_study(
         "concrete",
         compare={
@@ -44,7 +44,7 @@ def test_a_compared_network_changes_the_options_that_it_names_alone():
     assert arms["both"].study.network == study.network
 
 
-def test_a_comparison_is_read_back_from_its_record():
+def test_a_recorded_comparison_is_read_again():
     study = read_study("concrete", compare={"baseline": {}, "wide": {"network": {"hidden": [9]}}})
 
     again = parse_study("concrete", study.model_dump(mode="json", exclude={"name"}))
@@ -52,7 +52,7 @@ def test_a_comparison_is_read_back_from_its_record():
     assert again == study
 
 
-def test_the_regularizers_of_the_documentation_are_options_of_a_study():
+def test_regularizers_in_the_documentation_are_valid_options():
     page = (ROOT / "docs" / "development" / "extend.md").read_text()
     written = re.findall(r"^\| [^|]+ \| `((?:network|training): [^`]+)` \|", page, re.MULTILINE)
     compare = {f"other_{n}": yaml.safe_load(changes) for n, changes in enumerate(written)}

@@ -19,7 +19,7 @@ from dropnorm.tasks.regression import Regression
         ({"a": None}, {"a": {"b": 1}}, {"a": {"b": 1}}),
     ],
 )
-def test_merged_changes_options_key_by_key(options, changes, result):
+def test_merged_changes_options_by_key(options, changes, result):
     before = repr(options)
 
     assert merged(options, changes) == result
@@ -29,16 +29,16 @@ def test_merged_changes_options_key_by_key(options, changes, result):
 @pytest.mark.parametrize(
     ("compare", "said"),
     [
-        ({"baseline": {}}, "concrete has 'baseline' alone in compare; name at least two networks"),
+        ({"baseline": {}}, "concrete has only 'baseline' in compare; name at least two networks"),
         ({"baselin": {}, "wide": {}}, "concrete compares with 'baseline'; did you mean 'baselin'?"),
-        ({"baseline": {}, "Wide": {}}, "concrete has a network 'Wide' in compare; its name should"),
-        ({"baseline": {}, "sweep": {}}, "concrete has a network 'sweep' in compare, a name that"),
+        ({"baseline": {}, "Wide": {}}, "concrete has a network 'Wide' in compare; a name has"),
+        ({"baseline": {}, "sweep": {}}, "concrete has a network 'sweep' in compare, but the"),
         ({"baseline": {"layers": ["dropout"]}, "wide": {}}, "concrete has compare.baseline.layers"),
         ({"baseline": {}, "wide": {"training": {"seed": 1}}}, "concrete changes training.seed in"),
         ({"baseline": {}, "wide": {"training": {"loss": "mse"}}},
          "concrete changes training.loss in compare.wide"),
         ({"baseline": {}, "wide": {}},
-         "concrete.compare has 'baseline' and 'wide', which are the same network; let one of them"),
+         "concrete.compare has 'baseline' and 'wide', which are the same network; change an"),
         ({"baseline": {}, "wide": {"network": {"hiden": [9]}}},
          "concrete.compare.wide.network.hiden: no such key; did you mean 'hidden'?"),
         ({"baseline": {}, "wide": {"network": {"dropout": {"rate": 2}}}},
@@ -72,13 +72,13 @@ def test_a_wrong_comparison_is_refused_in_one_line(compare, said):
         ),
     ],
 )  # fmt: skip
-def test_networks_are_named_before_a_study_is_checked(options, names):
+def test_network_names_are_read_from_unchecked_options(options, names):
     assert names_written(options) == names
 
 
-def test_no_compared_network_has_the_name_of_a_reference_model():
+def test_names_of_reference_models_are_reserved():
     assert {*Regression.references, *Classification.references} <= set(TAKEN)
 
 
-def test_a_study_without_compare_records_no_such_option():
+def test_a_study_without_compare_does_not_record_it():
     assert not {"compare", "against"} & read_study("concrete").model_dump(mode="json").keys()

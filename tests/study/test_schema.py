@@ -5,58 +5,9 @@ import pytest
 from conftest import read_study
 from dropnorm.errors import BadInputError
 from dropnorm.study.parsing import parse_study
-from dropnorm.study.variants import Variant
-from dropnorm.training.networks import plan_layers
-
-RELU = "relu"
-# The lesson's table: kind, units or rate, activation.
-LESSON = {
-    ("wine", "dropout_batchnorm"): [
-        ("dense", 1024, RELU), ("dropout", 0.3, None), ("batchnorm", None, None),
-    ] * 3 + [("dense", 1, "linear")],
-    ("spotify", "dropout"): [
-        ("dense", 128, RELU), ("dropout", 0.3, None), ("dense", 64, RELU), ("dropout", 0.3, None),
-        ("dense", 1, "linear"),
-    ],
-    ("spotify", "baseline"): [("dense", 128, RELU), ("dense", 64, RELU), ("dense", 1, "linear")],
-    ("concrete", "batchnorm"): [("batchnorm", None, None), ("dense", 512, RELU)] * 3
-    + [("batchnorm", None, None), ("dense", 1, "linear")],
-    ("concrete", "baseline"): [("dense", 512, RELU)] * 3 + [("dense", 1, "linear")],
-}  # fmt: skip
 
 
-@pytest.mark.parametrize(("study", "variant"), LESSON)
-def test_the_shown_variant_is_the_lessons_network_layer_for_layer(study, variant):
-    layers = plan_layers(read_study(study).network, Variant(variant))
-
-    found = [(one.kind, one.units or one.rate, one.activation) for one in layers]
-    assert found == LESSON[study, variant]
-
-
-@pytest.mark.parametrize(
-    ("placement", "order", "kinds"),
-    [
-        ("before_dense", "before_batchnorm", "norm dense drop norm dense drop norm dense"),
-        ("before_dense", "after_batchnorm", "norm dense norm drop dense norm drop dense"),
-        ("after_hidden", "before_batchnorm", "dense drop norm dense drop norm dense"),
-        ("after_hidden", "after_batchnorm", "dense norm drop dense norm drop dense"),
-        ("before_activation", "before_batchnorm", "dense norm act drop dense norm act drop dense"),
-        ("input", "before_batchnorm", "norm dense drop dense drop dense"),
-    ],
-)
-def test_both_layers_stand_where_the_study_places_them(placement, order, kinds):
-    study = read_study(
-        "spotify", network__batchnorm__placement=placement, network__dropout__order=order
-    )
-
-    layers = plan_layers(study.network, Variant.DROPOUT_BATCHNORM)
-
-    short = {"batchnorm": "norm", "dropout": "drop", "activation": "act", "dense": "dense"}
-    assert " ".join(short[one.kind] for one in layers) == kinds
-    assert len({one.name for one in layers}) == len(layers)
-
-
-def test_training_options_are_the_lessons():
+def test_training_options_are_those_of_the_lesson():
     found = {
         name: (s.training.optimizer, s.training.learning_rate, s.training.loss,
                s.training.batch_size, s.training.epochs)
@@ -71,9 +22,8 @@ def test_training_options_are_the_lessons():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
-        ({"network__dropout__rate": 1.5}, "rate is 1.5; it should be at least 0 and below 1"),
         ({"network__hidden": []}, "hidden is []; it should be a list that is not empty"),
         ({"network__hidden": [0]}, "wine.network.hidden.0 is 0; it should be "),
         ({"network__dropout__rate": "x"}, "dropout.rate is 'x'; it should be a number"),
@@ -94,9 +44,9 @@ def test_training_options_are_the_lessons():
         ({"split__method": "grouped"}, "wine.split.by is missing"),
         ({"network__hidden": 64}, "wine.network.hidden is 64; it should be a list"),
         ({"network": 3}, "wine.network is 3; it should be a mapping"),
-        ({"target__column": "pH"}, "wine takes its target 'pH' as an input as well"),
+        ({"target__column": "pH"}, "wine uses its target 'pH' as an input as well"),
         ({"preprocessing__one_hot": ["pH"]}, "wine.preprocessing names the column 'pH' twice"),
-        ({"preprocessing__log1p": ["a"]}, "the logarithm of 'a', which is none of its numbers"),
+        ({"preprocessing__log1p": ["a"]}, "the logarithm of 'a', which is not one of its numbers"),
         ({"preprocessing__log1p": ["pH", "pH"]}, "names the column 'pH' twice in 'log1p'"),
         ({"preprocessing__order": {"pH": ["1"]}}, "an order of 'pH', which is not in 'ordinal'"),
         ({"preprocessing__impute": {"numbers": "medain"}}, "numbers is 'medain'; did you mean"
@@ -104,12 +54,12 @@ def test_training_options_are_the_lessons():
         ({"preprocessing__impute": {"numbers": True}}, "wine.preprocessing.impute.numbers is True"),
         ({"preprocessing__impute": {"numbers": 3}}, "write 'missing: impute'"),
         ({"missing": "impute", "preprocessing__log1p": ["pH"],
-          "preprocessing__impute": {"numbers": -1}}, "imputes -1, of which 'log1p' has no"),
+          "preprocessing__impute": {"numbers": -1}}, "imputes -1, for which 'log1p' is not"),
         ({"preprocessing__rare_categories": {"min_share": 0.1, "min_count": 3}}, "keep one"),
         ({"task": "classificaton"}, "wine.task is 'classificaton'; did you mean 'classification'?"),
-        ({"task": "classification"}, "has 'mae' in training.loss (known of a classification: cros"),
-        ({"training__loss": "cross_entropy"}, "wine is a regression, and has 'cross_entropy' in"),
-        ({"training__metrics": ["accuracy"]}, "'accuracy' in training.metrics (known of a regress"),
+        ({"task": "classification"}, "has 'mae' in training.loss (known for a classification: cro"),
+        ({"training__loss": "cross_entropy"}, "wine is a regression, but has 'cross_entropy' in"),
+        ({"training__metrics": ["accuracy"]}, "'accuracy' in training.metrics (known for a regres"),
         ({"task": "classification", "training__loss": "cross_entropy"}, "leave out target.unit"),
         ({"target__divide_by": 2.0, "target__scale": "log1p"}, "both 'divide_by' and 'scale:"),
         ({"split__test_fraction": 0.3}, "wine.split has a train_fraction of 0.7 and a test_fraction"
@@ -119,26 +69,26 @@ def test_training_options_are_the_lessons():
         ({"split": {}}, "wine.split.method is missing: one of random, grouped, time, columns"),
         ({"split": {"method": "columns", "columns": []}}, "wine.split.columns is []"),
         ({"split": {"method": "columns", "columns": ["p", "p"]}}, "names a column twice"),
-        ({"split": {"method": "columns", "columns": ["pH"]}}, "takes its split column 'pH' as an"),
+        ({"split": {"method": "columns", "columns": ["pH"]}}, "uses its split column 'pH' as an"),
         ({"split": {"method": "time", "by": "quality"}}, "wine splits by its target 'quality'"),
         ({"split": {"method": "time", "by": "t", "seed": 1}}, "wine.split.seed: no such key"),
-        ({"split": {"method": "time", "by": "t"}, "replicas__splits": 2}, "splits by time, which"),
+        ({"split": {"method": "time", "by": "t"}, "replicas__splits": 2}, "splits by time, but"),
         ({"split": {"method": "columns", "columns": ["a", "b"]}, "replicas__splits": 3},
-         "wine asks for 3 splits, and split.columns names 2"),
+         "wine has 3 splits, but split.columns names 2"),
         ({"silence": ["dn001"]}, "wine.silence names 'dn001'; did you mean 'DN001'? (known: "),
         ({"training__metrics": ["mae", "mae"]}, "names a metric twice"),
         ({"training__learning_rate": float("nan")}, "wine.training.learning_rate is nan"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_study_is_told_in_one_line_with_its_key(change, told):
+def test_mistakes_in_a_study_are_reported_with_their_key(change, message):
     with pytest.raises(BadInputError) as error:
         read_study("wine", **change)
 
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_classification_minimizes_the_cross_entropy_unless_it_says_what():
+def test_cross_entropy_is_the_default_loss_of_a_classification():
     training = {"batch_size": 1, "epochs": 1}
 
     study = read_study("wine", task="classification", target={"column": "quality"},
@@ -151,21 +101,21 @@ def test_a_classification_minimizes_the_cross_entropy_unless_it_says_what():
     assert "quality" not in study.numbers
 
 
-def test_titles_and_units_stand_on_one_line_whatever_they_are_written_in():
+def test_titles_and_units_are_put_on_one_line():
     study = read_study("wine", title="Red\n  wine\t日本 \n", target__unit="of\u2028ten")
 
     assert study.title == "Red wine 日本"
     assert study.target.unit == "of ten"
 
 
-def test_a_split_by_columns_runs_all_of_them_unless_the_study_says_how_many():
+def test_a_split_by_columns_runs_all_columns_by_default():
     split = {"method": "columns", "columns": ["a", "b", "c"]}
 
     assert read_study("wine", split=split, replicas={"starts": 2}).replicas.splits == 3
     assert read_study("wine", split=split, replicas={"splits": 2}).replicas.splits == 2
 
 
-def test_a_study_uses_the_columns_by_which_it_splits():
+def test_a_study_uses_the_columns_it_splits_by():
     used = {
         "group": {"method": "grouped", "by": "group"},
         "when": {"method": "time", "by": "when"},
@@ -177,10 +127,41 @@ def test_a_study_uses_the_columns_by_which_it_splits():
         assert read_study("wine", split=split).columns[-1] == column
 
 
-def test_what_a_run_records_of_a_study_can_be_read_again():
+def test_a_recorded_study_is_read_again():
     study = read_study(
         "wine", missing="impute", preprocessing__impute={"numbers": 3, "indicator": True},
         split={"method": "columns", "columns": ["part"]}, silence=["DN001"],
     )  # fmt: skip
 
     assert parse_study("wine", study.model_dump(mode="json")) == study
+
+
+def test_a_run_until_settled_may_take_forty_splits_unless_it_says_how_many():
+    usual = read_study("concrete", replicas={"until": "settled"}, replicas__splits=None).replicas
+    fewer = read_study(
+        "concrete", replicas={"until": "settled", "at_most": 20}, replicas__splits=None
+    ).replicas
+
+    assert (usual.splits, usual.at_most) == (40, 40)
+    assert (fewer.splits, fewer.at_most) == (20, 20)
+    assert "until" not in read_study("concrete").replicas.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("study", "changes", "told"),
+    [
+        ("concrete", {"replicas__at_most": 20}, "at_most without until"),
+        ("concrete", {"replicas__until": "done"}, "replicas.until is 'done'"),
+        ("concrete", {"replicas": {"until": "settled", "at_most": 4}}, "from 5 to 1000"),
+        ("concrete", {"replicas": {"until": "settled", "at_most": 10, "splits": 20},
+                      "replicas__splits": 20}, "has 20 splits, and is to look at 5, 10"),
+        ("concrete", {"replicas": {"until": "settled"}, "replicas__splits": None,
+                      "split": {"method": "time", "by": "Day"}}, "by time cannot be raised"),
+        ("concrete", {"replicas": {"until": "settled"}, "replicas__splits": None,
+                      "split": {"method": "columns", "columns": ["a", "b"]}},
+         "by columns cannot be raised"),
+    ],
+)  # fmt: skip
+def test_a_run_until_settled_is_refused_where_it_cannot_add_splits(study, changes, told):
+    with pytest.raises(BadInputError, match=told):
+        read_study(study, **changes)

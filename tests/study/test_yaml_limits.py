@@ -19,7 +19,7 @@ EVIL = Path("conf/base/parameters/evil.yml")
 
 
 def laughs(levels: int, times: int, entry: str = "[{}]") -> str:
-    """A text in which every level has the one before it so many times."""
+    """Return a text in which every level repeats the one before it."""
     lines = ["_a0: &a0 {x: 1}"]
     for level in range(1, levels + 1):
         inner = ", ".join([f"*a{level - 1}"] * times)
@@ -35,7 +35,7 @@ def references(levels: int, times: int, dot: str = "") -> dict[str, str]:
 
 @pytest.mark.parametrize("entry", ["[{}]", "{{<<: [{}]}}"])
 @pytest.mark.parametrize(("levels", "times"), [(6, 10), (17, 2), (2, 400)])
-def test_aliases_that_unpack_to_far_more_than_is_written_are_refused(entry, levels, times):
+def test_aliases_that_unpack_to_too_many_values_are_refused(entry, levels, times):
     before = time.perf_counter()
 
     with pytest.raises(
@@ -54,7 +54,7 @@ def test_aliases_that_unpack_to_far_more_than_is_written_are_refused(entry, leve
         "_a0: &a0 [1]\n" + "".join(f"_a{i + 1}: &a{i + 1} [*a{i}]\n" for i in range(101)),
     ],
 )
-def test_what_is_nested_too_deeply_is_refused_also_by_aliases(text):
+def test_deep_nesting_is_refused_also_through_aliases(text):
     with pytest.raises(BadInputError, match="is nested more than 100 levels deep"):
         refuse_yaml_bomb(text, "evil.yml")
 
@@ -68,23 +68,23 @@ def test_what_is_nested_too_deeply_is_refused_also_by_aliases(text):
         laughs(4, 10),
         "a: " + "[" * 98 + "]" * 98,
         "a: &a [" + "1, " * 80_000 + "2]\nb: *a",
-        "x:\n" + "".join(f"  k{i}: [1, 2, a{i}]\n" for i in range(60_000)),  # large, and no alias
+        "x:\n" + "".join(f"  k{i}: [1, 2, a{i}]\n" for i in range(60_000)),  # large, without alias
     ],
     ids=range(7),
 )
-def test_what_is_as_large_as_it_looks_is_not_refused(text):
+def test_ordinary_yaml_passes(text):
     assert why_too_large(text) == ""
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]", "a: &a {b: 1,\n  c: [2, {<<: *a}]}"])
-def test_an_alias_that_leads_back_to_itself_is_refused_with_its_line(text):
+def test_a_recursive_alias_is_refused_with_its_line(text):
     with pytest.raises(
         BadInputError, match=r"^evil\.yml: line [12]: the alias \*a leads back to itself$"
     ):
         refuse_yaml_bomb(text, "evil.yml")
 
 
-def test_an_anchor_that_is_given_again_within_itself_leads_to_the_inner_one():
+def test_a_redefined_anchor_inside_itself_is_not_recursive():
     assert why_too_large("a: &a [&a 1, *a]") == ""
 
 
@@ -99,11 +99,11 @@ def test_an_anchor_that_is_given_again_within_itself_leads_to_the_inner_one():
         ("", []),
     ],
 )
-def test_names_at_the_top_are_found_without_reading_what_stands_below(text, names):
+def test_top_level_names_are_found_without_loading_the_file(text, names):
     assert names_at_top(text) == names
 
 
-def test_an_anchor_that_is_given_twice_counts_as_it_was_when_it_was_used():
+def test_a_redefined_anchor_counts_as_at_its_use():
     big = "[" + "1, " * 60_000 + "2]"
 
     assert why_too_large(f"a: &a 1\nb: [*a, *a]\nc: &a {big}\n") == ""
@@ -120,7 +120,7 @@ def test_an_anchor_that_is_given_twice_counts_as_it_was_when_it_was_used():
     ],
     ids=range(4),
 )
-def test_references_that_resolve_to_far_more_than_is_written_are_refused(values):
+def test_references_that_resolve_to_too_many_values_are_refused(values):
     with pytest.raises(BadInputError, match=r"_\w+: references .* resolve to more than 100000"):
         refuse_reference_bomb(values, "parameters")
 
@@ -130,19 +130,19 @@ def test_references_that_resolve_to_far_more_than_is_written_are_refused(values)
     [
         {},
         references(4, 10),
-        {"a": "${a}", "b": "${c}", "c": "${b}"},  # told by who resolves it
+        {"a": "${a}", "b": "${c}", "c": "${b}"},  # refused by the resolver
         {"a": "${nowhere}", "b": "${globals:data}/${a}.csv", "c": "${..up}"},
         {"a": {str(i): i for i in range(150_000)}, "b": "${a}"},
         {"a": ["${b}"] * 80_000, "b": None},
     ],
     ids=range(6),
 )
-def test_references_to_little_are_not_refused(values):
+def test_ordinary_references_pass(values):
     refuse_reference_bomb(values, "parameters")
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "told"),
+    ("file", "text", "message"),
     [
         (EVIL, laughs(9, 10), rf"{EVIL}: line \d+: aliases"),
         (Path("conf/base/catalog_evil.yml"), laughs(9, 10), r"catalog_evil\.yml: line \d+: alias"),
@@ -152,8 +152,8 @@ def test_references_to_little_are_not_refused(values):
         (EVIL, f"_a: 1{':1' * 999}.5", "evil.yml: int too large"),
     ],
 )
-def test_every_command_refuses_such_a_file_in_one_line(command, file, text, told):
+def test_commands_refuse_a_yaml_bomb_in_one_line(command, file, text, message):
     file.parent.mkdir(exist_ok=True)
     file.write_text(text)
 
-    assert_refused(command("list"), told)
+    assert_refused(command("list"), message)

@@ -29,31 +29,31 @@ from dropnorm.tasks.metrics import (
 LOSSES = st.sampled_from(["mae", "mse"])
 numbers = st.floats(-1000, 1000, width=32)
 targets_as_trained = hnp.arrays(np.float32, st.integers(1, 40), elements=numbers)
-# Thousandths: no rounding blurs what is constant and what is not.
+# Thousandths, so that rounding does not make equal numbers differ.
 thousandths = st.integers(-(10**6), 10**6).map(lambda n: n / 1000)
 pairs = st.lists(st.tuples(thousandths, thousandths), min_size=2, max_size=40).map(np.array)
 
 
 @given(targets=targets_as_trained, other=st.floats(-2000, 2000), loss=LOSSES)
-def test_no_constant_has_less_loss_than_the_constant_prediction(targets, other, loss):
+def test_no_constant_has_a_lower_loss_than_constant_prediction(targets, other, loss):
     best = training_loss(targets, np.array([constant_prediction(targets, loss)]), loss)
 
     assert best <= training_loss(targets, np.array([other]), loss) * (1 + 1e-9) + 1e-9
 
 
 @pytest.mark.parametrize(("loss", "constant"), [("mae", 1.0), ("mse", 4.0)])
-def test_the_constant_prediction_is_the_median_for_mae_and_the_mean_for_mse(loss, constant):
+def test_the_constant_is_the_median_for_mae_and_mean_for_mse(loss, constant):
     assert constant_prediction(np.array([0, 11, 1], dtype=np.float32), loss) == constant
 
 
-def test_the_mean_of_many_float32_targets_loses_no_digits():
+def test_the_mean_of_float32_targets_is_computed_in_float64():
     targets = np.full(100_001, 16_777_216 / 3, dtype=np.float32)
 
     assert constant_prediction(targets, "mse") == pytest.approx(float(targets[0]), rel=1e-12)
 
 
 @given(pairs=pairs)
-def test_the_training_loss_is_scikit_learns(pairs):
+def test_the_training_loss_equals_that_of_scikit_learn(pairs):
     targets, predictions = pairs.T
 
     mae, mse = (training_loss(targets, predictions[:, None], loss) for loss in ("mae", "mse"))
@@ -63,7 +63,7 @@ def test_the_training_loss_is_scikit_learns(pairs):
 
 
 @given(pairs=pairs)
-def test_scores_are_scikit_learns(pairs):
+def test_scores_equal_those_of_scikit_learn(pairs):
     targets, predictions = pairs.T
 
     scores = score_predictions(targets, predictions)
@@ -78,7 +78,7 @@ def test_scores_are_scikit_learns(pairs):
         assert math.isnan(scores["r2"])
 
 
-def test_right_predictions_score_1_and_the_mean_scores_0():
+def test_r2_is_1_for_correct_predictions_and_0_for_the_mean():
     targets = np.array([1.0, 2.0, 6.0])
 
     assert score_predictions(targets, targets) == {"mae": 0, "rmse": 0, "r2": 1}
@@ -86,7 +86,7 @@ def test_right_predictions_score_1_and_the_mean_scores_0():
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_one_prediction_that_is_not_finite_leaves_no_score(bad):
+def test_one_prediction_that_is_not_finite_makes_scores_nan(bad):
     scores = score_predictions(np.array([1.0, 2.0, 3.0]), np.array([1.0, bad, 3.0]))
 
     assert list(scores) == ["mae", "rmse", "r2"]
@@ -94,7 +94,7 @@ def test_one_prediction_that_is_not_finite_leaves_no_score(bad):
 
 
 @pytest.mark.parametrize("targets", [[5.0], [3.0, 3.0], [0.1, 0.1, 0.1]])
-def test_r2_of_a_constant_target_is_not_defined_whatever_its_mean_rounds_to(targets):
+def test_r2_of_a_constant_target_is_nan(targets):
     scores = score_predictions(np.array(targets), np.array(targets) + 2)
 
     assert (scores["mae"], scores["rmse"]) == pytest.approx((2, 2))
@@ -102,7 +102,7 @@ def test_r2_of_a_constant_target_is_not_defined_whatever_its_mean_rounds_to(targ
 
 
 def probabilities(rows: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Classes, each of which has a row, and probabilities that know something of them."""
+    """Return classes, each with a row, and probabilities that are related to them."""
     chance = np.random.default_rng(seed)
     drawn = np.r_[np.arange(classes), chance.integers(0, classes, rows - classes)]
     logits = chance.normal(size=(rows, classes)) + 2 * np.eye(classes)[drawn]
@@ -110,55 +110,55 @@ def probabilities(rows: int, classes: int, seed: int) -> tuple[np.ndarray, np.nd
 
 
 @given(rows=st.integers(6, 40), classes=st.integers(2, 5), seed=st.integers(0, 999))
-def test_scores_of_classes_are_scikit_learns(rows, classes, seed):
-    drawn, told = probabilities(rows, classes, seed)
+def test_scores_of_classes_equal_those_of_scikit_learn(rows, classes, seed):
+    drawn, predicted = probabilities(rows, classes, seed)
 
-    scores = score_classes(drawn, told)
+    scores = score_classes(drawn, predicted)
 
     assert list(scores) == ["log_loss", "accuracy", "auc"]
-    assert scores["log_loss"] == pytest.approx(log_loss(drawn, told))
-    assert scores["log_loss"] == pytest.approx(row_log_losses(drawn, told).mean())
-    assert scores["accuracy"] == accuracy_score(drawn, told.argmax(axis=1))
+    assert scores["log_loss"] == pytest.approx(log_loss(drawn, predicted))
+    assert scores["log_loss"] == pytest.approx(row_log_losses(drawn, predicted).mean())
+    assert scores["accuracy"] == accuracy_score(drawn, predicted.argmax(axis=1))
     auc = (
-        roc_auc_score(drawn, told[:, 1])
+        roc_auc_score(drawn, predicted[:, 1])
         if classes == 2
-        else roc_auc_score(drawn, told, multi_class="ovr", average="macro")
+        else roc_auc_score(drawn, predicted, multi_class="ovr", average="macro")
     )
     assert scores["auc"] == pytest.approx(auc)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_without_a_row_of_a_class_auc_is_not_defined_and_the_rest_is(classes):
-    drawn, told = probabilities(30, classes, 0)
+def test_only_auc_is_nan_if_a_class_has_no_rows(classes):
+    drawn, predicted = probabilities(30, classes, 0)
     held = drawn > 0
 
-    scores = score_classes(drawn[held], told[held])
+    scores = score_classes(drawn[held], predicted[held])
 
     assert math.isnan(scores["auc"])
     assert scores["log_loss"] > 0
     assert 0 <= scores["accuracy"] <= 1
 
 
-def test_a_class_that_was_called_impossible_costs_what_float64_can_tell():
+def test_the_log_loss_of_probability_0_is_finite():
     scores = score_classes(np.array([0, 1]), np.array([[1.0, 0.0], [1.0, 0.0]]))
 
     assert scores["log_loss"] == pytest.approx(708.396 / 2)
     assert scores["accuracy"] == 0.5
 
 
-def test_probabilities_that_are_not_finite_have_no_score():
+def test_scores_of_probabilities_that_are_not_finite_are_nan():
     assert all(map(math.isnan, score_classes(np.array([0, 1]), np.full((2, 2), np.nan)).values()))
 
 
 @given(classes=st.integers(2, 4), seed=st.integers(0, 999), scale=st.sampled_from([1, 30, 100]))
-def test_the_cross_entropy_of_outputs_is_the_log_loss_of_their_probabilities(classes, seed, scale):
+def test_the_cross_entropy_of_logits_equals_the_log_loss(classes, seed, scale):
     chance = np.random.default_rng(seed)
     outputs = scale * chance.normal(size=(20, 1 if classes == 2 else classes))
     drawn = chance.integers(0, classes, 20)
-    told = np.exp(log_probabilities(outputs))
+    predicted = np.exp(log_probabilities(outputs))
 
     loss = training_loss(drawn.astype(np.float32), outputs.astype(np.float32), "cross_entropy")
 
-    assert loss == pytest.approx(row_log_losses(drawn, told).mean(), rel=1e-5, abs=1e-9)
+    assert loss == pytest.approx(row_log_losses(drawn, predicted).mean(), rel=1e-5, abs=1e-9)
     right = training_loss(drawn.astype(np.float32), outputs, "accuracy")
-    assert right == np.mean(told.argmax(axis=1) == drawn)
+    assert right == np.mean(predicted.argmax(axis=1) == drawn)

@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 from dropnorm.errors import BadInputError
 from dropnorm.tasks.targets import Classes
 
-logits = st.floats(-700, 700)  # beyond, probabilities are below what float64 tells exactly
+logits = st.floats(-700, 700)  # beyond, probabilities underflow
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ logits = st.floats(-700, 700)  # beyond, probabilities are below what float64 te
         (["True", "False"], ("False", "True")),
     ],
 )
-def test_classes_stand_in_the_order_of_numbers_if_all_are_or_else_of_text(values, labels):
+def test_classes_are_sorted_as_numbers_if_possible_else_as_text(values, labels):
     assert Classes.among(pd.Series(values)).labels == labels
 
 
 @given(values=st.lists(st.sampled_from(["a", "b", "c d", "7"]), min_size=1, max_size=20))
-def test_classes_come_back_by_their_names(values):
+def test_classes_are_restored_by_their_names(values):
     target = Classes(("7", "a", "b", "c d"))
 
     learnt = target.apply(pd.Series(values))
@@ -37,7 +37,7 @@ def test_classes_come_back_by_their_names(values):
     assert Classes(tuple(target.fields()["labels"])) == target
 
 
-def test_a_class_that_no_training_row_has_is_named_with_its_row():
+def test_a_class_without_training_rows_is_reported_with_its_row():
     values = pd.Series(["a", "c", "c"], index=[5, 7, 9], name="kind")
 
     with pytest.raises(BadInputError, match=r"column 'kind', row 7: .* class 'c' \(2 of the other"):
@@ -45,26 +45,26 @@ def test_a_class_that_no_training_row_has_is_named_with_its_row():
 
 
 @given(outputs=hnp.arrays(np.float64, (5, 1), elements=logits))
-def test_two_classes_have_the_logistic_function_of_one_output_and_its_rest(outputs):
+def test_probabilities_of_two_classes_are_the_logistic_function(outputs):
     probabilities = Classes(("no", "yes")).invert(outputs)
 
     np.testing.assert_allclose(probabilities[:, 1], expit(outputs[:, 0]), rtol=1e-12)
-    # What is left of 1 keeps its digits, however small.
+    # The other probability is accurate, however small.
     np.testing.assert_allclose(probabilities[:, 0], expit(-outputs[:, 0]), rtol=1e-12)
 
 
 @given(outputs=hnp.arrays(np.float64, (4, 3), elements=st.floats(-300, 300)))
-def test_more_classes_have_the_softmax_and_the_largest_is_predicted(outputs):
+def test_probabilities_of_more_classes_are_the_softmax(outputs):
     target = Classes(("x", "y", "z"))
 
     table = target.table(target.invert(outputs))
 
-    told = np.stack([table[f"probability_{label}"] for label in "xyz"], axis=1)
-    np.testing.assert_allclose(told, softmax(outputs, axis=1), rtol=1e-12)
-    assert list(table["prediction"]) == ["xyz"[one] for one in told.argmax(axis=1)]
+    predicted = np.stack([table[f"probability_{label}"] for label in "xyz"], axis=1)
+    np.testing.assert_allclose(predicted, softmax(outputs, axis=1), rtol=1e-12)
+    assert list(table["prediction"]) == ["xyz"[one] for one in predicted.argmax(axis=1)]
 
 
-def test_a_table_of_predictions_says_what_they_are_and_leaves_out_what_is_not_finite():
+def test_a_table_of_predictions_omits_values_that_are_not_finite():
     target = Classes(("no", "yes"))
 
     table = pd.DataFrame(target.table(np.array([[0.25, 0.75], [np.nan, np.nan]])))

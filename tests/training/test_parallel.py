@@ -20,6 +20,7 @@ from conftest import ROOT
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.variants import Variant
 from dropnorm.training import parallel
+from dropnorm.training.job import Job
 from dropnorm.training.trainer import train_replica
 from small_trainings import a_study, an_input
 
@@ -100,12 +101,14 @@ def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(sprea
 
 
 def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is():
-    long = a_study(training__epochs=100_000)
-    two = [(an_input(0), 0), (an_input(0), 1)]
+    def two(study):
+        return [Job(study, Variant.BASELINE, an_input(0), start) for start in (0, 1)]
 
-    assert not parallel._worth_spreading(a_study(), two, 2)
-    assert parallel._worth_spreading(long, two, 2)
-    assert not parallel._worth_spreading(long, two[:1], 2)
+    long = two(a_study(training__epochs=100_000))
+
+    assert not parallel._worth_spreading(two(a_study()), 2)
+    assert parallel._worth_spreading(long, 2)
+    assert not parallel._worth_spreading(long[:1], 2)
 
 
 @pytest.mark.parametrize(("threads", "workers"), [(None, 4), (1, 4), (2, 2), (3, 1), (8, 1)])
@@ -121,9 +124,11 @@ def test_named_threads_have_cores_of_their_own_and_an_engines_usual_ones_share(
 def test_an_engine_that_runs_on_another_number_of_threads_sends_even_one_replica_away(monkeypatch):
     monkeypatch.setattr(parallel, "engine_threads", lambda: 1)
 
-    one = [(an_input(0), 0)]
-    assert not parallel._worth_spreading(a_study(), one, 2)
-    assert parallel._worth_spreading(a_study(training__threads=2), one, 2)
+    def one(**changes):
+        return [Job(a_study(**changes), Variant.BASELINE, an_input(0), 0)]
+
+    assert not parallel._worth_spreading(one(), 2)
+    assert parallel._worth_spreading(one(training__threads=2), 2)
 
 
 def test_the_estimate_grows_with_epochs_rows_and_weights():

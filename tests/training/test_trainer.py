@@ -295,3 +295,101 @@ def test_seed_split_and_start_name_a_stream_of_numbers_of_their_own(one, other):
 
     assert (first == second) == (one == other)
     assert first == start_seed(*one).generate_state(4).tolist()
+
+
+def train_on_noise(variant: Variant = Variant.DROPOUT_BATCHNORM, **training: object):
+    """Train on 60 rows of four normal inputs; the target is the first input plus noise."""
+    chance = np.random.default_rng(0)
+    x = chance.normal(size=(90, 4)).astype(np.float32)
+    y = (x[:, 0] + 0.1 * chance.normal(size=90)).astype(np.float32)
+    inputs = SplitInputs(
+        0, Part(np.arange(60), x[:60], y[:60]), Part(np.arange(60, 90), x[60:], y[60:])
+    )
+    study = read_study(
+        "concrete",
+        network={"hidden": [8, 8], "dropout": {"rate": 0.2}},
+        training={
+            "optimizer": "sgd", "learning_rate": 0.1, "batch_size": 16, "epochs": 8, **training
+        },
+    )  # fmt: skip
+    return study, inputs, train_replica(study, variant, inputs, 0)
+
+
+@pytest.mark.training
+def test_early_stopping_keeps_the_weights_of_the_best_epoch():
+    _, inputs, trained = train_on_noise(epochs=60, early_stopping={"patience": 3})
+
+    losses = trained.history["val_loss"].to_numpy()
+    assert trained.chosen_epoch == losses.argmin() + 1
+    assert trained.chosen_epoch == len(losses) - 3
+    error = np.abs(inputs.validation.y - trained.outputs[:, 0]).mean()
+    assert error == pytest.approx(losses.min(), rel=1e-5)
+
+
+@pytest.mark.training
+def test_early_stopping_does_not_change_the_epochs_before():
+    _, _, stopped = train_on_noise(epochs=60, early_stopping={"patience": 3})
+    _, _, whole = train_on_noise(epochs=60)
+
+    same = whole.history.head(len(stopped.history))
+    np.testing.assert_array_equal(stopped.history.to_numpy(), same.to_numpy())
+    assert whole.chosen_epoch == 60
+
+
+@pytest.mark.training
+def test_a_diverged_training_with_early_stopping_keeps_the_last_epoch():
+    _, _, trained = train_on_noise(
+        Variant.BASELINE, learning_rate=1e30, early_stopping={"patience": 3}, loss="mse"
+    )
+
+    assert trained.diverged_at_epoch == trained.chosen_epoch == len(trained.history)
+
+
+@pytest.mark.training
+def test_the_learning_rate_falls_only_after_a_plateau():
+    _, _, plain = train_on_noise(learning_rate=3.0, epochs=12)
+    schedule = {"method": "reduce_on_plateau", "factor": 0.001, "patience": 1}
+    _, _, reduced = train_on_noise(learning_rate=3.0, epochs=12, schedule=schedule)
+
+    losses = plain.history["val_loss"].to_numpy()
+    first = int(np.argmax(np.diff(losses) >= 0)) + 1  # index of the first epoch that is no better
+    found = reduced.history["val_loss"].to_numpy()
+    np.testing.assert_array_equal(found[: first + 1], losses[: first + 1])
+    assert (found[first + 1 :] != losses[first + 1 :]).all()
+
+
+@pytest.mark.training
+def test_a_reduced_learning_rate_does_not_affect_the_next_training():
+    options = {
+        "learning_rate": 3.0,
+        "epochs": 12,
+        "schedule": {"method": "reduce_on_plateau", "factor": 0.001, "patience": 1},
+    }
+
+    (*_, first), (*_, again) = train_on_noise(**options), train_on_noise(**options)
+
+    np.testing.assert_array_equal(first.history.to_numpy(), again.history.to_numpy())
+    for one, other in zip(first.weights, again.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.training
+def test_weight_decay_makes_weights_smaller():
+    *_, plain = train_on_noise()
+    *_, decayed = train_on_noise(optimizer_options={"weight_decay": 0.5})
+
+    # The first Dense layer follows the four arrays of the first batch normalization.
+    assert np.abs(decayed.weights[4]).sum() < np.abs(plain.weights[4]).sum()
+
+
+@pytest.mark.training
+def test_the_huber_loss_is_quadratic_for_small_and_linear_for_large_errors():
+    *_, small = train_on_noise(loss="huber", huber_delta=1e3, metrics=["mse"])
+    *_, large = train_on_noise(loss="huber", huber_delta=1e-3, metrics=["mae"])
+
+    np.testing.assert_allclose(small.history["loss"], small.history["mse"] / 2, rtol=1e-5)
+    np.testing.assert_allclose(small.history["val_loss"], small.history["val_mse"] / 2, rtol=1e-5)
+    np.testing.assert_allclose(large.history["loss"], large.history["mae"] * 1e-3, rtol=0.02)
+    np.testing.assert_allclose(
+        large.history["val_loss"], large.history["val_mae"] * 1e-3, rtol=0.02
+    )

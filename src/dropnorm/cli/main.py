@@ -88,6 +88,11 @@ run = _RunCommand(
     callback=run_pipelines,
     params=[
         *map(_ours, kedro_run.params),
+        click.Option(
+            ["--until-settled"],
+            is_flag=True,
+            help="Look at 5, 10, 20, 40 splits, and stop when every verdict stands.",
+        ),
         click.Option(["--verbose"], is_flag=True, help="Show what Kedro does, and tracebacks."),
     ],
     help="Run studies: all of them, or those that --pipelines names.",

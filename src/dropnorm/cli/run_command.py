@@ -31,8 +31,9 @@ from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog, refuse_unusable
 from dropnorm.datasets.kedro_compat import version_of
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.hooks.commands import UNTIL_SETTLED
 from dropnorm.hooks.outcomes import names_read
-from dropnorm.pipeline_registry import PREDICT, SWEEP
+from dropnorm.pipeline_registry import APART, PREDICT, study_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -44,14 +45,17 @@ _INTERRUPTED = "what this run has written is not complete, and nothing will read
 _TALKATIVE = ("kedro_viz", "kedro.io.data_catalog", "distributed")
 
 
-def run_pipelines(verbose: bool, **options: Any) -> None:
+def run_pipelines(verbose: bool, until_settled: bool = False, **options: Any) -> None:
     """Run pipelines of the project, and say how it went.
 
     Args:
         verbose: Show what Kedro does, and tracebacks.
+        until_settled: Add splits to each study until its verdicts stand.
         options: Of Kedro's own command, by its names.
     """
     with as_a_run(verbose):
+        if until_settled:
+            options["params"] = _add_splits_until_settled(options)
         _check_options(options)
         # Kedro calls the option deprecated; it is what people type.
         warnings.simplefilter("ignore", KedroDeprecationWarning)
@@ -123,7 +127,7 @@ def _check_options(options: dict[str, Any]) -> None:
     studies = config.studies()
     _check_runner(options["runner"], options["is_async"], options["runner_params"] or {})
     names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
-    known = [f"{study}{what}" for what in ("", PREDICT, SWEEP) for study in studies]
+    known = [f"{study}{what}" for what in ("", PREDICT, *APART) for study in studies]
     for name in names:
         if name not in (*known, "__default__"):
             raise BadInputError(
@@ -131,11 +135,41 @@ def _check_options(options: dict[str, Any]) -> None:
                 f" (studies: {', '.join(studies)})"
             )
     everything = not names or "__default__" in names
-    named = {name.removesuffix(SWEEP) for name in names}
+    named = {study_of(name) for name in names}
     for study in studies if everything else sorted(named.intersection(studies)):
         config.study(study)
     read = names_read(_check_slice(names or ["__default__"], options))
     _check_versions(options["load_versions"] or {}, read, config)
+
+
+def _add_splits_until_settled(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of studies that the command line gives, with those of ``--until-settled``.
+
+    Raises:
+        BadInputError: They contradict it, or what runs is no study.
+    """
+    names = [options["pipeline"]] if options["pipeline"] else list(options["pipelines"])
+    for name in names:
+        if name.endswith((PREDICT, *APART)):
+            raise BadInputError(
+                f"--until-settled: '{name}' has no verdicts that could be settled; run it without"
+            )
+    studies = project_config(options["conf_source"], options["env"]).studies()
+    given = options["params"] or {}
+    params = dict(given)
+    for name in studies if not names or "__default__" in names else names:
+        if name not in studies:  # told with all other options
+            continue
+        of_study = given.get(name) or {}
+        replicas = of_study.get("replicas") or {}
+        for key, one in UNTIL_SETTLED.items():
+            if key in replicas and replicas[key] != one:
+                raise BadInputError(
+                    f"--until-settled finds how many splits it takes; leave out"
+                    f" --params={name}.replicas.{key}, or give replicas.at_most"
+                )
+        params[name] = {**of_study, "replicas": {**replicas, **UNTIL_SETTLED}}
+    return params
 
 
 def _config(options: dict[str, Any]) -> StudyConfigLoader:

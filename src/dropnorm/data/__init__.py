@@ -1,1 +1,1 @@
-"""Tables: how files are read, and what the columns hold."""
+"""Read, check, split and preprocess tables."""

@@ -1,8 +1,8 @@
-"""What was computed before a run begins, for the node that is going to ask for the same.
+"""Keep results that are computed before a run, for the nodes that need them.
 
-A run prepares every table before its first node, so that the last study fails before the first
-trains. The nodes then get what was found there. A result is known by the values of all that it was
-computed from: whoever asks for something else, or in another process, computes it.
+A run prepares every table before its first node, so that a mistake in any study shows before the
+first training. The nodes then reuse these results. A kept result is found by the values of its
+arguments; other arguments, or another process, compute it anew.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _lock = threading.Lock()
 
 
 def compute_ahead(function: Callable[..., Result], *arguments: Any, uses: int = 1) -> Result:
-    """Return what a pure function gives, and keep it for those who ask for it next.
+    """Return the result of a pure function, and keep it for :func:`computed`.
 
     Args:
-        function: Of the package, by its name.
-        arguments: Of the function; like the result, changed by nobody.
-        uses: How often it will be asked for; then it is kept no longer.
+        function: Function of this package.
+        arguments: Arguments of the function. Neither they nor the result may be changed.
+        uses: Number of uses after which the result is dropped.
     """
     result = function(*arguments)
     with _lock:
@@ -46,7 +46,7 @@ def compute_ahead(function: Callable[..., Result], *arguments: Any, uses: int = 
 
 
 def computed(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Return what a pure function gives: what was computed ahead of the same, or else anew."""
+    """Return the kept result of a pure function, or compute it."""
     with _lock:
         for place, known in enumerate(_known):
             if known.function is function and all(map(_are_same, known.arguments, arguments)):
@@ -59,7 +59,7 @@ def computed(function: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def forget_all() -> None:
-    """Keep nothing of what nobody has asked for."""
+    """Drop all kept results."""
     with _lock:
         _known.clear()
 

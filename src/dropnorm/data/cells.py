@@ -1,4 +1,4 @@
-"""The cells of a text file as they are written, column by column."""
+"""Read the cells of a text file as texts, column by column."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv_of_arrow
 
 from dropnorm.data.dialect import are_row_names
-from dropnorm.data.text_files import NO_TEXT, Lines, dialect, open_bytes, open_text
+from dropnorm.data.text_files import NOT_TEXT, Lines, dialect, open_bytes, open_text
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _BYTES = 1 << 20
 _UTF8 = ("utf-8", "utf-8-sig")
 _SHOWN = 60
 _SOME = 3
-# Of what no person writes into the name of a column.
+# Control characters, which do not occur in the names of columns.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _NUMBER = re.compile(r"[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?")
 
@@ -36,11 +36,11 @@ class Cells:
     """The cells of a file.
 
     Attributes:
-        columns: By name; texts without the blanks around them, null where there is nothing.
-        row_names: If the first field of each row is its name.
-        surplus: Whether rows end in empty fields that the header does not have.
-        short: Lines of rows that lack fields at the end, the first few.
-        count_short: How many rows do.
+        columns: Texts by column, without surrounding blanks; null where a cell is empty.
+        row_names: Names of the rows, if the first field of each row is its name.
+        surplus: Whether rows end in empty fields without a header.
+        short: Line numbers of the first few rows with fewer fields than the header.
+        count_short: Number of such rows.
     """
 
     columns: dict[str, pa.ChunkedArray] = field(default_factory=dict)
@@ -51,9 +51,13 @@ class Cells:
 
 
 def read_cells(path: Path, how: TableFormat) -> Cells:
-    """Read all cells of a text file."""
-    if (quickly := _unquoted(path, how)) is not None:
-        return quickly
+    """Read all cells of a text file.
+
+    Raises:
+        BadInputError: If the file does not match the format, or a row has too many fields.
+    """
+    if (cells := _unquoted(path, how)) is not None:
+        return cells
     with open_text(path, how.compression, how.encoding) as text:
         lines = Lines(text, how.skiprows, how.comment)
         rows = (fields for _, fields in lines.rows(how.sep))
@@ -65,7 +69,7 @@ def read_cells(path: Path, how: TableFormat) -> Cells:
             reader.take(chunk)
         if reader.ends_short and not lines.last.endswith(("\n", "\r")):
             raise BadInputError(
-                f"ends in the middle of a row, in line {lines.number}; it may have been cut off:"
+                f"ends in the middle of a row, in line {lines.number}; the file may be cut off, so"
                 " get it again"
             )
     _check_comments(lines, how, len(reader.header))
@@ -73,7 +77,7 @@ def read_cells(path: Path, how: TableFormat) -> Cells:
 
 
 def line_of(path: Path, how: TableFormat, row: int) -> int:
-    """Return the number of the line in which a row, counted from 0, begins."""
+    """Return the number of the first line of a row, which is counted from 0."""
     with open_text(path, how.compression, how.encoding) as text:
         rows = Lines(text, how.skiprows, how.comment).rows(how.sep)
         _, header = next(rows)
@@ -87,7 +91,7 @@ def _is_blank(row: list[str]) -> bool:
 
 
 class _Reader:
-    """Takes rows in portions, and keeps their cells by column."""
+    """Collects the cells of rows by column."""
 
     def __init__(self, path: Path, how: TableFormat, header: list[str]) -> None:
         self.header = header
@@ -100,7 +104,7 @@ class _Reader:
         self._short: list[int] = []
 
     def take(self, rows: list[list[str]]) -> None:
-        """Take some rows."""
+        """Add some rows."""
         width = self._width
         if set(map(len, rows)) != {width}:
             if width > 1:
@@ -115,7 +119,7 @@ class _Reader:
 
     @property
     def ends_short(self) -> bool:
-        """Whether the last row lacks fields."""
+        """Whether the last row has fewer fields than the header."""
         return bool(self._short) and self._short[-1] == self._count - 1
 
     def _fitted(self, row: list[str], place: int) -> list[str]:
@@ -125,7 +129,7 @@ class _Reader:
                 raise BadInputError(self._count_is_wrong(place, count))
             self._surplus = True
             return row[:width]
-        # A note below the table, or above its header.
+        # A note below the table or above its header.
         if count == 1 and (width > 2 or not place):  # noqa: PLR2004
             raise BadInputError(self._count_is_wrong(place, count))
         self._short.append(place)
@@ -135,14 +139,14 @@ class _Reader:
         line = line_of(self._path, self._how, place)
         fields = "1 field" if count == 1 else f"{count} fields"
         expected = "1 is" if self._width == 1 else f"{self._width} are"
-        named = "; the header does not count the names of rows" if self._how.row_names else ""
+        named = " (plus one for the row's name)" if self._how.row_names else ""
         return (
-            f"line {line} has {fields} where {expected} expected, as the header has"
-            f"{named}; mend the line, or take it out if it is not of the table"
+            f"line {line} has {fields} where {expected} expected from the header{named}; correct"
+            " the line, or remove it if it is not part of the table"
         )
 
     def cells(self) -> Cells:
-        """Return all that was taken."""
+        """Return the cells of all rows."""
         cells = _named(self.header, [_tidy(parts) for parts in self._parts], self._how)
         cells.surplus |= self._surplus
         cells.short = tuple(line_of(self._path, self._how, row) for row in self._short[:_SOME])
@@ -151,14 +155,14 @@ class _Reader:
 
 
 def _named(header: list[str], columns: list[pa.ChunkedArray], how: TableFormat) -> Cells:
-    """Name columns, and take names of rows and surplus columns from them."""
+    """Name the columns, and separate the row names and surplus columns from them."""
     names = None
     if how.row_names:
         names = [str(name or "") for name in columns.pop(0).to_pylist()]
         if not are_row_names(names):
             raise BadInputError(
-                f"rows have {len(header) + 1} fields, the header {len(header)}; name the column"
-                " that it lacks"
+                f"rows have {len(header) + 1} fields, but the header has {len(header)}; add the"
+                " missing name to the header"
             )
     header = list(header)
     count = len(header)
@@ -171,10 +175,10 @@ def _named(header: list[str], columns: list[pa.ChunkedArray], how: TableFormat) 
 
 
 def _unquoted(path: Path, how: TableFormat) -> Cells | None:
-    """Read a file that has no quotation marks, and as many fields in all rows, in no time.
+    """Read a file without quotation marks and with equally long rows, which is fast.
 
     Returns:
-        ``None`` if it is not such a file.
+        The cells, or ``None`` if it is not such a file.
     """
     if how.encoding not in _UTF8 or how.skiprows or how.comment:
         return None
@@ -185,7 +189,7 @@ def _unquoted(path: Path, how: TableFormat) -> Cells | None:
     with open_text(path, how.compression, how.encoding) as text:
         header = next(Lines(text).rows(how.sep), (0, []))[1]
     names = [str(place) for place in range(len(header))]
-    if len(header) < 2:  # noqa: PLR2004  # an empty line is a cell that is empty
+    if len(header) < 2:  # noqa: PLR2004  # an empty line is an empty cell
         return None
     try:
         with open_bytes(path, how.compression) as file:
@@ -210,7 +214,7 @@ def _tidy(parts: list[pa.Array]) -> pa.ChunkedArray:
 
 def _check_header(header: list[str], sep: str) -> None:
     if _CONTROL.search("".join(header)):
-        raise BadInputError(NO_TEXT)
+        raise BadInputError(NOT_TEXT)
     seen: set[str] = set()
     for name in header:
         if name and name in seen:
@@ -221,13 +225,13 @@ def _check_header(header: list[str], sep: str) -> None:
     if len(header) > 1 and all(_NUMBER.fullmatch(name) for name in header):
         some = sep.join(header[:_SOME])
         raise BadInputError(
-            f"the header is a line of numbers alone ({some[:_SHOWN]} …): a table begins with a line"
-            " that names its columns; write one"
+            f"the first line holds only numbers ({some[:_SHOWN]} …), but a table begins with the"
+            " names of its columns; add such a line"
         )
 
 
 def _check_comments(lines: Lines, how: TableFormat, width: int) -> None:
-    """Refuse lines left out that may be rows."""
+    """Refuse comments that may be rows."""
     for number, line in lines.left_out:
         try:
             fields = next(csv.reader([line], **dialect(how.sep)), [])
@@ -235,6 +239,6 @@ def _check_comments(lines: Lines, how: TableFormat, width: int) -> None:
             continue
         if number > lines.header and width > 1 and len(fields) == width + how.row_names:
             raise BadInputError(
-                f"line {number} begins with {how.comment}, as comments do, and has as many fields"
-                " as the header: take it out if it is a comment, or else that mark"
+                f"line {number} begins with {how.comment}, as comments do, but has as many fields"
+                f" as the header; remove the line if it is a comment, or else the {how.comment}"
             )

@@ -1,7 +1,7 @@
-"""What in a table and its split a result must not rest on: findings, each with a code.
+"""Check a table and its splits for problems that make a result unreliable.
 
-Nothing here refuses a study; what cannot be used is refused by :mod:`dropnorm.data.validation` and
-:mod:`dropnorm.data.splits`.
+These checks return findings and refuse no study. :mod:`dropnorm.data.validation` and
+:mod:`dropnorm.data.splits` refuse tables that cannot be used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.ahead import computed
-from dropnorm.data.columns import ID_NAME, name_rows, with_named_index
+from dropnorm.data.columns import ID_NAME, are_row_ids, with_named_index
 from dropnorm.data.copies import count_copies
 from dropnorm.data.leaks import check_formula
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
@@ -34,41 +34,40 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
 
 _HELD = (VALIDATION, TEST)
-# Below so many rows everything is nearly unique, and a tree says nothing.
+# With fewer rows, most values are unique and a tree is not meaningful.
 _ENOUGH_ROWS = 20
 _DISTINCT_CATEGORIES = 0.5
 _DISTINCT_ENTITIES = 0.2
 _ENOUGH_ENTITIES = 20
 _PREDICTS = 0.98
-# Bounds the time of a tree; drawn at random, seeded.
+# Limits the time of a tree; the rows are drawn with a fixed seed.
 _TREE_ROWS = 10_000
 _FEW_ROWS = 30
 _FEW_GROUPS = 5
 _FEW_OF_CLASS = 5
 _OFTEN_MISSING = 1 / 3
 _MOSTLY_DATES = 0.9
-# What to do about copies where the split has no option identical_rows, or uses another one.
+# Remedies for copies where the split cannot take the option identical_rows.
 _WITHOUT_OPTION = {
-    "DN001": "Take the copies out of the table.",
-    "DN002": "Add a column that tells them apart, or take the repeats out of the table.",
+    "DN001": "Remove the copies from the table.",
+    "DN002": "Add a column that distinguishes them, or remove the repeats from the table.",
 }
-# Day, month and year in any order, with or without a time of day.
+# Day, month and year in any order, with or without a time.
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}([-./]\d{1,4})?([T ].*)?")
 
 
 def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) -> list[Finding]:
-    """Look through a table that the study can use, and the parts its rows were assigned to.
+    """Check a table and the parts to which its rows were assigned.
 
-    Where there are several splits, what is found in a part is told of the split in which it is
-    worst.
+    With several splits, a finding names the split in which it is worst.
 
     Args:
-        table: As it was read, all columns.
-        study: Says what is made of it, and which checks are silenced.
-        split: Columns ``split``, ``row`` and ``part``.
+        table: The table as it was read, with all columns.
+        study: Study that uses the table; its silenced checks are left out.
+        split: Parts of the rows, with the columns ``split``, ``row`` and ``part``.
 
     Returns:
-        Findings by code.
+        The findings, in the order of their codes.
 
     Raises:
         BadInputError: If the study cannot use the table.
@@ -90,28 +89,28 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_steered(study, parts[0]),
         *_without_target(others[study.target.column]),
     ]
-    told = [finding for finding in findings if finding.code.code not in study.silence]
-    return sorted(told, key=lambda finding: finding.code.code)
+    shown = [finding for finding in findings if finding.code.code not in study.silence]
+    return sorted(shown, key=lambda finding: finding.code.code)
 
 
 def is_looked_at(column: str, *, text: bool, study: Study) -> bool:
-    """Return whether the checks look at a column that the study does not use.
+    """Return whether the checks need a column that the study does not use.
 
     Args:
-        column: Its name.
+        column: Name of the column.
         text: Whether its values are text.
-        study: Says which checks there are.
+        study: Study whose split and silenced checks decide.
     """
-    looks = isinstance(study.split, RandomSplit) and CODES["DN005"].code not in study.silence
-    return looks and (text or bool(ID_NAME.search(column)))
+    checked = isinstance(study.split, RandomSplit) and CODES["DN005"].code not in study.silence
+    return checked and (text or bool(ID_NAME.search(column)))
 
 
 def _copies(
     rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
 ) -> Iterator[Finding]:
-    """Find DN001, copies of whole rows, and DN002, of their inputs alone.
+    """Find DN001, copies of whole rows, and DN002, rows with equal inputs only.
 
-    Where :func:`count_copies` expects equal inputs, neither is told.
+    Neither is reported if :func:`count_copies` expects equal inputs.
     """
     if not count_copies(rows, study.preprocessing.columns, study.target.column):
         return
@@ -129,28 +128,27 @@ def _copies(
 
 
 def _fitting(code: Code, study: Study) -> Code:
-    """Give advice about copies that the split can take."""
+    """Return the code with a remedy that fits the split."""
     if isinstance(study.split, RandomSplit) and not study.split.keep_together:
         return code
     remedy = _WITHOUT_OPTION[code.code]
     if isinstance(study.split, GroupedSplit):
-        remedy = f"{remedy.removesuffix('.')}, or give the rows that are alike one group."
+        remedy = f"{remedy.removesuffix('.')}, or put equal rows into one group."
     return replace(code, remedy=remedy)
 
 
 def _worst_of(
     code: Code,
-    concerned: list[npt.NDArray[np.bool_]],
+    affected: list[npt.NDArray[np.bool_]],
     parts: list[npt.NDArray[np.str_]],
-    told: str,
+    problem: str,
     where: str = "",
 ) -> Iterator[Finding]:
-    """Tell of each held part how many of its rows are concerned, in the worst split."""
+    """Report how many rows of each held part are affected, in the worst split."""
     for name in _HELD:
         sizes = [int((part == name).sum()) for part in parts]
         counts = [
-            int((found & (part == name)).sum())
-            for found, part in zip(concerned, parts, strict=True)
+            int((found & (part == name)).sum()) for found, part in zip(affected, parts, strict=True)
         ]
         shares = [count / max(size, 1) for count, size in zip(counts, sizes, strict=True)]
         worst = int(np.argmax(shares))
@@ -159,7 +157,7 @@ def _worst_of(
             yield Finding(
                 code,
                 f"{where}{', ' if where else ''}{name} part of {split}",
-                f"{counts[worst]} of {sizes[worst]} rows {told}",
+                f"{counts[worst]} of {sizes[worst]} rows {problem}",
                 counts[worst],
                 sizes[worst],
             )
@@ -174,7 +172,7 @@ def _nearly_unique(rows: pd.DataFrame, study: Study) -> Iterator[Finding]:
         if column in study.preprocessing.categories:
             unique = distinct > _DISTINCT_CATEGORIES * len(values)
         else:
-            unique = name_rows(values)
+            unique = are_row_ids(values)
         if unique:
             yield Finding(
                 CODES["DN003"],
@@ -201,7 +199,7 @@ def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) ->
         values = rows[column]
         if column in study.preprocessing.categories:
             values = pd.Series(pd.factorize(values)[0], index=rows.index)
-        share, told = task_of(study).explain(
+        share, score = task_of(study).explain(
             (values[train.index].to_frame(), train[target]),
             (values[held.index].to_frame(), held[target]),
         )
@@ -209,7 +207,7 @@ def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) ->
             yield Finding(
                 CODES["DN004"],
                 f"column '{column}'",
-                f"{told} on the validation rows of split 0",
+                f"{score} on the validation rows of split 0",
                 len(held),
                 len(held),
             )
@@ -231,19 +229,19 @@ def _entities(
             CODES["DN005"],
             seen,
             parts,
-            "have a value that training rows have",
+            "have a value that occurs in training rows",
             f"column '{column}'",
         )
 
 
 def _names_entities(values: pd.Series) -> bool:
-    """Tell whether a column looks like the names or ids of what the rows are of."""
-    # The quick answer for most of a wide table: a number is an id by its name alone.
+    """Return whether a column looks like names or ids of entities with several rows."""
+    # A quick test for wide tables: numbers are ids only by the name of their column.
     if pd.api.types.is_numeric_dtype(values) and not ID_NAME.search(str(values.name)):
         return False
     present = values.dropna().astype(object)
     kind = pd.api.types.infer_dtype(present)
-    # Integers are floats in a column that has missing values.
+    # A column of integers with missing values holds floats.
     whole = kind == "integer" or (
         kind == "floating" and all(value.is_integer() for value in present)
     )
@@ -268,7 +266,7 @@ def _small_parts(
 def _smallest(
     parts: list[npt.NDArray[np.str_]], units: npt.NDArray[np.int64], few: int, what: str
 ) -> Iterator[Finding]:
-    """Tell of each part how few units it has, in the split in which it has the fewest."""
+    """Report parts with too few units, in the split in which they have the fewest."""
     for name in PARTS:
         sizes = [len(np.unique(units[part == name])) for part in parts]
         smallest = int(np.argmin(sizes))
@@ -285,7 +283,7 @@ def _smallest(
 def _rare_classes(
     rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
 ) -> Iterator[Finding]:
-    """Tell of each part how few rows its rarest class has, in the split in which it is rarest."""
+    """Report parts with a class that is too rare, in the split in which it is rarest."""
     if study.class_column is None:
         return
     classes, names = pd.factorize(rows[study.class_column], sort=True)
@@ -299,9 +297,8 @@ def _rare_classes(
         least = int(counts[split, rarest])
         if least < _FEW_OF_CLASS:
             more = int((counts[split] < _FEW_OF_CLASS).sum()) - 1
-            also = f" ({more} more {'class is' if more == 1 else 'classes are'} as rare)" * bool(
-                more
-            )
+            classes_are = "class is" if more == 1 else "classes are"
+            also = f" ({more} more {classes_are} as rare)" if more else ""
             undefined = "; AUC is not defined there" if least == 0 else ""
             yield Finding(
                 CODES["DN015"],
@@ -323,18 +320,18 @@ def _steered(study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
             name for name, one in trainings.items() if isinstance(one.schedule, PlateauSchedule)
         },
     }
-    told = []
+    causes = []
     for way, names in ways.items():
         of_some = f" of {', '.join(one for one in trainings if one in names)}"
-        told += [f"{way}{of_some * (len(names) < len(trainings))}"] if names else []
-    if told:
+        causes += [f"{way}{of_some * (len(names) < len(trainings))}"] if names else []
+    if causes:
         held = int((part == VALIDATION).sum())
-        found = f"{' and '.join(told)} by the rows that score the network"
+        found = f"{' and '.join(causes)} by the rows that score the network"
         yield Finding(CODES["DN013"], "training", found, held, held)
 
 
 def _without_target(target: pd.Series) -> Iterator[Finding]:
     missing, rows = int(target.isna().sum()), len(target)
     if missing >= _OFTEN_MISSING * rows:
-        told = f"{missing} of {rows} rows have no target, and are left out"
-        yield Finding(CODES["DN017"], f"column '{target.name}'", told, missing, rows)
+        found = f"{missing} of {rows} rows have no target, and are left out"
+        yield Finding(CODES["DN017"], f"column '{target.name}'", found, missing, rows)

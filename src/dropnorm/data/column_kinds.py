@@ -1,20 +1,20 @@
-"""What kind of thing a column holds, and why it is taken for that."""
+"""Recognize the kind of each column of a table: number, category, id, date, and so on."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pandas as pd
 import scipy
 
-from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, as_numbers, name_kinds, name_rows
+from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, are_row_ids, as_numbers, is_code_name
 
 
 class Kind(StrEnum):
-    """What a column holds."""
+    """Kind of a column."""
 
     TARGET = "target"
     GROUP = "group"
@@ -31,37 +31,37 @@ class Kind(StrEnum):
     DROPPED = "dropped"
 
 
-# What the networks can take.
+# Kinds that the networks can take.
 INPUTS = (Kind.NUMBER, Kind.ZERO_ONE, Kind.CATEGORY)
 
-# A column that is missing in more of the rows says little about them.
+# Share of missing values above which a column is left out.
 _MOSTLY_MISSING = 0.8
 # Share of values that must look like a date.
 _MOSTLY_DATES = 0.95
-# Share of distinct values from which text names rows, or what they are of.
+# Share of distinct values from which text identifies rows, or entities with several rows.
 _NAMES_ROWS = 0.95
 _NAMES_ENTITIES = 0.2
-# Below so many values everything is nearly unique.
+# With fewer values, most of them are unique.
 ENOUGH = 20
 # Mean number of words from which distinct texts are prose.
 _PROSE = 4
-# The most categories that become inputs of their own.
+# The most categories of a one-hot column.
 _MOST_CATEGORIES = 1000
-# Above a number's float32 square, as variances need it.
+# The square of a larger number exceeds float32, which breaks variances.
 LARGEST = 1e18
-# Distinct whole numbers up to which a column could be names of classes or codes.
+# The most distinct whole numbers that could be classes or codes.
 FEW_INTEGERS = 10
-# The most whole numbers that are taken for codes by their column's name, and rows of each.
+# The most distinct codes in a column with the name of codes, and the rows each needs on average.
 _MOST_CODES = 100
 _ROWS_PER_CODE = 5
-# Skewness from which a logarithm is taken of what is not negative.
+# Skewness from which non-negative numbers get a logarithm.
 _SKEWED = 3.0
 _LOOKED_AT = 2000
 
-# Codes of digits, some of which begin with a zero; a letter may stand among them.
+# Codes, some of which are digits that begin with a zero.
 _PADDED = re.compile(r"0\d+")
 _CODE = re.compile(r"\w{1,20}", re.ASCII)
-# Share of a column's texts that tell what it is meant to hold.
+# Share of numbers from which a text column is meant to hold numbers.
 MOST = 0.5
 _UNNAMED = re.compile(r"Unnamed: \d+")
 _DATE_FORMATS = (
@@ -76,14 +76,14 @@ class Column:
     """One column of a table.
 
     Attributes:
-        name: As in the header.
-        kind: What it holds.
-        why: Why it is taken for that, or what it holds, in a line.
-        missing: Rows without a value.
-        distinct: Values that differ; 0 if they cannot be compared.
-        log1p: Of numbers: whether a logarithm would bring them closer together.
-        repeats: Of an entity: whether its rows are told apart from others well enough to keep them
-            together in a split.
+        name: Name in the header.
+        kind: Kind of the column.
+        why: Reason for the kind, or a summary of the values, in a line.
+        missing: Number of rows without a value.
+        distinct: Number of distinct values; 0 if they cannot be compared.
+        log1p: For numbers, whether they are skewed so that a logarithm helps.
+        repeats: For entities, whether no single one has too many rows to keep them together in a
+            split.
     """
 
     name: str
@@ -95,67 +95,52 @@ class Column:
     repeats: bool = False
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    """What a column is taken for; see :class:`Column`."""
-
-    kind: Kind
-    why: str
-    log1p: bool = False
-    repeats: bool = False
-
-
 def inspect_column(values: pd.Series, read_as_text: bool) -> Column:
-    """Say what kind of thing a column holds, and why it is taken for that."""
+    """Recognize the kind of a column.
+
+    Args:
+        values: All values of the column.
+        read_as_text: Whether the column was read as text on purpose, so that digits are codes.
+    """
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(object)
     present = values.dropna()
     missing, distinct = len(values) - len(present), count_distinct(present)
-    verdict = _judge(present, missing, distinct, read_as_text=read_as_text)
-    told = f"; missing in {counted(missing, 'row')}" if missing and verdict.kind in INPUTS else ""
-    return Column(
-        str(values.name),
-        verdict.kind,
-        verdict.why + told,
-        missing,
-        distinct,
-        verdict.log1p,
-        verdict.repeats,
-    )
+    column = _classify(present, missing, distinct, read_as_text=read_as_text)
+    gaps = f"; missing in {counted(missing, 'row')}" if missing and column.kind in INPUTS else ""
+    return replace(column, why=column.why + gaps, missing=missing, distinct=distinct)
 
 
-def _judge(  # noqa: PLR0911  # by kind
+def _classify(  # noqa: PLR0911  # by kind
     present: pd.Series, missing: int, distinct: int, *, read_as_text: bool
-) -> _Verdict:
+) -> Column:
     name, count = str(present.name), len(present) + missing
     if present.empty:
-        return _Verdict(Kind.EMPTY, "has no value in any row")
+        return Column(name, Kind.EMPTY, "has no value in any row")
     if mixture := _mixture(present):
-        return _Verdict(Kind.UNUSABLE, mixture)
+        return Column(name, Kind.UNUSABLE, mixture)
     if distinct == 1:
-        return _Verdict(Kind.CONSTANT, f"is {quoted(present.iloc[0])} wherever it has a value")
+        return Column(name, Kind.CONSTANT, f"is {quoted(present.iloc[0])} wherever it has a value")
     if missing > _MOSTLY_MISSING * count:
-        return _Verdict(Kind.EMPTY, f"missing in {missing} of {count} rows")
+        return Column(name, Kind.EMPTY, f"missing in {missing} of {count} rows")
     if written := _date_format(present):
         how = f", format: '{written}'" if "%" in written else ""
-        return _Verdict(
-            Kind.DATE,
-            f"if newer rows are to be predicted: split: {{method: time, by: {name!r}{how}}}",
-        )
+        why = f"if newer rows are to be predicted: split: {{method: time, by: {name!r}{how}}}"
+        return Column(name, Kind.DATE, why)
     if _UNNAMED.fullmatch(name):
-        return _Verdict(Kind.UNUSABLE, "has no name in the header")
+        return Column(name, Kind.UNUSABLE, "has no name in the header")
     if pd.api.types.is_bool_dtype(present.infer_objects()):
-        return _Verdict(Kind.CATEGORY, "true or false")
+        return Column(name, Kind.CATEGORY, "true or false")
     if are_codes(present, read_as_text=read_as_text):
-        return _judge_names_or_categories(name, present.astype(str), distinct)
+        return _classify_names_or_categories(name, present.astype(str), distinct)
     numbers = as_numbers(present)
     if numbers.notna().all():
-        return _judge_numbers(name, numbers, distinct)
-    return _judge_texts(name, present.astype(str), distinct)
+        return _classify_numbers(name, numbers, distinct)
+    return _classify_texts(name, present.astype(str), distinct)
 
 
 def are_codes(present: pd.Series, *, read_as_text: bool) -> bool:
-    """Tell codes, which are text: digits behind a zero, or numbers that were read as text."""
+    """Return whether texts are codes: digits that begin with a zero, or numbers read as text."""
     if pd.api.types.infer_dtype(present) != "string":
         return False
     texts = present.astype(str)
@@ -163,96 +148,94 @@ def are_codes(present: pd.Series, *, read_as_text: bool) -> bool:
     return bool(padded or (read_as_text and as_numbers(texts).notna().all()))
 
 
-def why_too_large(value: float) -> str:
-    """Say what is wrong with a number that no network takes."""
+def describe_excess(value: float) -> str:
+    """Return what is wrong with a number that the networks cannot take."""
     return "infinite" if math.isinf(value) else "too large for the networks"
 
 
-def _judge_numbers(name: str, numbers: pd.Series, distinct: int) -> _Verdict:
+def _classify_numbers(name: str, numbers: pd.Series, distinct: int) -> Column:
     whole = bool((numbers == numbers.round()).all())
     if (too_large := numbers.abs() > LARGEST).any():
         row = numbers.index[too_large][0]
-        told = f"{numbers[row]} in row {row} is {why_too_large(numbers[row])}"
-        return _Verdict(Kind.UNUSABLE, told)
-    if distinct >= ENOUGH and name_rows(numbers):
+        why = f"{numbers[row]} in row {row} is {describe_excess(numbers[row])}"
+        return Column(name, Kind.UNUSABLE, why)
+    if distinct >= ENOUGH and are_row_ids(numbers):
         counts = distinct == len(numbers) and numbers.max() - numbers.min() == distinct - 1
-        if counts:
-            told = f"counts the rows from {numbers.min():.0f}"
-        else:
-            told = f"names rows: {distinct} distinct in {len(numbers)} rows"
-        return _Verdict(Kind.ID, told)
+        from_first = f"counts the rows from {numbers.min():.0f}"
+        return Column(name, Kind.ID, from_first if counts else _row_ids(distinct, len(numbers)))
     if whole and distinct >= ENOUGH and ID_NAME.search(name):
-        return _judge_names(numbers, distinct)
+        return _classify_names(name, numbers, distinct)
     if set(numbers.unique()) <= {0.0, 1.0}:
-        return _Verdict(Kind.ZERO_ONE, f"{int(numbers.sum())} ones in {len(numbers)} rows")
-    if whole and (codes := _judge_codes(name, numbers, distinct)):
+        return Column(name, Kind.ZERO_ONE, f"{int(numbers.sum())} ones in {len(numbers)} rows")
+    if whole and (codes := _classify_codes(name, numbers, distinct)):
         return codes
-    told = f"{distinct} distinct{' whole' if whole else ''} numbers, {range_of(numbers)}"
+    why = f"{distinct} distinct{' whole' if whole else ''} numbers, {range_of(numbers)}"
     if whole and distinct <= min(FEW_INTEGERS, len(numbers) / 5):
-        told += "; if they are codes without an order, move it to one_hot"
+        why += "; if they are codes without an order, move it to one_hot"
     skewed = bool(numbers.min() >= 0 and skewness(numbers) > _SKEWED)
     if skewed:
-        told += f"; skewed ({skewness(numbers):.1f})"
-    return _Verdict(Kind.NUMBER, told, log1p=skewed)
+        why += f"; skewed ({skewness(numbers):.1f})"
+    return Column(name, Kind.NUMBER, why, log1p=skewed)
 
 
-def _judge_codes(name: str, numbers: pd.Series, distinct: int) -> _Verdict | None:
-    """Take whole numbers for categories where they are codes; None where they may be amounts.
+def _classify_codes(name: str, numbers: pd.Series, distinct: int) -> Column | None:
+    """Return a category if whole numbers are codes, or ``None`` if they may be amounts.
 
-    They are codes where they are 1 and 2 alone; or up to 100, with five rows to a value on average,
-    in a column whose name ends in id, code, type, origin, store, precinct or centre.
+    They are codes if they are only 1 and 2; or if there are up to 100 of them, with five rows each
+    on average, in a column whose name ends in id, code, type, origin, store, precinct or centre.
     """
     if set(numbers.unique()) == {1.0, 2.0}:
-        return _Verdict(Kind.CATEGORY, f"1 or 2: {int((numbers == 1).sum())} ones")
-    if name_kinds(name) and distinct <= min(_MOST_CODES, len(numbers) / _ROWS_PER_CODE):
-        return _Verdict(Kind.CATEGORY, f"{distinct} distinct codes, by the column's name")
+        return Column(name, Kind.CATEGORY, f"1 or 2: {int((numbers == 1).sum())} ones")
+    if is_code_name(name) and distinct <= min(_MOST_CODES, len(numbers) / _ROWS_PER_CODE):
+        return Column(name, Kind.CATEGORY, f"{distinct} distinct codes, by the column's name")
     return None
 
 
-def _judge_texts(name: str, texts: pd.Series, distinct: int) -> _Verdict:
+def _classify_texts(name: str, texts: pd.Series, distinct: int) -> Column:
     count, many = len(texts), distinct >= ENOUGH
     words = texts.iloc[:_LOOKED_AT].map(lambda text: len(text.split())).mean()
     if many and distinct >= _NAMES_ENTITIES * count and words >= _PROSE:
-        return _Verdict(Kind.TEXT, f"{words:.0f} words on average, {distinct} distinct in {count}")
+        why = f"{words:.0f} words on average, {distinct} distinct in {count}"
+        return Column(name, Kind.TEXT, why)
     numbers = pd.to_numeric(texts, errors="coerce").notna()
     if texts.str.fullmatch(DECIMAL_COMMA).mean() > MOST:
-        return _Verdict(
-            Kind.UNUSABLE,
-            f"numbers with commas, as {quoted(texts.iloc[0])}: --decimal , or --thousands , says"
-            " what these are",
+        why = (
+            f"numbers with commas, such as {quoted(texts.iloc[0])}; pass --decimal , or"
+            " --thousands , to read them"
         )
+        return Column(name, Kind.UNUSABLE, why)
     if numbers.mean() > MOST:
         other = quoted(texts[~numbers].iloc[0])
-        return _Verdict(
-            Kind.UNUSABLE, f"numbers in {int(numbers.sum())} of {count} rows, but {other} as well"
-        )
-    return _judge_names_or_categories(name, texts, distinct)
+        why = f"numbers in {int(numbers.sum())} of {count} rows, but {other} as well"
+        return Column(name, Kind.UNUSABLE, why)
+    return _classify_names_or_categories(name, texts, distinct)
 
 
-def _judge_names_or_categories(name: str, texts: pd.Series, distinct: int) -> _Verdict:
+def _classify_names_or_categories(name: str, texts: pd.Series, distinct: int) -> Column:
     count, many = len(texts), distinct >= ENOUGH
     if many and (distinct >= _NAMES_ENTITIES * count or ID_NAME.search(name)):
-        return _judge_names(texts, distinct)
+        return _classify_names(name, texts, distinct)
     if distinct > min(_MOST_CATEGORIES, count / 2):
-        return _Verdict(Kind.TEXT, f"{distinct} distinct in {count} rows, too many for categories")
-    told = f"{distinct} distinct, most often {quoted(texts.mode().iloc[0])}"
+        why = f"{distinct} distinct in {count} rows, too many for categories"
+        return Column(name, Kind.TEXT, why)
+    why = f"{distinct} distinct, most often {quoted(texts.mode().iloc[0])}"
     if many:
-        told += f"; if others are to be predicted as well: --groups {name!r}"
-    return _Verdict(Kind.CATEGORY, told)
+        why += f"; to predict rows of other values: --groups {name!r}"
+    return Column(name, Kind.CATEGORY, why)
 
 
-def _judge_names(values: pd.Series, distinct: int) -> _Verdict:
-    """Tell what names rows from what names that which several rows are of."""
+def _classify_names(name: str, values: pd.Series, distinct: int) -> Column:
+    """Distinguish ids of single rows from names of entities with several rows."""
     count = len(values)
-    told = f"{distinct} distinct in {count} rows"
     if distinct >= _NAMES_ROWS * count:
-        return _Verdict(Kind.ID, f"names rows: {told}")
+        return Column(name, Kind.ID, _row_ids(distinct, count))
     largest = values.value_counts().iloc[0] / count
-    return _Verdict(
-        Kind.ENTITY,
-        f"names what rows are of: {told}",
-        repeats=bool(largest <= _NAMES_ENTITIES),
-    )
+    why = f"identifies entities with several rows: {distinct} distinct in {count} rows"
+    return Column(name, Kind.ENTITY, why, repeats=bool(largest <= _NAMES_ENTITIES))
+
+
+def _row_ids(distinct: int, count: int) -> str:
+    return f"identifies rows: {distinct} distinct in {count} rows"
 
 
 def counted(number: int, thing: str) -> str:
@@ -261,12 +244,12 @@ def counted(number: int, thing: str) -> str:
 
 
 def skewness(numbers: pd.Series) -> float:
-    """Return the skewness of numbers that are not all equal; 0 is none."""
+    """Return the skewness of numbers that are not all equal; 0 is symmetric."""
     return float(scipy.stats.skew(numbers.to_numpy()))
 
 
 def _mixture(present: pd.Series) -> str:
-    """Say what a column mixes that is not one kind of thing."""
+    """Return which types a column mixes, or an empty text."""
     if present.dtype != object:
         return ""
     kinds = present.map(lambda value: type(value).__name__)
@@ -275,12 +258,12 @@ def _mixture(present: pd.Series) -> str:
     if len(odd):
         return f"holds a value of the type {odd.iloc[0]}"
     if plain.nunique() > 1:
-        return f"mixes {' and '.join(sorted(plain.unique()))} values; mend the table to use it"
+        return f"mixes {' and '.join(sorted(plain.unique()))} values; correct the table to use it"
     return ""
 
 
 def _date_format(present: pd.Series) -> str:
-    """Return how dates are written, ``ISO8601`` or as in strptime; nothing if these are none."""
+    """Return the format of dates, ``ISO8601`` or as in strptime; empty if values are not dates."""
     if pd.api.types.is_datetime64_any_dtype(present) or pd.api.types.is_timedelta64_dtype(present):
         return "ISO8601"
     if pd.api.types.is_numeric_dtype(present):
@@ -301,7 +284,7 @@ def _date_format(present: pd.Series) -> str:
 
 
 def count_distinct(values: pd.Series) -> int:
-    """Return how many different values there are; 0 where that cannot be told."""
+    """Return the number of distinct values; 0 if they cannot be compared."""
     try:
         return int(values.nunique())
     except TypeError:  # a list or the like
@@ -309,11 +292,11 @@ def count_distinct(values: pd.Series) -> int:
 
 
 def range_of(numbers: pd.Series) -> str:
-    """Return the least and the largest of numbers, in words."""
+    """Return the range of numbers in words."""
     return f"from {numbers.min():.6g} to {numbers.max():.6g}"
 
 
 def quoted(value: object) -> str:
-    """Return a value as a message quotes it, cut where it is long."""
+    """Return a value for a message, text in quotes, cut to 40 characters."""
     text = str(value) if not isinstance(value, str) else repr(value)
     return text if len(text) <= 40 else f"{text[:39]}…"  # noqa: PLR2004

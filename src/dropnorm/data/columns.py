@@ -1,4 +1,4 @@
-"""Columns of a table, however it was loaded."""
+"""Recognize ids, codes and numbers in the columns of a table."""
 
 from __future__ import annotations
 
@@ -9,38 +9,42 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-# A name such as id, user_id or userId.
-ID_NAME = re.compile(r"(?i:(^|[\s_.-])(id|uuid|guid))$|[a-z](Id|ID|UUID)$")
-# Further names of codes, and names of numbers that may be codes: zip_code, StationNo, district.
-_CODE_NAME = re.compile(r"(?i:(^|[\s_.-])(code|zip|zipcode|postcode))$|[a-z](Code|Zip)$")
-_NUMBER_NAME = re.compile(r"(?i:(^|[\s_.-])(number|no|nr|district))$|[a-z](Number|No|Nr|District)$")
-# Names of kinds and places that are written as numbers: soil_type, origin, study_centre.
-_NOMINAL_NAME = re.compile(
-    r"(?i:(^|[\s_.-])(type|origin|store|precinct|centre|center))$"
-    r"|[a-z](Type|Origin|Store|Precinct|Centre|Center)$"
+
+def _ending(words: str, camel: str) -> re.Pattern[str]:
+    """Match names that are or end in one of some words: ``id``, ``user_id`` or ``userId``."""
+    return re.compile(rf"(?i:(^|[\s_.-])({words}))$|[a-z]({camel})$")
+
+
+ID_NAME = _ending("id|uuid|guid", "Id|ID|UUID")
+_CODE_NAME = _ending("code|zip|zipcode|postcode", "Code|Zip")
+# Numbers that may be codes, such as StationNo and district.
+_NUMBER_NAME = _ending("number|no|nr|district", "Number|No|Nr|District")
+# Kinds and places that are written as numbers, such as soil_type and study_centre.
+_NOMINAL_NAME = _ending(
+    "type|origin|store|precinct|centre|center", "Type|Origin|Store|Precinct|Centre|Center"
 )
 _COUNT_NAME = re.compile(r"(?i:(n|no|nr|num|number|count|total)[\s_.-])")
-# Share of distinct values from which numbers may name rows.
+# Share of distinct values from which numbers may be ids of rows.
 _NAMES_ROWS = 0.95
-# Distinct whole numbers in a range of at most so many times as many were given out, not measured.
+# Distinct whole numbers are ids if their range is at most this many times their count.
 _DENSE = 1.5
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*")
 NUMBERS = (Real, Decimal, np.bool_)
 
 
 def with_named_index(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table in which levels of its index that have a name are columns."""
+    """Return a table with the named levels of its index as columns."""
     named = [name for name in table.index.names if name is not None and name not in table.columns]
     return table.reset_index(level=named) if named else table
 
 
-def name_rows(numbers: pd.Series) -> bool:
-    """Tell whether numbers name the rows rather than measure something in them.
+def are_row_ids(numbers: pd.Series) -> bool:
+    """Return whether numbers identify rows rather than measure something.
 
-    They do where they are whole, distinct in 95 % of the rows or more, and either called an id or
-    a code, or called a number or district and all of the same length, or so dense that they must
-    have been given out: two thirds of the numbers in their range are there. Amounts that are
-    distinct because they are large (miles, incomes, intensities) do not name rows.
+    They do if they are whole and at least 95 % distinct, and if one of these holds: the column is
+    named as an id or code; it is named as a number or district, and all have the same length; two
+    thirds of the numbers in their range occur. Large distinct amounts (miles, incomes,
+    intensities) are not ids.
     """
     present = numbers.dropna()
     distinct = present.nunique()
@@ -54,10 +58,10 @@ def name_rows(numbers: pd.Series) -> bool:
     return largest - least < _DENSE * distinct
 
 
-def name_kinds(name: str) -> bool:
-    """Tell whether a column of few whole numbers is called as codes of kinds or places are.
+def is_code_name(name: str) -> bool:
+    """Return whether a column is named as codes of kinds or places are.
 
-    A name that begins as that of a count does (``n_type``) is none.
+    A name that begins as that of a count (``n_type``) is not.
     """
     if _COUNT_NAME.match(name):
         return False
@@ -65,13 +69,13 @@ def name_kinds(name: str) -> bool:
 
 
 def as_numbers(values: pd.Series) -> pd.Series:
-    """Return float64; missing where a value is no number."""
+    """Convert values to float64, with nan where a value is not a number."""
     if not pd.api.types.is_numeric_dtype(values):
         plain = values.astype(object)
-        # A list or a date is no number, and pandas would stop at one or count its nanoseconds.
+        # pandas would fail on a list, and convert a date to nanoseconds.
         values = plain.where(plain.map(lambda value: isinstance(value, (str, *NUMBERS))))
     numbers = pd.to_numeric(values, errors="coerce")
     if pd.api.types.is_complex_dtype(numbers):
         return pd.Series(np.nan, index=values.index, name=values.name)
-    # Integers too: what is filled in for a missing one need not be an integer.
+    # Integers too, because an imputed value need not be whole.
     return numbers.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Compressed files, and how much is in them: asked before they are unpacked."""
+"""Refuse files that unpack to far more than their size, before they are unpacked."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.data.parquet_size import parquet_size
-from dropnorm.data.text_files import open_bytes, packed_by
+from dropnorm.data.text_files import compression_of_bytes, open_bytes
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# What may be in any file, in bytes, and in a larger one for each of its own bytes: tables of
-# numbers unpack to 3 to 20 times their size.
+# A file may unpack to the larger of these bytes and this many times its size: tables of numbers
+# unpack to 3 to 20 times their size.
 _FREE = 500_000_000
 _RATIO = 100
 _AT_ONCE = 1 << 20
-# No byte of a gzip file gives more than so many.
+# The most bytes that one byte of a gzip file can unpack to.
 _MOST_OF_GZIP = 1032
-# What a path may lead to that has no end, or waits until somebody writes to it.
+# Reading one of these may never end.
 _SPECIAL = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -36,16 +36,21 @@ _SPECIAL = (
 _PARQUET = b"PAR1"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _HDF5_SUFFIXES = (".h5", ".hdf5")
-# Of a network: its layers, which Keras makes before it reads their weights.
+# The layers of a Keras file, which Keras builds before it reads their weights.
 _LAYERS = "config.json"
-# What the layers' sizes are called there.
+# Keys of the layers' sizes in it.
 _SIZES = {"units", "batch_shape", "batch_input_shape", "input_shape", "shape"}
 
 
 def refuse_special(path: Path, known_as: str | None = None) -> None:
-    """Refuse what is neither a file nor a folder: a pipe, a device or a socket.
+    """Refuse a pipe, device or socket, because reading it may never end.
 
-    Reading one may wait for ever, or never end.
+    Args:
+        path: Path to check.
+        known_as: Name of the file in messages; its path if left out.
+
+    Raises:
+        BadInputError: If the path is neither a file nor a folder.
     """
     try:
         mode = path.stat().st_mode
@@ -54,17 +59,24 @@ def refuse_special(path: Path, known_as: str | None = None) -> None:
     for is_it, what in _SPECIAL:
         if is_it(mode):
             raise BadInputError(
-                f"{known_as or path}: is not a regular file but {what}; copy what it gives to a"
-                " file, and take that"
+                f"{known_as or path}: is not a regular file but {what}; copy its content to a file"
+                " and use that"
             )
 
 
 def refuse_bomb(path: Path, known_as: str | None = None) -> None:
-    """Refuse a file that unpacks to far more than a file of its size would hold, or is no file.
+    """Refuse a file that unpacks to far more than its size.
 
-    Looks into gzip, bzip2, xz, zip (as which networks and preprocessors are kept), Parquet and HDF5
-    files, and at files that are holes for the most part; of a file that is broken, whoever reads it
-    will tell.
+    Checks gzip, bzip2, xz, zip (the format of networks and preprocessors), Parquet, HDF5 and sparse
+    files. A broken file passes: its reader raises a better error.
+
+    Args:
+        path: File to check.
+        known_as: Name of the file in messages; its path if left out.
+
+    Raises:
+        BadInputError: If the file unpacks to more than 500 MB and more than 100 times its size, or
+            is a pipe, device or socket.
     """
     refuse_special(path, known_as)
     if not path.is_file():
@@ -76,7 +88,7 @@ def refuse_bomb(path: Path, known_as: str | None = None) -> None:
         unpacked = _unpacked_size(path, most)
     except MemoryError:
         unpacked = most + 1
-    # Of these formats' own kinds, some are OSErrors: pyarrow's, h5py's and gzip's.
+    # pyarrow's, h5py's and gzip's own errors are OSErrors.
     except (
         OSError, EOFError, ValueError, LookupError, TypeError, RuntimeError, NotImplementedError,
         RecursionError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
@@ -84,14 +96,14 @@ def refuse_bomb(path: Path, known_as: str | None = None) -> None:
         return
     if unpacked > most:
         raise BadInputError(
-            f"{known_as or path}: holds more than {most / 1e6:.0f} MB in a file of"
-            f" {size / 1e6:.3g} MB; nothing that is meant to be read is packed so tightly: unpack"
-            " it with a tool that you trust, and look at it"
+            f"{known_as or path}: unpacks to more than {most / 1e6:.0f} MB from a file of"
+            f" {size / 1e6:.3g} MB, which may be an attack; unpack it with a tool that you trust,"
+            " and check its content"
         )
 
 
 def _size_without_holes(path: Path) -> int:
-    """Return how many bytes of a file were written; what was skipped reads as zeros."""
+    """Return how many bytes of a sparse file were written; the others read as zeros."""
     size = path.stat().st_size
     if size <= _FREE or not hasattr(os, "SEEK_DATA"):
         return size
@@ -108,10 +120,10 @@ def _size_without_holes(path: Path) -> int:
 
 
 def _unpacked_size(path: Path, most: int) -> int:
-    """Return how many bytes are in a file, or some number above ``most``."""
+    """Return how many bytes a file unpacks to, or some number above ``most``."""
     with path.open("rb") as file:
         head = file.read(len(_HDF5))
-    size, packed = path.stat().st_size, packed_by(head)
+    size, packed = path.stat().st_size, compression_of_bytes(head)
     if head.startswith(_PARQUET):
         return parquet_size(path, most)
     if head.startswith(_HDF5):
@@ -129,7 +141,7 @@ def _unpacked_size(path: Path, most: int) -> int:
 
 def _size_of_zip(path: Path, most: int) -> int:
     with zipfile.ZipFile(path) as archive:
-        # zipfile gives no more of an entry than its directory says.
+        # zipfile never unpacks more of an entry than the archive's directory says.
         size = sum(entry.file_size for entry in archive.infolist())
         if size > most:
             return size
@@ -142,11 +154,11 @@ def _size_of_zip(path: Path, most: int) -> int:
 
 
 def _size_of_hdf5(file: Path | io.BytesIO, size: int) -> int:
-    """Return what the arrays of an HDF5 file take in memory: what was never written has a size."""
+    """Return how many bytes the arrays of an HDF5 file take in memory, written or not."""
     import h5py  # noqa: PLC0415  # not needed for other files
 
     def bytes_of(array: h5py.Dataset) -> int:
-        # Of texts each place names one in the file; many may name the same.
+        # Each element of a text array refers to a text in the file; many may share one.
         return int(array.size or 0) * (size if array.dtype.hasobject else array.dtype.itemsize)
 
     sizes: list[int] = []
@@ -158,7 +170,7 @@ def _size_of_hdf5(file: Path | io.BytesIO, size: int) -> int:
 
 
 def _size_of_network(described: Any) -> int:
-    """Return the most that one layer of a network may take, by the sizes of all layers."""
+    """Return the most bytes that one layer of a network may take, by the sizes of all layers."""
     sizes = sorted(_sizes_in(described))[-2:]
     return 4 * sizes[0] * sizes[-1] if len(sizes) > 1 else 4 * sum(sizes)
 

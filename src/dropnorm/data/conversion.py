@@ -1,4 +1,4 @@
-"""Texts made numbers, as the format of their column says, or refused."""
+"""Convert the texts of a column to numbers, according to the column's format."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 _PLAIN = r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 _WHOLE = r"^-?[0-9]+$"
 _INFINITE = r"(?i)^[-+]?inf(?:inity)?$"
-# A number with it means another one than a number without it.
+# Units that change the number, so that each value must have one.
 _NEEDED = ("%", "‰")
-_NAMES = {" ": "blanks", "'": "apostrophes"}
+_NAMES = {" ": "a blank", "'": "an apostrophe"}
 
 
 class UnfitCellError(Exception):
-    """A cell that is not written as its column is.
+    """A cell does not match the format of its column.
 
     Attributes:
-        row: Its row, from 0.
-        value: What stands there.
+        row: Row of the cell, from 0.
+        value: Text of the cell.
     """
 
     def __init__(self, row: int, value: str) -> None:
@@ -39,10 +39,14 @@ class UnfitCellError(Exception):
 
 
 def convert(values: pa.ChunkedArray, column: ColumnFormat) -> pd.Series | np.ndarray:
-    """Return the values of a column.
+    """Convert the texts of a column.
 
     Returns:
-        Texts; or ``int64`` if all are whole numbers and none is missing, else ``float64``.
+        Texts for a text column; ``int64`` if all numbers are whole and none is missing; else
+        ``float64``.
+
+    Raises:
+        UnfitCellError: If a cell does not match the format.
     """
     if column.missing:
         words = pa.array(column.missing, pa.string())
@@ -54,7 +58,7 @@ def convert(values: pa.ChunkedArray, column: ColumnFormat) -> pd.Series | np.nda
 
 
 def _plain(values: pa.ChunkedArray, column: ColumnFormat) -> pa.ChunkedArray:
-    """Return numbers as Python writes them, and what is no number of this format as null."""
+    """Return numbers in Python's notation, and null for texts that do not match the format."""
     plain = column.thousands is None and column.decimal == "."
     if plain and not column.prefix and not column.suffix and column.negative == "minus":
         fits = pc.match_substring_regex(values, _PLAIN)
@@ -78,9 +82,9 @@ def _plain(values: pa.ChunkedArray, column: ColumnFormat) -> pa.ChunkedArray:
 
 
 def _steps(column: ColumnFormat) -> list[tuple[str, str]]:
-    """Return what is replaced, and by what, until only a number and its sign are left.
+    """Return the replacements that leave only a number and its sign.
 
-    What must be there and is not becomes a text that is no number.
+    If a required part is missing, they turn the value into a text that is not a number.
     """
     steps = [(f"[{BLANKS}]", " "), ("[’‘]", "'"), ("[\u2212\u2013]", "-")]
     if column.negative == "parentheses":
@@ -120,13 +124,14 @@ def _numbers(plain: pa.ChunkedArray, written: pa.ChunkedArray) -> np.ndarray:
     return np.asarray(numbers.to_numpy(), dtype=float)
 
 
-def described(column: ColumnFormat) -> str:
-    """Say how numbers of a column are written."""
+def describe(column: ColumnFormat) -> str:
+    """Describe how the numbers of a column are written, for messages."""
     thousands = column.thousands
-    between = _NAMES.get(str(thousands), f"'{thousands}'")
-    parts = [f"the decimal mark '{column.decimal}'"]
-    parts.append("no marks" if thousands is None else between)
-    text = f"{parts[0]} and {parts[1]} between thousands"
-    for affix, place in ((column.prefix, "before"), (column.suffix, "behind")):
-        text += f", '{affix}' {place} it" if affix else ""
+    text = f"decimal mark '{column.decimal}'"
+    if thousands is None:
+        text += ", no thousands separator"
+    else:
+        text += f", thousands separator {_NAMES.get(thousands) or repr(thousands)}"
+    for affix, place in ((column.prefix, "before"), (column.suffix, "after")):
+        text += f", '{affix}' {place} the number" if affix else ""
     return text

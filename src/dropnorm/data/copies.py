@@ -1,4 +1,4 @@
-"""Rows that repeat the inputs of another: copies, or what columns of few values lead to."""
+"""Count rows with equal inputs, unless the values make such repeats likely."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# So many times the repeats of shuffled columns are more than chance.
+# Repeats are copies if there are this many times as many as in shuffled columns.
 _TIMES_CHANCE = 2
-# Below this share of distinct rows a row is the usual case of a few combinations.
+# With a smaller share of distinct rows, the table has a few combinations of values.
 _MOSTLY_DISTINCT = 0.5
-# Equal inputs of copies have one target: so many times as many distinct rows, at most, with it.
+# Copies have one target: with it, there are at most this many times as many distinct rows.
 _WITH_TARGETS = 1.1
 
 
 def count_copies(rows: pd.DataFrame, inputs: Sequence[str], target: str) -> int:
-    """Count the rows whose inputs equal those of another row; 0 where such repeats are expected.
+    """Count the rows whose inputs equal those of another row; 0 if such repeats are expected.
 
-    Repeats are copies where there are more than twice as many as among the same columns, each
-    shuffled by itself, and where half of the rows or more are distinct or equal inputs nearly
-    always have the same target. Of a single input only the targets tell. A few values of a design
-    (treatment, visit, dose) repeat without being copies.
+    Repeats are copies if there are more than twice as many as after shuffling each column, and if
+    at least half of the rows are distinct or equal inputs nearly always have the same target. With
+    a single input, only the targets decide. The few values of a design (treatment, visit, dose)
+    repeat without being copies.
 
     Args:
-        rows: Of the table.
-        inputs: Columns that a network sees.
+        rows: Rows of the table.
+        inputs: Input columns.
         target: Column to predict.
     """
     if not inputs:
@@ -40,18 +40,18 @@ def count_copies(rows: pd.DataFrame, inputs: Sequence[str], target: str) -> int:
     distinct = len(codes.drop_duplicates())
     alone = len(inputs) == 1
     if alone or distinct < _MOSTLY_DISTINCT * len(codes):
-        told_apart = codes.assign(target=pd.factorize(rows[target])[0])
-        if len(told_apart.drop_duplicates()) > _WITH_TARGETS * distinct:
+        with_target = codes.assign(target=pd.factorize(rows[target])[0])
+        if len(with_target.drop_duplicates()) > _WITH_TARGETS * distinct:
             return 0
     if alone:
-        return repeats  # a shuffled column repeats as it did
+        return repeats  # shuffling a single column changes nothing
     chance = np.random.default_rng(0)
     shuffled = codes.apply(lambda column: chance.permutation(column.to_numpy()))
     return repeats if repeats > _TIMES_CHANCE * _repeats(shuffled) else 0
 
 
 def _numbered(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a number for each value; two missing values are equal."""
+    """Return an integer code for each value; missing values are equal."""
     codes = {place: pd.factorize(rows[name])[0] for place, name in enumerate(columns)}
     return pd.DataFrame(codes)
 

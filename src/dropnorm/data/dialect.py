@@ -1,4 +1,4 @@
-"""How a text file separates its columns, and where its table begins: found from its first lines."""
+"""Detect the separator and the header row of a text file from its first lines."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dropnorm.data.formats import TableFormat
 from dropnorm.data.text_files import Lines
 from dropnorm.errors import BadInputError
 
-# In the order in which they are preferred where they fit equally well.
+# In order of preference where they fit equally well.
 _SEPARATORS = (",", ";", "\t", "|")
-# What is looked at: so many lines, or fewer if they are long.
+# Lines to look at; at least _FEW_LINES if they have more than _CHARACTERS together.
 _LINES = 1000
 _FEW_LINES = 50
 _CHARACTERS = 1 << 22
 _SEP_LINE = re.compile(r'"?sep=(?P<sep>[^"\r\n]|\\t)["\s,;]*', re.IGNORECASE)
 _COMMENT = "#"
-# A header does not stand further down.
+# A header has at most this many lines above it.
 _MOST_ABOVE = 50
 _NUMBER = re.compile(
     r"[-+(−–]?\s*(?:[A-Z]{0,3}[$€£¥]|[A-Z]{3}\s)?\s*[-+]?\d[\d.,'’_\s\u00a0\u202f]*(e[-+]?\d+)?\s*[^\w\s]{0,2}-?",
@@ -32,7 +32,7 @@ Rows = list[tuple[int, list[str]]]
 
 @dataclass(frozen=True)
 class _Fit:
-    """How well a separator fits: better ones compare as greater."""
+    """How well a separator fits; a better one has a greater ``score``."""
 
     dialect: TableFormat
     reasons: dict[str, str] = field(default_factory=dict)
@@ -48,21 +48,28 @@ class _Fit:
 
 
 def find_dialect(text: object) -> tuple[TableFormat, dict[str, str]]:
-    """Find the separator, what stands above the header, and whether rows have names; and why."""
+    """Detect the separator, the lines above the header and whether rows have names.
+
+    Returns:
+        The format, and reasons by key where something is unusual.
+
+    Raises:
+        BadInputError: If the text is empty, or has no separator that can be read.
+    """
     lines, whole = _first_lines(text)
     if not any(line.strip() for line in lines):
         raise BadInputError("is empty; a table has a header and rows")
-    if told := _SEP_LINE.fullmatch(lines[0].strip("\r\n")):
-        sep = "\t" if told["sep"] == "\\t" else told["sep"]
+    if found := _SEP_LINE.fullmatch(lines[0].strip("\r\n")):
+        sep = "\t" if found["sep"] == "\\t" else found["sep"]
         fit = _fit(lines, whole, sep, 1, None)
-        reason = f"the first line says 'sep={told['sep']}', and is not of the table"
+        reason = f"the first line says 'sep={found['sep']}' and is not part of the table"
         return fit.dialect, {**fit.reasons, "sep": reason}
     comment = _comment(lines)
     fits = [_fit(lines, whole, sep, 0, comment) for sep in _SEPARATORS]
     best = max(fits, key=lambda fit: fit.score)
     if best.width == 1 and not best.splits and _separated_by_blanks(lines):
         raise BadInputError(
-            "separates its columns by blanks; save it with commas, semicolons, tabs or | between"
+            "separates its columns with blanks; save it with commas, semicolons, tabs or | instead"
         )
     if best.width == 1:
         _refuse_separated(lines, comment)
@@ -70,7 +77,7 @@ def find_dialect(text: object) -> tuple[TableFormat, dict[str, str]]:
 
 
 def _refuse_separated(lines: list[str], comment: str | None) -> None:
-    """Refuse one column where a separator parts most rows, or the last ones, but not the first."""
+    """Refuse a single column if a separator splits most or the last rows, but not the first."""
     for sep in _SEPARATORS:
         rows, _ = _rows(lines, sep, 0, comment)
         parted = [
@@ -84,7 +91,7 @@ def _refuse_separated(lines: list[str], comment: str | None) -> None:
             name = "a tab" if sep == "\t" else f"'{sep}'"
             raise BadInputError(
                 f"{name} separates {count} fields in line {line}, but none in the first; if the"
-                " table begins further down, take out the lines above its header"
+                " table begins further down, remove the lines above its header"
             )
 
 
@@ -104,7 +111,7 @@ def _separated_by_blanks(lines: list[str]) -> bool:
 
 
 def _first_lines(text: object) -> tuple[list[str], bool]:
-    """Return the first lines, and whether these are all."""
+    """Return the first lines, and whether there are no more."""
     lines: list[str] = []
     count = 0
     for line in islice(text, _LINES):  # type: ignore[call-overload]
@@ -121,7 +128,7 @@ def _comment(lines: list[str]) -> str | None:
 
 
 def _rows(lines: list[str], sep: str, skiprows: int, comment: str | None) -> tuple[Rows, bool]:
-    """Return the rows, and whether quotation marks were as they should be up to the last."""
+    """Return the rows up to the first quoting error, and whether there was none."""
     found: Rows = []
     try:
         for row in Lines(iter(lines), skiprows, comment).rows(sep):
@@ -145,32 +152,32 @@ def _fit(lines: list[str], whole: bool, sep: str, skiprows: int, comment: str | 
     above = rows[place][0] - 1 if place else skiprows
     reasons = {}
     if comment:
-        reasons["comment"] = f"lines that begin with {comment} are not of the table"
+        reasons["comment"] = f"lines that begin with {comment} are comments"
     elif skiprows:
-        reasons["skiprows"] = "what stands above the header is not of the table"
+        reasons["skiprows"] = "the lines above the header are not part of the table"
     if place:
         reasons["skiprows"] = (
-            f"the header is line {rows[place][0]}, '{sep.join(header)[:60]}'; what stands above it"
-            " is not of the table"
+            f"the header is line {rows[place][0]}, '{sep.join(header)[:60]}'; the lines above it"
+            " are not part of the table"
         )
     if names:
         reasons["row_names"] = (
-            "rows have one field more than the header, and the first is a name that no other row"
-            " has, as R writes it"
+            "rows have one field more than the header, and the first is a unique row name, as R"
+            " writes it"
         )
     expected = max(len(header), width) if names else len(header)
     long = [row for _, row in body if len(row) > expected and any(map(str.strip, row[expected:]))]
     short = sum(len(row) < width for _, row in body)
     quality = (1 - (short + len(long)) / max(len(body), 1)) * _clean(rows[place:], sep)
     dialect = TableFormat(sep=sep, skiprows=above, comment=comment, row_names=names)
-    # The last text may go on in lines that were not looked at.
+    # The last quoted text may continue in lines that were not read.
     fits = not long and 2 * short <= len(body) and (parsed or not whole)
     splits = _splits(header, [row for _, row in body])
     return _Fit(dialect, reasons, fits, splits, not short, quality, min(width, expected))
 
 
 def _splits(header: list[str], body: list[list[str]]) -> bool:
-    """Tell whether a separator stands in the rows of a table, and not in its only column."""
+    """Return whether a separator splits rows rather than the values of a single column."""
     widths = {len(row) for row in body}
     if len(header) > 1:
         return max(widths, default=1) > 1
@@ -179,7 +186,7 @@ def _splits(header: list[str], body: list[list[str]]) -> bool:
 
 
 def _header_is_commented(rows: Rows, lines: list[str], sep: str) -> bool:
-    """Tell whether the last comment above the rows names the columns, as in '# x, y'."""
+    """Return whether the last comment above the rows is the header, as in '# x, y'."""
     if not rows or rows[0][0] <= 1:
         return False
     last = next((line for line in reversed(lines[: rows[0][0] - 1]) if line.strip()), "")
@@ -191,7 +198,7 @@ def _header_is_commented(rows: Rows, lines: list[str], sep: str) -> bool:
 
 
 def _full_width(rows: Rows) -> int:
-    """Return how many columns most rows have, without those at the end that are empty in all."""
+    """Return how many columns most rows have, without columns at the end that are all empty."""
     counts = Counter(len(row) for _, row in rows if len(row) > 1)
     if not counts:
         return 1
@@ -204,7 +211,7 @@ def _full_width(rows: Rows) -> int:
 
 
 def _header(rows: Rows, width: int) -> tuple[int, bool]:
-    """Return which row is the header, and whether the first fields of the others are names."""
+    """Return which row is the header, and whether the first fields of the other rows are names."""
     first = rows[0][1]
     count = len(first)
     while count > width and not first[count - 1].strip():
@@ -213,7 +220,7 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
         count == width - 1
         and _are_names(rows[1:], width)
         and (_is_value(rows[1][1][0]) or not _heads(rows, 1))
-        and any(map(_is_value, rows[1][1]))  # else it may be the header, below a title
+        and any(map(_is_value, rows[1][1]))  # else it may be a header below a title
     )
     ragged = any(len(row) < width for _, row in rows[1:_MOST_ABOVE])
     if names or (count == width and first[width - 1].strip() and not ragged):
@@ -228,7 +235,7 @@ def _header(rows: Rows, width: int) -> tuple[int, bool]:
         ):
             return place, False
         if len(row) >= width and row[width - 1].strip():
-            break  # a row, and no line of a preamble
+            break  # a data row: the preamble has ended
     return 0, False
 
 
@@ -244,7 +251,7 @@ def _may_head(row: list[str], width: int) -> bool:
 
 
 def _are_names(rows: Rows, width: int) -> bool:
-    """Tell whether first fields are names of rows: different texts, or 1, 2, 3 and so on."""
+    """Return whether the first fields are row names."""
     names = [row[0].strip() for _, row in rows]
     return (
         len(rows) > 0
@@ -255,7 +262,7 @@ def _are_names(rows: Rows, width: int) -> bool:
 
 
 def are_row_names(names: list[str]) -> bool:
-    """Tell whether names are such as R writes: different texts, or whole numbers one by one."""
+    """Return whether names are row names as R writes: unique texts, or 1, 2, 3 and so on."""
     if not all(names) or len(set(names)) < len(names):
         return False
     if not any(map(_is_value, names)):
@@ -265,7 +272,7 @@ def are_row_names(names: list[str]) -> bool:
 
 
 def _heads(rows: Rows, place: int) -> bool:
-    """Tell whether a row names a column that holds numbers or dates in every row below."""
+    """Return whether a row has a name above a column of numbers or dates."""
     below = [row for _, row in rows[place + 1 :]]
     for column, name in enumerate(rows[place][1]):
         cells = [row[column].strip() for row in below if len(row) > column]
@@ -281,9 +288,9 @@ def _is_value(cell: str) -> bool:
 
 
 def _clean(rows: Rows, sep: str) -> float:
-    """Return the share of cells that hold no other separator that nothing but itself explains."""
+    """Return the share of cells without another separator; a date or number may contain one."""
     others = "".join(set(";|\t") - {sep})
-    # In a sentence, a blank follows a comma.
+    # A comma in a sentence is followed by a blank.
     mixed = re.compile(f"[{others}]" if sep == "," else rf"[{others}]|,(?=\S)")
     cells = [cell for _, row in rows for cell in row]
     unclean = sum(bool(mixed.search(cell)) and not _is_value(cell) for cell in cells)

@@ -1,4 +1,4 @@
-"""Files from elsewhere, with bounds: of size, of silence and of pace."""
+"""Download files, with limits on size, idle time and speed."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ from dropnorm.errors import BadInputError, in_one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Seconds without a byte until a server counts as gone.
+# Seconds without a byte after which a server does not respond.
 TIMEOUT = 30
-# Bytes that must have come per second on the whole, once so many seconds have passed.
+# The least bytes per second on average, checked after PATIENCE seconds.
 SLOWEST, PATIENCE = 5_000, 60
-# Bytes of a file whose size nobody tells.
+# The most bytes of a file whose size is unknown.
 MOST = 1_000_000_000
 _AT_ONCE = 1 << 16
 _NOT_FOUND = 404
-# Pipes that this process was started with: somebody writes to them.
+# Pipes that the shell gave to this process, which are safe to read.
 _GIVEN = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/self/fd/\d+")
 
 
 class RefusedError(Exception):
-    """A download that is stopped, and why."""
+    """A download was stopped; the message says why."""
 
 
 def is_address(source: Path | str) -> bool:
-    """Tell an address, such as ``https://…``, from a path."""
+    """Return whether a source is an address, such as ``https://…``, and not a path."""
     return "://" in str(source)
 
 
 def local_path(source: str) -> Path | None:
-    """Return the local file that a path or an address such as ``file://…`` names, if it does."""
+    """Return the path of a local source, which may be written as ``file://…``, else ``None``."""
     if not is_address(source):
         return Path(source)
     protocol = source.split("://", maxsplit=1)[0]
@@ -55,7 +55,14 @@ def local_path(source: str) -> Path | None:
 
 @contextmanager
 def fetched(source: str) -> Iterator[Path]:
-    """Give the path of a file, or of what was fetched from an address, as long as it is needed."""
+    """Yield the path of a local file, or of a temporary copy of a remote one.
+
+    Args:
+        source: Path or address.
+
+    Raises:
+        BadInputError: If the file cannot be fetched.
+    """
     file = local_path(source)
     given = file is not None and _GIVEN.fullmatch(source) and file.is_fifo()
     if file is not None and not given:
@@ -73,28 +80,38 @@ def fetched(source: str) -> Iterator[Path]:
             else:
                 with fsspec.open(source, "rb") as remote:
                     receive(lambda arrival: shutil.copyfileobj(remote, arrival, _AT_ONCE), local)
-        except Exception as error:  # every file system has its own
+        except Exception as error:  # each file system raises its own
             raise BadInputError(f"{source}: {_why_not_fetched(error)}") from error
         yield local
 
 
 def _why_not_fetched(error: Exception) -> str:
-    # A server that does not answer is a file that is not there, for a reason.
+    # fsspec raises FileNotFoundError from the connection error.
     why = error.__cause__ or error
     answer = getattr(error, "response", None)
     if isinstance(why, FileNotFoundError) or getattr(answer, "status_code", 0) == _NOT_FOUND:
         return "there is no such file"
     if isinstance(error, RefusedError):
         return str(error)
-    told = in_one_line(why) or type(why).__name__
-    if "Max retries exceeded" in told:  # with the insides of requests
-        told = "Cannot connect to its server"
-    return f"cannot be fetched: {told}"
+    message = in_one_line(why) or type(why).__name__
+    if "Max retries exceeded" in message:  # requests' message names its internals
+        message = "Cannot connect to its server"
+    return f"cannot be fetched: {message}"
 
 
 def download(url: str, path: Path, most: int | None = None, *, progress: bool = False) -> None:
-    """Download a file over HTTP."""
-    import pooch  # noqa: PLC0415  # not needed for files that are there
+    """Download a file over HTTP.
+
+    Args:
+        url: Address of the file.
+        path: File to write.
+        most: The most bytes to accept; ``MOST`` if left out.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        RefusedError: If the server is too slow, sends too much or redirects to an unsafe address.
+    """
+    import pooch  # noqa: PLC0415  # not needed for local files
 
     fetch = pooch.HTTPDownloader(
         progressbar=progress,
@@ -106,15 +123,15 @@ def download(url: str, path: Path, most: int | None = None, *, progress: bool = 
 
 
 def _check_redirect(answer: Any, **_: Any) -> None:
-    """Refuse an answer that sends from a safe to an unsafe place."""
+    """Refuse a redirection to a protocol other than HTTPS and the present one."""
     if answer.is_redirect:
         target = urljoin(answer.url, answer.headers["location"])
         if urlsplit(target).scheme not in {"https", urlsplit(answer.url).scheme}:
-            raise RefusedError(f"its server sends to another place, {target}, by other means")
+            raise RefusedError(f"its server redirects to {target}, which is not HTTPS")
 
 
 class Arrival:
-    """A file that takes what arrives, but no more than there should be."""
+    """A file to download to, which refuses more bytes than expected."""
 
     def __init__(self, file: IO[bytes], most: int | None = None) -> None:
         self._file = file
@@ -123,21 +140,21 @@ class Arrival:
         self._began = self._last = time.monotonic()
 
     def write(self, chunk: bytes) -> int:
-        """Take some bytes; raise ``RefusedError`` if there are too many."""
+        """Write some bytes; raise ``RefusedError`` if there are too many."""
         self._received += len(chunk)
         self._last = time.monotonic()
         if self._received > self._most:
             raise RefusedError(
-                f"what came is not the file that is meant (more than {self._most} bytes)"
+                f"the download is not the expected file (more than {self._most} bytes)"
             )
         return self._file.write(chunk)
 
     def flush(self) -> None:
-        """Write out what has come."""
+        """Flush the file."""
         self._file.flush()
 
     def check_speed(self) -> None:
-        """Raise ``RefusedError`` if a server is silent or too slow."""
+        """Raise ``RefusedError`` if the server does not respond or is too slow."""
         now = time.monotonic()
         seconds = now - self._began
         if seconds > PATIENCE and self._received < SLOWEST * seconds:
@@ -145,14 +162,22 @@ class Arrival:
                 f"its server is too slow ({self._received} bytes in {seconds:.0f} seconds)"
             )
         if now - self._last > PATIENCE + TIMEOUT:
-            raise RefusedError(f"its server is silent (after {self._received} bytes)")
+            raise RefusedError(f"its server stopped responding (after {self._received} bytes)")
 
 
 def receive(give: Callable[[Arrival], object], path: Path, most: int | None = None) -> None:
-    """Write a file from elsewhere in a thread of its own, and look every second how far it is.
+    """Download a file in a thread, and check its progress every second.
 
-    A thread that waits for bytes cannot be stopped: when a server is too slow it is left alone, and
-    ends with the process at the latest.
+    A thread that waits for bytes cannot be stopped. If the server is too slow, the thread is
+    abandoned and ends with the process at the latest.
+
+    Args:
+        give: Function that writes the file to its argument.
+        path: File to write.
+        most: The most bytes to accept; ``MOST`` if left out.
+
+    Raises:
+        RefusedError: If the server is too slow or sends too much.
     """
     done: Future[object] = Future()
     with path.open("wb") as file:

@@ -1,4 +1,4 @@
-"""How the table in a text file is written: its dialect, and the marks of each column's numbers."""
+"""Formats of text files with tables: the dialect, and how each column is written."""
 
 from __future__ import annotations
 
@@ -12,31 +12,34 @@ Compression = Literal["gzip", "bz2", "xz", "zip"]
 
 
 class ColumnFormat(BaseModel):
-    """How the values of one column are written. Whoever reads by it converts every cell or fails.
+    """How the values of one column are written.
 
-    An empty cell is missing in every column, and blanks around a value do not belong to it.
+    Reading fails if a cell does not match the format. An empty cell is a missing value in every
+    column, and blanks around a value are ignored.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["number", "text"] = Field(
-        "number", description="Text keeps its spelling: codes, ids, names of classes, dates."
+        "number",
+        description="number, or text for codes, ids, names of classes and dates, which are kept as"
+        " written.",
     )
-    decimal: Mark = Field(".", description="Stands before the fraction of a number.")
+    decimal: Mark = Field(".", description="Decimal mark.")
     thousands: Mark | None = Field(
         None,
-        description="May stand between groups of three digits; ' and a blank stand for all such.",
+        description="Thousands separator; ' means any apostrophe, and a blank any kind of blank.",
     )
-    prefix: str = Field("", description="Stands before a number, as in $45.")
-    suffix: str = Field("", description="Stands after a number, as in 12 %; the value is 12.")
+    prefix: str = Field("", description="Text before a number, as in $45.")
+    suffix: str = Field("", description="Text after a number, as in 12 %, which is read as 12.")
     negative: Literal["minus", "minus behind", "parentheses"] = Field(
-        "minus", description="How numbers below zero are written: -5, 5- or (5)."
+        "minus", description="How negative numbers are written: -5, 5- or (5)."
     )
-    missing: tuple[str, ...] = Field((), description="Words that mean that a value is missing.")
+    missing: tuple[str, ...] = Field((), description="Words that mean a missing value.")
     whole: bool = Field(
         False,
-        exclude=True,  # the record of a run says it beside the format
-        description="All numbers are whole, so that 1.303 is refused as possibly 1303.",
+        exclude=True,  # the record of a run has it in another place
+        description="All numbers are whole, so 1.303 is refused because it may be 1303.",
     )
 
     @model_validator(mode="after")
@@ -47,21 +50,24 @@ class ColumnFormat(BaseModel):
 
 
 class TableFormat(BaseModel):
-    """How a text file holds a table: the arguments of :func:`dropnorm.data.readers.read_table`."""
+    """How a table is written in a text file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    sep: Mark = Field(",", description="Separates the columns.")
-    encoding: str = Field("utf-8", description="As Python calls it.")
+    sep: Mark = Field(",", description="Separator of the columns.")
+    encoding: str = Field("utf-8", description="Python's name of the encoding.")
     compression: Compression | None = None
-    skiprows: int = Field(0, ge=0, description="Lines above the header.")
-    comment: Mark | None = Field(None, description="Begins a line that is not read.")
+    skiprows: int = Field(0, ge=0, description="Number of lines above the header.")
+    comment: Mark | None = Field(None, description="First character of lines to skip.")
     row_names: bool = Field(
-        False, description="The first field of a row is its name; the header does not count it."
+        False, description="Whether rows begin with a name, for which the header has no field."
     )
-    surplus: bool = Field(False, description="Rows may end in empty fields without a header.")
+    surplus: bool = Field(
+        False, description="Whether rows may end in empty fields without a header."
+    )
     columns: dict[str, ColumnFormat] = Field(
-        default_factory=dict, description="By column; one that is not named holds plain numbers."
+        default_factory=dict,
+        description="Formats by column; a column that is not listed holds plain numbers.",
     )
 
     @model_validator(mode="after")
@@ -71,5 +77,5 @@ class TableFormat(BaseModel):
         try:
             "".encode(self.encoding)
         except LookupError:
-            raise ValueError(f"encoding: Python knows none called {self.encoding!r}") from None
+            raise ValueError(f"encoding: Python has no encoding {self.encoding!r}") from None
         return self

@@ -1,4 +1,4 @@
-"""Formulas that give the target from a few inputs: a sum of columns, a product, another unit."""
+"""Find formulas that give the target from a few inputs, such as a sum, a product or a unit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropnorm.data.splits import TRAIN, VALIDATION
+from dropnorm.errors import shorten
 from dropnorm.findings import CODES, Finding
 
 if TYPE_CHECKING:
@@ -22,42 +23,41 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-# A formula is near exact if it leaves less of the variance, and of the distance of a typical row
-# to the median: of a skewed target, a single row can make up nearly all of the variance. A law of
-# nature measured within 1 % is near exact, too. Of 93 columns of eight real tables (red wine,
-# Spotify, concrete, five of scikit-learn), each taken for the target, two are given by the others:
-# the mean radius and the mean perimeter of the same cells.
+# A formula is nearly exact if it leaves less than these shares of the variance and of the typical
+# distance to the median. (In a skewed target, one row can make up most of the variance.) A law of
+# nature measured within 1 % is nearly exact, too. Among 93 columns of eight real tables (red wine,
+# Spotify, concrete, five of scikit-learn), the other columns give two: the mean radius and the mean
+# perimeter of the same cells.
 _LEFT = 0.001
 _LEFT_OF_TYPICAL = 0.05
-# What the rounding of a few digits leaves of the variance.
+# Share of the variance that rounding leaves.
 _ROUNDING = 1e-6
 _ENOUGH_ROWS = 20
-# Bounds of the search: rows, values, terms of one formula.
+# Limits of the search: rows, values, terms of a formula.
 _ROWS = 5_000
 _VALUES = 2_000_000
 _MOST_TERMS = 64
-# A term that spreads the target by less is left out if the others stay near exact.
+# A term with a smaller effect is left out if the formula stays nearly exact.
 _ADDS_LITTLE = 0.02
-# What terms may leave of the variance in the training rows to be tried at all.
+# Terms that leave more of the variance in the training rows are not tried.
 _WORTH_A_TRY = 0.01
 _WORTH_A_TRY_WITH_GAPS = 0.7
 _MOST_CATEGORIES = 20
-# Powers of a product are halves, up to this and within this.
+# Powers of a product are multiples of 0.5 up to this, within this tolerance.
 _LARGEST_POWER = 3
 _POWER_WITHIN = 0.02
-# Terms that are written out, columns that are named, and characters of a name.
+# The most terms and columns that a message names.
 _WRITTEN = 5
-_SHOWN_NAME = 60
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A near-exact formula for the target.
+    """A nearly exact formula for the target.
 
     Attributes:
-        columns: The inputs in it.
-        text: The formula, with four digits of its weights.
-        r2: R² on the validation rows that have values in these columns, at least 0.999.
+        columns: Inputs of the formula.
+        text: The formula, with weights to four digits.
+        r2: R² on the validation rows with values in these columns, at least 0.999.
     """
 
     columns: tuple[str, ...]
@@ -67,13 +67,13 @@ class Formula:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Values of the terms that a formula may have, shape (rows, terms), and targets."""
+    """Values of the candidate terms, shape (rows, terms), and targets, shape (rows,)."""
 
     x: Floats
     y: Floats
 
     def of(self, terms: Sequence[int]) -> _Rows:
-        """Return these terms alone, of the rows that have values in all of them."""
+        """Return some terms, with the rows that have values in all of them."""
         x = self.x[:, terms]
         complete = ~np.isnan(x).any(axis=1)
         return _Rows(x[complete], self.y[complete])
@@ -81,7 +81,7 @@ class _Rows:
 
 @dataclass(frozen=True)
 class _Fit:
-    """A weighted sum of terms, by least squares; ``r2`` is nan unless it is near exact."""
+    """A weighted sum of terms; ``r2`` is nan unless the sum is nearly exact."""
 
     terms: tuple[int, ...]
     weights: Floats
@@ -95,10 +95,10 @@ def check_formula(
     """Find DN016, inputs that together give the target of a regression.
 
     Args:
-        rows: As :func:`dropnorm.data.validation.check_table` returns them.
-        study: Says which columns are inputs.
-        part: Of each row, in split 0.
-        alone: Findings of inputs that predict the target alone: what they tell is not told again.
+        rows: Rows as :func:`dropnorm.data.validation.check_table` returns them.
+        study: Study with the inputs.
+        part: Part of each row in split 0.
+        alone: Findings of inputs that predict the target alone; these are not repeated.
     """
     formula = find_formula(rows, study, part) if study.task == "regression" else None
     if formula is None:
@@ -106,7 +106,7 @@ def check_formula(
     columns = formula.columns
     if len(columns) == 1 and f"column '{columns[0]}'" in {finding.where for finding in alone}:
         return
-    named = ", ".join(f"'{_cut(column)}'" for column in columns[:_WRITTEN])
+    named = ", ".join(f"'{shorten(column)}'" for column in columns[:_WRITTEN])
     more = f" and {len(columns) - _WRITTEN} more" if len(columns) > _WRITTEN else ""
     yield Finding(
         CODES["DN016"],
@@ -118,17 +118,18 @@ def check_formula(
 
 
 def find_formula(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> Formula | None:
-    """Look for a near-exact formula: a weighted sum of inputs, or else a product of their powers.
+    """Find a nearly exact formula: a weighted sum of inputs, or else a product of their powers.
 
-    Terms are chosen by orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993) on a
-    sample of the training rows, fitted to these by least squares, and tried on validation rows.
-    The same table and study give the same formula.
+    Orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993) chooses the terms on a
+    sample of the training rows. Least squares fits them, and the validation rows test the formula.
+    The result is deterministic.
     """
     target = study.target.column
     terms = _terms(rows, study)
     most = max(min(_ROWS, _VALUES // max(len(terms), 1)), 10 * _ENOUGH_ROWS)
     train, held = (
-        _made(_sampled(rows.loc[part == name], most), terms, target) for name in (TRAIN, VALIDATION)
+        _term_values(_sampled(rows.loc[part == name], most), terms, target)
+        for name in (TRAIN, VALIDATION)
     )
     if not terms or min(len(train.y), len(held.y)) < _ENOUGH_ROWS:
         return None
@@ -139,7 +140,7 @@ def find_formula(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -
 
 
 def _terms(rows: pd.DataFrame, study: Study) -> list[tuple[str, str | None]]:
-    """Return each column of numbers, and each category of the columns that have few."""
+    """Return the number columns, and the categories of columns with few of them."""
     few = {
         column: sorted(levels)
         for column in study.preprocessing.categories
@@ -155,7 +156,7 @@ def _sampled(rows: pd.DataFrame, most: int) -> pd.DataFrame:
     return rows if len(rows) <= most else rows.sample(most, random_state=0)
 
 
-def _made(rows: pd.DataFrame, terms: list[tuple[str, str | None]], target: str) -> _Rows:
+def _term_values(rows: pd.DataFrame, terms: list[tuple[str, str | None]], target: str) -> _Rows:
     numbers = [column for column, level in terms if level is None]
     levels = [rows[column] == level for column, level in terms if level is not None]
     x = np.column_stack([rows[numbers].to_numpy(dtype=np.float64), *levels])
@@ -163,7 +164,7 @@ def _made(rows: pd.DataFrame, terms: list[tuple[str, str | None]], target: str) 
 
 
 def _search(train: _Rows, held: _Rows) -> _Fit | None:
-    """Return the shortest sum that is exact but for rounding, or else that is near exact."""
+    """Return the shortest sum that is exact up to rounding, or else nearly exact."""
     chosen = None
     for terms in _pursued(train):
         fit = _fit(train, held, terms)
@@ -185,13 +186,13 @@ def _search(train: _Rows, held: _Rows) -> _Fit | None:
 
 
 def _pursued(train: _Rows) -> Iterator[tuple[int, ...]]:
-    """Yield ever more terms that tell nearly all of the target: one, two, three, and so on."""
+    """Yield growing sets of terms that explain nearly all of the target."""
     from sklearn.linear_model import orthogonal_mp  # noqa: PLC0415  # seconds
 
     y = train.y - train.y.mean()
     with warnings.catch_warnings():
-        # A column may be missing in all rows. And the pursuit ends, with a warning, where terms
-        # depend on each other: there is nothing more to find then.
+        # A column may be missing in all rows, and the pursuit warns when it ends early because
+        # terms depend on each other.
         warnings.simplefilter("ignore", RuntimeWarning)
         spread = np.nanstd(train.x, axis=0)
         varied = np.flatnonzero(spread > 0)
@@ -205,14 +206,14 @@ def _pursued(train: _Rows) -> Iterator[tuple[int, ...]]:
     for weights in path.reshape(len(varied), -1).T:
         chosen = np.flatnonzero(weights)
         left = y - x[:, chosen] @ weights[chosen]
-        # Gaps, which count as the mean here, hide how much these terms tell.
+        # Missing values count as the mean here, which hides how much these terms explain.
         gaps = np.isnan(train.x[:, varied[chosen]]).any()
         if left @ left < (_WORTH_A_TRY_WITH_GAPS if gaps else _WORTH_A_TRY):
             yield tuple(varied[chosen].tolist())
 
 
 def _fit(train: _Rows, held: _Rows, terms: tuple[int, ...]) -> _Fit:
-    """Fit the sum of some terms to the rows that have values in all of them."""
+    """Fit a sum of terms to the rows that have values in all of them."""
     fitted, tried = train.of(terms), held.of(terms)
     none = _Fit(terms, np.zeros(len(terms)), 0.0, np.nan)
     if not terms or len(fitted.y) < max(_ENOUGH_ROWS, 2 * len(terms)):
@@ -224,11 +225,11 @@ def _fit(train: _Rows, held: _Rows, terms: tuple[int, ...]) -> _Fit:
     solved = np.linalg.lstsq(scaled, fitted.y, rcond=None)[0]
     weights = solved[:-1] / scale
     constant = float(solved[-1] - center @ weights)
-    return _Fit(terms, weights, constant, _near_exact(tried.y, tried.x @ weights + constant))
+    return _Fit(terms, weights, constant, _exact_r2(tried.y, tried.x @ weights + constant))
 
 
-def _near_exact(y: Floats, predicted: Floats) -> float:
-    """Return R², or nan if predictions are too few or too far off."""
+def _exact_r2(y: Floats, predicted: Floats) -> float:
+    """Return R², or nan if predictions are too few or not nearly exact."""
     if len(y) < _ENOUGH_ROWS or not np.isfinite(predicted).all() or y.min() == y.max():
         return np.nan
     errors = np.abs(y - predicted)
@@ -242,7 +243,7 @@ def _near_exact(y: Floats, predicted: Floats) -> float:
 def _find_product(
     train: _Rows, held: _Rows, terms: list[tuple[str, str | None]], target: str
 ) -> Formula | None:
-    """Look for a sum of logarithms, whose weights are the powers of a product."""
+    """Find a sum of logarithms, whose weights are the powers of a product."""
     positive = [
         place
         for place, (_, level) in enumerate(terms)
@@ -260,7 +261,7 @@ def _find_product(
         return None
     fitted, tried = (part.of(fit.terms) for part in logs)
     constant = float(np.exp(np.median(fitted.y - fitted.x @ powers)))
-    r2 = _near_exact(np.exp(tried.y), constant * np.exp(tried.x @ powers))
+    r2 = _exact_r2(np.exp(tried.y), constant * np.exp(tried.x @ powers))
     if np.isnan(r2) or len(powers) > _WRITTEN:
         return None
     columns = tuple(terms[positive[term]][0] for term in fit.terms)
@@ -278,9 +279,9 @@ def _written_sum(fit: _Fit, terms: list[tuple[str, str | None]], y: Floats, targ
     ]
     if abs(fit.constant) > _LEFT * y.std():
         parts.append((fit.constant, f"{abs(fit.constant):.4g}"))
-    # What is added comes first: a sum that begins with a minus is hard to read.
+    # Positive terms come first, because a leading minus is hard to read.
     parts.sort(key=lambda part: part[0] < 0)
-    text = " ".join(f"{'-' if weight < 0 else '+'} {told}" for weight, told in parts)
+    text = " ".join(f"{'-' if weight < 0 else '+'} {term}" for weight, term in parts)
     return f"{start} {text.removeprefix('+ ')}"
 
 
@@ -310,11 +311,7 @@ def _sign(r2: float) -> str:
 
 
 def _named(column: str, level: str | None = None) -> str:
-    """Return a name as it stands in a formula: in quotes unless it is a plain word."""
-    name = _cut(column)
+    """Return a name for a formula, in quotes unless it is a plain word."""
+    name = shorten(column)
     name = name if re.fullmatch(r"\w+", name) else f"'{name}'"
-    return name if level is None else f"[{name} is '{_cut(level)}']"
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _SHOWN_NAME else f"{name[: _SHOWN_NAME - 1]}…"
+    return name if level is None else f"[{name} is '{shorten(level)}']"

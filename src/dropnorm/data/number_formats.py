@@ -1,4 +1,4 @@
-"""How numbers may be written: the shapes of a column's values, and what marks may mean in them."""
+"""Find the shapes of the numbers in a column, and the possible roles of the marks in them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# What pandas takes for missing; in a column of text it may be a class.
+from dropnorm.errors import shorten
+
+# Words that pandas reads as missing; in a text column they may be a class.
 NOT_A_VALUE = (
     "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>", "n/a",
     "na", "nan", "null", "none",
 )  # fmt: skip
-# What people and programs write for a missing number as well.
+# Further words that people and programs write for a missing number.
 _MISSING = (
     *NOT_A_VALUE, "?", "-", "--", "–", "—", ".", "..", "...", "…", "*", "/", "missing", "unknown",
     "n.a.", "n.a", "n/d", "n.d.", "k.a.", "k. a.", "nil", "nd", "#div/0!", "#value!", "#ref!",
@@ -25,7 +27,7 @@ _MISSING = (
 APOSTROPHES = "’‘"
 BLANKS = "\u00a0\u202f\u2007\u2009"
 MARKS = (".", ",")
-# A leading zero in a shape, whose other digits are nines.
+# Stands for a leading zero in a shape; 9 stands for the other digits.
 ZERO = "\x01"
 _MINUS = "\\-\u2212\u2013"
 CURRENCY = "$€£¥₹₽₩₺₫₪฿¢"
@@ -39,7 +41,7 @@ _UNITS = (
     "|hp|PS|bhp|mph|kmh|km/h|m/s|rpm|dB|kB|KB|MB|GB|TB|px|pt|ppm|ppb|°C|°F|yrs|mmHg"
 )
 _PREFIX = rf"[A-Z]{{0,2}}[{CURRENCY}]|{_CODES}"
-# Beside units, signs that do not change what the number is, and words behind a blank.
+# Units, signs, and words after a blank.
 _SUFFIX = rf"[%‰°′″{CURRENCY}]|{_CODES}|{_UNITS}|(?<=[ ])[^\W\d_][^\d()+*?!:;=<>\"#]{{0,14}}"
 _CORE = rf"[9{ZERO}](?:[9.,'_ ]*9)?[.,]?|[.,][9{ZERO}]9*"
 _SHAPE = re.compile(
@@ -49,17 +51,26 @@ _SHAPE = re.compile(
 )
 _FIRST_ZERO = "^([^0-9]*)0"
 _INFINITE = re.compile(r"[-+]?inf(inity)?", re.IGNORECASE)
-# Only what this matches can match _SHAPE, in the syntax of Arrow's expressions.
+# A necessary condition for _SHAPE, in Arrow's regular expression syntax.
 _LIKE_NUMBER = r"^[^9\x01]{0,8}[9\x01][9\x01.,'_ eE+\x{2212}-]*[^9\x01]{0,16}$|(?i)^[-+]?inf"
-_SHOWN = 60
 
-# The roles that '.' and ',' or another mark may have: (decimal mark, mark between thousands).
+# Roles of the marks in a number: (decimal mark, thousands separator).
 Reading = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True)
-class Written:
-    """A way in which a column's numbers are written: all of these have the same shape."""
+class NumberShape:
+    """The common shape of some numbers of a column.
+
+    Attributes:
+        core: Digits and marks, without sign, exponent and unit.
+        exponent: Whether the numbers have an exponent.
+        affixes: Text before and after the numbers, such as a currency or a unit.
+        negative: How a negative sign is written, as in a column's format; empty without a sign.
+        plus: Whether the numbers have a plus sign.
+        count: How many values have this shape.
+        shape: The whole text, with 9 for each digit.
+    """
 
     core: str
     exponent: bool
@@ -72,51 +83,49 @@ class Written:
 
 @dataclass
 class ColumnSpelling:
-    """What the values of a column look like.
+    """How the values of a column are written.
 
     Attributes:
-        readings: In which roles marks fit all values.
-        others: Shapes that are no number, with how often they stand there.
-        words: Words that may mean that a value is missing, likewise.
+        name: Name of the column.
+        values: Texts, without surrounding blanks; null where a cell is empty.
+        written: Shapes of the numbers.
+        others: Shapes that are not numbers, with their counts.
+        words: Words that may mean a missing value, with their counts.
+        readings: Roles of the marks with which all numbers can be read.
+        present: How many values are not null.
     """
 
     name: str
     values: pa.ChunkedArray
-    written: list[Written] = field(default_factory=list)
+    written: list[NumberShape] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
     readings: set[Reading] = field(default_factory=set)
     present: int = 0
 
     def example(self, shape: str) -> tuple[int, str]:
-        """Return the row, from 0, and the spelling of the first value of a shape."""
+        """Return the row, from 0, and the text of the first value of a shape."""
         row = pc.index(shapes(self.values), shape).as_py()
-        return row, shown(self.values[row].as_py())
+        return row, shorten(self.values[row].as_py())
 
     def affixes(self) -> tuple[str, str]:
-        """Return what stands before and behind numbers, where something does."""
+        """Return the texts before and after the numbers that have any."""
         return max((one.affixes for one in self.written), key=any, default=("", ""))
 
 
-def shown(value: object) -> str:
-    """Return a value as it is told, not longer than a part of a line."""
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-def one_kind(mark: str) -> str:
-    """Return the mark that stands for all kinds of blanks, or of apostrophes."""
+def normalize_mark(mark: str) -> str:
+    """Return ``" "`` for any kind of blank, ``"'"`` for any apostrophe, else the mark itself."""
     return " " if mark in BLANKS else "'" if mark in APOSTROPHES else mark
 
 
 def words_for_missing(values: pa.ChunkedArray) -> list[str]:
-    """Return the words in texts that, where a number should stand, mean that it is missing."""
+    """Return the texts that mean a missing value in a number column, sorted."""
     found = values.filter(pc.is_in(pc.utf8_lower(values), pa.array(_MISSING)))
     return sorted(found.unique().to_pylist())
 
 
 def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return texts with 9 for each digit, but for a leading zero, and one kind of blanks."""
+    """Return texts with 9 for each digit but a leading zero, and with normalized marks."""
     if not pc.all(pc.string_is_ascii(values)).as_py():
         values = pc.replace_substring_regex(values, f"[{BLANKS}]", " ")
         values = pc.replace_substring_regex(values, f"[{APOSTROPHES}]", "'")
@@ -126,7 +135,7 @@ def shapes(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _with_nines(texts: pa.StringArray) -> pa.StringArray:
-    """Replace digits in all texts at once: in UTF-8 no other character has their bytes."""
+    """Replace the digits of all texts at once; in UTF-8 no other character contains their bytes."""
     valid, offsets, data = texts.buffers()
     if data is None:
         return texts
@@ -137,8 +146,13 @@ def _with_nines(texts: pa.StringArray) -> pa.StringArray:
     )
 
 
-def look_at(name: str, values: pa.ChunkedArray) -> ColumnSpelling:
-    """Look at all values of a column: texts without blanks around them, null where empty."""
+def analyze_column(name: str, values: pa.ChunkedArray) -> ColumnSpelling:
+    """Find the shapes of all values of a column.
+
+    Args:
+        name: Name of the column.
+        values: Texts, without surrounding blanks; null where a cell is empty.
+    """
     column = ColumnSpelling(name, values, present=len(values) - values.null_count)
     if not column.present:
         return column
@@ -146,8 +160,8 @@ def look_at(name: str, values: pa.ChunkedArray) -> ColumnSpelling:
     found, numbers = counts.field("values"), counts.field("counts")
     like = pc.match_substring_regex(found, _LIKE_NUMBER)
     for shape, count in _pairs(found, numbers, like):
-        if (written := _written(shape, count)) is not None:
-            column.written.append(written)
+        if (number := _parse_shape(shape, count)) is not None:
+            column.written.append(number)
         else:
             column.others[shape] += count
     unlike = pc.invert(like)
@@ -167,9 +181,9 @@ def _pairs(keys: pa.Array, counts: pa.Array, mask: pa.Array) -> list[tuple[str, 
     return list(zip(*chosen, strict=True))
 
 
-def _written(shape: str, count: int) -> Written | None:
+def _parse_shape(shape: str, count: int) -> NumberShape | None:
     if _INFINITE.fullmatch(shape):
-        return Written("", True, ("", ""), "", False, count, shape)
+        return NumberShape("", True, ("", ""), "", False, count, shape)
     found = _SHAPE.fullmatch(shape)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
@@ -181,22 +195,16 @@ def _written(shape: str, count: int) -> Written | None:
         negative = "parentheses"
     elif signs and signs[0] != "+":
         negative = "minus behind" if found["behind"] else "minus"
-    exponent = bool(found["exponent"])
-    written = Written(
-        found["core"],
-        exponent,
-        (found["prefix"] or "", (found["suffix"] or "").strip()),
-        negative,
-        "+" in signs,
-        count,
-        shape,
+    affixes = (found["prefix"] or "", (found["suffix"] or "").strip())
+    number = NumberShape(
+        found["core"], bool(found["exponent"]), affixes, negative, "+" in signs, count, shape
     )
-    return written if readings_of(written) else None
+    return number if readings_of(number) else None
 
 
-def readings_of(written: Written) -> frozenset[Reading]:
-    """Return the roles of marks in which this is a number."""
-    return _readings(written.core, written.exponent)
+def readings_of(number: NumberShape) -> frozenset[Reading]:
+    """Return the roles of the marks with which a shape can be read as a number."""
+    return _readings(number.core, number.exponent)
 
 
 @lru_cache
@@ -219,14 +227,14 @@ def _readings(core: str, exponent: bool) -> frozenset[Reading]:
 def number_pattern(
     decimal: str | None, thousands: str | None, *, first: str, nonzero: str, digit: str
 ) -> str:
-    """Return the expression for a number without sign and exponent.
+    """Return the regular expression of a number without sign and exponent.
 
     Args:
-        decimal: Its decimal mark, if it may have one.
-        thousands: The mark between its thousands, if it may have one.
-        first: Expression for the first digit of a number.
-        nonzero: The same for one that has thousands.
-        digit: Expression for any other digit.
+        decimal: Decimal mark, if the number may have one.
+        thousands: Thousands separator, if the number may have one.
+        first: Expression of the first digit of a number.
+        nonzero: Expression of the first digit of a number with a thousands separator.
+        digit: Expression of any other digit.
     """
     whole = f"{first}{digit}*"
     if thousands is not None:
@@ -241,8 +249,8 @@ def number_pattern(
     return f"(?:{whole}(?:{mark}{digit}*)?|{mark}{first}{digit}*)"
 
 
-def common_readings(written: list[Written]) -> set[Reading]:
-    """Return the roles of marks in which all are numbers."""
+def common_readings(written: list[NumberShape]) -> set[Reading]:
+    """Return the roles of the marks with which all shapes can be read as numbers."""
     common: set[Reading] = {(None, None)}
     for one in written:
         common = {

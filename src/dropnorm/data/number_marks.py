@@ -1,8 +1,8 @@
-"""What dots, commas and other marks in the numbers of a file mean: decided from all of its columns.
+"""Decide what the dots, commas and other marks in the numbers of a file mean.
 
-A column may leave open whether 1.234 has thousands or a fraction: where all its numbers with the
-mark have it once, before three digits, behind one to three. Then other columns decide; where they
-do not, what no program would write otherwise; else nothing does, and the user is asked.
+A column can be ambiguous: 1.234 may be 1234 if all its numbers with a dot have one to three digits
+before it and three after it. Then the other columns of the file decide, or else conventions of the
+programs that write such files. If neither decides, the user has to.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dropnorm.data.number_formats import CURRENCY, MARKS, readings_of, shown
-from dropnorm.errors import BadInputError
+from dropnorm.data.number_formats import CURRENCY, MARKS, readings_of
+from dropnorm.errors import BadInputError, shorten
 
 if TYPE_CHECKING:
     from dropnorm.data.number_formats import ColumnSpelling, Reading
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 _NAMES = {
     ".": "a dot", ",": "a comma", "'": "an apostrophe", " ": "a blank", "_": "an underscore",
 }  # fmt: skip
-# Nobody writes amounts in these with three decimals.
+# Amounts in these currencies do not have three decimals.
 _DOLLARS = "$£¥"
-# So many numbers, of which the fractions would have three digits each and never end in a zero.
+# From this many numbers on, fractions that all have three digits are unlikely.
 _ENOUGH = 20
 _GROUP = 3
 
 
 @dataclass(frozen=True)
 class _Marks:
-    """Marks that columns of a file prove to be in use, with the column and a value that does."""
+    """Marks whose role is certain, each with a value and the column that prove it."""
 
     decimal: dict[str, str] = field(default_factory=dict)
     thousands: dict[str, str] = field(default_factory=dict)
@@ -38,11 +38,20 @@ class _Marks:
 def decide_marks(
     columns: list[ColumnSpelling], sep: str | None, decimal: str | None, thousands: str | None
 ) -> list[tuple[str, str | None, str]]:
-    """Decide what marks mean in columns of numbers.
+    """Decide what the marks in number columns mean.
+
+    Args:
+        columns: The number columns of a file.
+        sep: Separator of the file; ``None`` for a single column.
+        decimal: Decimal mark that the user gave, for ambiguous columns.
+        thousands: Thousands separator that the user gave, for ambiguous columns.
 
     Returns:
-        For each column its decimal mark, its mark between thousands, and why. A column without
-        marks has those of the others: new rows may need them.
+        The decimal mark, thousands separator and reason of each column. A column without marks gets
+        those of the other columns, because new rows may need them.
+
+    Raises:
+        BadInputError: If a column can be read in two ways.
     """
     proven = _proven(columns)
     decided = [_decided(column, proven, sep, decimal, thousands) for column in columns]
@@ -60,7 +69,7 @@ def _other(mark: str | None) -> str:
 
 
 def _proven(columns: list[ColumnSpelling]) -> _Marks:
-    """Return the marks of which columns leave no doubt."""
+    """Return the marks of the columns that can be read in one way only."""
     marks = _Marks()
     for column in columns:
         if len(column.readings) != 1:
@@ -68,19 +77,19 @@ def _proven(columns: list[ColumnSpelling]) -> _Marks:
         ((decimal, thousands),) = column.readings
         for mark, known in ((decimal, marks.decimal), (thousands, marks.thousands)):
             if mark is not None and mark not in known:
-                known[mark] = f"'{_with_mark(column, mark)}' in column '{shown(column.name)}'"
+                known[mark] = f"'{_with_mark(column, mark)}' in column '{shorten(column.name)}'"
     return marks
 
 
 def _with_mark(column: ColumnSpelling, mark: str) -> str:
-    """Return a value with this mark, at best one that proves what it means."""
+    """Return a value with this mark, preferably one that proves its role."""
     marked = [one for one in column.written if mark in one.core]
     proof = next((one for one in marked if len(readings_of(one)) == 1), marked[0])
     return column.example(proof.shape)[1]
 
 
 def _usual_marks(readings: list[Reading]) -> Reading:
-    """Return the marks that a column without any would have, as far as others tell."""
+    """Return the marks for a column without any, where the other columns agree."""
     decimals = {decimal for decimal, _ in readings if decimal is not None}
     groups = {group for _, group in readings if group is not None}
     decimal = next(iter(decimals)) if len(decimals) == 1 else None
@@ -97,12 +106,12 @@ def _decided(
     decimal: str | None,
     thousands: str | None,
 ) -> tuple[Reading, str]:
-    """Return the roles of a column's marks, and why."""
+    """Return the roles of a column's marks, and the reason."""
     if not column.readings:
         return (None, None), ""
     if len(column.readings) == 1:
         (reading,) = column.readings
-        return reading, _told(column, reading, "")
+        return reading, _reason(column, reading, "")
     left = {
         reading
         for reading in column.readings
@@ -111,7 +120,7 @@ def _decided(
     }
     if len(left) == 1:
         (reading,) = left
-        return reading, _told(column, reading, "as you say")
+        return reading, _reason(column, reading, "given as an option")
     mark = next(mark for mark in MARKS if any(mark in reading for reading in column.readings))
     as_decimal = next(reading for reading in column.readings if reading[0] == mark)
     as_thousands = next(reading for reading in column.readings if reading[1] == mark)
@@ -119,44 +128,44 @@ def _decided(
     if not (fractions or groups):
         fractions, groups = _by_itself(column, mark, sep)
     if fractions and not groups:
-        return as_decimal, _told(column, as_decimal, fractions)
+        return as_decimal, _reason(column, as_decimal, fractions)
     if groups and not fractions:
-        return as_thousands, _told(column, as_thousands, groups)
+        return as_thousands, _reason(column, as_thousands, groups)
     raise BadInputError(_question(column, mark))
 
 
 def _votes(column: ColumnSpelling, mark: str, marks: _Marks, sep: str | None) -> tuple[str, str]:
-    """Return what other columns say for a mark as decimal mark, and as one of thousands."""
+    """Return the evidence of other columns for a mark as decimal and as thousands separator."""
     fractions = [marks.decimal.get(mark, "")]
     fractions += [where for known, where in marks.thousands.items() if known != mark]
     groups = [marks.thousands.get(mark, "")]
-    # In a file separated by commas, a text with a decimal comma may be the odd one out.
+    # A comma-separated file may hold a single text column with decimal commas.
     if sep != "," or mark == "," or _whole_beside(column):
         groups.append(marks.decimal.get(_other(mark), ""))
-    beside = [next((f"beside {one}" for one in where if one), "") for where in (fractions, groups)]
-    return beside[0], beside[1]
+    like = [next((f"as in {one}" for one in where if one), "") for where in (fractions, groups)]
+    return like[0], like[1]
 
 
 def _by_itself(column: ColumnSpelling, mark: str, sep: str | None) -> tuple[str, str]:
-    """Return what speaks for a mark as decimal mark, and as one of thousands, if it is alone."""
+    """Return a column's own evidence for a mark as decimal and as thousands separator."""
     affix = "".join(column.affixes())
     if mark == "," and any(sign in affix for sign in _DOLLARS):
-        return "", "with an amount of money"
+        return "", "as it is an amount of money"
     if sep in (";", None):
         return "", ""
     marked = sum(one.count for one in column.written if mark in one.core)
     if mark == "," and _whole_beside(column) and marked >= _ENOUGH:
-        return "", "with whole numbers below 1000 beside it"
-    # Here a dot is what everybody expects, and no program that writes commas between columns puts
-    # it between thousands; but people do.
+        return "", "as the other numbers are whole and below 1000"
+    # Programs that separate columns with commas write a dot as the decimal mark; people who write
+    # amounts of money may not.
     plain = sep == "," and mark == "." and not _whole_beside(column)
     if plain and not any(sign in affix for sign in CURRENCY):
-        return "in a file separated by commas", ""
+        return "as commas separate the columns", ""
     return "", ""
 
 
 def _whole_beside(column: ColumnSpelling) -> bool:
-    """Tell whether numbers from 1 to 999 stand there without a mark, and none of 1000 and more."""
+    """Return whether the numbers without a mark are all below 1000, and there are some."""
     lengths = [len(one.core) for one in column.written if one.core and set(one.core) == {"9"}]
     return bool(lengths) and max(lengths) <= _GROUP
 
@@ -167,23 +176,23 @@ def _question(column: ColumnSpelling, mark: str) -> str:
     digits = re.sub(rf"[^0-9{re.escape(mark)}]", "", value)
     name = _NAMES[mark]
     return (
-        f"column '{shown(column.name)}' can be read in two ways: '{value}' is"
+        f"column '{shorten(column.name)}' can be read in two ways: '{value}' is"
         f" {digits.replace(mark, '.', 1)} if {name} is the decimal mark, or"
-        f" {digits.replace(mark, '')} if {name} stands between thousands, and no other value of"
-        f" the file decides; say which it is with --decimal '{mark}' or --thousands '{mark}' of"
-        " kedro study new, or for the column in the format of the catalog entry"
+        f" {digits.replace(mark, '')} if {name} is the thousands separator, and no other value of"
+        f" the file decides; pass --decimal '{mark}' or --thousands '{mark}' to kedro study new, or"
+        " write decimal or thousands for the column in the format of its catalog entry"
     )
 
 
-def _told(column: ColumnSpelling, reading: Reading, why: str) -> str:
-    """Say how marks are read where a plain number has none of them."""
+def _reason(column: ColumnSpelling, reading: Reading, why: str) -> str:
+    """Say how the marks are read, where they are not those of a plain number."""
     decimal, thousands = reading
     roles = []
     if decimal is not None and (decimal != "." or why):
-        roles.append(f"{_NAMES[decimal]} is the decimal mark")
+        roles.append(f"{_NAMES[decimal]} as the decimal mark")
     if thousands is not None:
-        roles.append(f"{_NAMES[thousands]} stands between thousands")
+        roles.append(f"{_NAMES[thousands]} as the thousands separator")
     if not roles:
         return ""
     value = _with_mark(column, str(decimal if thousands is None else thousands))
-    return f"'{value}'{why and f' {why}'}: {' and '.join(roles)}"
+    return f"'{value}' is read with {' and '.join(roles)}{why and f', {why}'}"

@@ -1,4 +1,4 @@
-"""How much a Parquet file takes in memory: a value that repeats is written once."""
+"""Estimate how many bytes a Parquet file takes in memory; it stores a repeated value once."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-# Of a number, in bytes, in the table that is made of it.
+# Bytes of a number in memory.
 _NUMBER = 8
 _TEXT = "BYTE_ARRAY"
 _FIXED = "FIXED_LEN_BYTE_ARRAY"
-# Texts of which each says how much it has of the one before it.
+# Encoding in which each text may begin with a part of the one before it.
 _PREFIXED = "DELTA_BYTE_ARRAY"
 _ROWS_AT_ONCE = 65536
-# Bytes of such texts that are unpacked at a time.
+# The most bytes of such texts to unpack at a time.
 _AT_ONCE = 100_000_000
 
 
 def parquet_size(path: Path, most: int) -> int:
-    """Return about how many bytes the table in a Parquet file takes, or some number above ``most``.
+    """Estimate the bytes of the table in a Parquet file.
 
-    Numbers are counted by what the file says of itself. A text that stands in the file once may
-    stand in each row: where that could come to more than ``most``, the texts are counted.
+    The size of numbers follows from the metadata. A text that is stored once may occur in each row,
+    so the texts are read and counted if they could exceed ``most``.
+
+    Args:
+        path: Parquet file.
+        most: Limit in bytes above which the exact size does not matter.
+
+    Returns:
+        The estimated bytes, or some number above ``most``.
     """
     import pyarrow.parquet as pq  # noqa: PLC0415  # not needed for other files
 
@@ -53,7 +60,7 @@ def parquet_size(path: Path, most: int) -> int:
 
 
 class _Texts:
-    """A column of texts, and its part in each group of rows."""
+    """A text column and its chunk in each row group."""
 
     def __init__(self, path: Path, name: str, repeated: bool) -> None:
         self.chunks: list[pq.ColumnChunkMetaData] = []
@@ -62,15 +69,15 @@ class _Texts:
         self._repeated = repeated
 
     def at_most(self) -> int:
-        """Return what it takes if each text is as long as all of its chunk."""
+        """Return the bytes of the column if each text were as long as its whole chunk."""
         return sum(chunk.num_values * chunk.total_uncompressed_size for chunk in self.chunks)
 
     def sizes(self) -> Iterator[int]:
-        """Yield the bytes of some rows after the other, without unpacking all of them."""
+        """Yield the bytes of one batch of rows after another."""
         longest = max(chunk.total_uncompressed_size for chunk in self.chunks)
         if not self._is_prefixed():
             batches = self._batches(_ROWS_AT_ONCE, read_dictionary=[self._name])
-        elif self._repeated:  # a single row may have all of them
+        elif self._repeated:  # a single row may hold all texts
             yield self.at_most()
             return
         else:
@@ -89,7 +96,7 @@ class _Texts:
 
 
 def _unpacked(array: pa.Array) -> int:
-    """Return how many bytes texts take once each is written out where it stands."""
+    """Return how many bytes the texts take without dictionary encoding."""
     import pyarrow.compute as pc  # noqa: PLC0415
 
     while array.type.num_fields:  # lists, and structures of them

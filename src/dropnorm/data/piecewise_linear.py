@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 
 
 class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped
-    """Give each column of numbers one input per bin: how far a value has come through the bin.
+    """Encode each number column as one input per bin of its values.
 
-    Inputs of bins below the value's are 1, of bins above it 0, of its own in between; the first and
-    the last bin go on beyond the range that was fitted (Gorishniy, Rubachev and Babenko 2022, "On
-    embeddings for numerical features in tabular deep learning", section 3.2). Bins have as many
-    values each as repeated values allow; a constant column is one input.
+    The input of a bin is 1 if the value is above the bin, 0 if it is below, and the share of the
+    bin below the value if it is inside. The first and last bin extend beyond the fitted range.
+    See Gorishniy, Rubachev and Babenko 2022, "On embeddings for numerical features in tabular deep
+    learning", section 3.2. Bins are quantiles; repeated values reduce their number, and a constant
+    column has one bin.
 
     Args:
-        bins: Most bins of a column, at least 1.
+        bins: The most bins of a column, at least 1.
 
     Attributes:
-        edges_: Of each column, the edges of its bins, ascending.
+        edges_: Edges of the bins of each column, ascending.
     """
 
     edges_: list[npt.NDArray[np.float64]]
@@ -35,7 +36,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):  # type: ignore[m
         self.bins = bins
 
     def fit(self, X: Any, y: object = None) -> PiecewiseLinearEncoder:  # noqa: N803
-        """Find the edges: quantiles of each column of X, shape (rows, columns), finite."""
+        """Find the bin edges from X, shape (rows, columns), finite."""
         values = validate_data(self, X, dtype=np.float64)
         shares = np.linspace(0, 1, self.bins + 1)
         edges = [np.unique(np.quantile(column, shares)) for column in values.T]
@@ -43,7 +44,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):  # type: ignore[m
         return self
 
     def transform(self, X: Any) -> npt.NDArray[np.float64]:  # noqa: N803
-        """Encode X, shape (rows, columns), as (rows, bins of all columns)."""
+        """Encode X, shape (rows, columns), as an array of shape (rows, bins of all columns)."""
         check_is_fitted(self)
         values = validate_data(self, X, dtype=np.float64, reset=False)
         return np.hstack(
@@ -51,7 +52,7 @@ class PiecewiseLinearEncoder(TransformerMixin, BaseEstimator):  # type: ignore[m
         )
 
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> Any:
-        """Return the names of the inputs: the column's, and the number of the bin from 1."""
+        """Return the names of the inputs: the column's name and the number of the bin, from 1."""
         check_is_fitted(self)
         names = (
             getattr(self, "feature_names_in_", None) if input_features is None else input_features

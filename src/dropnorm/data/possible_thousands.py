@@ -1,4 +1,4 @@
-"""Dots in numbers that were whole when a study was trained: 1.303 may be 1303."""
+"""Refuse dots in columns that held whole numbers in training: 1.303 may be 1303."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dropnorm.data.number_formats import shown
-from dropnorm.errors import BadInputError
+from dropnorm.errors import BadInputError, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ _MAY_HAVE_COMMA = r"^[-+]?[0-9.]*(?:,[0-9]+)?$"
 
 
 def whole_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns of numbers that are all whole."""
+    """Return the number columns whose values are all whole."""
     numbers = table.select_dtypes("number")
     return [
         str(name) for place, name in enumerate(numbers.columns) if _is_whole(numbers.iloc[:, place])
@@ -32,7 +31,7 @@ def whole_columns(table: pd.DataFrame) -> list[str]:
 def _is_whole(values: pd.Series) -> bool:
     if pd.api.types.is_integer_dtype(values):
         return True
-    # Numbers are floats in a column with gaps.
+    # A column of integers with missing values holds floats.
     present = values.dropna()
     return 0 < len(present) < len(values) and bool((present % 1 == 0).all())
 
@@ -42,10 +41,17 @@ def refuse_possible_thousands(
     formats: Mapping[str, ColumnFormat],
     line_of: Callable[[int], int],
 ) -> None:
-    """Refuse a column that was whole, if the dots in it may stand between thousands.
+    """Refuse a column that held whole numbers if its dots may be thousands separators.
 
-    They may if each stands before three digits, or if another column of the file has decimal
-    commas.
+    They may be if three digits follow each dot, or if another column has decimal commas.
+
+    Args:
+        columns: Texts by column.
+        formats: Formats by column; ``whole`` says which columns held whole numbers.
+        line_of: Returns the line number of a row, which is counted from 0.
+
+    Raises:
+        BadInputError: If there is such a column.
     """
     commas: bool | None = None
     for name, texts in columns.items():
@@ -61,10 +67,10 @@ def refuse_possible_thousands(
             value = dotted[0].as_py()
             line = line_of(pc.index(texts, value).as_py())
             raise BadInputError(
-                f"line {line}, column '{shown(name)}': '{shown(value)}' may be"
-                f" {shown(value.replace('.', ''))}, since the column held whole numbers when the"
-                " study was trained; write the numbers of the column without marks between"
-                " thousands, or fractions with one more digit, as in 1.3030"
+                f"line {line}, column '{shorten(name)}': '{shorten(value)}' may be"
+                f" {shorten(value.replace('.', ''))}, because the column held whole numbers when"
+                " the study was trained; write its numbers without thousands separators, or"
+                " fractions with one more digit, as in 1.3030"
             )
 
 

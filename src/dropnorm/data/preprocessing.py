@@ -1,4 +1,4 @@
-"""From columns of a table to the arrays that networks take."""
+"""Convert the columns of a table to the arrays that networks take."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
     from dropnorm.study.schema import Study
 
-# Rows turned into inputs at a time: bounds memory, since scikit-learn computes in float64.
+# Rows to transform at a time, which limits memory: scikit-learn computes in float64.
 _ROWS_AT_ONCE = 100_000
 
 
 class Preprocessor(TypedDict):
-    """What was fitted to the training rows of one split: plain objects, to be saved.
+    """What was fitted to the training rows of one split, in a form that can be saved.
 
     Attributes:
-        inputs: Turns a table's input columns into inputs.
-        target: The fields of a :class:`dropnorm.tasks.targets.FittedTarget`.
+        inputs: Transformer from input columns to inputs.
+        target: Fields of a :class:`dropnorm.tasks.targets.FittedTarget`.
     """
 
     inputs: ColumnTransformer
@@ -44,9 +44,9 @@ class Part:
     """The rows of one part of one split, ready for a network.
 
     Attributes:
-        rows: Which rows of the table, shape (n,).
+        rows: Row numbers in the table, shape (n,).
         x: Inputs, shape (n, inputs), dense float32.
-        y: What networks learn of the target, shape (n,), float32.
+        y: Targets in training units, shape (n,), float32.
     """
 
     rows: npt.NDArray[np.int64]
@@ -59,11 +59,11 @@ class SplitInputs:
     """One split, ready for a network.
 
     Attributes:
-        split: Its number, from 0.
-        train: The part that trains.
-        validation: The part that validates.
-        test: The part that is scored once, at the end; None if the split holds none.
-        target: Leads from what networks learn and put out back to the target's own terms.
+        split: Number of the split, from 0.
+        train: Training part.
+        validation: Validation part.
+        test: Test part, which is scored once at the end; ``None`` if there is none.
+        target: Conversion between the target's own values and training units.
     """
 
     split: int
@@ -74,58 +74,58 @@ class SplitInputs:
 
     @cached_property
     def checksum(self) -> str:
-        """Checksum of what trains a network and validates it, computed once."""
+        """Checksum of the training and validation parts."""
         import joblib  # noqa: PLC0415  # takes long
 
         parts = (self.train, self.validation)
         return str(joblib.hash([array for part in parts for array in (part.x, part.y)]))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SplitInputs:
-        # Kedro copies what passes from node to node in memory; nodes change no input, and of large
-        # tables there is no room for a second copy.
+        # Kedro copies data between nodes. Nodes do not change their inputs, and memory may not
+        # suffice for a second copy of a large table.
         return self
 
 
 def check_saved(saved: object, number: int, study: Study) -> Preprocessor:
-    """Return what was saved of one split if it is what this study's runs save.
+    """Return the saved preprocessor of one split if it fits the study.
 
     Args:
-        saved: By split, as it was loaded, whatever it is.
-        number: Of the split.
-        study: Says what is done to which columns, and what the target is.
+        saved: Preprocessors by split, as loaded from a file that may hold anything.
+        number: Number of the split.
+        study: Study whose preprocessing and target the preprocessor must have.
 
     Raises:
-        BadInputError: If it is something else, though of types that are read.
+        BadInputError: If the preprocessor does not fit the study.
     """
-    # Imports scikit-learn: not for who only names what is here.
+    # This imports scikit-learn, which most users of this module do not need.
     from dropnorm.data.transformers import make_preprocessor  # noqa: PLC0415
 
     wanted = make_preprocessor(study.preprocessing, 1, impute=study.missing == "impute")
     try:
-        one: Preprocessor = saved[number]  # type: ignore[index]  # what cannot be is told below
-        as_planned = _outline(one["inputs"]) == _outline(wanted)
-        # What is inside shows when it is used: on a row of any values, and on outputs.
+        one: Preprocessor = saved[number]  # type: ignore[index]  # errors are caught below
+        fits = _outline(one["inputs"]) == _outline(wanted)
+        # Fitted values can be checked only by using them, on a row with any values.
         row: dict[str, list[Any]] = {name: [0.0] for name in study.preprocessing.numbers}
         row |= {name: [""] for name in study.preprocessing.categories}
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that the values are unknown
+            warnings.simplefilter("ignore")  # unknown categories
             inputs = one["inputs"].transform(pd.DataFrame(row)[list(study.preprocessing.columns)])
         target = task_of(study).restore_target(one["target"])
         shape = target.invert(np.zeros((1, target.outputs))).shape
         named = len(one["inputs"].get_feature_names_out()) == np.shape(inputs)[1]
-        as_planned = as_planned and named and shape == (1, len(target.suffixes))
+        fits = fits and named and shape == (1, len(target.suffixes))
     except (LookupError, TypeError, AttributeError, ValueError):
-        as_planned = False
-    if not as_planned:
+        fits = False
+    if not fits:
         raise BadInputError(
-            f"the preprocessor of split {number} is not one that this study saves: its steps or"
-            " their columns are others; take another version, or run the study again"
+            f"the preprocessor of split {number} does not fit the study: its steps or their columns"
+            " differ; use another version, or run the study again"
         )
     return one
 
 
 def _outline(preprocessor: ColumnTransformer) -> list[tuple[Any, ...]]:
-    """Return the steps, each with its name, its transformers' types and its columns."""
+    """Return the name, transformer types and columns of each step."""
     outline = []
     for name, transformer, columns in preprocessor.transformers:
         steps = getattr(transformer, "steps", None) or [("", transformer)]
@@ -138,11 +138,16 @@ def _outline(preprocessor: ColumnTransformer) -> list[tuple[Any, ...]]:
 def fit_preprocessor(
     rows: pd.DataFrame, split: pd.DataFrame, number: int, study: Study
 ) -> Preprocessor:
-    """Fit the study's preprocessor on the training rows of one split, and on nothing else.
+    """Fit the study's preprocessor to the training rows of one split.
+
+    Args:
+        rows: Checked rows.
+        split: Parts of the rows.
+        number: Number of the split.
+        study: Study with the preprocessing and the target.
 
     Raises:
-        BadInputError: If the training rows give nothing to fit: the target is constant there, or a
-            column is missing in all of them.
+        BadInputError: If the target is constant or a column is missing in all training rows.
     """
     from dropnorm.data.transformers import make_preprocessor  # noqa: PLC0415
 
@@ -152,7 +157,7 @@ def fit_preprocessor(
     if len(missing):
         raise BadInputError(
             f"split {number}: column '{missing[0]}' is missing in all {len(train)} training rows,"
-            " so that there is nothing to impute from; leave it out of the study"
+            " so it cannot be imputed; leave it out of the study"
         )
     preprocessor = make_preprocessor(
         study.preprocessing, len(train), impute=study.missing == "impute"
@@ -164,7 +169,7 @@ def fit_preprocessor(
 def fit_preprocessors(
     rows: pd.DataFrame, split: pd.DataFrame, study: Study
 ) -> dict[int, Preprocessor]:
-    """Fit one preprocessor per split, as :func:`fit_preprocessor` does."""
+    """Fit one preprocessor per split with :func:`fit_preprocessor`."""
     return {
         number: fit_preprocessor(rows, split, number, study)
         for number in range(study.replicas.splits)
@@ -177,7 +182,7 @@ def make_all_inputs(
     preprocessors: dict[int, Preprocessor],
     study: Study,
 ) -> list[SplitInputs]:
-    """Turn the parts of each split into arrays, as :func:`make_split_inputs` does."""
+    """Convert the parts of each split to arrays with :func:`make_split_inputs`."""
     return [
         make_split_inputs(rows, split, number, preprocessor, study)
         for number, preprocessor in preprocessors.items()
@@ -187,11 +192,18 @@ def make_all_inputs(
 def make_split_inputs(
     rows: pd.DataFrame, split: pd.DataFrame, number: int, preprocessor: Preprocessor, study: Study
 ) -> SplitInputs:
-    """Turn the parts of one split into arrays.
+    """Convert the parts of one split to arrays.
+
+    Args:
+        rows: Checked rows.
+        split: Parts of the rows.
+        number: Number of the split.
+        preprocessor: Preprocessor of the split.
+        study: Study with the preprocessing and the target.
 
     Raises:
-        BadInputError: If a scaled value is too large for float32, or if a part has a class that no
-            training row has.
+        BadInputError: If a scaled value is too large for float32, or a part has a class without
+            training rows.
     """
     target = task_of(study).restore_target(preprocessor["target"])
 
@@ -212,7 +224,7 @@ def make_split_inputs(
 def make_inputs(
     rows: pd.DataFrame, preprocessor: Preprocessor, study: Study
 ) -> npt.NDArray[np.float32]:
-    """Turn checked rows into inputs, shape (rows, inputs), dense float32 and finite.
+    """Convert checked rows to inputs, shape (rows, inputs), dense float32 and finite.
 
     Raises:
         BadInputError: If a scaled value is too large for float32.
@@ -223,7 +235,7 @@ def make_inputs(
     inputs = np.empty((len(rows), len(names)), dtype=np.float32)
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         chunk = slice(first, first + _ROWS_AT_ONCE)
-        # What overflows is told by name.
+        # _as_float32 reports overflow.
         with np.errstate(over="ignore", invalid="ignore"):
             inputs[chunk] = _as_float32(np.asarray(transformer.transform(columns[chunk])), names)
     return inputs
@@ -237,7 +249,7 @@ def _as_float32(
     finite = np.isfinite(converted).all(axis=0)
     if not finite.all():
         raise BadInputError(
-            f"column '{names[int(np.argmin(finite))]}', as it is scaled, has a value that is too"
-            " large for float32; mend the table, or scale the column in another way"
+            f"column '{names[int(np.argmin(finite))]}' has a scaled value that is too large for"
+            " float32; correct the table, or scale the column in another way"
         )
     return converted

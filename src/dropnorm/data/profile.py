@@ -1,4 +1,4 @@
-"""A look at a table: what kind of thing each column holds, and why it is taken for that."""
+"""Profile a table: the kind of each column, the task and the target."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from dropnorm.data.column_kinds import (
     are_codes,
     count_distinct,
     counted,
+    describe_excess,
     inspect_column,
     quoted,
     range_of,
-    why_too_large,
 )
 from dropnorm.data.columns import as_numbers
 from dropnorm.data.copies import count_copies
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import TaskName
 
 
-# Of a classification: distinct values for each row, and how many are named.
+# The most distinct classes per row, and the most classes that a summary names.
 _MOST_CLASSES = 0.5
 _NAMED_CLASSES = 4
-# What may be wrong where all columns are one.
+# Advice for a table with a single column.
 _ALONE = (
     "if something else than , ; | or a tab separates its columns, write format: {sep: ...} in a"
     " catalog entry of the type dropnorm.datasets.TableDataset"
@@ -47,15 +47,15 @@ _ALONE = (
 
 @dataclass(frozen=True)
 class Inspection:
-    """A table, looked at.
+    """Profile of a table.
 
     Attributes:
-        rows: Those that have a target, and a group if groups are asked for.
-        without_target: Rows left out for the want of either.
-        columns: In the table's order.
-        task: What the target is for.
-        target: Of the rows above: numbers, whose statistics choose the scale, or names of classes.
-        identical: Rows whose inputs equal those of another row, unless that is to be expected.
+        rows: Number of rows with a target, and with a group if there are groups.
+        without_target: Number of other rows.
+        columns: Columns in the table's order.
+        task: Regression or classification.
+        target: Targets of the rows: numbers or class names.
+        identical: Number of rows whose inputs equal those of another row; 0 if that is expected.
     """
 
     rows: int
@@ -66,19 +66,19 @@ class Inspection:
     identical: int
 
     def of_kind(self, *kinds: Kind) -> list[Column]:
-        """Return the columns of these kinds, in the table's order."""
+        """Return the columns of some kinds, in the table's order."""
         return [column for column in self.columns if column.kind in kinds]
 
     @property
     def ambiguous_target(self) -> bool:
-        """Whether amounts could be meant as classes: few distinct whole numbers, or two of any."""
+        """Whether a regression target may hold classes: few whole numbers, or two numbers."""
         if self.task != "regression":
             return False
         return _is_binary(self.target) or _are_few_whole(self.target, FEW_INTEGERS)
 
     @property
     def numbered_classes(self) -> bool:
-        """Whether the names of two classes are whole numbers, and could be meant as amounts."""
+        """Whether a classification target may hold amounts: two whole numbers."""
         if self.task != "classification":
             return False
         numbers = as_numbers(self.target)
@@ -93,21 +93,19 @@ def inspect_table(
     task: TaskName | None = None,
     texts: Collection[str] = (),
 ) -> Inspection:
-    """Look at each column of a table, and take it for something.
+    """Profile a table.
 
     Args:
-        table: As it was read; it is not changed.
+        table: The table as it was read.
         target: Column to predict.
-        groups: Column whose values are to stand in one part of a split each.
+        groups: Column whose groups of rows must not be divided by a split.
         drop: Columns to leave out.
-        task: What the target is for; left out, it is a classification if the target is text, true
-            and false, or two distinct whole numbers, and else a regression.
-
-        texts: Columns that were read as text on purpose: digits in them are codes.
+        task: Task of the study. If left out, it is classification for a target of text, true and
+            false, or two distinct whole numbers, and else regression.
+        texts: Columns that were read as text on purpose, so that digits in them are codes.
 
     Raises:
-        BadInputError: If a column named here is not there, or if the target is nothing that can be
-            predicted.
+        BadInputError: If a column does not exist, or the target cannot be predicted.
     """
     names = [str(name) for name in table.columns]
     table = table.set_axis(names, axis="columns").reset_index(drop=True)
@@ -130,7 +128,7 @@ def inspect_table(
     if groups is not None:
         distinct = count_distinct(rows[groups])
         given[groups] = Column(
-            groups, Kind.GROUP, f"{distinct} groups, each in one part of a split", 0, distinct
+            groups, Kind.GROUP, f"{distinct} groups, which no split divides", 0, distinct
         )
     columns = tuple(given.get(name) or inspect_column(rows[name], name in texts) for name in names)
     if groups is not None:
@@ -163,9 +161,9 @@ def _check_names(names: list[str], target: str, groups: str | None, drop: Sequen
 
 
 def _task_of(values: pd.Series) -> TaskName:
-    """Take text, true and false, and two whole numbers for classes; other numbers for amounts.
+    """Return classification for text, booleans and two whole numbers, else regression.
 
-    A column of numbers with mistakes stays one.
+    A few texts among numbers count as mistakes.
     """
     present = values.dropna()
     if pd.api.types.is_bool_dtype(present.infer_objects()):
@@ -193,26 +191,26 @@ def _target_numbers(values: pd.Series) -> pd.Series:
         row = int(np.flatnonzero(bad)[0])
         raise BadInputError(
             f"column '{values.name}' is the target, and {quoted(values.iloc[row])} in row {row} is"
-            f" no number ({int(bad.sum())} of {len(values)} rows); {_instead_of_numbers(values)}"
+            f" not a number ({int(bad.sum())} of {len(values)} rows); {_instead_of_numbers(values)}"
         )
     return numbers
 
 
 def _instead_of_numbers(values: pd.Series) -> str:
-    """Return what to do about a target with values that are no numbers."""
+    """Return what to do about a target with values that are not numbers."""
     if values.nunique() > max(_MOST_CLASSES * len(values), 2):
         return (
-            "mend these values, or choose another column for --target; if all are numbers with a"
+            "correct these values, or choose another column for --target; if all are numbers with a"
             " mark or a unit, a catalog entry of the type dropnorm.datasets.TableDataset reads them"
         )
-    return "mend the table, or take the values for names of classes with --task classification"
+    return "correct the table, or use --task classification if the values are classes"
 
 
 def _instead_of_classes(values: pd.Series) -> str:
     """Return what to do about a target with too many classes."""
     if as_numbers(values).notna().all():
         return "choose another column for --target, or --task regression"
-    return "choose another column for --target, or put its values together"
+    return "choose another column for --target, or combine its values into fewer classes"
 
 
 def _refuse_target(values: pd.Series, task: TaskName) -> None:
@@ -233,7 +231,7 @@ def _refuse_target(values: pd.Series, task: TaskName) -> None:
         row = values.index[too_large][0]
         raise BadInputError(
             f"column '{values.name}' is the target, and {values[row]} in row {row} is"
-            f" {why_too_large(values[row])}; mend the table"
+            f" {describe_excess(values[row])}; correct the table"
         )
 
 
@@ -243,18 +241,18 @@ def _target(values: pd.Series, task: TaskName) -> Column:
         return Column(name, Kind.TARGET, range_of(values), distinct=distinct)
     counts = values.value_counts()
     named = [f"{quoted(label)} in {counted(count, 'row')}" for label, count in counts.items()]
-    told = ", ".join(named[:_NAMED_CLASSES])
+    why = ", ".join(named[:_NAMED_CLASSES])
     if distinct > _NAMED_CLASSES:
-        told += f", …, and least often {named[-1]}"
-    return Column(name, Kind.TARGET, told, distinct=distinct)
+        why += f", …, and least often {named[-1]}"
+    return Column(name, Kind.TARGET, why, distinct=distinct)
 
 
 def _beside_groups(column: Column, rows: pd.DataFrame, groups: str) -> Column:
-    """Leave out categories that are but other names of the groups: no new group has one of them."""
+    """Leave out a category that only names the groups, because new groups have other values."""
     if column.kind is not Kind.CATEGORY or column.distinct < ENOUGH:
         return column
     by_group = rows.groupby(groups)[column.name].nunique()
     if by_group.max() > 1 or column.distinct <= len(by_group) / 2:
         return column
-    why = f"names the groups: {column.distinct} distinct, one in each of {len(by_group)}"
+    why = f"identifies the groups: {column.distinct} distinct, one in each of {len(by_group)}"
     return replace(column, kind=Kind.ENTITY, why=why)

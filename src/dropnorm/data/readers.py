@@ -1,4 +1,4 @@
-"""Tables in files: read as their format says, or with the format found from all of their values."""
+"""Read tables from text and Parquet files, with a given format or one detected from all values."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pandas as pd
 from dropnorm.data.cells import Cells, line_of, read_cells
 from dropnorm.data.column_formats import Found, find_formats
 from dropnorm.data.compression import refuse_bomb
-from dropnorm.data.conversion import UnfitCellError, convert, described
+from dropnorm.data.conversion import UnfitCellError, convert, describe
+from dropnorm.data.detection import detect_dialect
 from dropnorm.data.formats import ColumnFormat, TableFormat
-from dropnorm.data.number_formats import look_at, one_kind, shown, words_for_missing
-from dropnorm.data.outline import dialect_of
+from dropnorm.data.number_formats import analyze_column, normalize_mark, words_for_missing
 from dropnorm.data.possible_thousands import refuse_possible_thousands
 from dropnorm.data.read_errors import why_unreadable
 from dropnorm.data.text_files import SUFFIX_OF, compression_of
-from dropnorm.errors import BadInputError
+from dropnorm.errors import BadInputError, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,16 +40,16 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class ReadTable:
-    """A table, and how it was read.
+    """A table and how it was read.
 
     Attributes:
-        table: Texts as they are written, without the blanks around them; numbers as ``int64`` where
-            all are whole and none is missing, else as ``float64``.
-        format: By which the same file gives the same table again; ``None`` for Parquet.
-        reasons: Why the format is what it is: sentences by column, and by keys of the format
-            (``sep``, ``encoding``, …) where something is unusual.
-        warnings: What the user should look at, a sentence each.
-        suffix: For the name of a copy of the file, with that of its compression.
+        table: Text columns as written, without surrounding blanks. Number columns are ``int64`` if
+            all values are whole and none is missing, else ``float64``.
+        format: Format that reads the same file into the same table; ``None`` for Parquet.
+        reasons: Reasons for the format, by column and by format key (``sep``, ``encoding``, …),
+            where something is unusual.
+        warnings: What the user should check, one sentence each.
+        suffix: File suffix for a copy of the file, with that of its compression.
     """
 
     table: pd.DataFrame
@@ -71,16 +71,16 @@ def read_table(
     """Read a text file or a Parquet file.
 
     Args:
-        path: Of the file.
-        table_format: How it is written; found from its values if left out.
-        columns: How columns of another table are written, of which this file holds new rows. They
-            must be written likewise; separators, encoding and the like are found for this file.
-        decimal: Decimal mark, where the values leave open what it is.
-        thousands: Mark between thousands, likewise.
-        known_as: What to call the file in messages; its path if left out.
+        path: File to read.
+        table_format: Format of the file; detected if left out.
+        columns: Column formats that this file shares with another table, for new rows of that
+            table. Separator, encoding and the like are still detected.
+        decimal: Decimal mark, used where the values are ambiguous.
+        thousands: Thousands separator, used where the values are ambiguous.
+        known_as: Name of the file in messages; its path if left out.
 
     Raises:
-        BadInputError: If it cannot be read, or could be read in two ways: one line.
+        BadInputError: If the file cannot be read, or can be read in two ways.
     """
     refuse_bomb(path, known_as)
     try:
@@ -89,7 +89,7 @@ def read_table(
         if table_format is not None:
             return _read_by(path, table_format)
         if thousands is not None:
-            thousands = one_kind(thousands)
+            thousands = normalize_mark(thousands)
         return _read_new(path, columns or {}, decimal, thousands)
     except _UNREADABLE as error:
         raise BadInputError(f"{known_as or path}: {_why(error)}") from error
@@ -98,8 +98,8 @@ def read_table(
 def _why(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return (
-            f"is no {error.encoding} text from byte {error.start} on; if its encoding has changed,"
-            " its format has to name the new one"
+            f"is not {error.encoding} text from byte {error.start} on; if its encoding has"
+            " changed, write the new one in its format"
         )
     return why_unreadable(error)
 
@@ -120,15 +120,17 @@ def _read_parquet(path: Path) -> ReadTable:
 
 
 def _read_by(path: Path, how: TableFormat) -> ReadTable:
-    """Read a file by its format."""
-    if compression_of(path) != how.compression:
-        packed = f"packed by {how.compression}" if how.compression else "not packed"
-        raise BadInputError(f"is not as its format says, {packed}")
+    """Read a file with a given format."""
+    if (compression := compression_of(path)) != how.compression:
+        raise BadInputError(
+            f"is compressed with {compression or 'nothing'}, but its format says"
+            f" {how.compression or 'nothing'}; change compression in the format"
+        )
     cells = read_cells(path, how)
     if cells.surplus and not how.surplus:
         raise BadInputError(
-            "has rows that end in a field without a header; write surplus: true in its format if"
-            " they mean nothing"
+            "has rows that end in an empty field without a header; write surplus: true in its"
+            " format if these fields have no meaning"
         )
     plain = ColumnFormat()
     formats = {name: how.columns.get(name, plain) for name in cells.columns}
@@ -141,19 +143,19 @@ def _read_by(path: Path, how: TableFormat) -> ReadTable:
 def _read_new(
     path: Path, columns: Mapping[str, ColumnFormat], decimal: str | None, thousands: str | None
 ) -> ReadTable:
-    """Read a file whose format is to be found."""
-    how, reasons = dialect_of(path)
+    """Read a file and detect its format."""
+    how, reasons = detect_dialect(path)
     cells = read_cells(path, how)
 
     def line(row: int) -> int:
         return line_of(path, how, row)
 
-    # One column alone is not separated by anything, whatever was found.
+    # A single column has no separator.
     sep = how.sep if len(cells.columns) > 1 else None
     found = _found(cells, columns, sep, line, decimal, thousands)
     converted = _converted(cells, found.columns, line)
     if cells.surplus:
-        reasons["surplus"] = "rows end in an empty field that the header does not have"
+        reasons["surplus"] = "rows end in an empty field without a header"
     plain = ColumnFormat()
     unusual = {name: one for name, one in found.columns.items() if one != plain}
     return ReadTable(
@@ -173,8 +175,10 @@ def _found(
     decimal: str | None,
     thousands: str | None,
 ) -> Found:
-    """Find the formats of the columns that are not known."""
-    unknown = [look_at(name, cells.columns[name]) for name in cells.columns if name not in columns]
+    """Detect the formats of the columns whose format is not known."""
+    unknown = [
+        analyze_column(name, texts) for name, texts in cells.columns.items() if name not in columns
+    ]
     found = find_formats(unknown, sep, line, decimal, thousands)
     found.columns = {
         name: _with_usual_words(columns[name], values) if name in columns else found.columns[name]
@@ -184,7 +188,7 @@ def _found(
 
 
 def _with_usual_words(column: ColumnFormat, values: pa.ChunkedArray) -> ColumnFormat:
-    """Add the words in a column of numbers that mean a missing one in any file."""
+    """Add the words in a number column that mean a missing value in any file."""
     if column.type == "text":
         return column
     words = {*column.missing, *words_for_missing(values)}
@@ -201,9 +205,9 @@ def _converted(
             converted[name] = convert(texts, formats[name])
         except UnfitCellError as error:
             raise BadInputError(
-                f"line {line(error.row)}, column '{shown(name)}': '{shown(error.value)}' is no"
-                f" number as this column is written, with {described(formats[name])}; write it so,"
-                " or change the column's format"
+                f"line {line(error.row)}, column '{shorten(name)}': '{shorten(error.value)}' is not"
+                f" a number in the column's format ({describe(formats[name])}); change the value or"
+                " the format"
             ) from error
     return converted
 
@@ -224,6 +228,6 @@ def _of_short(cells: Cells) -> tuple[str, ...]:
     more = ", …" if len(cells.short) < cells.count_short else ""
     rows = "1 row has" if cells.count_short == 1 else f"{cells.count_short} rows have"
     return (
-        f"{rows} fewer fields than the header; what is lacking at the end is taken as missing: line"
-        f" {lines}{more}",
+        f"{rows} fewer fields than the header; the missing fields at the end are read as missing"
+        f" values: line {lines}{more}",
     )

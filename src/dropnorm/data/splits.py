@@ -1,4 +1,4 @@
-"""Which rows train, which validate, and which are held for a test."""
+"""Assign rows to the training, validation and test parts of each split."""
 
 from __future__ import annotations
 
@@ -22,33 +22,32 @@ TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
 PARTS = (TRAIN, VALIDATION, TEST)
-# Of each part of a split by time.
+# Groups of consecutive rows in each part of a split by time.
 _STRETCHES = 10
 
 
 def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Assign every row to a part, once per split.
 
-    Split *k* of a random split is ``rows.sample(frac=train_fraction, random_state=seed + k)`` and
-    the rest; where rows stand together, it is scikit-learn's ``GroupShuffleSplit`` with the same
-    random state, and of a classification ``StratifiedShuffleSplit``, by classes. A test part is
-    drawn before the others, in the same way. A split by time cuts the rows in the order of its
-    column; a split by columns takes what stands there.
+    The training rows of random split *k* are ``rows.sample(frac=train_fraction,
+    random_state=seed + k)``. With groups, scikit-learn's ``GroupShuffleSplit`` draws them, and for
+    a classification ``StratifiedShuffleSplit``, with the same random state. A test part is drawn
+    first, in the same way. A split by time orders the rows by its column. A split by columns reads
+    the parts from the table.
 
     Args:
-        rows: The checked table; its index names the rows.
-        study: Says how to split, and how many splits there are.
+        rows: Checked rows; the index holds the row numbers.
+        study: Study with the split and the number of splits.
 
     Returns:
-        Columns ``split`` (from 0), ``row`` and ``part`` (train, validation or test), and where rows
-        stand together ``group``, these two as categories; each split lists every row once, in the
-        order of ``rows``. A group is what is drawn whole, or of a split by time a tenth of a part:
-        rows near in time are alike, and stretches of them less so.
+        A table with the columns ``split`` (from 0), ``row``, ``part`` (train, validation or test)
+        and, if rows are not drawn one by one, ``group``. ``part`` and ``group`` are categories.
+        Each split lists every row once, in the order of ``rows``. A group is drawn as a whole. In a
+        split by time it is a tenth of a part, because rows close in time are similar.
 
     Raises:
-        BadInputError: If a part that the study asks for would have no row, if a class has fewer
-            rows than there are parts, or if a column by which it splits holds what it cannot be
-            split by.
+        BadInputError: If a part would be empty, a class has fewer rows than there are parts, or a
+            column cannot be split by.
     """
     splits = []
     for number in range(study.replicas.splits):
@@ -69,7 +68,7 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def _groups(rows: pd.DataFrame, study: Study, parts: npt.NDArray[np.str_]) -> pd.Series | None:
-    """Return which group each row belongs to; None where each is drawn on its own."""
+    """Return the group of each row, or ``None`` if rows are drawn one by one."""
     match study.split:
         case GroupedSplit(by=by):
             return rows[by]
@@ -86,35 +85,35 @@ def _groups(rows: pd.DataFrame, study: Study, parts: npt.NDArray[np.str_]) -> pd
 
 
 def rows_of(split: pd.DataFrame, number: int, part: str) -> npt.NDArray[np.int64]:
-    """Return the rows that stand in one part of one split, in their order."""
+    """Return the rows of one part of one split, in their order."""
     chosen = split.loc[(split["split"] == number) & (split["part"] == part), "row"]
     return chosen.to_numpy(dtype=np.int64)
 
 
 def split_seeds(study: Study) -> list[int]:
-    """Return the seed of each split; none where nothing is drawn."""
+    """Return the seed of each split; empty if nothing is drawn."""
     if isinstance(study.split, (RandomSplit, GroupedSplit)):
         return [study.split.seed + number for number in range(study.replicas.splits)]
     return []
 
 
 def number_groups(rows: pd.DataFrame, columns: Iterable[str]) -> npt.NDArray[np.int64]:
-    """Number the rows so that those with equal values in all columns share a number.
+    """Number the rows by their values, so that rows with equal values share a number.
 
-    Numbers count from 0 in the order of the values; two missing values are equal.
+    Numbers count from 0 in the order of the values; missing values are equal.
 
     Raises:
-        BadInputError: If values have no order, as those of a column of lists.
+        BadInputError: If the values have no order, as lists have not.
     """
     names = list(columns)
     try:
-        # By values, not by names: the table's index may have the name of a column.
+        # Group by values, because the index may have the name of a column.
         values = [rows[name] for name in names]
         groups = rows.groupby(values, dropna=False, observed=True, sort=True).ngroup()
     except TypeError as error:
         where = " or ".join(f"column '{name}'" for name in names)
         raise BadInputError(
-            f"{where}: holds values that have no order; make texts or numbers of them"
+            f"{where}: holds values without an order; convert them to texts or numbers"
         ) from error
     return np.asarray(groups, dtype=np.int64)
 
@@ -135,18 +134,18 @@ def _parts(rows: pd.DataFrame, study: Study, number: int) -> npt.NDArray[np.str_
 def _draw_at_random(
     rows: pd.DataFrame, split: RandomSplit, study: Study, number: int
 ) -> npt.NDArray[np.str_]:
-    groups, told = None, ""
+    groups, subject = None, ""
     if split.identical_rows:
         groups = number_groups(rows, study.preprocessing.columns)
-        told = "the rows have, by their inputs,"
+        subject = "by their inputs, the rows form"
     elif split.keep_together:
         groups = number_groups(rows, split.keep_together)
         named = " and ".join(f"'{column}'" for column in split.keep_together)
-        told = f"the rows have, by {named},"
+        subject = f"by {named}, the rows form"
     if study.class_column is not None:
         return _draw_by_class(rows[study.class_column], groups, split, number)
     if groups is not None:
-        return _draw_groups(groups, split, number, told)
+        return _draw_groups(groups, split, number, subject)
     return _draw_rows(len(rows), split, number)
 
 
@@ -155,13 +154,13 @@ def _draw_rows(count: int, split: RandomSplit, number: int) -> npt.NDArray[np.st
     state = split.seed + number
     test = positions.sample(frac=split.test_fraction, random_state=state)
     rest = positions.drop(test)
-    # frac=train_fraction of all rows, which is the lesson's call where nothing is held for a test.
+    # train_fraction is a share of all rows; without a test part, this is the lesson's call.
     train = rest.sample(n=min(round(count * split.train_fraction), len(rest)), random_state=state)
     return _named(count, train.to_numpy(), test.to_numpy())
 
 
 def _draw_groups(
-    groups: npt.NDArray[np.int64], split: RandomSplit | GroupedSplit, number: int, told: str
+    groups: npt.NDArray[np.int64], split: RandomSplit | GroupedSplit, number: int, subject: str
 ) -> npt.NDArray[np.str_]:
     from sklearn.model_selection import GroupShuffleSplit  # noqa: PLC0415  # takes long
 
@@ -169,8 +168,8 @@ def _draw_groups(
     parts = 3 if split.test_fraction else 2
     if count < parts:
         raise BadInputError(
-            f"{told} {count} {'group' if count == 1 else 'groups'} only, and a group stands in one"
-            f" part: {parts} parts need at least {parts}; choose other columns to group by"
+            f"{subject} only {count} {'group' if count == 1 else 'groups'}, but {parts} parts need"
+            f" at least {parts}, because a group is not divided; choose other columns to group by"
         )
     positions = np.arange(len(groups))
     state = split.seed + number
@@ -180,17 +179,14 @@ def _draw_groups(
             shuffle = GroupShuffleSplit(1, test_size=split.test_fraction, random_state=state)
             _, test = next(shuffle.split(positions, groups=groups))
         rest = np.setdiff1d(positions, test)
-        # Less by a hair where a product such as 0.29 * 100 is: 28.999….
+        # The tolerance corrects rounding: 0.29 * 100 is 28.999….
         train_groups = int(count * split.train_fraction + 1e-9)
         shuffle = GroupShuffleSplit(1, train_size=train_groups, random_state=state)
         train, _ = next(shuffle.split(rest, groups=groups[rest]))
     except ValueError as error:
-        fractions = f"a train_fraction of {split.train_fraction:g}"
-        if split.test_fraction:
-            fractions += f" and a test_fraction of {split.test_fraction:g}"
         raise BadInputError(
-            f"{told} {count} groups, too few for {fractions}: a part would be empty; change the"
-            " fractions in split"
+            f"{subject} {count} groups, too few for {_fractions(split)}: a part would be empty;"
+            " change the fractions in split"
         ) from error
     return _named(len(groups), rest[train], test)
 
@@ -198,7 +194,7 @@ def _draw_groups(
 def _draw_by_class(
     classes: pd.Series, groups: npt.NDArray[np.int64] | None, split: RandomSplit, number: int
 ) -> npt.NDArray[np.str_]:
-    """Draw rows, or whole groups of them, so that every class has the same share in each part."""
+    """Draw rows or whole groups so that every class has the same share in each part."""
     from sklearn.model_selection import StratifiedShuffleSplit  # noqa: PLC0415  # takes long
 
     units = np.arange(len(classes)) if groups is None else groups
@@ -217,14 +213,10 @@ def _draw_by_class(
         shuffle = StratifiedShuffleSplit(1, train_size=trained, test_size=held, random_state=state)
         train, _ = next(shuffle.split(rest, of_unit[rest]))
     except ValueError as error:
-        fractions = f"a train_fraction of {split.train_fraction:g}"
-        if split.test_fraction:
-            fractions += f" and a test_fraction of {split.test_fraction:g}"
         raise BadInputError(
-            f"column '{classes.name}' has {classes.nunique()} classes, and of {count}"
-            f" {'rows' if groups is None else 'groups of rows'} {fractions} leaves too few to a"
-            " part for each class to stand in it; change the fractions in split, or put rare"
-            " classes together"
+            f"column '{classes.name}' has {classes.nunique()} classes, and with {count}"
+            f" {'rows' if groups is None else 'groups of rows'} and {_fractions(split)} a part is"
+            " too small to have all of them; change the fractions in split, or combine rare classes"
         ) from error
     return _named(
         len(classes),
@@ -236,10 +228,10 @@ def _draw_by_class(
 def _classes_of(
     classes: pd.Series, groups: npt.NDArray[np.int64] | None
 ) -> npt.NDArray[np.object_]:
-    """Return the class of each row, or that which most rows of a group have, by its number."""
+    """Return the class of each row, or the most frequent class of each group."""
     if groups is None:
         return classes.to_numpy(dtype=object)
-    # Of several the first, as sorted.
+    # The first in sorted order if several are most frequent.
     most = pd.crosstab(groups, classes.to_numpy()).idxmax(axis="columns")
     return np.asarray(most, dtype=object)
 
@@ -250,7 +242,7 @@ def _refuse_small_classes(
     units: npt.NDArray[np.int64],
     split: RandomSplit,
 ) -> None:
-    """Refuse a class that cannot stand in every part."""
+    """Refuse a class with fewer rows or groups than there are parts."""
     parts = 3 if split.test_fraction else 2
     counts = pd.Series(of_unit).value_counts(sort=False)
     few = counts[counts < parts]
@@ -265,10 +257,15 @@ def _refuse_small_classes(
     others = len(few) - 1
     rare = f", and {others} more {'class is' if others == 1 else 'classes are'} as rare"
     raise BadInputError(
-        f"column '{classes.name}': the class {name!r} has {count} {what} only ({where}), and each"
-        f" of {parts} parts needs one{rare if others else ''}; take such rows out of the table, or"
-        " put the class together with another"
+        f"column '{classes.name}': the class {name!r} has only {count} {what} ({where}), but each"
+        f" of {parts} parts needs one{rare if others else ''}; remove such rows from the table, or"
+        " combine the class with another"
     )
+
+
+def _fractions(split: RandomSplit | GroupedSplit | TimeSplit) -> str:
+    text = f"a train_fraction of {split.train_fraction:g}"
+    return text + f" and a test_fraction of {split.test_fraction:g}" * bool(split.test_fraction)
 
 
 def _named(
@@ -281,11 +278,11 @@ def _named(
 
 
 def _parts_by_time(values: pd.Series, split: TimeSplit) -> npt.NDArray[np.str_]:
-    # Numbers that grow with time, equal for equal times.
+    # Ranks of the times.
     times = pd.factorize(_times(values, split), sort=True)[0]
     in_order = np.sort(times)
     count = len(times)
-    # The first time of the later part; rows of one time stand in one part.
+    # The first time of the validation part. Rows with equal times are in the same part.
     first_to_validate = in_order[min(round(count * split.train_fraction), count - 1)]
     parts = np.where(times < first_to_validate, TRAIN, VALIDATION)
     if tested := round(count * split.test_fraction):
@@ -298,14 +295,13 @@ def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
     if split.format is None and not pd.api.types.is_datetime64_any_dtype(values):
         if numbers.notna().all():
             return numbers
-        # Python's own dates, as Parquet files hold them, are written as ISO 8601.
+        # Python's dates, which Parquet files may hold, are converted to ISO 8601.
         values = values.astype(str)
     try:
         times = pd.to_datetime(values, format=split.format or "ISO8601", errors="coerce", utc=True)
     except (ValueError, re.error) as error:
         raise BadInputError(
-            f"split.format is {split.format!r}, which says nothing of how dates are written:"
-            f" {in_one_line(error)}"
+            f"split.format is {split.format!r}, which is not a date format: {in_one_line(error)}"
         ) from error
     if times.isna().any():
         row = values.index[times.isna()][0]
@@ -314,7 +310,7 @@ def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
         shown, count = values.astype(object)[row], int(times.isna().sum())
         raise BadInputError(
             f"column '{split.by}', row {row}: {shown!r} is not {wanted} ({count} of {len(values)}"
-            f" rows), so that rows cannot be put in order; {remedy}, or mend the table"
+            f" rows), so the rows cannot be ordered by time; {remedy}, or correct the table"
         )
     return times
 
@@ -325,7 +321,7 @@ def _written_parts(values: pd.Series) -> npt.NDArray[np.str_]:
         values = values.astype(object)
         row = values.index[unknown][0]
         raise BadInputError(
-            f"column '{values.name}', row {row}: {values[row]!r} is no part"
+            f"column '{values.name}', row {row}: {values[row]!r} is not a part"
             f"{did_you_mean(values[row], PARTS)} (known: {', '.join(PARTS)}; {int(unknown.sum())}"
             f" of {len(values)} rows hold something else)"
         )
@@ -338,16 +334,15 @@ def _refuse_empty(parts: npt.NDArray[np.str_], study: Study, number: int) -> Non
     uses = {TRAIN: "train on", VALIDATION: "validate on"}
     if isinstance(split, ColumnsSplit):
         cause = f"column '{split.columns[number]}'"
-        remedy = "a split has rows that say train and rows that say validation"
+        remedy = "a split needs rows with train and rows with validation"
     else:
-        cause = f"of {len(parts)} rows, a train_fraction of {split.train_fraction:g}"
+        cause = f"with {len(parts)} rows, {_fractions(split)}"
         remedy = "change split.train_fraction"
         if split.test_fraction:
             uses[TEST] = "test on"
-            cause += f" and a test_fraction of {split.test_fraction:g}"
             remedy += " or split.test_fraction"
         if isinstance(split, TimeSplit):
-            remedy += " (rows of one time stand in one part)"
+            remedy += " (rows with equal times are in the same part)"
     for part, use in uses.items():
         if not (parts == part).any():
             raise BadInputError(f"split {number}: {cause} leaves no row to {use}; {remedy}")

@@ -20,27 +20,26 @@ _SPLITS = 5
 _STARTS = 1
 # Shares of rows, and of groups.
 _TRAIN = {"random": 0.7, "grouped": 0.75}
-# An entity to keep together needs about so many values for each part.
+# The fewest entities that rows can be kept together by.
 _FEWEST_GROUPS = 20
-# Training rows up to which a network of this size is taken, from the smallest.
+# The most training rows for each network size.
 _HIDDEN = ((300, [32, 16]), (3000, [64, 32]), (30000, [128, 64]), (math.inf, [256, 128]))
-_BATCHES = 16  # steps of an epoch that are aimed at
+_BATCHES = 16  # aimed steps of an epoch
 _BATCH_SIZES = (8, 512)
-_STEPS = 3000  # of a whole training that are aimed at
-# And of one that tells classes: as many as there are training rows, within these.
+_STEPS = 3000  # aimed steps of a training
+# Range of the aimed steps of a classification, one per training row.
 _STEPS_OF_CLASSES = (500, _STEPS)
 _EPOCHS = (20, 200)
-# From this skewness and this ratio of the largest to the median, a target's logarithm is learnt.
+# Skewness and ratio of the largest value to the median from which the target gets a logarithm.
 _SKEWED = 2.0
 _TIMES_MEDIAN = 20
-# A target without negative values has a median this far above 0, or a ratio says nothing.
+# With a smaller median, that ratio is not meaningful.
 _RARE = 0.01
-# Share of the rows at one value from which the absolute error is least for that value alone.
+# Share of one value above which predicting that value alone minimizes the absolute error.
 _AT_ONE_VALUE = 0.5
 _INDICATED = 0.05
-# Measured: seconds of a training step, and what each weight adds for each row of its batch, of the
-# networks above on TensorFlow 2.21, two cores of an EPYC; seconds of building a network; and of
-# what a run does before and after its trainings.
+# Measured with the networks above on TensorFlow 2.21 and two cores of an EPYC: seconds of a step,
+# of each weight and row in it, of building a network, and of a run without its trainings.
 _SECONDS_PER_STEP = 0.0005
 _SECONDS_PER_WEIGHT = 2.5e-10
 _SECONDS_PER_TRAINING = 0.2
@@ -49,11 +48,11 @@ _SECONDS_PER_RUN = 28.0
 
 @dataclass(frozen=True)
 class Choice:
-    """One option of a study.
+    """A proposed option of a study.
 
     Attributes:
-        value: As YAML holds it.
-        why: The reason, in a line.
+        value: Value in the YAML.
+        why: Reason, in a line.
     """
 
     value: Any
@@ -61,35 +60,33 @@ class Choice:
 
 
 _LOSSES = {
-    "regression": Choice(
-        "mae", "mean absolute error, which a few far-off rows do not rule; or mse"
-    ),
-    "classification": Choice("cross_entropy", "least for the true probabilities of the classes"),
+    "regression": Choice("mae", "mean absolute error, which is robust to a few outliers; or mse"),
+    "classification": Choice("cross_entropy", "lowest for the true probabilities of the classes"),
 }
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A study of a table, each choice with its reason.
+    """A proposed study of a table, with a reason for each choice.
 
     Attributes:
         title: Name in plots.
-        task: What the target is for.
-        target: The column.
-        scale: Of the target; None where it has none.
-        missing: What happens to rows with missing values.
-        lists: Columns by what is done to them, each with what it holds.
-        rare: Share below which categories are folded; None without categories.
+        task: Regression or classification.
+        target: Column to predict.
+        scale: Scale of the target; ``None`` for classes.
+        missing: Treatment of rows with missing values.
+        lists: Input columns by preprocessing, each with a summary of its values.
+        rare: Share below which categories are merged; ``None`` without categories.
         fills: Options of ``preprocessing.impute``; empty unless ``missing`` is ``impute``.
-        left_out: Columns that are no inputs.
-        split: Method and its options.
-        replicas: Splits and starts.
+        left_out: Columns that are not inputs.
+        split: Method of the split and its options.
+        replicas: Numbers of splits and starts.
         hidden: Units of the hidden layers.
-        batch_size: Rows of a step.
-        loss: What is minimized.
-        metrics: What else is told by epoch; None where it is nothing.
-        epochs: Of each training.
-        seconds: About how long a run takes.
+        loss: Training loss.
+        metrics: Further columns of the history; ``None`` if there are none.
+        batch_size: Rows of a training step.
+        epochs: Epochs of each training.
+        seconds: Estimated duration of a run.
     """
 
     title: str
@@ -111,7 +108,7 @@ class Proposal:
     seconds: float
 
     def options(self) -> dict[str, Any]:
-        """Return what a study's YAML says, without the reasons."""
+        """Return the options of the study's YAML, without the reasons."""
         preprocessing: dict[str, Any] = {
             name: [column.value for column in columns] for name, columns in self.lists.items()
         }
@@ -149,13 +146,13 @@ class Proposal:
         }
 
 
-def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Proposal:
-    """Choose a study for a table.
+def propose_study(name: str, look: Inspection, *, task_given: bool = False) -> Proposal:
+    """Propose a study for a table.
 
     Args:
-        name: Of the study.
-        look: At the table.
-        told_task: Whether the task was asked for, so that nothing is ambiguous.
+        name: Name of the study.
+        look: Profile of the table.
+        task_given: Whether the user chose the task, so that it is not ambiguous.
     """
     regression = look.task == "regression"
     inputs = look.of_kind(*INPUTS)
@@ -168,24 +165,24 @@ def propose_study(name: str, look: Inspection, *, told_task: bool = False) -> Pr
     hidden = _hidden(train_rows)
     return Proposal(
         title=name.replace("_", " ").capitalize(),
-        task=_task(look, told_task),
-        target=_target(look, told_task),
+        task=_task(look, task_given),
+        target=_target(look, task_given),
         scale=_scale(look) if regression else None,
         missing=_missing(look, inputs),
         lists=lists,
-        rare=Choice(0.01, "categories that fewer of the training rows have count as one")
+        rare=Choice(0.01, "categories with a smaller share of the training rows are merged")
         if "one_hot" in lists
         else None,
         fills=_fills(look, inputs),
         left_out=[column for column in look.columns if column.kind not in (*INPUTS, Kind.TARGET)],
         split=split,
         replicas={
-            "splits": Choice(_SPLITS, "each draws other rows; the spread over them is the error"),
+            "splits": Choice(_SPLITS, "each draws other rows; their spread gives the uncertainty"),
             "starts": Choice(_STARTS, "random starts in each split"),
         },
         hidden=hidden,
         loss=_loss(look),
-        metrics=None if regression else Choice(["accuracy"], "share of the rows that are right"),
+        metrics=None if regression else Choice(["accuracy"], "share of correct predictions"),
         batch_size=batch_size,
         epochs=epochs,
         seconds=_SECONDS_PER_RUN
@@ -202,26 +199,26 @@ def _training_seconds(steps: int, batch: int, inputs: int, hidden: list[int]) ->
     return _SECONDS_PER_TRAINING + steps * per_step
 
 
-def _task(look: Inspection, told_task: bool) -> Choice:
-    if told_task:
-        return Choice(look.task, "as --task asks")
+def _task(look: Inspection, task_given: bool) -> Choice:
+    if task_given:
+        return Choice(look.task, "set by --task")
     if look.ambiguous_target:
-        return Choice(look.task, "few numbers: --task classification takes them for classes")
+        return Choice(look.task, "few numbers; if they are classes, use --task classification")
     if look.numbered_classes:
-        return Choice(look.task, "two whole numbers: --task regression takes them for amounts")
-    what = "numbers" if look.task == "regression" else "names of classes"
+        return Choice(look.task, "two whole numbers; if they are amounts, use --task regression")
+    what = "numbers" if look.task == "regression" else "classes"
     return Choice(look.task, f"the target's values are {what}")
 
 
-def _target(look: Inspection, told_task: bool) -> Choice:
+def _target(look: Inspection, task_given: bool) -> Choice:
     (column,) = look.of_kind(Kind.TARGET)
     if look.task == "classification":
         return Choice(column.name, f"{column.distinct} classes: {column.why}")
-    if look.ambiguous_target and not told_task:
+    if look.ambiguous_target and not task_given:
         return Choice(
             column.name,
-            f"{column.distinct} distinct numbers, {column.why}: an amount or a class? Taken as an"
-            " amount, that is for regression",
+            f"{column.distinct} distinct numbers, {column.why}, which may be amounts or classes;"
+            " read as amounts",
         )
     return Choice(column.name, f"{column.distinct} distinct numbers, {column.why}")
 
@@ -237,12 +234,12 @@ def _scale(look: Inspection) -> Choice:
     ):
         return Choice(
             "log1p",
-            f"the largest is {numbers.max() / median:.0f} times the median; results come back in"
-            " the target's own units",
+            f"the largest is {numbers.max() / median:.0f} times the median; results are in the"
+            " target's own units",
         )
     why = (
-        "to mean 0 and standard deviation 1, so that any unit is learnt alike; results come back"
-        " in the target's own"
+        "to mean 0 and standard deviation 1, so that training does not depend on the unit; results"
+        " are in the target's own units"
     )
     if numbers.min() >= 0 and median == 0 and skewness(numbers) > _SKEWED and _are_whole(numbers):
         why += "; log1p may suit this skewed count better"
@@ -254,10 +251,10 @@ def _are_whole(numbers: pd.Series) -> bool:
 
 
 def _loss(look: Inspection) -> Choice:
-    """Choose what is minimized.
+    """Choose the training loss.
 
-    Of a target that is one value in more than half of the rows, the absolute error is least where
-    every prediction is that value: the squared error is proposed instead.
+    If more than half of the targets are one value, predicting that value everywhere minimizes the
+    absolute error, so the squared error is proposed.
     """
     if look.task == "regression":
         counts = look.target.value_counts(normalize=True)
@@ -265,7 +262,7 @@ def _loss(look: Inspection) -> Choice:
             return Choice(
                 "mse",
                 f"the target is {counts.index[0]:g} in {counts.iloc[0]:.0%} of the rows: with mae a"
-                " network can do well by always saying that; mse asks for the mean",
+                " network may learn to predict only that; mse predicts the mean",
             )
     return _LOSSES[look.task]
 
@@ -278,11 +275,11 @@ def _missing(look: Inspection, inputs: list[Column]) -> Choice:
         else ""
     )
     if gaps:
-        count = f"gaps in {len(gaps)} of {len(inputs)} inputs"
-        return Choice("impute", f"{count} are filled in as 'impute' below says{left_out}")
+        count = f"{len(gaps)} of {len(inputs)} inputs have missing values"
+        return Choice("impute", f"{count}, which 'impute' below fills in{left_out}")
     if left_out:
-        return Choice("drop", f"no input has gaps{left_out}")
-    return Choice("refuse", "nothing is missing; a table with gaps would be refused")
+        return Choice("drop", f"no input has missing values{left_out}")
+    return Choice("refuse", "no values are missing; a table with missing values is refused")
 
 
 def _lists(inputs: list[Column]) -> dict[str, list[Choice]]:
@@ -308,10 +305,11 @@ def _fills(look: Inspection, inputs: list[Column]) -> dict[str, Choice]:
         for column in gaps
         if column.kind != Kind.CATEGORY and column.missing >= _INDICATED * look.rows
     ]
-    why = f"{counted(len(many), 'column')} of numbers with gaps in 5 % or more, which may tell"
+    columns = counted(len(many), "number column")
+    why = f"{columns} with 5 % or more missing values, which may be relevant"
     return {
-        "numbers": Choice("median", "of the training rows"),
-        "categories": Choice("missing", "a category of its own"),
+        "numbers": Choice("median", "median of the training rows"),
+        "categories": Choice("missing", "a separate category"),
         "indicator": Choice(bool(many), why if many else "few numbers are missing"),
     }
 
@@ -320,16 +318,16 @@ def _split(look: Inspection) -> dict[str, Choice]:
     groups = look.of_kind(Kind.GROUP)
     if groups:
         chosen = {
-            "method": Choice("grouped", "as --groups asks"),
+            "method": Choice("grouped", "set by --groups"),
             "by": Choice(groups[0].name, groups[0].why),
-            "train_fraction": Choice(_TRAIN["grouped"], "of the groups; the rest validates"),
+            "train_fraction": Choice(_TRAIN["grouped"], "of the groups; the rest validate"),
         }
     else:
         together = _together(look)
-        rest = "of what stands together; the rest validates" if together else "the rest validates"
+        rest = f"of the {'groups' if together else 'rows'}; the rest validate"
         drawn = "rows are drawn at random"
         if look.task == "classification":
-            drawn += ", of each class the same share"
+            drawn += ", with the same share of each class"
         chosen = {
             "method": Choice("random", drawn),
             "train_fraction": Choice(_TRAIN["random"], rest),
@@ -337,13 +335,13 @@ def _split(look: Inspection) -> dict[str, Choice]:
         }
     return {
         **chosen,
-        "test_fraction": Choice(0.0, "0.15 would hold rows that are scored once, at the end"),
-        "seed": Choice(0, "of split 0; split k takes k more"),
+        "test_fraction": Choice(0.0, "0.15 would reserve rows that are scored once, at the end"),
+        "seed": Choice(0, "of split 0; split k uses seed + k"),
     }
 
 
 def _together(look: Inspection) -> dict[str, Choice]:
-    """Choose what keeps a network from recognising rows: entities, else rows that are alike."""
+    """Choose which rows to keep together: those of an entity, or else those with equal inputs."""
     entities = [
         column
         for column in look.of_kind(Kind.ENTITY)
@@ -354,14 +352,14 @@ def _together(look: Inspection) -> dict[str, Choice]:
         return {
             "keep_together": Choice(
                 [column.name],
-                f"{column.distinct} distinct: rows of one in both parts would be recognised",
+                f"{column.distinct} distinct; rows of one in both parts would leak the target",
             )
         }
     if look.identical:
         return {
             "identical_rows": Choice(
                 True,
-                f"{look.identical} rows have the inputs of another; they stand in one part",
+                f"{look.identical} rows have the inputs of another and are kept in one part",
             )
         }
     return {}
@@ -380,18 +378,17 @@ def _batch_size(train_rows: int) -> Choice:
 
 
 def _epochs(steps: int, train_rows: int, look: Inspection) -> Choice:
-    """Choose how long to train: a number of steps, in whole epochs.
+    """Choose the epochs for an aimed number of steps.
 
-    Classes get about one step per training row, from 500 steps to 3000: a network that has learnt
-    all rows of a small table goes on to be surer of itself, and the log loss rises.
+    A classification gets about one step per training row, from 500 to 3000. With more steps, a
+    network on a small table becomes overconfident and the log loss rises.
     """
     aimed, why = _STEPS, ""
     if look.task == "classification":
         fewest, most = _STEPS_OF_CLASSES
         aimed = min(max(train_rows, fewest), most)
         if aimed < most:
-            why = f" for {train_rows} training rows, few because the log loss soon rises again"
+            why = f" for {train_rows} training rows, because more would raise the log loss"
     fewest, most = _EPOCHS
     epochs = min(max(round(aimed / steps), fewest), most)
-    told = f"{epochs * steps} steps{why}; look at the learning curves, and change it"
-    return Choice(epochs, told)
+    return Choice(epochs, f"{epochs * steps} steps{why}; adjust it to the learning curves")

@@ -1,4 +1,4 @@
-"""Text files: how they are packed, in which encoding they are, and their lines."""
+"""Open text files: compression, encoding and lines."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ _PACKED: dict[bytes, Compression] = {
     b"BZh": "bz2",
     b"\xfd7zXZ\0": "xz",
     b"PK\x03\x04": "zip",
-    b"PK\x05\x06": "zip",  # with nothing in it
+    b"PK\x05\x06": "zip",  # empty
 }
 SUFFIX_OF: dict[Compression | None, str] = {
     None: ".csv", "gzip": ".csv.gz", "bz2": ".csv.bz2", "xz": ".csv.xz", "zip": ".csv.zip",
 }  # fmt: skip
-NO_TEXT = "is no text; tables are read from CSV and Parquet files"
-# Files that people take for tables, by their first bytes.
+NOT_TEXT = "is not a text file; tables are read from CSV and Parquet files"
+# File types that cannot be read but may hold a table, by their first bytes.
 _OTHERS: dict[bytes, str] = {
-    b"\x28\xb5\x2f\xfd": "is packed by Zstandard, which is not read; unpack it (zstd -d)",
-    b"7z\xbc\xaf\x27\x1c": "is a 7z archive, which is not read; unpack it",
-    b"Rar!": "is a RAR archive, which is not read; unpack it",
+    b"\x28\xb5\x2f\xfd": "is a Zstandard file, which is not supported; unpack it (zstd -d)",
+    b"7z\xbc\xaf\x27\x1c": "is a 7z archive, which is not supported; unpack it",
+    b"Rar!": "is a RAR archive, which is not supported; unpack it",
     b"\xd0\xcf\x11\xe0": "is an Excel workbook; save its sheet as CSV",
     b"SQLite format 3": "is an SQLite database; export its table as CSV",
     b"\x89HDF": "is an HDF5 file; save its table as CSV or Parquet",
     b"ARROW1": "is a Feather file; save its table as CSV or Parquet",
 }
 _TAR = (257, b"ustar")
-_SHEETS = {"[Content_Types].xml": "an Excel workbook", "mimetype": "a workbook of OpenDocument"}
+_SHEETS = {"[Content_Types].xml": "an Excel workbook", "mimetype": "an OpenDocument workbook"}
 _AT_ONCE = 1 << 20
 _BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -51,14 +51,14 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# Share of bytes that are NUL in every other place of UTF-16 with separators and digits.
+# Share of NUL bytes in every other place from which text is UTF-16.
 _WIDE = 0.2
 _MULTIBYTE = re.compile(
     rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _NON_ASCII = re.compile(rb"[\x80-\xff]")
-# Windows-1252 as people write it has letters with accents one or two at a time, as small as those
-# before them, and its other signs not between two letters.
+# Real Windows-1252 text has at most two accented letters in a row, in the case of the letter before
+# them, and no other sign between two letters.
 _LETTER = "A-Za-zÀ-ÖØ-öø-ÿŒœŠšŽžŸƒ"
 _UNLIKELY = re.compile(
     r"[À-ÖØ-öø-ÿŒœŠšŽžŸƒ]{3}"
@@ -73,22 +73,26 @@ _SHOWN = 40
 
 
 def compression_of(path: Path) -> Compression | None:
-    """Tell by a file's first bytes how it is packed; its name may mislead."""
+    """Return a file's compression by its first bytes, whatever its name.
+
+    Raises:
+        BadInputError: If the file is of a known type that cannot be read.
+    """
     with path.open("rb") as file:
         head = file.read(512)
     for magic, what in _OTHERS.items():
         if head.startswith(magic):
             raise BadInputError(what)
-    return packed_by(head)
+    return compression_of_bytes(head)
 
 
-def packed_by(head: bytes) -> Compression | None:
-    """Tell by the first bytes of a file how it is packed."""
+def compression_of_bytes(head: bytes) -> Compression | None:
+    """Return a file's compression by its first bytes."""
     return next((how for magic, how in _PACKED.items() if head.startswith(magic)), None)
 
 
 def open_bytes(path: Path, compression: Compression | None) -> IO[bytes]:
-    """Open a file, unpacked."""
+    """Open a file and decompress it."""
     match compression:
         case None:
             return path.open("rb")
@@ -115,8 +119,8 @@ def _open_zip(path: Path) -> IO[bytes]:
     if len(names) != 1:
         some = ", ".join(name[:60] for name in names[:3])
         raise BadInputError(
-            f"is a zip file with {len(names)} files in it{some and f' ({some}, …)'}; unpack it, and"
-            " give the one with the table"
+            f"is a zip file with {len(names)} files in it{some and f' ({some}, …)'}; unpack it and"
+            " use the file with the table"
         )
     if archive.getinfo(names[0]).flag_bits & 1:
         raise BadInputError("is a zip file with a password; unpack it")
@@ -124,24 +128,28 @@ def _open_zip(path: Path) -> IO[bytes]:
 
 
 def open_text(path: Path, compression: Compression | None, encoding: str) -> io.TextIOWrapper:
-    r"""Open a file as text whose lines end in ``\n``, ``\r`` or ``\r\n``, as they stand there."""
+    r"""Open a file as text; line ends (``\n``, ``\r`` or ``\r\n``) are kept."""
     return io.TextIOWrapper(open_bytes(path, compression), encoding, newline="")
 
 
 def find_encoding(path: Path, compression: Compression | None) -> tuple[str, str]:
-    """Find the encoding of a text file from all of it.
+    """Detect the encoding of a text file from all of its bytes.
 
     Returns:
-        As Python calls it, and how that is known: a sentence, empty for UTF-8.
+        Python's name of the encoding, and the reason, which is empty for UTF-8.
+
+    Raises:
+        BadInputError: If the file is not text, or its encoding cannot be detected.
     """
     with open_bytes(path, compression) as file:
         head = file.read(_AT_ONCE)
         if head[_TAR[0] :].startswith(_TAR[1]):
-            raise BadInputError("is a tar archive; unpack it, and give the file with the table")
+            raise BadInputError("is a tar archive; unpack it and use the file with the table")
         for mark, encoding in _BOMS.items():
             if head.startswith(mark):
-                return encoding, "" if encoding == "utf-8-sig" else "the file begins with its mark"
-        if wide := _wide(head):
+                reason = "the file begins with its byte order mark"
+                return encoding, "" if encoding == "utf-8-sig" else reason
+        if wide := _utf16(head):
             return wide, "every second byte of most characters is 0"
         if _is_utf8(head, file):
             return "utf-8", ""
@@ -149,8 +157,8 @@ def find_encoding(path: Path, compression: Compression | None) -> tuple[str, str
         return "cp1252", _why_western(file.read())
 
 
-def _wide(head: bytes) -> str | None:
-    """Tell UTF-16 that does not begin with its mark."""
+def _utf16(head: bytes) -> str | None:
+    """Return the kind of UTF-16 of text without a byte order mark, if it is UTF-16."""
     half = max(len(head) // 2, 1)
     for encoding, nothing in (("utf-16-le", 1), ("utf-16-be", 0)):
         empty, full = head[nothing::2], head[1 - nothing :: 2]
@@ -161,12 +169,12 @@ def _wide(head: bytes) -> str | None:
 
 
 def _is_utf8(chunk: bytes, file: IO[bytes]) -> bool:
-    """Tell whether all of a file is UTF-8, of which a chunk is read already."""
+    """Return whether a whole file is UTF-8; ``chunk`` has been read already."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         while chunk:
             if b"\0" in chunk:
-                raise BadInputError(NO_TEXT)
+                raise BadInputError(NOT_TEXT)
             decoder.decode(chunk)
             chunk = file.read(_AT_ONCE)
         decoder.decode(b"", final=True)
@@ -176,30 +184,30 @@ def _is_utf8(chunk: bytes, file: IO[bytes]) -> bool:
 
 
 def _why_western(data: bytes) -> str:
-    """Say what makes a file look like Windows-1252, which any bytes could be."""
+    """Return the reason to read a file as Windows-1252, in which nearly any bytes are valid."""
     if b"\0" in data:
-        raise BadInputError(NO_TEXT)
+        raise BadInputError(NOT_TEXT)
     marks = len(_NON_ASCII.findall(data))
     if 2 * sum(map(len, _MULTIBYTE.findall(data))) > marks:
         whole = re.split(r"[\udc80-\udcff]", data.decode("utf-8", "surrogateescape"), maxsplit=1)[0]
         place = len(re.findall(r"\r\n|\r|\n", whole)) + 1
         raise BadInputError(
-            f"is text in UTF-8 but for some bytes, the first in line {place}; mend that line, or"
-            " get the file again: it may have been cut off, or joined of two"
+            f"is UTF-8 text except for some bytes, the first in line {place}; correct that line, or"
+            " get the file again: it may be cut off or joined from two files"
         )
     text = data.decode("cp1252", errors="replace")
     unlikely = list(_UNLIKELY.finditer(text)) + list(re.finditer("\ufffd", text))
     words = _words(text)
     if len(unlikely) > _MOST * marks / 2:
         raise BadInputError(
-            f"is text in an encoding that cannot be told: it is not UTF-8, and as Windows-1252 it"
-            f" would say '{_around(text, unlikely[0].start())}'; save it as UTF-8"
+            f"has an unknown encoding: it is not UTF-8, and as Windows-1252 it would read"
+            f" '{_around(text, unlikely[0].start())}'; save it as UTF-8"
         )
-    return f"the file is not UTF-8; as Windows-1252 it says {words}"
+    return f"the file is not UTF-8; as Windows-1252 it reads {words}"
 
 
 def _words(text: str) -> str:
-    """Return some words with letters that ASCII does not have."""
+    """Return some words with non-ASCII letters, quoted."""
     found = dict.fromkeys(
         word for word in re.findall(r"\w*[^\x00-\x7f\W]\w*", text[: 1 << 20]) if len(word) > 1
     )
@@ -209,20 +217,20 @@ def _words(text: str) -> str:
 
 
 def _around(text: str, place: int) -> str:
-    """Return what stands around a place, within its line."""
+    """Return the text around a position, within its line."""
     before = re.split(r"[\r\n]", text[max(0, place - _SHOWN // 2) : place])[-1]
     return before + re.split(r"[\r\n]", text[place : place + _SHOWN // 2])[0]
 
 
 class Lines:
-    """The lines of a text that a parser of CSV is to see, and their numbers.
+    """The lines of a text that a CSV parser should see, and their numbers from 1.
 
     Attributes:
-        number: Of the last line given, counted from 1.
-        began: Number of the line with which the current row began.
-        header: Number of the line with which the first row began.
-        last: The last line given.
-        left_out: Numbers and texts of comments.
+        number: Number of the last line read.
+        began: Number of the first line of the current row.
+        header: Number of the first line of the first row.
+        last: The last line read.
+        left_out: Numbers and texts of the comments.
     """
 
     def __init__(self, text: Iterator[str], skiprows: int = 0, comment: str | None = None) -> None:
@@ -245,7 +253,7 @@ class Lines:
             self.number += 1
             if self.number <= self._skiprows:
                 continue
-            # Within a row, in a text in quotation marks, nothing is a comment.
+            # A line inside a quoted text is not a comment.
             if self._between:
                 if self._comment and line.startswith(self._comment):
                     self.left_out.append((self.number, line))
@@ -256,7 +264,11 @@ class Lines:
             return line
 
     def rows(self, sep: str) -> Iterator[tuple[int, list[str]]]:
-        """Yield rows, without blank ones, and the numbers of the lines with which they begin."""
+        """Yield the number of each row's first line and the row, without empty rows.
+
+        Raises:
+            BadInputError: If a row cannot be parsed.
+        """
         reader = csv.reader(self, **dialect(sep))
         while True:
             try:
@@ -272,23 +284,23 @@ class Lines:
 
 
 def dialect(sep: str) -> dict[str, Any]:
-    """Return the arguments of ``csv.reader``: blanks after a separator are not of the value."""
+    """Return the arguments of ``csv.reader``; blanks after a separator are skipped."""
     return {"delimiter": sep, "strict": True, "skipinitialspace": sep != " "}
 
 
 def why_unparsed(error: csv.Error, line: int) -> str:
-    """Say what is wrong with the row that begins in a line."""
-    told = str(error)
-    if "unexpected end" in told:
-        return f'in line {line} a quotation mark (") opens that nothing closes; mend it'
-    if "expected after" in told:
+    """Return why the row that begins in a line cannot be parsed, and what to do."""
+    message = str(error)
+    if "unexpected end" in message:
+        return f'line {line} has an opening quotation mark (") that is never closed; correct it'
+    if "expected after" in message:
         return (
-            f'in line {line} something stands behind the quotation mark (") that closes a text;'
-            ' write "" for a quotation mark inside a text'
+            f'line {line} has text after a closing quotation mark ("); write "" for a quotation'
+            " mark inside a text"
         )
-    if "field limit" in told:
+    if "field limit" in message:
         return (
-            f"a field of line {line} is longer than {csv.field_size_limit():,} characters; look"
-            ' whether a quotation mark (") opens there that nothing closes'
+            f"a field of line {line} is longer than {csv.field_size_limit():,} characters; check"
+            ' whether a quotation mark (") there is never closed'
         )
-    return f"line {line} cannot be read: {told}"
+    return f"line {line} cannot be read: {message}"

@@ -1,4 +1,4 @@
-"""The scikit-learn steps of a study's preprocessor."""
+"""Build a study's preprocessor from scikit-learn's transformers."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
     from dropnorm.study.preprocessing import Impute, Preprocessing
 
-# As scikit-learn's default; fewer where there are fewer rows.
+# scikit-learn's default; fewer with fewer rows.
 _QUANTILES = 1000
 
 
 def make_preprocessor(
     preprocessing: Preprocessing, rows: int, *, impute: bool
 ) -> ColumnTransformer:
-    """Return the study's preprocessor, not fitted: scaled numbers, categories, raw numbers.
+    """Return the study's preprocessor, not fitted.
 
-    Each list of columns is a step of that name; of its columns whose logarithm is taken, one more.
+    Each list of columns becomes a step of that name, and its columns with a logarithm another one.
 
     Args:
-        preprocessing: What is done to which columns.
+        preprocessing: The study's options.
         rows: Number of training rows.
-        impute: Whether there may be missing values to fill in.
+        impute: Whether to impute missing values.
     """
     fill = preprocessing.impute
     steps: list[tuple[str, Any, list[str]]] = []
@@ -110,7 +110,7 @@ def _categories_imputer(fill: Impute) -> SimpleImputer:
 def _one_hot(preprocessing: Preprocessing) -> OneHotEncoder:
     rare = preprocessing.rare_categories
     limit = rare.min_share if rare.min_count is None else rare.min_count
-    # A category that no training row has becomes zeros, in every one of its columns.
+    # A category without training rows is encoded as zeros.
     unknown = "ignore" if limit is None else "infrequent_if_exist"
     return OneHotEncoder(handle_unknown=unknown, min_frequency=limit, sparse_output=False)
 

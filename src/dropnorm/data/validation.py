@@ -1,4 +1,4 @@
-"""What a study asks of its table, checked before anything is made of it."""
+"""Check that a table has the columns and values that a study needs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.columns import DECIMAL_COMMA, NUMBERS, as_numbers, with_named_index
-from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.errors import BadInputError, did_you_mean, shorten
 from dropnorm.study.split import TimeSplit
 
 if TYPE_CHECKING:
@@ -20,28 +20,29 @@ if TYPE_CHECKING:
 
 # The networks' numbers are float32.
 _LARGEST = float(np.finfo(np.float32).max)
-# Columns of a table that are named where one is not found.
+# The most columns that a message names.
 _SHOWN = 12
 _SEPARATED = (
-    "the header is a single column, {!r}: the file is separated by something else; write it in its"
+    "the header is a single column, {!r}, so the file has another separator; write it in its"
     " catalog entry: format: {{sep: ...}}, or load_args: {{sep: ...}} of a pandas.CSVDataset"
 )
 
 
 def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Return the rows that the study uses, checked.
+    """Check a table, and return the rows that the study uses.
 
     Args:
-        table: The table as it was read; it is not changed.
-        study: Says which columns must be there, and what happens to rows with missing values.
+        table: The table as it was read.
+        study: Study with the columns to use and the treatment of missing values.
 
     Returns:
-        The study's columns of the rows it uses: numbers as float64, categories and classes
-        as text; values are missing only in inputs that the study imputes. The index is the row's
-        position in ``table``, from 0, and has no name: any name may be that of a column.
+        The study's columns: numbers as float64, categories and classes as text. Values are missing
+        only in inputs that the study imputes. The index is the row's position in ``table``, from 0,
+        and has no name, because any name may be that of a column.
 
     Raises:
-        BadInputError: Names the column and the row (from 0, below the header) of what is wrong.
+        BadInputError: If a column or value cannot be used; the message names the column and the
+            row, which counts from 0 below the header.
     """
     rows = _take_columns(table, study.columns)
     if rows.empty:
@@ -49,30 +50,31 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     _refuse_all_missing(rows, study)
     rows = _converted(rows, study)
     target = study.target.column
-    # What cannot be imputed: a row is of no use without it.
+    # Only inputs can be imputed.
     inputs = set(study.preprocessing.columns)
     needed = [name for name in rows.columns if name not in inputs]
     rows = _without_missing(rows, study, needed if study.missing == "impute" else rows.columns)
     if (rows[target] == rows[target].iloc[0]).all():
         raise BadInputError(
-            f"column '{target}' is {_as_text(rows[target].iloc[0])} in every row: there is nothing"
-            " to predict; choose another column for target.column"
+            f"column '{target}' is {_as_text(rows[target].iloc[0])} in every row, so there is"
+            " nothing to predict; choose another column for target.column"
         )
     return rows
 
 
 def check_new_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Return the inputs of rows whose target is to be predicted, checked.
+    """Check the inputs of new rows, and return them.
 
     Args:
-        table: Has the study's input columns, in any order; others are not looked at.
-        study: Says which columns these are, and whether missing values are imputed.
+        table: Table with the study's input columns in any order; other columns are ignored.
+        study: Study with the inputs and the treatment of missing values.
 
     Returns:
-        The input columns of every row, as :func:`check_table` returns them.
+        The input columns of all rows, as :func:`check_table` returns them.
 
     Raises:
-        BadInputError: As of :func:`check_table`; a missing value is refused unless it is imputed.
+        BadInputError: If a column or value cannot be used, or a value is missing and the study does
+            not impute it.
     """
     rows = _take_columns(table, study.preprocessing.columns)
     if rows.empty:
@@ -81,8 +83,8 @@ def check_new_rows(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     incomplete = rows.isna().any(axis="columns")
     if study.missing != "impute" and incomplete.any():
         raise BadInputError(
-            f"{_first_missing(rows, incomplete)}; mend the table, or leave such rows out: the study"
-            " does not impute missing values"
+            f"{_first_missing(rows, incomplete)}, and the study does not impute it; correct the"
+            " table, or leave such rows out"
         )
     return rows
 
@@ -95,7 +97,7 @@ def _take_columns(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def missing_columns(table: pd.DataFrame, columns: Sequence[str]) -> list[str]:
-    """Say which columns a table has not: a line for each, or one if it was not read as meant."""
+    """Return a message for each missing column, or a single one if the separator is wrong."""
     names = [str(name) for name in table.columns]
     known = set(names)
     missing = [column for column in columns if column not in known]
@@ -109,10 +111,10 @@ def _check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
     known = set(names)
     missing = [column for column in columns if column not in known]
     if missing:
-        told = missing_columns(table, columns)
-        if len(missing) > 1 and len(told) > 1:
-            told = [f"has no column {_listed(missing)}{_hint(missing[0], names)}"]
-        raise BadInputError(told[0])
+        messages = missing_columns(table, columns)
+        if len(messages) > 1:
+            raise BadInputError(f"has no column {_listed(missing)}{_hint(missing[0], names)}")
+        raise BadInputError(messages[0])
     repeated = table.columns[table.columns.duplicated()].intersection(list(columns))
     if len(repeated):
         raise BadInputError(f"has the column '{repeated[0]}' more than once; rename one of them")
@@ -123,13 +125,14 @@ def _listed(columns: Iterable[str]) -> str:
 
 
 def _hint(column: str, names: list[str]) -> str:
-    """Return the nearest name, or some of those that there are."""
+    """Suggest the most similar column, or list some columns."""
     for name in names:
         if unicodedata.normalize("NFKC", name) == unicodedata.normalize("NFKC", column):
             here, there = _first_difference(column, name)
             return (
-                f"; it has '{name}', which looks alike and differs in its Unicode form ({there}"
-                f" where the study has {here}): copy the name from the table into the study"
+                f"; it has '{name}', which looks the same but is written with other Unicode"
+                f" characters ({there} where the study has {here}): copy the name from the table"
+                " into the study"
             )
     return did_you_mean(column, names) or (
         f"; it has {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}"
@@ -137,7 +140,7 @@ def _hint(column: str, names: list[str]) -> str:
 
 
 def _first_difference(one: str, other: str) -> tuple[str, str]:
-    """Return where two texts begin to differ: the code points of each, up to two."""
+    """Return up to two code points of each text from the first difference on."""
     place = next((n for n, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1), 0)
     codes = [" ".join(f"U+{ord(c):04X}" for c in text[place : place + 2]) for text in (one, other)]
     return codes[0], codes[1]
@@ -147,13 +150,13 @@ def _refuse_all_missing(rows: pd.DataFrame, study: Study) -> None:
     empty = rows.columns[rows.isna().all()]
     if len(empty):
         raise BadInputError(
-            f"nothing stands in column {_listed(empty)}: missing in all {len(rows)} rows;"
+            f"column {_listed(empty)} is missing in all {len(rows)} rows;"
             f" {_without(empty[0], study)}"
         )
 
 
 def _without(column: str, study: Study) -> str:
-    """Return what to do about a column that is of no use to a study."""
+    """Return what to do about a column that a study cannot use."""
     if column == study.target.column:
         return "choose another column for target.column"
     if column in study.split.columns:
@@ -162,7 +165,7 @@ def _without(column: str, study: Study) -> str:
 
 
 def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Check the values of each column for what the study makes of it, and convert them."""
+    """Check the values of each column for its use in the study, and convert them."""
     of_numbers, of_categories = set(study.numbers), set(study.categories)
     converted = {name: as_numbers(rows[name]) for name in rows.columns if name in of_numbers}
     _check_numbers(rows, study, converted)
@@ -173,18 +176,18 @@ def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             converted[name] = to_text(rows[name])
         elif name not in of_numbers and not isinstance(study.split, TimeSplit):
             _refuse_mixed(rows[name])
-    # Not assign(), whose own argument a column may be called.
+    # Not assign(), because a column may be named self.
     return pd.DataFrame({name: converted.get(name, rows[name]) for name in rows.columns})
 
 
 def to_text(values: pd.Series) -> pd.Series:
-    """Return each value as text, whole numbers without a point; missing stays missing."""
+    """Convert values to text, whole numbers without a point; missing values stay missing."""
     plain = values.astype(object)
     return plain.where(plain.isna(), plain.map(_as_text)).where(plain.notna(), np.nan)
 
 
 def _as_text(value: object) -> str:
-    # 1.0 and 1 are one category: a missing value further down makes floats of integers.
+    # 1.0 and 1 are one category, because missing values turn integers into floats.
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -203,23 +206,23 @@ def _refuse_mixed(values: pd.Series) -> None:
     if kinds.isin(["list", "dict", "ndarray", "set"]).any():
         row = kinds.index[kinds.isin(["list", "dict", "ndarray", "set"])][0]
         raise BadInputError(
-            f"column '{values.name}', row {row}: the value is a {kinds[row]}, neither a text nor a"
+            f"column '{values.name}', row {row}: the value is a {kinds[row]}, not a text or a"
             " number; leave the column out of the study"
         )
     counts = kinds.value_counts()
     if len(counts) > 1:
         row = kinds.index[kinds == counts.index[-1]][0]
-        told = " and ".join(f"{kind} ({count} rows)" for kind, count in counts.items())
+        mixed = " and ".join(f"{kind} ({count} rows)" for kind, count in counts.items())
         shown = values.astype(object)[row]
         raise BadInputError(
-            f"column '{values.name}' mixes {told}, for instance {shown!r} in row {row}; mend the"
-            " table, or read the column as text, with load_args in its catalog entry:"
+            f"column '{values.name}' mixes {mixed}, for instance {shown!r} in row {row}; correct"
+            " the table, or read the column as text, with load_args in its catalog entry:"
             f" {{dtype: {{{values.name}: str}}}}"
         )
 
 
 def _check_order(values: pd.Series, study: Study) -> None:
-    """Refuse what has no place in an ordinal column's order, and numbers that need none."""
+    """Refuse values that are not in an ordinal column's order, and numbers without an order."""
     name = str(values.name)
     if name not in study.preprocessing.ordinal:
         return
@@ -228,8 +231,8 @@ def _check_order(values: pd.Series, study: Study) -> None:
     if order is None:
         if pd.api.types.is_numeric_dtype(present.infer_objects()):
             raise BadInputError(
-                f"column '{name}' holds numbers, which have an order: name it in passthrough or"
-                " another list of numbers rather than in ordinal, or write its order in"
+                f"column '{name}' holds numbers, which ordinal would sort as text; move it to"
+                " passthrough or another list of numbers, or write its order in"
                 " preprocessing.order"
             )
         return
@@ -243,7 +246,7 @@ def _check_order(values: pd.Series, study: Study) -> None:
 
 
 def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Mapping[str, pd.Series]) -> None:
-    """Refuse values that are not numbers, or that the networks or a logarithm cannot take."""
+    """Refuse values that are not numbers, or too large, or without a logarithm."""
     logarithms = set(study.preprocessing.log1p)
     if study.target.scale == "log1p":
         logarithms.add(study.target.column)
@@ -264,23 +267,23 @@ def _check_numbers(rows: pd.DataFrame, study: Study, numbers: Mapping[str, pd.Se
 
 
 def _problem(value: Any, number: float, without: str) -> tuple[str, str]:
-    """Say what is wrong with a value of a column of numbers, and what to do."""
-    remedy = f"mend the table, or {without}"
+    """Return what is wrong with a value of a number column, and what to do."""
+    remedy = f"correct the table, or {without}"
     if np.isnan(number):
         if isinstance(value, str) and DECIMAL_COMMA.fullmatch(value):
             remedy = (
-                "if commas are decimal points, write decimal: ',' in the table's catalog entry, for"
+                "if commas are decimal marks, write decimal: ',' in the table's catalog entry, for"
                 " the column in its format or in load_args of a pandas.CSVDataset"
             )
-        told = f"{value[:60]}…" if isinstance(value, str) and len(value) > 60 else value  # noqa: PLR2004
-        return f"{told!r} is no number", remedy
+        shown = shorten(value) if isinstance(value, str) else value
+        return f"{shown!r} is not a number", remedy
     if np.isinf(number):
         return "the value is infinite", remedy
     if abs(number) > _LARGEST:
         return f"the value is {number:g}, too large for the networks' float32", remedy
     return (
-        f"{value} is not above -1, and log1p needs that",
-        "take the column out of log1p (a target: change target.scale), or mend the table",
+        f"{value} is not above -1, as log1p requires",
+        "remove the column from log1p (for a target, change target.scale), or correct the table",
     )
 
 
@@ -297,12 +300,12 @@ def _without_missing(rows: pd.DataFrame, study: Study, needed: Collection[str]) 
     incomplete = rows[list(needed)].isna().any(axis="columns")
     if incomplete.any() and study.missing == "refuse":
         raise BadInputError(
-            f"{_first_missing(rows, incomplete)}; mend the table, or write 'missing: drop' in the"
-            " study to leave such rows out, or 'missing: impute' to fill in missing inputs"
+            f"{_first_missing(rows, incomplete)}; correct the table, or write 'missing: drop' in"
+            " the study to leave such rows out, or 'missing: impute' to fill in missing inputs"
         )
     if incomplete.all():
         raise BadInputError(
             f"no rows are left after dropping the {len(rows)} with missing values; write"
-            " 'missing: impute', or leave out the columns in which most are missing"
+            " 'missing: impute', or leave out the columns with the most missing values"
         )
     return rows.loc[~incomplete]

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all."""
+"""Write files and folders atomically."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _unfinished: set[Path] = set()
 
 
 class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
-    """A local file or folder, versioned or not; what is saved appears under its name at once."""
+    """A local file or folder, versioned or not, that is saved atomically."""
 
     def __init__(
         self,
@@ -50,35 +50,35 @@ class WholeFileDataset(AbstractVersionedDataset[Any, Any]):
 
     @contextmanager
     def _path_to_save(self) -> Iterator[Path]:
-        """Give a path to write to, which takes its name when all went well."""
+        """Yield a temporary path, which is moved to the save path on success."""
         with written_whole(save_path_of(self)) as path:
             yield path
 
 
 def is_address(path: object) -> bool:
-    """Tell an address, such as ``s3://…`` or ``simplecache::…``, from a path."""
+    """Return whether a path is an address, such as ``s3://…`` or ``simplecache::…``."""
     return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*(://|::)", str(path)))
 
 
 def refuse_address(filepath: str) -> None:
-    """Refuse what is no path: a file takes its name at once on a disk alone.
+    """Refuse an address, because only a local file can be replaced atomically.
 
     Raises:
-        DatasetError: Says what to write.
+        DatasetError: If the path is an address.
     """
     if is_address(filepath):
         raise DatasetError(
-            f"{filepath[:60]} is an address, and such a file is kept on a disk; write its path, and"
-            " copy it when the run is complete"
+            f"{filepath[:60]} is an address, but this file must be local; write a path, and copy"
+            " the file when the run is complete"
         )
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write a file or folder to; then move it there.
+    """Yield a temporary path beside ``path`` for a file or folder, and move it there on success.
 
-    A failure or an interruption leaves no file behind, though perhaps the empty folder for it; a
-    folder that is there is not replaced.
+    A failure or an interruption leaves no file, but may leave the empty parent folder. An existing
+    folder is not replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
@@ -92,11 +92,11 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def discard_unfinished() -> None:
-    """Remove what is being written in this process, before it ends without another word."""
+    """Remove the temporary files of this process, before it is killed."""
     for folder in tuple(_unfinished):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def from_here(path: Path) -> str:
-    """Return a path as a person here would write it."""
+    """Return a path relative to the working folder if it is below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,4 +1,4 @@
-"""Tables that are fetched on first use."""
+"""Download tables on first use."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ logger = logging.getLogger(__name__)
 
 
 class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets has no types
-    """A CSV file that is downloaded if it is not there; one that is there is never touched.
+    """A CSV file that is downloaded if it does not exist; an existing file is never changed.
 
     Args:
-        filepath: Where the file lies, or will.
-        url: Where it can be had.
-        sha256: Checksum of the file, in hexadecimal; a download with another one is thrown away.
-        size: Of the file in bytes, if it is known; a download that is larger is stopped at once.
-        kwargs: As for ``pandas.CSVDataset``.
+        filepath: Path of the file.
+        url: Address to download it from.
+        sha256: Checksum of the file, in hexadecimal; any other file is refused.
+        size: Size of the file in bytes, if known; a larger download is stopped.
+        kwargs: Arguments of ``pandas.CSVDataset``.
     """
 
     def __init__(
@@ -43,28 +43,27 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
         self.size = size
 
     def load(self) -> pd.DataFrame:
-        """Load the table, after fetching it if need be.
+        """Load the table, and download it first if it does not exist.
 
         Raises:
-            DatasetError: If it is not there and cannot be had; its cause is what :meth:`fetch`
-                raises.
+            DatasetError: If it cannot be downloaded; the cause is the error of :meth:`fetch`.
         """
         self.fetch()
         table: pd.DataFrame = super().load()
         return table
 
     def preview(self, nrows: int = 5) -> Any:
-        """Return the first rows for kedro-viz; looking at the graph downloads nothing."""
+        """Return the first rows for kedro-viz, without a download."""
         path = Path(str(filepath_of(self)))
         if not path.exists():
             raise DatasetError(f"{path} has not been downloaded yet")
         return super().preview(nrows)
 
     def fetch(self) -> None:
-        """Download the file if it is not there, whole or not at all.
+        """Download the file atomically if it does not exist.
 
         Raises:
-            BadInputError: If it cannot be had, or has another checksum.
+            BadInputError: If the download fails or has another checksum.
         """
         path = Path(str(filepath_of(self)))
         if path.exists():
@@ -74,18 +73,16 @@ class DownloadedCSVDataset(CSVDataset):  # type: ignore[misc]  # kedro-datasets 
             with written_whole(path) as part:
                 download(self.url, part, self.size, progress=sys.stderr.isatty())
                 self._check(part)
-        # requests' errors are OSErrors, but for some addresses that are none.
+        # requests' errors are OSErrors, except those for invalid addresses.
         except (OSError, ValueError, RefusedError) as error:
             why = f"it could not be downloaded ({type(error).__name__})"
             raise BadInputError(
-                f"{path} is not there, and {error if isinstance(error, RefusedError) else why}: get"
-                f" {self.url} with a browser and put it there, or run with --env=sample, which"
-                " needs no network"
+                f"{path} does not exist, and {error if isinstance(error, RefusedError) else why};"
+                f" download {self.url} with a browser and save it there, or run with --env=sample,"
+                " which needs no network"
             ) from error
 
     def _check(self, part: Path) -> None:
         with part.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != self.sha256.lower():
-                raise RefusedError(
-                    "what came is not the file that is meant (its checksum is another)"
-                )
+                raise RefusedError("the download is not the expected file (its checksum differs)")

@@ -1,4 +1,4 @@
-"""Matplotlib figures."""
+"""Save Matplotlib figures."""
 
 from __future__ import annotations
 
@@ -16,42 +16,41 @@ if TYPE_CHECKING:
 
 
 class FigureDataset(WholeFileDataset):
-    """A figure in a PNG file, and beside it in an SVG file of the same name.
+    """A figure in a PNG file, and in an SVG file of the same name.
 
-    What is loaded is the PNG, as bytes. Unlike ``matplotlib.MatplotlibDataset`` it can be loaded,
-    so that what must come after a plot can ask for it, and it leaves pyplot and its global state
-    alone.
+    Loading returns the bytes of the PNG. Unlike ``matplotlib.MatplotlibDataset``, this dataset can
+    be loaded, so that later nodes can depend on a plot, and it does not use pyplot's global state.
 
     Args:
-        filepath: Of the PNG; ends in ``.png``.
-        kwargs: As for any file of this project.
+        filepath: Path of the PNG, which ends in ``.png``.
+        kwargs: Arguments of :class:`WholeFileDataset`.
 
     Raises:
-        DatasetError: If the path has another ending.
+        DatasetError: If the path does not end in ``.png``.
     """
 
     def __init__(self, *, filepath: str, **kwargs: Any) -> None:
         super().__init__(filepath=filepath, **kwargs)
         if Path(filepath).suffix != ".png":
             raise DatasetError(
-                f"{filepath}: a figure's path ends in .png; the SVG is written beside it"
+                f"{filepath}: the path of a figure must end in .png; the SVG is written beside it"
             )
 
     def load(self) -> bytes:
-        """Load the picture."""
+        """Load the bytes of the PNG."""
         return self._path_to_load().read_bytes()
 
     def save(self, data: Figure) -> None:
-        """Save whole or not at all; where there is a PNG, there is the SVG too."""
-        # Imports Matplotlib: paid by who draws, not by the catalog.
+        """Save both files atomically; if the PNG exists, so does the SVG."""
+        # This imports Matplotlib, which the catalog alone does not need.
         from dropnorm.reporting.style import to_png, to_svg  # noqa: PLC0415
 
         beside = save_path_of(self).with_suffix(".svg")
-        # What was opened last takes its name first.
+        # The SVG is moved to its path first, because it was opened last.
         with self._path_to_save() as png, written_whole(beside) as svg:
             png.write_bytes(to_png(data))
             svg.write_bytes(to_svg(data))
 
     def preview(self) -> ImagePreview:
-        """Return the picture for kedro-viz."""
+        """Return the PNG for kedro-viz."""
         return ImagePreview(base64.b64encode(self.load()).decode())

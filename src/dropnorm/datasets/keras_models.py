@@ -1,4 +1,4 @@
-"""Trained networks, a ``.keras`` file each."""
+"""Save trained networks, each as a ``.keras`` file."""
 
 from __future__ import annotations
 
@@ -23,24 +23,31 @@ _LAYERS = "layers.json"
 
 
 class KerasModelsDataset(WholeFileDataset):
-    """A folder of networks by name, and ``layers.json`` with what each is made of.
+    """A folder of networks by name, with a summary of their layers in ``layers.json``.
 
-    The engine is imported when a network is loaded, not before.
+    The engine is imported only when a network is loaded.
     """
 
     def load(self) -> dict[str, KerasModel]:
-        """Load all networks, in Keras' safe mode: a file cannot bring code of its own."""
+        """Load all networks in Keras' safe mode, which runs no code from the files.
+
+        Raises:
+            DatasetError: If a network is missing or is not one that this project saves.
+        """
         folder = self._path_to_load()
         files = sorted(folder.glob("*.keras"))
         described = json.loads((folder / _LAYERS).read_text(encoding="utf-8"))
         if missing := sorted({*described} - {file.stem for file in files}):
-            raise DatasetError(f"{from_here(folder)}: has no {missing[0]}.keras, which it had")
+            raise DatasetError(
+                f"{from_here(folder)}: {missing[0]}.keras is missing; use another version, or run"
+                " the study again"
+            )
         for file in files:
             refuse_bomb(file)
         return {file.stem: _load(file) for file in files}
 
     def save(self, data: Mapping[str, KerasModel]) -> None:
-        """Save all networks, or none."""
+        """Save all networks atomically."""
         described = {}
         with self._path_to_save() as folder:
             folder.mkdir()
@@ -52,7 +59,7 @@ class KerasModelsDataset(WholeFileDataset):
     def preview(self) -> TablePreview:
         """Return the layers of the first network for kedro-viz, without an engine.
 
-        The last row is their sum, and says how many networks have these layers.
+        The last row has the sums, and the number of networks with these layers.
         """
         path = self._path_to_load() / _LAYERS
         described: dict[str, list[dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
@@ -72,18 +79,18 @@ class KerasModelsDataset(WholeFileDataset):
 def _load(file: Path) -> KerasModel:
     try:
         model: KerasModel = load_keras().saving.load_model(file, compile=False, safe_mode=True)
-    # Whatever Keras makes of a file that this project has not written. Its message is not passed
-    # on: it may advise to load the file with the code that it brings.
+    # Keras may raise anything for a foreign file. Its message is left out because it may advise to
+    # run the code in the file.
     except Exception as error:
         raise DatasetError(
-            f"{from_here(file)}: is not a network that this project has saved, and is not loaded;"
-            " take another version, or run the study again"
+            f"{from_here(file)}: is not a network that this project saved; use another version, or"
+            " run the study again"
         ) from error
     return model
 
 
 def _describe_layers(model: KerasModel) -> list[dict[str, Any]]:
-    """Return each layer's name, type, units that it passes on, parameters and trainable ones."""
+    """Return the name, type, output units and parameter counts of each layer."""
     return [
         {
             "name": layer.name,

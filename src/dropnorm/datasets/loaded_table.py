@@ -1,4 +1,4 @@
-"""Tables that were loaded before a run began, and are taken from memory."""
+"""Pass tables that were loaded before a run to its nodes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class LoadedTableDataset(AbstractDataset[Never, "pd.DataFrame"]):
-    """A table for the nodes of one process, held until the last of them has taken it.
+    """A table for the nodes of one process, released after the last of them has loaded it.
 
-    Kedro's own memory holds what a pipeline begins with until the run ends.
+    Kedro's ``MemoryDataset`` holds the inputs of a pipeline until the run ends.
 
     Args:
-        table: Given out as it is: no node changes it.
-        uses: How many nodes will take it.
+        table: The table, which is not copied because no node changes it.
+        uses: Number of nodes that load it.
     """
 
     def __init__(self, table: pd.DataFrame, uses: int) -> None:
@@ -29,31 +29,34 @@ class LoadedTableDataset(AbstractDataset[Never, "pd.DataFrame"]):
         self._lock = threading.Lock()
 
     def load(self) -> pd.DataFrame:
-        """Return the table."""
+        """Return the table.
+
+        Raises:
+            DatasetError: If more nodes than expected load it.
+        """
         with self._lock:
             if (table := self._table) is None:
-                raise DatasetError("every node that was expected to take the table has taken it")
+                raise DatasetError("more nodes than expected load the table")
             self._uses -= 1
             if not self._uses:
                 self._table = None
         return table
 
     def save(self, data: Never) -> None:
-        """Refuse: the table is the user's."""
-        raise DatasetError("a table is read, and never written")
+        """Refuse to overwrite the user's table."""
+        raise DatasetError("a table is only read and never written")
 
     def _describe(self) -> dict[str, Any]:
         return {"uses": self._uses}
 
 
 class SharedTableDataset(SharedMemoryDataset):
-    """A table for the nodes of many processes.
+    """A table for the nodes of several processes.
 
-    Kedro's own is empty until a node saves to it: the process that holds what is shared comes with
-    the runner.
+    The runner starts the process that shares the table, so the table moves there only then.
 
     Args:
-        table: Given out as it is: no node changes it.
+        table: The table, which no node changes.
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
@@ -61,8 +64,8 @@ class SharedTableDataset(SharedMemoryDataset):
         self._table: pd.DataFrame | None = table
 
     def set_manager(self, manager: SyncManager) -> None:
-        """Move the table to the process from which all others take it."""
+        """Move the table to the process that shares it."""
         super().set_manager(manager)
         self.save(self._table)
-        # Not to be sent to each of them with the catalog.
+        # Otherwise the catalog would send it to each process.
         self._table = None

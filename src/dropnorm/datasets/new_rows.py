@@ -1,4 +1,4 @@
-"""New rows, read as the table was on which a run was trained."""
+"""Read new rows as the table that a run was trained on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,18 @@ def read_new_rows(
     preprocessing: Preprocessing,
     table: AbstractDataset[Any, Any] | None,
 ) -> pd.DataFrame:
-    """Read a file of new rows: its inputs are written as those of a run's table."""
+    """Read a file of new rows, whose inputs are written as in the table of a run.
+
+    Args:
+        file: File to read.
+        known_as: Name of the file in messages.
+        run: Record of the run.
+        preprocessing: Preprocessing of the run's study.
+        table: Catalog entry of the run's table, if there is one.
+
+    Raises:
+        BadInputError: If the file cannot be read.
+    """
     inputs = input_formats(run, preprocessing, table)
     if inputs is not None:
         return _read(file, inputs, known_as)
@@ -55,13 +66,13 @@ def _read(file: Path, inputs: InputFormats, known_as: str) -> pd.DataFrame:
 def input_formats(
     run: RunRecord, preprocessing: Preprocessing, table: AbstractDataset[Any, Any] | None
 ) -> InputFormats | None:
-    """Return how the input columns of a run's table were written, by the record of the run.
+    """Return the formats of the input columns of a run's table, from the record of the run.
 
-    A record that does not say it leaves the catalog's entry of pandas' reader, and what the study
-    makes of a column.
+    If the record has no formats, they follow from the ``load_args`` of a pandas entry in the
+    catalog, or else from the preprocessing.
 
     Returns:
-        None where arguments of pandas' reader say what no such format does.
+        The formats, or ``None`` if the ``load_args`` cannot be expressed as formats.
     """
     inputs = _written(run, preprocessing, table)
     if inputs is None:
@@ -95,6 +106,6 @@ def _written(
 
 
 def format_of(run: RunRecord) -> TableFormat | None:
-    """Return how the table of a run was read, if its record says it."""
+    """Return the format of a run's table, if its record has one."""
     written = run.table.format
     return None if written is None else TableFormat.model_validate(written)

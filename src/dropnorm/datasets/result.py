@@ -1,4 +1,4 @@
-"""Results as JSON."""
+"""Save results as JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.kedro_compat import JSONPreview, load_path_of
 from dropnorm.evaluation import results, sweep_results
 from dropnorm.evaluation.json_form import Result, to_json
+from dropnorm.tuning import results as tuning_results
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What an entry of the catalog may hold, by name.
+# Classes of results by name.
 _KINDS: Mapping[str, type[Result]] = {
     kind.__name__: kind
     for kind in (
@@ -26,16 +27,18 @@ _KINDS: Mapping[str, type[Result]] = {
         results.TableFindings,
         results.SweepPoint,
         sweep_results.Choices,
+        tuning_results.Trial,
+        tuning_results.EqualBudget,
     )
 }
 
 
 class ResultDataset(JSONDataset):  # type: ignore[misc]  # has no types
-    """A result, or a list of them, as JSON.
+    """A result, or a list of results, as JSON.
 
     Args:
-        of: Name of the class: ``VariantMetrics``, for example.
-        kwargs: As ``kedro_datasets.json.JSONDataset`` takes them.
+        of: Name of the class, such as ``VariantMetrics``.
+        kwargs: Arguments of ``kedro_datasets.json.JSONDataset``.
     """
 
     def __init__(self, *, of: str, **kwargs: Any) -> None:
@@ -48,7 +51,7 @@ class ResultDataset(JSONDataset):  # type: ignore[misc]  # has no types
         """Load the result.
 
         Raises:
-            DatasetError: If the file holds something else.
+            DatasetError: If the file does not hold such a result.
         """
         kind, written = _KINDS[self._of], super().load()
         try:
@@ -58,7 +61,8 @@ class ResultDataset(JSONDataset):  # type: ignore[misc]  # has no types
         except ValueError as error:
             place = from_here(load_path_of(self))
             raise DatasetError(
-                f"{place}: is not as a run writes it; take another version, or run the study again"
+                f"{place}: is not a result that this project saved; use another version, or run the"
+                " study again"
             ) from error
 
     def save(self, data: Result | list[Result]) -> None:

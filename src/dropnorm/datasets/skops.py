@@ -1,4 +1,4 @@
-"""scikit-learn objects, without pickle."""
+"""Save scikit-learn objects without pickle."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from kedro.io import DatasetError
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.datasets.atomic_files import WholeFileDataset
 
-# Not among skops' known types: the name of one, which fitted imputers hold, and our own encoder.
+# Safe types that skops does not trust by default: fitted imputers hold the first.
 _TRUSTED = ["numpy.dtype", "dropnorm.data.piecewise_linear.PiecewiseLinearEncoder"]
 
 
 class SkopsDataset(WholeFileDataset):
     """scikit-learn objects in a ``.skops`` file.
 
-    Unlike a pickle it runs no code when it is loaded: a type that is none of scikit-learn's or
-    NumPy's known ones is refused.
+    Unlike a pickle, loading it runs no code: types other than the known ones of scikit-learn and
+    NumPy are refused.
     """
 
     def load(self) -> Any:
-        """Load what was saved.
+        """Load the objects.
 
         Raises:
-            DatasetError: If the file asks for a type that is not trusted, or unpacks to far more
-                than it should.
+            BadInputError: If the file unpacks to far more than its size.
+            DatasetError: If the file holds a type that is not trusted.
         """
-        # Takes two seconds with scikit-learn: paid by who loads a preprocessor, not by the catalog.
+        # Importing skops takes two seconds, and the catalog alone does not need it.
         import skops.io  # noqa: PLC0415
 
         path = self._path_to_load()
@@ -37,7 +37,7 @@ class SkopsDataset(WholeFileDataset):
         return skops.io.load(path, trusted=_TRUSTED)
 
     def save(self, data: Any) -> None:
-        """Save whole or not at all."""
+        """Save the objects atomically."""
         import skops.io  # noqa: PLC0415
 
         with self._path_to_save() as path:

@@ -1,4 +1,4 @@
-"""Which row is in which part of which split."""
+"""Save the parts of all rows in each split."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kedro_datasets.pandas import ParquetDataset
 
 from dropnorm.datasets.kedro_compat import TablePreview
 
-# Rows that are named of each part; the rest are counted.
+# The most rows of a part that the preview lists.
 _NAMED = 5
 
 
@@ -14,8 +14,8 @@ class SplitDataset(ParquetDataset):  # type: ignore[misc]  # kedro-datasets has 
     """A Parquet file with the columns ``split``, ``row`` and ``part``."""
 
     def preview(self) -> TablePreview:
-        """Return for kedro-viz how many rows each part of each split has, and the first of them."""
-        # Imports scikit-learn: paid by who looks at a split, not by the catalog.
+        """Return the number of rows of each part and the first of them for kedro-viz."""
+        # This imports scikit-learn, which the catalog alone does not need.
         from dropnorm.data.splits import PARTS  # noqa: PLC0415
 
         split = self.load()

@@ -1,4 +1,4 @@
-"""Tables in text files, whose numbers are read as they are written."""
+"""Read tables from text files in any format."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_protocol_and_path
 from pydantic import ValidationError
 
+from dropnorm.data.detection import count_rows
 from dropnorm.data.fetching import RefusedError, receive
 from dropnorm.data.formats import ColumnFormat, TableFormat
 from dropnorm.data.new_rows import read_alike
-from dropnorm.data.outline import count_rows
 from dropnorm.data.readers import read_table
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.kedro_compat import TablePreview
@@ -35,26 +35,26 @@ _LOCAL = "file"
 
 
 class TableDataset(AbstractDataset[Never, "pd.DataFrame"]):
-    """A table in a text file: CSV and its kin with any separator, encoding or packing; or Parquet.
+    """A table in a text file, with any separator, encoding or compression, or in a Parquet file.
 
     Attributes:
-        warnings: What a user should look at in how the file was last read, a sentence each.
+        warnings: What the user should check after the last reading, one sentence each.
 
     Args:
-        filepath: Where it lies: a path, or an address that fsspec reads.
-        format: How it is written, the fields of a :class:`dropnorm.data.formats.TableFormat`; every
-            cell that is written otherwise is refused. Left out, it is found by looking at the whole
-            file, and what has two readings is refused.
-        credentials: For the file system of an address.
+        filepath: Path, or address that fsspec supports.
+        format: Fields of a :class:`dropnorm.data.formats.TableFormat`; a cell that does not match
+            is refused. Left out, the format is detected from the whole file, and an ambiguous file
+            is refused.
+        credentials: Credentials of the file system of an address.
         fs_args: Further arguments of that file system.
-        metadata: For others, such as kedro-viz.
+        metadata: Metadata for plugins such as kedro-viz.
     """
 
     def __init__(
         self,
         *,
         filepath: str,
-        format: Mapping[str, Any] | None = None,  # the word that reads best in YAML
+        format: Mapping[str, Any] | None = None,  # shadows the built-in, but reads well in YAML
         credentials: Mapping[str, Any] | None = None,
         fs_args: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -70,18 +70,18 @@ class TableDataset(AbstractDataset[Never, "pd.DataFrame"]):
 
     @property
     def format(self) -> TableFormat | None:
-        """How the file is written: as the catalog says, or as was found when it was last read."""
+        """Format in the catalog, or else the one detected when the file was last read."""
         return self._format or self._found
 
     def load(self) -> pd.DataFrame:
-        """Return the table."""
+        """Load the table."""
         return self.read().table
 
     def read(self) -> ReadTable:
-        """Return the table, how it is written, and what a reader should know of it.
+        """Read the table with its format, reasons and warnings.
 
         Raises:
-            BadInputError: If it is no such table, or can be read in two ways.
+            BadInputError: If the file cannot be read, or can be read in two ways.
         """
         with self._local_file() as file:
             if self._alike is not None and self._format is None:
@@ -92,25 +92,25 @@ class TableDataset(AbstractDataset[Never, "pd.DataFrame"]):
         return read
 
     def count_rows(self) -> int:
-        """Return how many rows it has; the whole of it is not held in memory."""
+        """Count the rows without loading the table."""
         with self._local_file() as file:
             return count_rows(file, self._format)
 
     def written_as(self, table_format: TableFormat) -> Self:
-        """Return the same file, to be read by this format."""
+        """Return a dataset of the same file with another format."""
         same = copy(self)
         same._format = table_format
         return same
 
     def alike(self, inputs: InputFormats) -> Self:
-        """Return the same file, as new rows of a table with these inputs."""
+        """Return a dataset of the same file, to be read as new rows with these inputs."""
         same = copy(self)
         same._alike = inputs
         return same
 
     def save(self, data: Never) -> None:
-        """Refuse: the table is the user's."""
-        raise DatasetError(f"{self._filepath}: a table is read, and never written")
+        """Refuse to overwrite the user's table."""
+        raise DatasetError(f"{self._filepath}: a table is only read and never written")
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """Return the first rows for kedro-viz."""
@@ -153,8 +153,9 @@ def _parsed(table_format: Mapping[str, Any]) -> TableFormat:
         path = list(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             known = (ColumnFormat if len(path) > 1 else TableFormat).model_fields
-            place = ".".join(["format", *path[:-1]])
-            told = f"{place} has no key '{path[-1]}'{did_you_mean(path[-1], known)}"
-            raise DatasetError(f"{told} (known: {', '.join(known)})") from error
-        told = f"{'.'.join(['format', *path])} is {first['input']!r}"
-        raise DatasetError(f"{told}: {first['msg']}") from error
+            place, hint = ".".join(["format", *path[:-1]]), did_you_mean(path[-1], known)
+            raise DatasetError(
+                f"{place} has no key '{path[-1]}'{hint} (known: {', '.join(known)})"
+            ) from error
+        key = ".".join(["format", *path])
+        raise DatasetError(f"{key} is {first['input']!r}: {first['msg']}") from error

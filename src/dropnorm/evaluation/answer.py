@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
-from dropnorm.evaluation import cards, checks, effects, ranking, wording
+from dropnorm.evaluation import cards, checks, effects, ranking, sequential, wording
 from dropnorm.evaluation.contrasts import FOUR, INTERACTION, Design, design_of
 from dropnorm.evaluation.effects import Effect, Evidence, RowLosses, margin_of
 from dropnorm.evaluation.interaction import tell_interaction
@@ -23,11 +23,12 @@ from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dropnorm.evaluation.cards import Card
     from dropnorm.evaluation.deviations import Deviations
     from dropnorm.evaluation.ranking import Comparison
+    from dropnorm.evaluation.records import EarlierRun
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
@@ -242,9 +243,23 @@ def _row_losses(
     return found
 
 
-def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study: Study) -> Answer:
-    """Answer the question of the project for one study."""
+def find_answer(
+    evidence: Evidence,
+    metrics: Mapping[str, VariantMetrics],
+    study: Study,
+    earlier: Sequence[EarlierRun] = (),
+) -> Answer:
+    """Answer the question of the project for one study.
+
+    Args:
+        evidence: Errors of all variants and reference models.
+        metrics: By variant.
+        study: As it was run.
+        earlier: Runs that have looked at the study before.
+    """
     options, design = study.replicas, design_of(study)
+    level = sequential.level_of(options, len(design.contrasts))
+    evidence = replace(evidence, level=level)
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
     error = task.error(study)
@@ -279,6 +294,7 @@ def find_answer(evidence: Evidence, metrics: Mapping[str, VariantMetrics], study
     findings = [
         *(one for name in design.names for one in metrics[name].findings),
         *checks.check_answer(answer, study),
+        *checks.check_earlier(earlier, study),
     ]
     return in_words(
         replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))

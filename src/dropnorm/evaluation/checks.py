@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.records import EarlierRun
     from dropnorm.evaluation.results import ReplicaMetrics
     from dropnorm.study.schema import Study
 
@@ -62,6 +63,22 @@ def check_answer(answer: Answer, study: Study) -> list[Finding]:
     return _told(
         [*_worse_than_linear(answer, study), *_not_best(answer), *_undecided(answer)], study
     )
+
+
+def check_earlier(earlier: Sequence[EarlierRun], study: Study) -> list[Finding]:
+    """Say of a run that others have looked at the same study before: DN018.
+
+    Args:
+        earlier: Complete runs with the same options and fewer replicas.
+        study: Says which checks are silenced.
+    """
+    looks = dict.fromkeys((one.splits, one.starts) for one in earlier)
+    if not looks:
+        return []
+    runs = " and ".join(wording.counted_runs(*one) for one in sorted(looks))
+    number = len(looks) + 1
+    found = Finding(CODES["DN018"], f"look {number}", f"after {runs}", number - 1, number)
+    return _told([found], study)
 
 
 def _told(findings: Iterable[Finding], study: Study) -> list[Finding]:

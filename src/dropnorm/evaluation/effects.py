@@ -137,12 +137,14 @@ class Evidence:
         root: Whether errors are roots of mean squares (RMSE) or mean absolute errors (MAE).
         rows: By split; needed for an interval where there is one split only, and for a sharp one
             over several.
+        level: Of all intervals: 95 %, or more where the run looks several times.
     """
 
     errors: pd.DataFrame
     held_to_trained: float
     root: bool
     rows: Mapping[int, RowLosses] = field(default_factory=dict)
+    level: float = LEVEL
 
     def difference(self, weights: Mapping[str, int], alpha: float) -> tuple[Interval, pd.Series]:
         """Estimate a weighted sum of errors.
@@ -160,12 +162,13 @@ class Evidence:
         by_split = pairs.groupby(level="split").mean()
         if len(by_split) >= A_PAIR:
             rows = self._rows_over_splits(weights, by_split)
-            return over_splits(by_split.to_numpy(), self.held_to_trained, alpha, rows), pairs
+            found = over_splits(by_split.to_numpy(), self.held_to_trained, alpha, rows, self.level)
+            return found, pairs
         split = int(pairs.index.get_level_values("split")[0])
         if len(pairs) >= A_PAIR and split in self.rows:
             variance, units = self._rows_variance(weights, split)
             if units >= A_PAIR:
-                return over_starts(pairs.to_numpy(), variance, units, alpha), pairs
+                return over_starts(pairs.to_numpy(), variance, units, alpha, self.level), pairs
         return Interval(float(pairs.mean())), pairs
 
     def pairs(self, weights: Mapping[str, int]) -> pd.Series:
@@ -218,9 +221,9 @@ def estimate(
     """
     contrasts = design.contrasts
     claims = len(contrasts)
-    alpha = (1 - LEVEL) / claims
+    alpha = (1 - evidence.level) / claims
     found = [evidence.difference(contrast.weights, alpha) for contrast in contrasts]
-    adjusted = holm([interval.p for interval, _ in found])
+    adjusted = holm([interval.p for interval, _ in found], evidence.level)
     effects = {}
     for contrast, (interval, pairs), p_holm in zip(contrasts, found, adjusted, strict=True):
         reference = float(evidence.errors.loc[pairs.index, design.against].mean())

@@ -62,13 +62,15 @@ class Interval:
 
     Attributes:
         mean: Of the differences.
-        low: Lower end of the 95 % interval; nan if there is no telling.
+        low: Lower end of the interval; nan if there is no telling.
         high: Its upper end.
         p: Two-sided p-value of no difference.
         detectable: The smallest true difference that any number of further runs on this table
             would show with a chance of 80 %.
         freedom: Degrees of freedom of the t distribution that the ends are quantiles of.
         basis: What it rests on.
+        level: At which it holds the true difference: 95 %, or more where that is to hold over
+            several looks together.
     """
 
     mean: float
@@ -78,11 +80,13 @@ class Interval:
     detectable: float = math.nan
     freedom: float = math.inf
     basis: Basis = Basis.NOTHING
+    level: float = LEVEL
 
     @property
     def deviation(self) -> float:
         """The standard error of the mean."""
-        return (self.high - self.low) / 2 / float(scipy.stats.t.ppf(0.5 + LEVEL / 2, self.freedom))
+        quantile = float(scipy.stats.t.ppf(0.5 + self.level / 2, self.freedom))
+        return (self.high - self.low) / 2 / quantile
 
     def shares(self, margin: float) -> tuple[float, float, float]:
         """Return how probable it is that the true difference is below, within and above a margin.
@@ -112,7 +116,11 @@ class Interval:
 
 
 def over_splits(
-    differences: Floats, held_to_trained: float, alpha: float, rows: RowsVariance | None = None
+    differences: Floats,
+    held_to_trained: float,
+    alpha: float,
+    rows: RowsVariance | None = None,
+    level: float = LEVEL,
 ) -> Interval:
     """Estimate a mean difference over splits drawn anew.
 
@@ -134,21 +142,24 @@ def over_splits(
         held_to_trained: Rows that validate for each row that trains, above 0.
         alpha: Level at which ``detectable`` counts as significant.
         rows: What the mean owes to the validation rows (:func:`rows_variance`), if it is known.
+        level: Of the interval.
     """
     count, mean = len(differences), float(np.mean(differences))
     spread = float(np.var(differences, ddof=1))
     if rows is not None and rows.enough and count >= _SHARP:
         lasting, units = 2 * rows.variance, rows.units
-        found = _by_t(mean, _added(spread, lasting, units), count, alpha)
+        found = _by_t(mean, _added(spread, lasting, units), count, alpha, level)
         return replace(found, basis=Basis.ROWS_AND_SPLITS)
 
     def error(runs: int) -> tuple[float, float]:
         return math.sqrt(spread * (1 / runs + held_to_trained)), runs - 1
 
-    return replace(_by_t(mean, error, count, alpha), basis=Basis.SPLITS)
+    return replace(_by_t(mean, error, count, alpha, level), basis=Basis.SPLITS)
 
 
-def over_starts(differences: Floats, rows_variance: float, units: int, alpha: float) -> Interval:
+def over_starts(
+    differences: Floats, rows_variance: float, units: int, alpha: float, level: float = LEVEL
+) -> Interval:
     """Estimate a mean difference over the starts and validation rows of one split.
 
     The two sources of chance are added: the starts' by their own spread, the rows' as
@@ -160,10 +171,11 @@ def over_starts(differences: Floats, rows_variance: float, units: int, alpha: fl
         rows_variance: Variance of the mean difference that comes from the choice of rows.
         units: Rows or groups that the rows' variance was estimated from, at least 2.
         alpha: Level at which ``detectable`` counts as significant.
+        level: Of the interval.
     """
     spread = float(np.var(differences, ddof=1))
     error = _added(spread, rows_variance, units)
-    found = _by_t(float(np.mean(differences)), error, len(differences), alpha)
+    found = _by_t(float(np.mean(differences)), error, len(differences), alpha, level)
     return replace(found, basis=Basis.STARTS)
 
 
@@ -220,6 +232,7 @@ def _by_t(
     error: Callable[[int], tuple[float, float]],
     count: int,
     alpha: float,
+    level: float = LEVEL,
 ) -> Interval:
     """Return the t interval, with the standard error and degrees of freedom that runs give."""
     deviation, freedom = error(count)
@@ -227,7 +240,7 @@ def _by_t(
         # Equal differences of a few runs say nothing about how much others would differ; none at
         # all, in no row, is what two equal networks give.
         return Interval(mean) if mean else Interval(mean, mean, mean, 1.0, detectable=0.0)
-    half = float(scipy.stats.t.ppf(0.5 + LEVEL / 2, freedom)) * deviation
+    half = float(scipy.stats.t.ppf(0.5 + level / 2, freedom)) * deviation
     p = float(2 * scipy.stats.t.sf(abs(mean) / deviation, freedom))
 
     def wanted(runs: int) -> float:
@@ -241,6 +254,7 @@ def _by_t(
         p,
         wanted(_MOST_RUNS) + float(scipy.stats.norm.ppf(_POWER)) * error(_MOST_RUNS)[0],
         freedom,
+        level=level,
     )
 
 
@@ -318,14 +332,16 @@ def jackknife_variance(
     return float((units - 1) * np.var(left_out)), units
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float], level: float = LEVEL) -> list[float]:
     """Adjust p-values for being several (Holm 1979, Scandinavian Journal of Statistics 6).
 
-    A nan is no test: it stays nan and does not count.
+    A nan is no test: it stays nan and does not count. Where intervals have another level than 95 %,
+    p-values are adjusted for that as well: below 0.05, they are significant at that level.
     """
+    share = (1 - LEVEL) / (1 - level)
     order = [place for place in np.argsort(p_values) if not math.isnan(p_values[place])]
     adjusted, largest = [math.nan] * len(p_values), 0.0
     for rank, place in enumerate(order):
-        largest = max(largest, min(1.0, (len(order) - rank) * p_values[place]))
+        largest = max(largest, min(1.0, share * (len(order) - rank) * p_values[place]))
         adjusted[place] = largest
     return adjusted

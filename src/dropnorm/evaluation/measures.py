@@ -16,6 +16,9 @@ from dropnorm.tasks.registry import task_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy.typing as npt
+
+    from dropnorm.data.preprocessing import Part, SplitInputs
     from dropnorm.evaluation.results import ReplicaFacts, VariantTraining
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
@@ -61,6 +64,23 @@ def measure_variant(
         failures={name: sum(one.failures[name] for one in replicas) for name in task.failures},
         findings=tuple(checks.check_trainings(training.variant, history, replicas, study)),
         replicas=replicas,
+    )
+
+
+def tabulate_predictions(
+    split: SplitInputs, part: Part, outputs: npt.NDArray[np.float64]
+) -> pd.DataFrame:
+    """Return what networks put out for the rows of a part, in the target's own terms.
+
+    Returns:
+        Columns ``row``, ``target`` and those of the task's predictions.
+    """
+    return pd.DataFrame(
+        {
+            "row": part.rows,
+            "target": split.target.restore(part.y),
+            **split.target.table(split.target.invert(outputs)),
+        }
     )
 
 

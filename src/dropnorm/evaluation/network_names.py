@@ -56,7 +56,9 @@ def reference(name: str) -> str:
 
 def short(name: str, design: Design) -> str:
     """Name a network where the word has just been said."""
-    return network(name, design).replace("the network with", "the one with")
+    if name in design.layered or design.is_the_four:
+        return network(name, design).replace("the network", "the one")
+    return network(name, design).removeprefix("the network ")
 
 
 def what_it_has(name: str, design: Design) -> str:

@@ -24,7 +24,8 @@ PARAMS = "--params"
 # Environments that are read when none is asked for.
 _USUAL = (None, "", "base", "local")
 # Options that no result of a run depends on.
-_BESIDE = ("name", "title", "sweep")
+_BESIDE = ("name", "title", "sweep", "recommend")
+_UNTIL, _SPLITS = "replicas.until", "replicas.splits"
 # So many options are told of, and so many characters of a value.
 _MOST_TOLD, _LONGEST = 4, 40
 
@@ -59,6 +60,8 @@ class Judged:
 def differences(run: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return the options that differ, in a run and in a study, by dotted key."""
     one, other = _flat(run), _flat(study)
+    if one.get(_UNTIL) or other.get(_UNTIL):  # how many splits it takes is found by the run
+        one.pop(_SPLITS, None), other.pop(_SPLITS, None)
     return {
         key: (one.get(key), other.get(key))
         for key in sorted({*one, *other})
@@ -129,6 +132,23 @@ def judge(record: RunRecord, study: Study | None, environment: str | None) -> Ju
     if params & {*changed} or _usual(environment_of_run) != _usual(environment):
         return Judged(Standing.OVERRIDDEN, line)
     return Judged(Standing.CHANGED, line)
+
+
+def has_looked(record: RunRecord, study: Study) -> bool:
+    """Return whether a run was an earlier look at a study that is run with more replicas.
+
+    One that planned the same looks was none: its levels allow for them.
+    """
+    options = _options(record)
+    changed = differences(options, study.model_dump(mode="json"))
+    if any(not key.startswith("replicas.") for key in changed) or "replicas" not in options:
+        return False
+    own, now = options["replicas"], study.replicas
+    if now.until and not {"replicas.until", "replicas.at_most"} & changed.keys():
+        return False
+    splits, starts = int(own["splits"]), int(own["starts"])
+    fewer = splits <= now.splits and starts <= now.starts
+    return fewer and 1 < splits * starts < now.splits * now.starts
 
 
 def _asked(record: RunRecord) -> tuple[str | None, set[str]]:

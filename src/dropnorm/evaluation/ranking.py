@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation.intervals import LEVEL, holm
+from dropnorm.evaluation.intervals import holm
 from dropnorm.evaluation.verdicts import Health, Verdict, judge
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def compare_networks(
         design: Says which networks there are.
     """
     pairs = list(itertools.combinations(design.others, 2))
-    alpha = (1 - LEVEL) / max(1, len(pairs))
+    alpha = (1 - evidence.level) / max(1, len(pairs))
     found = [evidence.difference({network: 1, other: -1}, alpha)[0] for other, network in pairs]
-    adjusted = holm([interval.p for interval in found])
+    adjusted = holm([interval.p for interval in found], evidence.level)
     comparisons = []
     for (other, network), interval, p_holm in zip(pairs, found, adjusted, strict=True):
         lost = {name: diverged[name] for name in (network, other)}

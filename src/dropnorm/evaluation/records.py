@@ -1,6 +1,6 @@
 """What a run says of itself: its record, and what only the run itself knows of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from dropnorm.evaluation.json_form import Json, Result
@@ -47,6 +47,60 @@ class TableRead(Result):
 
 
 @dataclass(frozen=True)
+class Seen(Result):
+    """What a look saw of one difference.
+
+    Attributes:
+        difference: Mean over the pairs; None without pairs.
+        low: Lower end of its interval; None if there is none.
+        high: Its upper end.
+        verdict: In words.
+        settled: Whether the verdict stands, so that no more splits are needed for it.
+    """
+
+    difference: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+    settled: bool
+
+
+@dataclass(frozen=True)
+class Look(Result):
+    """One look of a run that adds splits until it is settled.
+
+    Attributes:
+        splits: How many there were.
+        level: Of its intervals.
+        seen: What it saw of each layer, and of both together, by name.
+    """
+
+    splits: int
+    level: float
+    seen: dict[str, Seen]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all verdicts stand."""
+        return all(one.settled for one in self.seen.values())
+
+
+@dataclass(frozen=True)
+class EarlierRun(Result):
+    """An earlier complete run of the same study that had fewer replicas.
+
+    Attributes:
+        version: Of its results.
+        splits: How many it had.
+        starts: How many of each split.
+    """
+
+    version: str
+    splits: int
+    starts: int
+
+
+@dataclass(frozen=True)
 class Process(Result):
     """What the numbers of a run may depend on beside its study and its table.
 
@@ -78,6 +132,8 @@ class Provenance(Result):
         packages: Versions of those on which the numbers may depend.
         python: Its version.
         platform: Where it ran.
+        looks: Of a run until it is settled, what it saw at each; else none.
+        earlier: Runs that have looked at the same study before.
     """
 
     command: str
@@ -88,6 +144,12 @@ class Provenance(Result):
     packages: dict[str, str]
     python: str
     platform: str
+    looks: tuple[Look, ...] = ()
+    earlier: tuple[EarlierRun, ...] = ()
+
+    def described(self) -> Json:
+        """Return the attributes for JSON: without looks or earlier runs where there are none."""
+        return _without_empty(self, "looks", "earlier")
 
 
 @dataclass(frozen=True)
@@ -144,6 +206,8 @@ class RunRecord(Result):
         options: The study with all its options, as JSON.
         version: Of the results; given when the record is written.
         files: All that the run wrote; likewise.
+        looks: Of a run until it is settled, what it saw at each; else none.
+        earlier: Runs that have looked at the same study before.
     """
 
     study: str = ""
@@ -161,3 +225,15 @@ class RunRecord(Result):
     options: Json = field(default_factory=dict)
     version: str = ""
     files: tuple[WrittenFile, ...] = ()
+    looks: tuple[Look, ...] = ()
+    earlier: tuple[EarlierRun, ...] = ()
+
+    def described(self) -> Json:
+        """Return the attributes for JSON: without looks or earlier runs where there are none."""
+        return _without_empty(self, "looks", "earlier")
+
+
+def _without_empty(result: Provenance | RunRecord, *names: str) -> Json:
+    """Return the attributes by name, without those named here that are empty."""
+    told = {one.name: getattr(result, one.name) for one in fields(result)}
+    return {name: value for name, value in told.items() if value or name not in names}

@@ -29,7 +29,7 @@ _FORMAT = "table.format"
 # Of the record, what a difference may come from; the rest differs in every run.
 _TELLING = ("engine", "switches", "table.sha256", _FORMAT, "packages", "options")
 # Of the options, those that no training depends on.
-_BESIDE = ("options.title", "options.sweep")
+_BESIDE = ("options.title", "options.sweep", "options.recommend")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
 _SAME_PAIRS = (
     "table.sha256",

@@ -73,7 +73,7 @@ def judge(
         return Verdict.DIVERGED
     if math.isnan(interval.low):
         return Verdict.NONE
-    if margin and interval.p_beyond(margin) < (1 - LEVEL) / claims:
+    if margin and interval.p_beyond(margin) < (1 - interval.level) / claims:
         return Verdict.SAME
     if p_holm < 1 - LEVEL:
         return Verdict.HELPS if interval.mean < 0 else Verdict.HURTS

@@ -11,6 +11,8 @@ from dropnorm.training.backend import engine_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# The options by which a run is told to add splits until it is settled, whatever the study says.
+UNTIL_SETTLED: dict[str, str | None] = {"until": "settled", "splits": None}
 _DEFAULT_ENGINE = "tensorflow"
 
 
@@ -28,18 +30,25 @@ def kedro_command(*words: str, env: str | None, conf_source: str | None = None) 
 
 
 def command_of(study: str, run_params: Mapping[str, Any]) -> str:
-    """Return the command that runs one study, or its sweep, as this run does."""
+    """Return the command that runs one study, or what stands apart, as this run does."""
     engine, name = engine_name(), study_of(study)
     words = ["run", f"--pipelines={study}"]
     changed = dict(run_params["runtime_params"].get(name, {}))
+    replicas = changed.get("replicas") or {}
+    if study == name and UNTIL_SETTLED.items() <= replicas.items():
+        words.append("--until-settled")
+        kept = {key: one for key, one in replicas.items() if key not in UNTIL_SETTLED}
+        changed["replicas"] = kept
     if study != name:
-        words = ["study", "sweep", name]
-        # Lists, which --params does not take.
-        for option, tried in changed.pop("sweep", {}).items():
-            words.append(f"--{option}={','.join(map(str, tried))}")
+        what = study.removeprefix(f"{name}.")
+        words = ["study", what, name]
+        # Some are lists, which --params does not take.
+        for option, tried in changed.pop(what, {}).items():
+            told = ",".join(map(str, tried)) if isinstance(tried, list) else tried
+            words.append(f"--{option}={told}")
     command = kedro_command(*words, env=run_params.get("env"))
-    if changed:
-        params = ",".join(_flat({name: changed}))
+    if given := _flat({name: changed}):
+        params = ",".join(given)
         command += f" {shlex.quote(f'--params={params}')}"
     return command if engine == _DEFAULT_ENGINE else f"KERAS_BACKEND={engine} {command}"
 

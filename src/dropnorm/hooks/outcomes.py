@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from kedro.io import MemoryDataset, SharedMemoryDataCatalog, SharedMemoryDataset
 
 from dropnorm.evaluation.results import SweptVariant, VariantOutcome
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import RECOMMEND, SWEEP
+from dropnorm.tuning.results import SearchedNetwork
 
 if TYPE_CHECKING:
     from kedro.io import DataCatalog
@@ -45,7 +46,9 @@ def share_memory(pipeline: Pipeline, catalog: DataCatalog) -> None:
             catalog[name] = SharedMemoryDataset()
 
 
-def _kind(name: str) -> type[VariantOutcome | SweptVariant]:
+def _kind(name: str) -> type[VariantOutcome | SweptVariant | SearchedNetwork]:
+    if f"{RECOMMEND}." in name:
+        return SearchedNetwork
     return SweptVariant if f"{SWEEP}." in name else VariantOutcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
@@ -21,11 +22,17 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.hooks.commands import command_of, kedro_command
+from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
 from dropnorm.hooks.outcomes import gather_outcomes, share_memory
 from dropnorm.hooks.provenance import prepare_record
 from dropnorm.hooks.study_names import studies_in, study_of
 from dropnorm.hooks.study_versions import overridden_options
-from dropnorm.hooks.summary import summarize_answer, summarize_study, summarize_sweep
+from dropnorm.hooks.summary import (
+    summarize_answer,
+    summarize_equal_budget,
+    summarize_study,
+    summarize_sweep,
+)
 from dropnorm.hooks.validation import (
     check_folders,
     check_inputs,
@@ -34,6 +41,7 @@ from dropnorm.hooks.validation import (
     read_by_column,
 )
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
+from dropnorm.pipeline_registry import SWEEP
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
 
@@ -59,6 +67,7 @@ class ProjectHooks:
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
         self._config: StudyConfigLoader | None = None
         self._overridden: dict[str, str] = {}
+        self._in_use = ExitStack()
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -76,25 +85,30 @@ class ProjectHooks:
         """
         names = {node.name for node in pipeline.nodes}
         tables: dict[str, LoadedTable] = {}
+        looking: dict[str, Study] = {}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
         for name in sorted(pipeline.inputs()):
             check_file(catalog.get(name))
         for run in studies_in(pipeline):
             study = study_of(run)
-            if run != study:
+            if run.endswith(SWEEP):
                 check_sweep(study, catalog)
+            elif first := begin_looks(study, pipeline, catalog):
+                looking[study] = first
             if study not in tables:
                 read_by_column(study, catalog)
                 if f"{run}.prepare.check_rows" in names:
                     tables[study] = check_study(study, catalog)
+            if run in looking:
+                check_splits_to_come(looking[run], tables[run].table, catalog)
         check_folders(pipeline, catalog)
         settle_versions_read(pipeline, catalog, run_params["env"])
         _read_new_rows_alike(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in studies_in(pipeline)]
         reported: list[Study] = []
         for study in studies_in(pipeline):
-            if names & {f"{study}.report.record_run", f"{study}.report.make_report"}:
+            if f"params:run.{study}" in pipeline.inputs():
                 options = catalog.load(f"params:{study_of(study)}")
                 reported.append(options)
                 other = overridden_options(self._config, options, run_params)
@@ -109,6 +123,8 @@ class ProjectHooks:
             hand_over(loaded.table, study, pipeline, catalog)
         _warn_of_boxes(reported)
         agreed = yield
+        for study, first in looking.items():
+            settle(first, tables[study].table, catalog, self._in_use)
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
         return agreed
@@ -120,6 +136,7 @@ class ProjectHooks:
         self._release(run_params)
 
     def _release(self, run_params: dict[str, Any]) -> None:
+        self._in_use.close()
         for record, version in self._claimed.pop(run_params["run_id"], ()):
             record.unclaim(version)
 
@@ -147,6 +164,9 @@ class ProjectHooks:
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
                 logger.info("%s", summarize_sweep(options, catalog.load(f"{study}.choices")))
+            if f"{study}.recommendation" in outputs:
+                told = summarize_equal_budget(catalog.load(f"{study}.recommendation"))
+                logger.info("%s\n%s", told, catalog.load(f"{study}.recommended").rstrip())
             if f"{study}.run" in outputs:
                 record = catalog.get(f"{study}.run")
                 if isinstance(record, RunRecordDataset):
@@ -155,9 +175,10 @@ class ProjectHooks:
                         record.path.parent,
                     )
                     logger.info("  results: %s, version %s", from_here(folder), version)
-                    page = folder / "report.html" / version / "report.html"
-                    command = kedro_command("study", "open", study, env=env)
-                    logger.info("  report: %s (or: %s)", from_here(page), command)
+                    if f"{study}.report_page" in outputs:
+                        page = folder / "report.html" / version / "report.html"
+                        command = kedro_command("study", "open", study, env=env)
+                        logger.info("  report: %s (or: %s)", from_here(page), command)
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

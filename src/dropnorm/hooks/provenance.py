@@ -18,6 +18,7 @@ from dropnorm.datasets.catalog_entries import (
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.records import Process, Provenance, TableRead
 from dropnorm.hooks.study_names import study_of
+from dropnorm.hooks.study_versions import earlier_runs
 from dropnorm.pipeline_registry import create_pipeline
 from dropnorm.training.backend import engine_name
 from dropnorm.training.switches import switches_of
@@ -51,6 +52,8 @@ def prepare_record(
     table = catalog.get(f"{study_of(study)}.table")
     written = table.format if isinstance(table, TableDataset) else None
     process = describe_process()  # the engine of which the trainings tell
+    sha256 = loaded.sha256 if loaded else table_checksum(table)
+    options = None if study != study_of(study) else catalog.load(f"params:{study}")
     catalog[f"params:run.{study}"] = MemoryDataset(
         Provenance(
             command=command,
@@ -58,7 +61,7 @@ def prepare_record(
             overridden=overridden,
             table=TableRead(
                 path=shown(table),
-                sha256=loaded.sha256 if loaded else table_checksum(table),
+                sha256=sha256,
                 format=_dumped(written) if written else None,
                 whole=tuple(whole_columns(loaded.table)) if loaded else (),
             ),
@@ -66,6 +69,7 @@ def prepare_record(
             packages=process.packages,
             python=process.python,
             platform=process.platform,
+            earlier=earlier_runs(options, catalog, sha256, process.engine) if options else (),
         )
     )
     whole = {node.name for node in create_pipeline(study).nodes}

@@ -13,10 +13,10 @@ from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.contrasts import FOUR
-from dropnorm.evaluation.overrides import Judged, Standing, judge, overridden
-from dropnorm.evaluation.records import RunRecord
+from dropnorm.evaluation.overrides import Judged, Standing, has_looked, judge, overridden
+from dropnorm.evaluation.records import EarlierRun, RunRecord
 from dropnorm.hooks.commands import kedro_command
-from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
+from dropnorm.pipeline_registry import create_of_networks, study_of
 from dropnorm.study.compare import names_written
 from dropnorm.study.parsing import parse_study
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def versions_of(run: str, catalog: DataCatalog) -> Versions:
-    """Return the versions of a study, or of its sweep, that are complete, and why others are not.
+    """Return the versions of a run that are complete, and why others are not.
 
     Raises:
         OSError: If the folder of its records cannot be read.
@@ -63,7 +63,7 @@ def newest_own(
     """Return the newest complete version that may be taken for the study's own.
 
     Args:
-        run: Name of the study or the sweep.
+        run: Name of the study, or of what stands apart.
         versions: Its own; one is complete.
         catalog: Knows where its records are.
         study: As it is today; None if it cannot be read.
@@ -84,6 +84,27 @@ def newest_own(
         f" {judged[newest].difference}; {option} takes that one, and"
         f" '{kedro_command('run', f'--pipelines={run}', env=environment)}' runs the study itself"
     )
+
+
+def earlier_runs(
+    study: Study, catalog: DataCatalog, sha256: str | None, engine: str
+) -> tuple[EarlierRun, ...]:
+    """Return the complete runs that have looked at a study before a run with more replicas.
+
+    Args:
+        study: As it is about to run.
+        catalog: Knows where its records are.
+        sha256: Checksum of its table.
+        engine: That it is about to run on.
+    """
+    found = []
+    for version in reversed(versions_of(study.name, catalog).complete):
+        record = catalog.get(f"{study.name}.run", version=Version(version, None))
+        told = record.load() if record else RunRecord()
+        if told.table.sha256 == sha256 and told.engine == engine and has_looked(told, study):
+            replicas = told.options["replicas"]
+            found.append(EarlierRun(version, replicas["splits"], replicas["starts"]))
+    return tuple(found)
 
 
 def overridden_options(
@@ -117,9 +138,9 @@ def overridden_options(
 def _places_written(
     run: str, catalog: DataCatalog, networks: tuple[str, ...] = FOUR.names
 ) -> list[Path]:
-    """Return where a study, or its sweep, writes what it keeps of a version with these networks."""
+    """Return where a run writes what it keeps of a version with these networks."""
     places = []
-    for rest in _outputs(networks, sweep=run.endswith(SWEEP)):
+    for rest in _outputs(run.removeprefix(study_of(run)), networks):
         dataset = catalog.get(f"{run}{rest}")
         if version_of(dataset) is not None and is_local(dataset):
             places.append(Path(str(filepath_of(dataset))))
@@ -127,9 +148,9 @@ def _places_written(
 
 
 @cache
-def _outputs(networks: tuple[str, ...], *, sweep: bool) -> list[str]:
-    """Return what the outputs of a study of these networks are called behind its name."""
-    create = create_sweep_pipeline if sweep else create_study_pipeline
-    pipeline = create("study", networks)
-    name = f"study{SWEEP}" if sweep else "study"
-    return sorted(one.removeprefix(name) for one in pipeline.all_outputs())
+def _outputs(apart: str, networks: tuple[str, ...]) -> list[str]:
+    """Return what the outputs of a study of these networks, or of what stands apart, are called."""
+    name = f"study{apart}"
+    return sorted(
+        one.removeprefix(name) for one in create_of_networks(name, networks).all_outputs()
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.cards import Card
-from dropnorm.evaluation.network_names import reference
+from dropnorm.evaluation.json_form import or_nan
+from dropnorm.evaluation.network_names import reference, spoken
+from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.sweep_results import Choices
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
+    from dropnorm.tuning.results import EqualBudget, Size
 
 
 def summarize_sweep(study: Study, choices: Choices) -> str:
@@ -29,6 +32,56 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
             *(f"  {sentence}" for sentence in choices.sentences.values()),
         ]
     )
+
+
+# With these verdicts there is a difference to tell.
+_COMPARED = (Verdict.HELPS, Verdict.HURTS, Verdict.SAME, Verdict.NOT_SETTLED, Verdict.NONE)
+
+
+def summarize_equal_budget(found: EqualBudget) -> str:
+    """Return the lines that a search ends with: networks, layers, what to do."""
+    unit = f", {found.unit}" if found.unit else ""
+    width = max(18, *(len(one.name) for one in found.networks))
+    trials = f"{found.trials} trial{'s' * (found.trials > 1)} each"
+    lines = [
+        f"{found.title}: {found.error}{unit}, of the validation rows; {trials}",
+        f"  {'network':<{width}} {'configured':>12} {'equal budget':>13}  choosing was worth",
+    ]
+    lines += [
+        f"  {one.name:<{width}} {_told(one.configured):>12} {_told(one.chosen):>13}"
+        f"  {_size(one.worth, found.unit)}"
+        for one in found.networks
+    ]
+    for effect in found.effects:
+        lines.append(f"  {wording.capital(spoken(effect.name))}")
+        for when, size in (
+            ("as configured", effect.configured),
+            ("at equal budget", effect.equal_budget),
+        ):
+            told = [size.verdict]
+            if size.verdict in _COMPARED:
+                told.append(_size(size, found.unit))
+            lines.append(f"    {when:<16} {': '.join(told)}")
+    lines += [f"  As configured: {found.answer_configured}", f"  At equal budget: {found.answer}"]
+    lines.append("  Differences are of the error; plus is worse. Inner rows chose, others scored.")
+    return "\n".join(lines)
+
+
+def _told(error: float | None) -> str:
+    return "diverged" if error is None else wording.number(error)
+
+
+def _size(size: Size, unit: str) -> str:
+    shown = Numbers(or_nan(size.difference), or_nan(size.low), or_nan(size.high))
+    return wording.signed_size(shown, unit) or "not compared"
+
+
+class Numbers(NamedTuple):
+    """A difference as it is worded, nan where there is no number."""
+
+    difference: float
+    low: float
+    high: float
 
 
 def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
@@ -58,6 +111,7 @@ def summarize_answer(found: Mapping[str, Any]) -> str:
     about = "networks" if "against" in found else "layers"
     lines = [
         found["answer"],
+        found.get("stopped", ""),
         *(Card(**card).line() for card in found["cards"].values()),
         found["interaction"],
         found["committee"],

@@ -1,1 +1,1 @@
-"""What a study's YAML may say, section by section, and how it is read."""
+"""Schema of a study's YAML by section, and its parsing."""

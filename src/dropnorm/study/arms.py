@@ -1,4 +1,4 @@
-"""The networks that a study compares, each with the options that it is trained with."""
+"""The networks that a study compares, each with its options."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Arm:
     """One compared network.
 
     Attributes:
-        name: Its key in ``compare``, or the variant's name.
-        variant: Which of the two layers it has.
-        study: The study with the options that this network changes.
+        name: Key in ``compare``, or name of the variant.
+        variant: Variant, which says which of the two layers the network has.
+        study: Study with the changed options of this network.
     """
 
     name: str
@@ -33,7 +33,7 @@ def arm_of(study: Study, name: str) -> Arm:
     """Return a compared network by its name.
 
     Raises:
-        pydantic.ValidationError: The options with its changes are not a study's.
+        pydantic.ValidationError: If the changed options are not valid.
     """
     compared = study.compare.get(name, Compared())
     if not compared.network and not compared.training:

@@ -1,24 +1,20 @@
-"""What the sections of a study share."""
+"""Types that the sections of a study share."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 ColumnName = Annotated[str, Field(min_length=1)]
-# YAML gives lists where a frozen model holds tuples.
+# Not strict, because YAML has lists and no tuples.
 Columns = Annotated[tuple[ColumnName, ...], Field(strict=False)]
-# The command line gives text where YAML gives true or false.
+# Not strict, because the command line passes texts.
 Flag = Annotated[bool, Field(strict=False)]
 
 
 class Section(BaseModel):
-    """A section of a study's YAML: frozen, strict in its types and keys."""
+    """A section of a study's YAML; unknown keys and other types are errors."""
 
-    # strict: `epochs: true` or `rate: "0.3"` is a mistake, not a number.
+    # Strict, so that `epochs: true` and `rate: "0.3"` are errors.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

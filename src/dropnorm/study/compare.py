@@ -1,4 +1,4 @@
-"""The section ``compare``: the networks that a study compares."""
+"""Section ``compare``: the networks that a study compares."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from dropnorm.errors import did_you_mean
 from dropnorm.study.common import Section
 from dropnorm.study.variants import Variant
 
-# What else stands beside the names of variants: in results, in names of pipelines and their boxes,
-# and among what nodes take beside the outcomes of variants.
+# Names that results, pipelines and nodes use beside those of the networks.
 TAKEN = (
-    "interaction", "predict", "sweep", "prepare", "report",
+    "interaction", "predict", "sweep", "recommend", "prepare", "report",
     "study", "split", "reference_predictions", "comparison", "diagnostics", "report_data",
-    "preprocessors",
+    "preprocessors", "provenance",
     "constant", "least_squares", "logistic_regression", "linear_network", "gradient_boosting",
 )  # fmt: skip
-# It names folders and columns.
+# Folders and columns have these names.
 _NAME = r"[a-z][a-z0-9_]{0,39}"
-# What a network may not change, so that differences are paired, and losses in one unit.
+# Options that all networks share, so that differences are paired and losses are comparable.
 _SHARED = ("loss", "huber_delta", "metrics", "seed", "threads")
 _OF_SWITCHES = {(v.has_dropout, v.has_batchnorm): v for v in Variant}
 
 
 class Compared(Section):
-    """One network of the comparison: which of the two layers it has, and the options it changes."""
+    """One network of the comparison: its layers, and the options that it changes."""
 
     layers: Annotated[tuple[Literal["dropout", "batchnorm"], ...] | None, Field(strict=False)] = (
         Field(
             None,
             exclude_if=lambda layers: layers is None,
-            description="Which of the two layers this network has; none if left out. baseline,"
-            " dropout, batchnorm and dropout_batchnorm have those of their names.",
+            description="Layers of this network: dropout, batchnorm or both; left out, it has none."
+            " The networks baseline, dropout, batchnorm and dropout_batchnorm have the layers of"
+            " their names.",
         )
     )
     network: dict[str, Any] = Field(
         {},
         exclude_if=lambda changes: not changes,
-        description="Options of the section network it changes.",
+        description="Changed options of the section network.",
     )
     training: dict[str, Any] = Field(
         {},
         exclude_if=lambda changes: not changes,
-        description="Options of the section training it changes.",
+        description="Changed options of the section training.",
     )
 
     def switches(self, name: str) -> Variant:
-        """Return which of the two layers the network of a name has."""
+        """Return the variant with the layers of this network, which has the given name."""
         if name in tuple(Variant):
             return Variant(name)
         layers = self.layers or ()
@@ -58,7 +58,7 @@ class Compared(Section):
 
 
 def merged(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with changes, key by key; what is chosen by ``method`` is replaced whole."""
+    """Return options with changes, merged by key; a section with a ``method`` is replaced."""
     result = dict(options)
     for key, value in changes.items():
         before = result.get(key)
@@ -70,9 +70,9 @@ def merged(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 
 def names_written(options: object) -> tuple[str, ...]:
-    """Return the networks that a study's YAML compares, the four if it does not say which.
+    """Return the names of the networks that a study's YAML compares, by default the four variants.
 
-    It may have mistakes, which are told when the study is read: its graph is made before.
+    The YAML may be invalid, because pipelines are built before the study is checked.
     """
     match options:
         case {"compare": dict(compare)} if compare and all(map(_can_be_a_name, compare)):
@@ -86,37 +86,37 @@ def _can_be_a_name(name: object) -> bool:
 
 
 def check_compared(compare: Mapping[str, Compared], against: str) -> None:
-    """Check the names of compared networks, and that one of them is what they are compared with.
+    """Check the names of the compared networks and the one that they are compared with.
 
     Raises:
-        ValueError: In the words of a study's messages.
+        ValueError: If a name or a change is not allowed.
     """
     names = list(compare) or [variant.value for variant in Variant]
     if against not in names:
         raise ValueError(
-            f"compares with '{against}'{did_you_mean(against, names)}, which is not among its"
+            f"compares with '{against}'{did_you_mean(against, names)}, which is not one of its"
             f" networks: {', '.join(names)}"
         )
     if len(names) == 1:
-        raise ValueError(f"has '{names[0]}' alone in compare; name at least two networks")
+        raise ValueError(f"has only '{names[0]}' in compare; name at least two networks")
     for name, compared in compare.items():
         if not re.fullmatch(_NAME, name):
             raise ValueError(
-                f"has a network '{name[:40]}' in compare; its name should be small letters, digits"
-                " and _, the first a letter, at most 40 of them"
+                f"has a network '{name[:40]}' in compare; a name has at most 40 lower-case letters,"
+                " digits and _, and begins with a letter"
             )
         if name in TAKEN:
             raise ValueError(
-                f"has a network '{name}' in compare, a name that means something else in the"
-                " results; take another"
+                f"has a network '{name}' in compare, but the results use this name for something"
+                " else; choose another name"
             )
         if name in tuple(Variant) and compared.layers is not None:
             raise ValueError(
-                f"has compare.{name}.layers; the name says which layers '{name}' has: leave layers"
-                " out, or take another name"
+                f"has compare.{name}.layers, but the name '{name}' sets the layers; leave layers"
+                " out, or choose another name"
             )
         if fixed := [key for key in _SHARED if key in compared.training]:
             raise ValueError(
-                f"changes training.{fixed[0]} in compare.{name}; it is the same for all networks,"
-                " so that they can be compared: set it in training"
+                f"changes training.{fixed[0]} in compare.{name}, which must be the same for all"
+                " networks; set it in training"
             )

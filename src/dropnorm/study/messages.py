@@ -1,4 +1,4 @@
-"""One-line messages for what pydantic finds wrong in a study."""
+"""Convert pydantic's errors about a study to one-line messages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import (
-    BaseModel,
-)
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dropnorm.errors import did_you_mean
 from dropnorm.study.schema import Study
 
-# What pydantic finds wrong, in the words of those who write YAML.
+# The expected value for each type of error, in YAML terms.
 _EXPECTED = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -36,7 +34,16 @@ _LIMITS = {Gt: "above", Ge: "at least", Lt: "below", Le: "at most"}
 
 
 def message_of(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> str:
-    """Return one line for what pydantic finds wrong: file, key, what to write."""
+    """Return a message for an error of pydantic.
+
+    Args:
+        name: Name of the study.
+        problem: One of the errors of a ``ValidationError``.
+        where: Source of each dotted key, as in :func:`dropnorm.study.parsing.parse_study`.
+
+    Returns:
+        One line with the source, the key and what to write.
+    """
     location, holder = _walk(problem["loc"])
     key = ".".join((name, *map(str, location)))
     source = next((where[k] for k in _leading(key) if k in where), "")
@@ -66,33 +73,33 @@ def message_of(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> 
 
 
 def _expected_value(problem: Mapping[str, Any], holder: type[BaseModel]) -> str:
-    """Say what an option may be, with its whole range."""
+    """Return the values that an option may have, with its whole range."""
     if problem["type"] in _OUT_OF_RANGE:
         key = next(str(step) for step in reversed(problem["loc"]) if step in holder.model_fields)
         return _range(holder.model_fields[key])
-    if told := _EXPECTED.get(problem["type"]):
-        return told
-    told = problem["msg"].removeprefix("Input should be ")
-    return f"{told[0].lower()}{told[1:]}"
+    if expected := _EXPECTED.get(problem["type"]):
+        return expected
+    expected = problem["msg"].removeprefix("Input should be ")
+    return f"{expected[0].lower()}{expected[1:]}"
 
 
 def _range(field: FieldInfo) -> str:
-    """Say within which limits a number must be, also one of a list or a union."""
+    """Return the limits of a number, which may be in a list or a union."""
     limits: dict[str, Any] = {}
-    to_see: list[Any] = [field.annotation, *field.metadata]
-    while to_see:
-        one = to_see.pop()
-        for kind, told in _LIMITS.items():
-            if isinstance(one, kind):
-                limits[told] = getattr(one, kind.__name__.lower())
-        to_see += one.metadata if isinstance(one, FieldInfo) else get_args(one)
+    parts: list[Any] = [field.annotation, *field.metadata]
+    while parts:
+        part = parts.pop()
+        for kind, words in _LIMITS.items():
+            if isinstance(part, kind):
+                limits[words] = getattr(part, kind.__name__.lower())
+        parts += part.metadata if isinstance(part, FieldInfo) else get_args(part)
     if {"at least", "at most"} <= limits.keys():
         return f"from {limits['at least']} to {limits['at most']}"
-    return " and ".join(f"{told} {limits[told]}" for told in _LIMITS.values() if told in limits)
+    return " and ".join(f"{words} {limits[words]}" for words in _LIMITS.values() if words in limits)
 
 
 def _as_written(value: object) -> str:
-    """Return a value as YAML has it."""
+    """Return a value in YAML notation."""
     if isinstance(value, Mapping):
         return "a mapping"
     if value is None or isinstance(value, bool):
@@ -115,14 +122,14 @@ def _leading(key: str) -> list[str]:
 
 
 def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseModel]]:
-    """Follow a problem's location: without union tags, and the model that holds its last key."""
+    """Return an error's location without union tags, and the model with its last key."""
     model: type[BaseModel] = Study
     path: list[str | int] = []
     holder = model
     choices: dict[str, type[BaseModel]] = {}
     mapped: type[BaseModel] | None = None
     for step in location:
-        if str(step) in choices:  # which member of a union
+        if str(step) in choices:  # member of a union
             model, choices = choices[str(step)], {}
             continue
         if path and step in _TAGS:
@@ -131,7 +138,7 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
         holder = model
         field = model.model_fields.get(str(step))
         members = _models_in(field.annotation) if field is not None else []
-        if field is None and mapped is not None:  # the name of one of several such sections
+        if field is None and mapped is not None:  # key of a mapping of sections
             model, mapped = mapped, None
             continue
         mapped = _mapped_model(field.annotation) if field is not None else None
@@ -141,12 +148,12 @@ def _walk(location: tuple[str | int, ...]) -> tuple[list[str | int], type[BaseMo
     return path, holder
 
 
-# Of a number or a list of numbers.
+# Tags of the union of a number and a list of numbers.
 _TAGS = ("one", "each")
 
 
 def _models_in(annotation: object) -> list[type[BaseModel]]:
-    """List the sections that a field may hold."""
+    """Return the sections that a field may hold."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
     if get_origin(annotation) in (Union, types.UnionType):
@@ -157,13 +164,13 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
 
 
 def _mapped_model(annotation: object) -> type[BaseModel] | None:
-    """Return the section of which a field holds several, each by a name of its own."""
+    """Return the section that a field holds by name, if it is a mapping of sections."""
     if get_origin(annotation) is not dict:
         return None
     return next(iter(_models_in(get_args(annotation)[1])), None)
 
 
 def _tag(model: type[BaseModel]) -> str:
-    """Return the word by which a member of a union is chosen."""
+    """Return the ``method`` that chooses a member of a union."""
     (tag,) = get_args(model.model_fields["method"].annotation)
     return str(tag)

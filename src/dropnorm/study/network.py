@@ -1,15 +1,10 @@
-"""The section ``network``: hidden layers, dropout, batch normalization."""
+"""Section ``network``: hidden layers, dropout and batch normalization."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    Discriminator,
-    Field,
-    Tag,
-    model_validator,
-)
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from dropnorm.study.common import Section
 
@@ -30,13 +25,13 @@ class Dropout(Section):
         Discriminator(_one_or_each),
     ] = Field(
         0.3,
-        description="Share of a layer's outputs switched off: one for all hidden layers, or a list"
+        description="Share of a layer's outputs to drop: a number for all hidden layers, or a list"
         " with one for each.",
     )
     order: Literal["before_batchnorm", "after_batchnorm"] = Field(
         "before_batchnorm",
-        description="Which of the two comes first where both follow a hidden layer. With placement"
-        " before_activation or input there is one place only, after the activation.",
+        description="Order of dropout and batch normalization after a hidden layer. It has no"
+        " effect if the placement of batchnorm is before_activation or input.",
     )
 
 
@@ -48,16 +43,14 @@ class BatchNorm(Section):
 
     placement: Placement = Field(
         "after_hidden",
-        description="before_dense: before each Dense layer, the last included; after_hidden: after"
+        description="before_dense: before each Dense layer, including the last; after_hidden: after"
         " each hidden layer; before_activation: between a hidden layer and its activation; input:"
-        " once, at the input.",
+        " only at the input.",
     )
     momentum: float = Field(
-        0.99, ge=0, lt=1, description="Of the running mean and variance, which inference uses."
+        0.99, ge=0, lt=1, description="Momentum of the moving mean and variance for inference."
     )
-    epsilon: float = Field(
-        0.001, gt=0, le=1, description="Added to the variance before its root is taken."
-    )
+    epsilon: float = Field(0.001, gt=0, le=1, description="Constant that is added to the variance.")
 
 
 class LayerNorm(Section):
@@ -65,11 +58,9 @@ class LayerNorm(Section):
 
     placement: Placement = Field(
         "after_hidden",
-        description="As of batchnorm. Where both stand in one place, batch normalization is first.",
+        description="As for batchnorm. In the same place, batch normalization comes first.",
     )
-    epsilon: float = Field(
-        0.001, gt=0, le=1, description="Added to the variance before its root is taken."
-    )
+    epsilon: float = Field(0.001, gt=0, le=1, description="Constant that is added to the variance.")
 
 
 class GaussianNoise(Section):
@@ -77,7 +68,7 @@ class GaussianNoise(Section):
 
     stddev: float = Field(0.1, ge=0, le=1e6, description="Standard deviation of the noise.")
     placement: Literal["input", "after_hidden"] = Field(
-        "input", description="input: once, at the input; after_hidden: after each hidden layer."
+        "input", description="input: only at the input; after_hidden: after each hidden layer."
     )
 
 
@@ -86,33 +77,33 @@ def _is_none(value: object) -> bool:
 
 
 class Network(Section):
-    """Hidden Dense layers and linear outputs, with the two layers that variants switch on."""
+    """Hidden Dense layers and linear outputs, with the two layers that the variants switch."""
 
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=65536)], ...], Field(strict=False)] = (
         Field(min_length=1, description="Units of each hidden layer.")
     )
     activation: Literal["relu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid"] = Field(
-        "relu", description="Of each hidden layer."
+        "relu", description="Activation of each hidden layer."
     )
     initializer: Literal[
         "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
         "lecun_normal", "orthogonal",
-    ] = Field("glorot_uniform", description="Of the weights, in all Dense layers.")  # fmt: skip
+    ] = Field("glorot_uniform", description="Weight initializer of all Dense layers.")  # fmt: skip
     dropout: Dropout = Dropout()
     batchnorm: BatchNorm = BatchNorm()
-    # Left out of a record where they are not named, so that older records say the same.
+    # Left out of a record by default, so that the records of older runs do not differ.
     layernorm: LayerNorm | None = Field(
         None, exclude_if=_is_none, description="Layer normalization; left out, there is none."
     )
     gaussian_noise: GaussianNoise | None = Field(
-        None, exclude_if=_is_none, description="Noise in training; left out, there is none."
+        None, exclude_if=_is_none, description="Noise during training; left out, there is none."
     )
     max_norm: float | None = Field(
         None,
         gt=0,
         le=1e6,
         exclude_if=_is_none,
-        description="Longest vector of weights into one unit of a hidden layer (Srivastava et al."
+        description="Largest norm of the weights into a unit of a hidden layer (Srivastava et al."
         " 2014, section 5.1); left out, there is no limit.",
     )
 
@@ -126,7 +117,7 @@ class Network(Section):
     def _a_rate_for_each_layer(self) -> Network:
         if len(self.dropout_rates) != len(self.hidden):
             raise ValueError(
-                f"has {len(self.hidden)} hidden layers, and {len(self.dropout_rates)} rates in"
+                f"has {len(self.hidden)} hidden layers, but {len(self.dropout_rates)} rates in"
                 " 'dropout.rate'; write one for each, or one number for all"
             )
         return self

@@ -1,11 +1,11 @@
-"""From a study's options to a checked study."""
+"""Parse and check the options of a study."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -18,13 +18,13 @@ _Parsed = TypeVar("_Parsed")
 
 
 def parse_study(name: str, options: object, where: Mapping[str, str] | None = None) -> Study:
-    """Make a study of what its YAML says.
+    """Return a study from the options in its YAML.
 
     Args:
-        name: The study's name, its top-level key.
-        options: What stands below that key.
-        where: Which source (a file's path, or ``--params``) a dotted key comes from, the longest
-            key that leads to an option winning; for messages.
+        name: Name of the study, which is its top-level key.
+        options: Value of that key.
+        where: Source of each dotted key (a file's path, or ``--params``) for messages; the longest
+            key that leads to an option counts.
 
     Raises:
         BadInputError: One line per problem, each with its source and key.
@@ -40,13 +40,38 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
 
 
 def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:
-    """Refuse two networks that are one: a difference of nothing would be told as a result."""
+    """Refuse two equal networks, because their difference would look like a result."""
     for one, other in itertools.combinations(arms, 2):
         if one.variant is other.variant and one.study == other.study:
             raise BadInputError(
                 f"{study}.compare has '{one.name}' and '{other.name}', which are the same network;"
-                " let one of them change an option, or leave it out"
+                " change an option of one of them, or leave it out"
             )
+
+
+def refuse_splits_until_settled(
+    study: Study, written: Mapping[str, Any], where: Mapping[str, str]
+) -> None:
+    """Refuse splits beside ``until``: which of the two is meant cannot be told.
+
+    The record of a run has both, for it says how many splits it took.
+
+    Args:
+        study: What would run.
+        written: Its options as they are written.
+        where: As of :func:`parse_study`.
+
+    Raises:
+        BadInputError: If both are written.
+    """
+    splits = written.get("replicas", {}).get("splits")
+    if study.replicas.until and splits is not None:
+        told = f"{study.name}.replicas"
+        source = next((f"{where[key]}: " for key in (f"{told}.splits", told) if key in where), "")
+        raise BadInputError(
+            f"{source}{told}.splits is {splits}, and replicas.until says that the run finds how"
+            " many it needs; leave splits out, or type --until-settled, which takes its place"
+        )
 
 
 def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) -> _Parsed:
@@ -55,7 +80,7 @@ def _checked(key: str, parsed: Callable[[], _Parsed], where: Mapping[str, str]) 
     except ValidationError as error:
         problems = error.errors()
         places = {problem["loc"][:-1] for problem in problems}
-        # A list is called empty, too, if nothing in it is right.
-        told = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
-        lines = [message_of(key, dict(problem), where) for problem in told]
+        # pydantic also calls a list empty if all of its items are wrong.
+        shown = [one for one in problems if one["type"] != "too_short" or one["loc"] not in places]
+        lines = [message_of(key, dict(problem), where) for problem in shown]
         raise BadInputError("\n".join(lines)) from error

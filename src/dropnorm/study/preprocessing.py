@@ -1,4 +1,4 @@
-"""The section ``preprocessing``: which columns are inputs, and what is done to each."""
+"""Section ``preprocessing``: the input columns and their preprocessing."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import math
 from collections import Counter
 from typing import Annotated, Literal, get_args
 
-from pydantic import (
-    Field,
-    PlainValidator,
-    model_validator,
-)
+from pydantic import Field, PlainValidator, model_validator
 
 from dropnorm.errors import did_you_mean
 from dropnorm.study.common import ColumnName, Columns, Flag, Section
 
 
 def _fill_of_numbers(value: object) -> str | float:
-    """Check ``impute.numbers``: one message for a mistake, where a union would give two."""
+    """Check ``impute.numbers``; a union would give two messages for a mistake."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
         return float(value)
     if isinstance(value, str) and value in get_args(NumberFill):
@@ -33,33 +29,31 @@ NumberFill = Literal["median", "mean", "most_frequent"]
 
 
 class Impute(Section):
-    """What stands in for missing inputs, with ``missing: impute``; found in training rows alone."""
+    """Imputation of missing inputs with ``missing: impute``, fitted to the training rows."""
 
     numbers: Annotated[
         str | float,
         PlainValidator(_fill_of_numbers, json_schema_input_type=NumberFill | float),
-    ] = Field("median", description="median, mean or most_frequent of the column, or a number.")
+    ] = Field("median", description="median, mean or most_frequent value, or a number.")
     categories: str = Field(
         "most_frequent",
         min_length=1,
-        description="most_frequent, or a text that becomes a category of its own.",
+        description="most_frequent, or a text that becomes a separate category.",
     )
     indicator: Flag = Field(
         False,
-        description="A further 0/1 input for each column of numbers that has a missing value in the"
-        " training rows: 1 where it was missing.",
+        description="Whether each number column with missing values in the training rows gets a"
+        " further input, which is 1 for missing values and else 0.",
     )
 
 
 class RareCategories(Section):
-    """One-hot categories that are folded into one; counted in the training rows alone."""
+    """One-hot categories that are merged because they are rare in the training rows."""
 
     min_share: float | None = Field(
-        None, gt=0, lt=1, description="Fold categories that fewer of the training rows have."
+        None, gt=0, lt=1, description="Categories with a smaller share of rows are merged."
     )
-    min_count: int | None = Field(
-        None, ge=2, description="Fold categories that fewer training rows than this have."
-    )
+    min_count: int | None = Field(None, ge=2, description="Categories with fewer rows are merged.")
 
     @model_validator(mode="after")
     def _one_limit(self) -> RareCategories:
@@ -69,51 +63,56 @@ class RareCategories(Section):
 
 
 class Preprocessing(Section):
-    """Which columns are inputs, and what is done to each; fitted on training rows alone.
+    """The input columns and their preprocessing, which is fitted to the training rows.
 
-    A column stands in one list; one that stands in none is no input. Missing values are imputed
-    first, then logarithms are taken, then numbers are scaled.
+    Each input column is in one list. Missing values are imputed first, then logarithms are taken,
+    then numbers are scaled.
     """
 
-    standard_scale: Columns = Field((), description="Numbers, to mean 0 and standard deviation 1.")
-    min_max_scale: Columns = Field((), description="Numbers, to the range 0 to 1.")
+    standard_scale: Columns = Field(
+        (), description="Numbers to scale to mean 0 and standard deviation 1."
+    )
+    min_max_scale: Columns = Field((), description="Numbers to scale to the range 0 to 1.")
     robust_scale: Columns = Field(
-        (), description="Numbers, less their median, divided by their interquartile range."
+        (),
+        description="Numbers from which the median is subtracted, divided by the interquartile"
+        " range.",
     )
     quantile_scale: Columns = Field(
-        (), description="Numbers, by rank, to a normal distribution; bounded by ±5.2."
+        (),
+        description="Numbers to transform by rank to a normal distribution, bounded by ±5.2.",
     )
     piecewise_linear: Columns = Field(
         (),
         exclude_if=lambda columns: not columns,
-        description="Numbers, to one input per bin of their values: 1 above the bin, 0 below it,"
-        " in between inside it (Gorishniy et al. 2022).",
+        description="Numbers to encode as one input per bin: 1 for values above the bin, 0 below"
+        " it, and in between inside it (Gorishniy et al. 2022).",
     )
     bins: int = Field(
         _BINS,
         ge=1,
         le=1000,
         exclude_if=lambda bins: bins == _BINS,
-        description="Most bins of each piecewise_linear column.",
+        description="The most bins of each piecewise_linear column.",
     )
     one_hot: Columns = Field(
         (),
-        description="Categories, one 0/1 input per category; one that no training row has is all"
-        " zeros, or the rare one if there is one.",
+        description="Categories to encode as one 0/1 input each. A category without training rows"
+        " is all zeros, or the merged rare category if there is one.",
     )
     ordinal: Columns = Field(
         (),
-        description="Categories, to 0, 1, 2 …: in the order that 'order' gives, or else sorted as"
-        " text; one that no training row has is -1.",
+        description="Categories to encode as 0, 1, 2 … in the order of 'order', or else sorted as"
+        " text. A category without training rows is -1.",
     )
-    passthrough: Columns = Field((), description="Numbers, as they are.")
+    passthrough: Columns = Field((), description="Numbers to use as they are.")
     log1p: Columns = Field(
         (),
-        description="Those of the numbers above whose log(1 + value) is taken before they are"
-        " scaled or passed; all values must be above -1.",
+        description="Numbers of the lists above to replace by log(1 + value) before scaling; all"
+        " values must be above -1.",
     )
     order: Annotated[dict[ColumnName, Columns], Field(strict=False)] = Field(
-        {}, description="Of ordinal columns: all their categories, the first becomes 0."
+        {}, description="All categories of ordinal columns in order; the first becomes 0."
     )
     rare_categories: RareCategories = RareCategories()
     impute: Impute = Impute()
@@ -158,17 +157,17 @@ class Preprocessing(Section):
         for column in self.log1p:
             if column not in self.numbers:
                 raise ValueError(
-                    f"takes the logarithm of '{column}', which is none of its numbers; add it to"
+                    f"takes the logarithm of '{column}', which is not one of its numbers; add it to"
                     " standard_scale, passthrough or another list of numbers as well"
                 )
         fill = self.impute.numbers
         if self.log1p and isinstance(fill, float) and fill <= -1:
-            raise ValueError(f"imputes {fill:g}, of which 'log1p' has no logarithm")
+            raise ValueError(f"imputes {fill:g}, for which 'log1p' is not defined")
         for column, categories in self.order.items():
             if column not in self.ordinal:
-                raise ValueError(f"gives an order of '{column}', which is not in 'ordinal'")
+                raise ValueError(f"has an order of '{column}', which is not in 'ordinal'")
             if len(set(categories)) < max(len(categories), 1):
                 raise ValueError(
-                    f"gives an order of '{column}' that is empty or names a category twice"
+                    f"has an order of '{column}' that is empty or names a category twice"
                 )
         return self

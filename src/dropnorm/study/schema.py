@@ -1,15 +1,12 @@
-"""A study: its sections together, and what must agree between them."""
+"""A study with its sections, and the checks across sections."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import (
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator, model_validator
 
 from dropnorm.errors import did_you_mean
 from dropnorm.findings import CODES
@@ -17,6 +14,7 @@ from dropnorm.study.common import Columns, Flag, Section
 from dropnorm.study.compare import Compared, check_compared
 from dropnorm.study.network import Network
 from dropnorm.study.preprocessing import Impute, Preprocessing
+from dropnorm.study.recommend import Recommend
 from dropnorm.study.split import ColumnsSplit, Split, TimeSplit
 from dropnorm.study.sweep import Sweep
 from dropnorm.study.target import Shown, Target
@@ -24,7 +22,7 @@ from dropnorm.study.training import Loss, Metric, Training
 from dropnorm.study.variants import Variant
 
 TaskName = Literal["regression", "classification"]
-# What each task can minimize, its default first, and what else it can tell by epoch.
+# The losses of each task, with the default first, and its metrics.
 _LOSSES: dict[TaskName, tuple[Loss, ...]] = {
     "regression": ("mae", "mse", "huber"),
     "classification": ("cross_entropy",),
@@ -35,65 +33,121 @@ _METRICS: dict[TaskName, tuple[Metric, ...]] = {
 }
 
 
-class Replicas(Section):
-    """How often each variant is trained: ``splits`` × ``starts``, the same for all variants."""
+# Splits of the first look of a run until settled, from which on intervals are sharp, and of the
+# last one where a study does not say.
+FIRST_LOOK, _MOST_LOOKED_AT = 5, 40
 
-    splits: int = Field(1, ge=1, le=1000, description="Divisions of the rows into parts.")
+
+def looks_up_to(at_most: int) -> tuple[int, ...]:
+    """Return at how many splits a run until settled looks: 5, 10, 20, 40 …, and at the most."""
+    doubled = (FIRST_LOOK * 2**look for look in itertools.count())
+    return (*itertools.takewhile(lambda splits: splits < at_most, doubled), at_most)
+
+
+class Replicas(Section):
+    """Number of trainings of each variant: ``splits`` × ``starts``."""
+
+    splits: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Divisions of the rows into parts; left out with until, which finds how many.",
+    )
     starts: int = Field(1, ge=1, le=1000, description="Random starts in each split.")
+    until: Literal["settled"] | None = Field(
+        None,
+        exclude_if=lambda until: until is None,
+        description="settled: a run looks at 5, 10, 20, 40 splits, up to at_most, and stops at the"
+        " first look at which every verdict stands. The levels hold over all looks together.",
+    )
+    at_most: int | None = Field(
+        None,
+        ge=FIRST_LOOK,
+        le=1000,
+        exclude_if=lambda at_most: at_most is None,
+        description="Splits at which a run until settled stops in any case; 40 if left out.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_many_as_it_takes(cls, options: Any) -> Any:
+        """Let a run until settled have as many splits as it may take, until it knows how many."""
+        match options:
+            case {"until": "settled"}:
+                most = options.get("at_most")
+                given = {key: one for key, one in options.items() if one is not None}
+                return {"at_most": _MOST_LOOKED_AT, "splits": most or _MOST_LOOKED_AT} | given
+        return options
+
+    @model_validator(mode="after")
+    def _stops_somewhere(self) -> Replicas:
+        if self.at_most is not None and self.until is None:
+            raise ValueError("has at_most without until; write until: settled, or leave it out")
+        if self.looks and self.splits not in self.looks:
+            told = ", ".join(map(str, self.looks))
+            raise ValueError(f"has {self.splits} splits, and is to look at {told} until settled")
+        return self
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """At how many splits a run until settled looks; none of any other run."""
+        return () if self.at_most is None else looks_up_to(self.at_most)
 
 
 class Study(Section):
     """One table with its target, split, preprocessing, networks and training."""
 
-    name: str = Field(min_length=1, description="Its top-level key; not written a second time.")
+    name: str = Field(min_length=1, description="Name of the study, which is its top-level key.")
     title: Shown = Field(min_length=1, description="Name in plots.")
     made_up: Flag = Field(
-        False, description="The table is made up; everything the run writes says so."
+        False, description="Whether the table is made up; all results of the run then say so."
     )
     task: TaskName = Field(
         "regression",
-        description="regression: the target is an amount. classification: its values, numbers or"
-        " not, are names of classes; of two, networks put out the probability of the second, of"
-        " more, one each.",
+        description="regression: the target is a number. classification: the values of the target,"
+        " numbers or texts, are classes. For two classes, networks have one output, the probability"
+        " of the second; for more, they have one for each.",
     )
     target: Target
     missing: Literal["refuse", "drop", "impute"] = Field(
         "refuse",
-        description="Of rows with a missing value in a column that the study uses. drop: left out."
-        " impute: missing inputs are imputed (preprocessing.impute); rows without a target, or"
-        " without a value by which they are split, are left out.",
+        description="Treatment of rows with a missing value in a column that the study uses."
+        " refuse: the table is refused. drop: such rows are left out. impute: missing inputs are"
+        " imputed (preprocessing.impute), and rows without a target or without a value to split by"
+        " are left out.",
     )
     preprocessing: Preprocessing
-    split: Split = Field(description="Which rows train, which validate, which are held.")
+    split: Split = Field(description="Which rows train, validate and test.")
     replicas: Replicas = Replicas()
     margin: float | None = Field(
         None,
         ge=0,
         allow_inf_nan=False,
         exclude_if=lambda margin: margin is None,
-        description="Differences of error up to this are practically none; in the target's unit,"
-        " or of a classification's log loss in nats. Left out, 1 % of the error of the baseline, or"
-        " of another network in against; 0 for no such verdict.",
+        description="Largest difference in error that counts as practically none, in the target's"
+        " unit, or in nats of a classification's log loss. Left out, it is 1 % of the error of the"
+        " network in against; with 0, no difference counts as none.",
     )
     network: Network
     training: Training
     sweep: Sweep = Sweep()
+    recommend: Recommend = Field(Recommend(), exclude_if=lambda recommend: recommend == Recommend())
     compare: dict[str, Compared] = Field(
         {},
         exclude_if=lambda compared: not compared,
-        description="The networks that are compared, by name; left out, they are baseline, dropout,"
-        " batchnorm and dropout_batchnorm. Of those that are alike the simpler should come first.",
+        description="Compared networks by name; left out, they are baseline, dropout, batchnorm and"
+        " dropout_batchnorm. Of similar networks, the simpler one should come first.",
     )
     against: str = Field(
         Variant.BASELINE.value,
         exclude_if=lambda name: name == Variant.BASELINE.value,
-        description="The network that each other one is compared with.",
+        description="Network that the others are compared with.",
     )
-    silence: Columns = Field((), description="Codes of checks that are not to be told: [DN001].")
+    silence: Columns = Field((), description="Codes of checks to leave out, such as [DN001].")
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the table that the study uses, each once."""
+        """The distinct columns of the table that the study uses."""
         inputs, by = self.preprocessing.columns, self.split.columns
         return tuple(dict.fromkeys((*inputs, self.target.column, *by)))
 
@@ -105,35 +159,39 @@ class Study(Section):
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The columns whose values are names."""
+        """The columns with categories or classes."""
         classes = (self.target.column,) if self.task == "classification" else ()
         return (*self.preprocessing.categories, *classes)
 
     @property
     def class_column(self) -> str | None:
-        """The column whose values are classes, if classes are asked for."""
+        """The target of a classification, or ``None``."""
         return self.target.column if self.task == "classification" else None
 
     @property
     def label(self) -> str:
-        """Title for plots and messages; tells a made-up table from a real one."""
+        """Title for plots and messages, which says whether the table is made up."""
         return f"{self.title} (made-up table)" if self.made_up else self.title
 
     @model_validator(mode="before")
     @classmethod
     def _split_per_column(cls, options: Any) -> Any:
-        """Let each column of a split by columns be run, unless the study says how many."""
+        """Set the number of splits to that of the columns of a split by columns."""
         match options:
             case {"split": {"method": "columns", "columns": list(columns)}}:
                 replicas = options.get("replicas", {})
-                if columns and isinstance(replicas, Mapping) and "splits" not in replicas:
+                if (
+                    columns
+                    and isinstance(replicas, Mapping)
+                    and not {"splits", "until"} & replicas.keys()
+                ):
                     return {**options, "replicas": {**replicas, "splits": len(columns)}}
         return options
 
     @model_validator(mode="before")
     @classmethod
     def _loss_of_task(cls, options: Any) -> Any:
-        """Let a training minimize what its task asks for, unless the study says what."""
+        """Set the default loss of the task."""
         match options:
             case {"task": str(task), "training": Mapping() as training} if (
                 task in _LOSSES and "loss" not in training
@@ -153,47 +211,52 @@ class Study(Section):
     @model_validator(mode="after")
     def _task_has_its_options(self) -> Study:
         training = self.training
-        for key, told, known in (
+        for key, given, known in (
             ("loss", (training.loss,), _LOSSES[self.task]),
             ("metrics", training.metrics, _METRICS[self.task]),
         ):
-            if others := [name for name in told if name not in known]:
+            if others := [name for name in given if name not in known]:
                 raise ValueError(
-                    f"is a {self.task}, and has '{others[0]}' in training.{key} (known of a"
+                    f"is a {self.task}, but has '{others[0]}' in training.{key} (known for a"
                     f" {self.task}: {', '.join(known)})"
                 )
         target = self.target
         if self.task == "classification" and target != Target(column=target.column):
             raise ValueError(
-                "is a classification, and the values of its target are names; leave out"
-                " target.unit, target.divide_by and target.scale"
+                "is a classification, whose target has no unit and no scale; leave out target.unit,"
+                " target.divide_by and target.scale"
             )
         return self
 
     @model_validator(mode="after")
     def _columns_have_one_use(self) -> Study:
         if self.target.column in self.preprocessing.columns:
-            raise ValueError(f"takes its target '{self.target.column}' as an input as well")
+            raise ValueError(f"uses its target '{self.target.column}' as an input as well")
         if self.target.column in self.split.columns:
             raise ValueError(f"splits by its target '{self.target.column}'")
         if isinstance(self.split, ColumnsSplit):
             for column in self.split.columns:
                 if column in self.preprocessing.columns:
-                    raise ValueError(f"takes its split column '{column}' as an input as well")
+                    raise ValueError(f"uses its split column '{column}' as an input as well")
         return self
 
     @model_validator(mode="after")
-    def _splits_there_are(self) -> Study:
+    def _enough_splits(self) -> Study:
         match self.split:
+            case TimeSplit() | ColumnsSplit() if self.replicas.until:
+                raise ValueError(
+                    f"runs until it is settled, and its splits by {self.split.method} cannot be"
+                    " raised; leave out replicas.until, and take replicas from replicas.starts"
+                )
             case TimeSplit() if self.replicas.splits > 1:
                 raise ValueError(
-                    f"asks for {self.replicas.splits} splits by time, which are one; write"
-                    " replicas.splits: 1, and take replicas from replicas.starts"
+                    f"has {self.replicas.splits} splits by time, but there is only one; write"
+                    " replicas.splits: 1, and increase replicas.starts instead"
                 )
             case ColumnsSplit(columns=columns) if self.replicas.splits > len(columns):
                 raise ValueError(
-                    f"asks for {self.replicas.splits} splits, and split.columns names"
-                    f" {len(columns)}; change replicas.splits"
+                    f"has {self.replicas.splits} splits, but split.columns names {len(columns)};"
+                    " change replicas.splits"
                 )
         return self
 
@@ -203,9 +266,9 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
-    def _imputes_if_told(self) -> Study:
+    def _imputes_only_if_set(self) -> Study:
         if self.missing != "impute" and self.preprocessing.impute != Impute():
             raise ValueError(
-                f"has preprocessing.impute, and 'missing: {self.missing}'; write 'missing: impute'"
+                f"has preprocessing.impute, but 'missing: {self.missing}'; write 'missing: impute'"
             )
         return self

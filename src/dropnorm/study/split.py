@@ -1,13 +1,10 @@
-"""The section ``split``: which rows train, which validate, which are held."""
+"""Section ``split``: which rows train, validate and test."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from dropnorm.study.common import ColumnName, Columns, Flag, Section
 
@@ -16,7 +13,7 @@ TestFraction = Annotated[
     Field(
         ge=0,
         lt=1,
-        description="A test part, held from everything until the end and scored once; 0 is none.",
+        description="Share of the test part, which is scored only once at the end; 0 for none.",
     ),
 ]
 
@@ -24,24 +21,28 @@ TestFraction = Annotated[
 class RandomSplit(Section):
     """Rows drawn at random: ``DataFrame.sample(frac=train_fraction, random_state=seed + k)``.
 
-    With ``keep_together`` or ``identical_rows``, scikit-learn's ``GroupShuffleSplit`` instead, and
-    fractions are of the groups of rows that stand together. Of a classification,
-    ``StratifiedShuffleSplit``: every class has the same share in each part, as nearly as whole rows
-    allow; rows that stand together count as one of the class that most of them have.
+    With ``keep_together`` or ``identical_rows``, scikit-learn's ``GroupShuffleSplit`` draws groups
+    of rows, and fractions are shares of the groups. For a classification,
+    ``StratifiedShuffleSplit`` gives every class the same share in each part, up to rounding; the
+    class of a group is its most frequent one.
     """
 
-    method: Literal["random"] = Field(description="Which split this is.")
-    train_fraction: float = Field(0.7, gt=0, lt=1, description="Of all rows, as is test_fraction.")
-    test_fraction: TestFraction = 0.0
-    seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k takes seed + k.")
-    keep_together: Columns = Field(
-        (), description="Rows with equal values in all of these columns stand in one part."
+    method: Literal["random"] = Field(description="Method of this split.")
+    train_fraction: float = Field(
+        0.7, gt=0, lt=1, description="Share of all rows, as is test_fraction."
     )
-    identical_rows: Flag = Field(False, description="Rows with equal inputs stand in one part.")
+    test_fraction: TestFraction = 0.0
+    seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k uses seed + k.")
+    keep_together: Columns = Field(
+        (), description="Columns whose equal values keep rows in one part."
+    )
+    identical_rows: Flag = Field(
+        False, description="Whether rows with equal inputs are kept in one part."
+    )
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns by which rows are assigned."""
+        """The columns to split by."""
         return self.keep_together
 
     @model_validator(mode="after")
@@ -53,22 +54,22 @@ class RandomSplit(Section):
 
 
 class GroupedSplit(Section):
-    """Whole groups drawn at random: scikit-learn's ``GroupShuffleSplit``, seeded.
+    """Whole groups drawn at random with scikit-learn's ``GroupShuffleSplit``.
 
-    Classes are not looked at: a split whose training part lacks one is refused.
+    Classes are not stratified; a split whose training part lacks a class is refused.
     """
 
-    method: Literal["grouped"] = Field(description="Which split this is.")
-    by: ColumnName = Field(description="All rows with one value of this column stand in one part.")
+    method: Literal["grouped"] = Field(description="Method of this split.")
+    by: ColumnName = Field(description="Column whose equal values keep rows in one part.")
     train_fraction: float = Field(
-        0.75, gt=0, lt=1, description="Of the groups, not of the rows, as is test_fraction."
+        0.75, gt=0, lt=1, description="Share of the groups, not the rows, as is test_fraction."
     )
     test_fraction: TestFraction = 0.0
-    seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k takes seed + k.")
+    seed: int = Field(0, ge=0, le=2**31, description="Seed of split 0; split k uses seed + k.")
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns by which rows are assigned."""
+        """The columns to split by."""
         return (self.by,)
 
     @model_validator(mode="after")
@@ -80,20 +81,25 @@ class GroupedSplit(Section):
 class TimeSplit(Section):
     """Rows in the order of a column: the first train, later ones validate, the last test.
 
-    Rows of one time stand in one part, the later one. It is one split: ``replicas.splits`` is 1.
+    Rows with equal times are in the same part, the later one. There is only one such split, so
+    ``replicas.splits`` is 1.
     """
 
-    method: Literal["time"] = Field(description="Which split this is.")
-    by: ColumnName = Field(description="Numbers, or ISO 8601 dates: 2020-01-21, 2020-01, 2020.")
-    format: str | None = Field(
-        None, min_length=1, description="How dates are written instead, as in strptime: %d.%m.%Y."
+    method: Literal["time"] = Field(description="Method of this split.")
+    by: ColumnName = Field(
+        description="Column with numbers, or ISO 8601 dates such as 2020-01-21, 2020-01 or 2020."
     )
-    train_fraction: float = Field(0.7, gt=0, lt=1, description="Of all rows, as is test_fraction.")
+    format: str | None = Field(
+        None, min_length=1, description="Format of other dates, as in strptime: %d.%m.%Y."
+    )
+    train_fraction: float = Field(
+        0.7, gt=0, lt=1, description="Share of all rows, as is test_fraction."
+    )
     test_fraction: TestFraction = 0.0
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns by which rows are assigned."""
+        """The columns to split by."""
         return (self.by,)
 
     @model_validator(mode="after")
@@ -103,14 +109,14 @@ class TimeSplit(Section):
 
 
 class ColumnsSplit(Section):
-    """Columns of the table say ``train``, ``validation`` or ``test``: a published protocol.
+    """Columns of the table hold ``train``, ``validation`` or ``test``, as in a published protocol.
 
-    Each column is a split, the first is split 0; ``replicas.splits`` is their number unless it is
-    written, and then the first so many are run.
+    Each column is a split, and the first is split 0. ``replicas.splits`` runs only the first of
+    them; left out, all are run.
     """
 
-    method: Literal["columns"] = Field(description="Which split this is.")
-    columns: Columns = Field(min_length=1, description="Their names; one is a split.")
+    method: Literal["columns"] = Field(description="Method of this split.")
+    columns: Columns = Field(min_length=1, description="Names of the columns, one per split.")
 
     @model_validator(mode="after")
     def _each_column_once(self) -> ColumnsSplit:
@@ -120,7 +126,7 @@ class ColumnsSplit(Section):
 
 
 def _check_fractions(train: float, test: float) -> None:
-    # Not exact: 0.9 and 0.1 are meant to be 1 together.
+    # The tolerance treats 0.9 + 0.1 as 1.
     if train + test > 1 - 1e-9:
         raise ValueError(
             f"has a train_fraction of {train:g} and a test_fraction of {test:g}, which leaves"

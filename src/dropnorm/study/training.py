@@ -1,13 +1,10 @@
-"""The section ``training``: loss, optimizer, schedule, epochs."""
+"""Section ``training``: loss, optimizer, schedule and epochs."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from dropnorm.study.common import Flag, Section
 
@@ -16,40 +13,40 @@ Metric = Literal["mae", "mse", "huber", "cross_entropy", "accuracy"]
 
 
 class OptimizerOptions(Section):
-    """What else Keras' optimizers take; what is left out keeps Keras' default."""
+    """Further options of Keras' optimizers; left out, they keep Keras' defaults."""
 
     momentum: float | None = Field(
-        None, ge=0, lt=1, description="sgd, rmsprop: what a step keeps of the last one."
+        None, ge=0, lt=1, description="sgd, rmsprop: share of the last step in the next one."
     )
     nesterov: bool | None = Field(
-        None, description="sgd: the gradient is taken where momentum would lead (Nesterov 1983)."
+        None, description="sgd: whether to use Nesterov momentum (Nesterov 1983)."
     )
     beta_1: float | None = Field(
-        None, ge=0, lt=1, description="adam, adamw, nadam: decay of the gradients' mean."
+        None, ge=0, lt=1, description="adam, adamw, nadam: decay of the mean gradient."
     )
     beta_2: float | None = Field(
-        None, ge=0, lt=1, description="adam, adamw, nadam: decay of the squared gradients' mean."
+        None, ge=0, lt=1, description="adam, adamw, nadam: decay of the mean squared gradient."
     )
     rho: float | None = Field(
-        None, ge=0, lt=1, description="rmsprop: decay of the squared gradients' mean."
+        None, ge=0, lt=1, description="rmsprop: decay of the mean squared gradient."
     )
     epsilon: float | None = Field(
-        None, gt=0, le=1, description="All but sgd: keeps a division from one by zero."
+        None, gt=0, le=1, description="All but sgd: constant that prevents division by zero."
     )
     amsgrad: bool | None = Field(
-        None, description="adam, adamw: divide by the largest mean so far (Reddi et al. 2018)."
+        None, description="adam, adamw: whether to use AMSGrad (Reddi et al. 2018)."
     )
     centered: bool | None = Field(
-        None, description="rmsprop: divide by the gradients' variance, not their mean square."
+        None, description="rmsprop: whether to divide by the variance of the gradients."
     )
     weight_decay: float | None = Field(
-        None, ge=0, lt=1, description="Decoupled: weights shrink by this times the learning rate."
+        None, ge=0, lt=1, description="Decoupled weight decay, times the learning rate."
     )
     clipnorm: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Longest gradient of one weight array."
+        None, gt=0, allow_inf_nan=False, description="Largest gradient norm of a weight array."
     )
     global_clipnorm: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Longest gradient of all weights together."
+        None, gt=0, allow_inf_nan=False, description="Largest gradient norm of all weights."
     )
     clipvalue: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="Largest entry of a gradient."
@@ -57,7 +54,7 @@ class OptimizerOptions(Section):
 
     @property
     def given(self) -> dict[str, float | bool]:
-        """The options that are written."""
+        """The options that are set."""
         return self.model_dump(exclude_none=True)
 
     @model_validator(mode="after")
@@ -79,35 +76,37 @@ _OPTIMIZER_TAKES = {
 
 
 class CosineSchedule(Section):
-    """The learning rate falls step by step along half a cosine (Loshchilov and Hutter 2017)."""
+    """The learning rate falls along half a cosine, at each step (Loshchilov and Hutter 2017)."""
 
-    method: Literal["cosine"] = Field(description="Which schedule this is.")
+    method: Literal["cosine"] = Field(description="Method of this schedule.")
     final_fraction: float = Field(
-        0.0, ge=0, le=1, description="Of the learning rate, where the last epoch ends."
+        0.0, ge=0, le=1, description="Share of the learning rate at the end of the last epoch."
     )
     warmup_epochs: int = Field(
-        0, ge=0, description="Epochs in which it first rises from 0, before it falls."
+        0, ge=0, description="Epochs in which the learning rate first rises from 0."
     )
 
 
 class ExponentialSchedule(Section):
-    """The learning rate shrinks by one factor per epoch, a little at each step."""
+    """The learning rate falls exponentially, at each step."""
 
-    method: Literal["exponential"] = Field(description="Which schedule this is.")
-    factor: float = Field(gt=0, le=1, description="What an epoch leaves of the learning rate.")
+    method: Literal["exponential"] = Field(description="Method of this schedule.")
+    factor: float = Field(gt=0, le=1, description="Factor of the learning rate per epoch.")
 
 
 class PlateauSchedule(Section):
-    """The learning rate shrinks where val_loss stops falling: Keras' ``ReduceLROnPlateau``."""
+    """The learning rate falls when val_loss stops improving, as Keras' ``ReduceLROnPlateau``."""
 
-    method: Literal["reduce_on_plateau"] = Field(description="Which schedule this is.")
-    factor: float = Field(0.5, gt=0, lt=1, description="What a reduction leaves of it.")
-    patience: int = Field(10, ge=1, description="Epochs without a better val_loss before one.")
+    method: Literal["reduce_on_plateau"] = Field(description="Method of this schedule.")
+    factor: float = Field(0.5, gt=0, lt=1, description="Factor of each reduction.")
+    patience: int = Field(
+        10, ge=1, description="Epochs without an improvement of val_loss before a reduction."
+    )
     min_delta: float = Field(
-        0.0, ge=0, allow_inf_nan=False, description="Falls of val_loss up to this do not count."
+        0.0, ge=0, allow_inf_nan=False, description="Smaller improvements do not count."
     )
     final_fraction: float = Field(
-        0.0, ge=0, le=1, description="Of the learning rate, below which it is not reduced."
+        0.0, ge=0, le=1, description="Smallest share of the learning rate."
     )
 
 
@@ -117,14 +116,16 @@ Schedule = Annotated[
 
 
 class EarlyStopping(Section):
-    """Stop when val_loss no longer falls, and keep the weights of its best epoch.
+    """Stop when val_loss stops improving, and keep the weights of the best epoch.
 
-    The validation rows then choose the epoch, and their loss at that epoch flatters.
+    The validation rows then choose the epoch, so their loss at that epoch is too optimistic.
     """
 
-    patience: int = Field(20, ge=1, description="Epochs without a better val_loss before the end.")
+    patience: int = Field(
+        20, ge=1, description="Epochs without an improvement of val_loss before the end."
+    )
     min_delta: float = Field(
-        0.0, ge=0, allow_inf_nan=False, description="Falls of val_loss up to this do not count."
+        0.0, ge=0, allow_inf_nan=False, description="Smaller improvements do not count."
     )
 
 
@@ -135,43 +136,43 @@ class Training(Section):
         "adam", description="Keras' optimizer of this name."
     )
     learning_rate: float | None = Field(
-        None, ge=1e-30, le=1e30, description="Keras' default for the optimizer if left out."
+        None, ge=1e-30, le=1e30, description="Left out, Keras' default for the optimizer."
     )
     optimizer_options: OptimizerOptions = OptimizerOptions()
     schedule: Schedule | None = Field(
-        None, description="How the learning rate changes over the epochs; left out, it stays."
+        None, description="Schedule of the learning rate; left out, it is constant."
     )
     early_stopping: EarlyStopping | None = Field(
-        None, description="Left out, a training runs all its epochs and keeps the last weights."
+        None, description="Left out, a training runs all epochs and keeps the last weights."
     )
     loss: Loss = Field(
         "mae",
-        description="What a training minimizes: mean absolute error, mean squared error, or Huber's"
-        " loss, which is squared near zero and linear beyond huber_delta. Of a classification"
-        " cross_entropy, which is its default.",
+        description="Loss to minimize: mean absolute error, mean squared error, or the Huber loss,"
+        " which is squared up to huber_delta and linear beyond. A classification has cross_entropy,"
+        " which is its default.",
     )
     huber_delta: float = Field(
         1.0,
         ge=1e-18,
         le=1e18,
-        description="Errors up to this, in units of the training, count squared; larger linearly.",
+        description="Limit between squared and linear errors, in training units.",
     )
     metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = Field(
-        (), description="Further columns of the history; accuracy is a classification's."
+        (), description="Further columns of the history; accuracy only for a classification."
     )
     batch_size: int = Field(ge=1, description="Training rows of a step; the last has the rest.")
     epochs: int = Field(ge=1, le=1_000_000, description="Passes over the training rows.")
-    seed: int = Field(0, ge=0, description="From which the seeds of all starts follow.")
+    seed: int = Field(0, ge=0, description="Seed from which those of all starts are derived.")
     threads: int | None = Field(
         None,
         ge=1,
         le=1024,
-        description="Of one training; left out, 1 on TensorFlow and PyTorch and 2 on JAX. Part of"
-        " the study, because sums of floats depend on it. As many trainings run at a time as there"
-        " are cores, or cores for the threads that are named.",
+        description="Threads of one training; left out, 1 on TensorFlow and PyTorch and 2 on JAX."
+        " It is part of the study because sums of floats depend on it. As many trainings run at a"
+        " time as there are cores, divided by the threads if they are set.",
     )
     stop_when_diverged: Flag = Field(
-        True, description="End a training at the first epoch whose loss is not finite."
+        True, description="Whether a training ends at the first epoch with an infinite or nan loss."
     )
 
     @model_validator(mode="after")
@@ -186,7 +187,7 @@ class Training(Section):
         for name in self.optimizer_options.given:
             if name not in takes:
                 raise ValueError(
-                    f"gives '{name}' in 'optimizer_options', which {self.optimizer} does not take"
+                    f"has '{name}' in 'optimizer_options', which {self.optimizer} does not take"
                     f" (it takes: {', '.join(takes)})"
                 )
         return self
@@ -196,7 +197,7 @@ class Training(Section):
         schedule = self.schedule
         if isinstance(schedule, CosineSchedule) and schedule.warmup_epochs >= self.epochs:
             raise ValueError(
-                f"warms up for {schedule.warmup_epochs} of {self.epochs} epochs; let 'schedule'"
-                " leave at least one to fall"
+                f"warms up for {schedule.warmup_epochs} of {self.epochs} epochs; reduce"
+                " schedule.warmup_epochs so that at least one epoch remains"
             )
         return self

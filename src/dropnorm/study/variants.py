@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Variant(StrEnum):
-    """A study's network with or without the two layers: two switches, four variants."""
+    """A study's network with or without dropout and batch normalization."""
 
     BASELINE = "baseline"
     DROPOUT = "dropout"
@@ -15,10 +15,10 @@ class Variant(StrEnum):
 
     @property
     def has_dropout(self) -> bool:
-        """Whether the network has its dropout layers."""
+        """Whether the network has dropout layers."""
         return self in (Variant.DROPOUT, Variant.DROPOUT_BATCHNORM)
 
     @property
     def has_batchnorm(self) -> bool:
-        """Whether the network has its batch-normalization layers."""
+        """Whether the network has batch-normalization layers."""
         return self in (Variant.BATCHNORM, Variant.DROPOUT_BATCHNORM)

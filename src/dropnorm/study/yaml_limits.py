@@ -1,4 +1,4 @@
-"""How much a YAML file may unpack to: asked before anything is built of it."""
+"""Refuse YAML that unpacks to far more than its size, before it is loaded."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import yaml
 
 from dropnorm.errors import BadInputError
 
-# Values that aliases may unpack to in any file, and in a larger one for each that it writes out.
+# A file may unpack to the larger of these values and this many times the values that it writes.
 _FREE = 100_000
 _RATIO = 2
-# Levels: what builds values of YAML calls itself for each of them.
+# The most levels, because YAML is loaded recursively.
 _DEEPEST = 100
 # Characters of a text that count as one value.
 _OF_TEXT = 100
@@ -25,12 +25,12 @@ _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass
 class _Collection:
-    """A mapping or a list that has begun.
+    """An open mapping or list.
 
     Attributes:
-        anchor: Its name for aliases.
-        values: In it so far, those behind aliases as well.
-        height: Levels in it so far.
+        anchor: Name for aliases.
+        values: Number of values so far, with those of aliases.
+        height: Number of levels so far.
     """
 
     anchor: str | None = None
@@ -44,7 +44,7 @@ class _Collection:
 
 @dataclass
 class _Sizes:
-    """What lies behind each anchor: values and levels; of one that has not ended, nothing yet."""
+    """Values and levels of each closed anchor, and the open collections."""
 
     anchors: dict[str, tuple[int, int]] = field(default_factory=dict)
     open: list[_Collection] = field(default_factory=lambda: [_Collection()])
@@ -59,7 +59,7 @@ class _Sizes:
                 self._end(event.anchor, 1, 1)
             case yaml.CollectionStartEvent():
                 self.written += 1
-                # An alias in it leads back to itself.
+                # The anchor no longer refers to an earlier value.
                 self.anchors.pop(event.anchor or "", None)
                 self.open.append(_Collection(event.anchor))
             case yaml.CollectionEndEvent():
@@ -67,7 +67,7 @@ class _Sizes:
                 self._end(ended.anchor, ended.values, ended.height)
 
     def is_open(self, anchor: str | None) -> bool:
-        """Tell whether what the anchor stands before has not ended: an alias leads back to it."""
+        """Return whether the collection of an anchor is open, so that an alias is recursive."""
         return anchor not in self.anchors and any(one.anchor == anchor for one in self.open)
 
     def _end(self, anchor: str | None, values: int, height: int) -> None:
@@ -78,9 +78,9 @@ class _Sizes:
 
 @lru_cache(maxsize=1024)
 def why_too_large(text: str) -> str:
-    """Return what is wrong with a YAML text that unpacks to far more than it says, or is too deep.
+    """Return why a YAML text is too large or too deep when unpacked, or an empty text.
 
-    Text that is no YAML is not looked at further: whoever reads it will tell.
+    Invalid YAML passes: its loader raises a better error.
     """
     sizes = _Sizes()
     try:
@@ -88,14 +88,14 @@ def why_too_large(text: str) -> str:
             if isinstance(event, yaml.AliasEvent) and sizes.is_open(event.anchor):
                 return f"{_line(event)}the alias *{event.anchor} leads back to itself"
             sizes.see(event)
-            # What has not ended counts as well: levels that are open, and values in them.
+            # Open collections count as well.
             if len(sizes.open) + sizes.open[-1].height > _DEEPEST + 2:
                 return f"{_line(event)}is nested more than {_DEEPEST} levels deep; write it flatter"
             most = max(_FREE, _RATIO * sizes.written)
             if sizes.open[-1].values > most:
                 return (
-                    f"{_line(event)}aliases (*) unpack to more than {most} values; write out what"
-                    " is meant"
+                    f"{_line(event)}aliases (*) unpack to more than {most} values; write the values"
+                    " without aliases"
                 )
     except yaml.YAMLError:
         pass
@@ -103,9 +103,9 @@ def why_too_large(text: str) -> str:
 
 
 def names_at_top(text: str) -> list[str]:
-    """Return the keys at the top of a YAML text, without unpacking what stands below.
+    """Return the top-level keys of a YAML text without loading it.
 
-    Of text that is no YAML, or no mapping of names, there are none.
+    The result is empty if the text is invalid or not a mapping.
     """
     names: list[str] = []
     depth, is_key = 0, True
@@ -133,31 +133,30 @@ def _line(event: yaml.Event) -> str:
 
 
 def refuse_yaml_bomb(text: str, known_as: str) -> None:
-    """Refuse YAML whose aliases unpack to far more than it says, or that is nested too deeply.
+    """Refuse YAML whose aliases unpack to far more than its size, or that is nested too deeply.
 
     Args:
-        text: Of the file.
-        known_as: What to call the file.
+        text: Text of the file.
+        known_as: Name of the file in messages.
 
     Raises:
-        BadInputError: If aliases unpack to more than 100,000 values, and to more than twice as many
-            as the file writes out; if one leads back to itself; or if there are more than 100
-            levels.
+        BadInputError: If aliases unpack to more than 100,000 values and more than twice the values
+            of the file, if an alias is recursive, or if there are more than 100 levels.
     """
     if why := why_too_large(text):
         raise BadInputError(f"{known_as}: {why}")
 
 
 def refuse_reference_bomb(values: dict[Any, Any], known_as: str) -> None:
-    """Refuse values of which a few refer, by ``${...}``, to far more than is written.
+    """Refuse values whose references ``${...}`` resolve to far more values.
 
     Args:
-        values: With references as they are written.
-        known_as: What to call them.
+        values: Values with unresolved references.
+        known_as: Name of the values in messages.
 
     Raises:
-        BadInputError: If they resolve to more than 100,000 values, and to more than twice as many
-            as there are.
+        BadInputError: If references resolve to more than 100,000 values and more than twice the
+            values that are written.
     """
     references = _References(values)
     most = max(_FREE, _RATIO * references.written(values))
@@ -165,21 +164,21 @@ def refuse_reference_bomb(values: dict[Any, Any], known_as: str) -> None:
         if references.size((str(name),)) > most:
             raise BadInputError(
                 f"{known_as}: {name}: references (${{...}}) resolve to more than {most} values;"
-                " write out what is meant"
+                " write the values without references"
             )
 
 
 class _References:
-    """How much values resolve to: each place is looked at once, however many refer to it."""
+    """Numbers of values that references resolve to, computed once for each place."""
 
     def __init__(self, values: dict[Any, Any]) -> None:
         self._values = values
         self._sizes: dict[tuple[str, ...], int] = {}
 
     def size(self, place: tuple[str, ...]) -> int:
-        """Return about how many values one stands for; none if there is none, or it is asked for.
+        """Return about how many values a place resolves to; 0 if it is missing.
 
-        What leads back to itself is told by who resolves it.
+        A recursive reference counts 0, because resolving it raises an error.
         """
         if place not in self._sizes:
             self._sizes[place] = 0
@@ -187,7 +186,7 @@ class _References:
         return self._sizes[place]
 
     def written(self, value: Any) -> int:
-        """Return how many values are written out in one."""
+        """Return how many values are written in a value."""
         if isinstance(value, dict | list):
             return 1 + sum(map(self.written, _items(value).values()))
         return 1
@@ -219,7 +218,7 @@ def _items(value: dict[Any, Any] | list[Any]) -> dict[str, Any]:
 
 
 def _place(path: str, place: tuple[str, ...]) -> tuple[str, ...]:
-    """Return where a reference leads; dots at its beginning count levels up from its own place."""
+    """Return the place of a reference; leading dots count levels up from its own place."""
     names = path.lstrip(".")
     up = len(path) - len(names)
     return (*(place[: max(0, len(place) - up)] if up else ()), *names.split("."))

@@ -1,4 +1,4 @@
-"""What depends on the task of a study: the interface."""
+"""Interface of the tasks, regression and classification."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     from dropnorm.tasks.targets import FittedTarget
 
     Floats = npt.NDArray[np.float64]
+    # Inputs and targets, as columns of a table or in training units.
+    Rows = tuple[pd.DataFrame, pd.Series]
+    Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
 class Task(ABC):
-    """One way to ask for a target.
+    """The parts of a study that depend on its task.
 
-    Tables of predictions have a column ``target`` and those that the fitted target names.
+    Tables of predictions have a column ``target`` and the columns of the fitted target.
 
     Attributes:
-        scores: Names of what is measured, in the order of tables.
-        beside: Those that are shown beside the error.
+        scores: Names of the scores, in the order of tables.
+        beside: Names of the scores to show beside the error.
         references: Names of the reference models, in the order of tables and plots.
-        linear: Those of them that have no hidden layer and no tree.
-        failures: What can be wrong with a training that stayed finite, as :meth:`judge` says it.
+        linear: Names of the linear reference models.
+        failures: Names of the failures of finite trainings, as in :meth:`judge`.
     """
 
     scores: ClassVar[tuple[str, ...]]
@@ -40,61 +43,61 @@ class Task(ABC):
 
     @abstractmethod
     def error(self, study: Study) -> Score:
-        """Return the score that the answer is about; less is better."""
+        """Return the score that the answer compares; lower is better."""
 
     @abstractmethod
     def unit(self, study: Study) -> str:
-        """Return the unit of the error, or nothing."""
+        """Return the unit of the error, or an empty text."""
 
     @abstractmethod
     def loss_unit(self, study: Study) -> str:
-        """Return the unit of the training's loss, or nothing."""
+        """Return the unit of the training loss, or an empty text."""
 
     @abstractmethod
     def fit_target(self, values: pd.Series, number: int, study: Study) -> FittedTarget:
-        """Fit what leads to the numbers that networks learn.
+        """Fit the conversion of the target to training units.
 
         Args:
             values: Targets of the training rows of one split.
-            number: Of the split.
-            study: Says what is done to the target.
+            number: Number of the split.
+            study: Study with the options of the target.
 
         Raises:
-            BadInputError: If these rows give nothing to learn.
+            BadInputError: If the targets are constant or cannot be scaled.
         """
 
     @abstractmethod
     def restore_target(self, fields: Mapping[str, Any]) -> FittedTarget:
-        """Make a fitted target of the fields that were saved."""
+        """Return a fitted target with saved fields."""
 
     @abstractmethod
     def constant(self, y: npt.NDArray[np.floating], target: FittedTarget, study: Study) -> Floats:
-        """Return the outputs, shape (outputs,), with the least training loss that know no input.
+        """Return the constant outputs with the lowest training loss, shape (outputs,).
 
         Args:
-            y: What networks learn, shape (n,).
-            target: Fitted to the same rows.
-            study: Says which loss.
+            y: Targets in training units, shape (n,).
+            target: Target fitted to the same rows.
+            study: Study with the loss.
         """
 
     @abstractmethod
     def score(self, table: pd.DataFrame) -> dict[str, float]:
-        """Score a table of predictions: one number for each of ``scores``, nan where undefined."""
+        """Return each of ``scores`` of a table of predictions, nan if it is not defined."""
 
     @abstractmethod
     def row_losses(self, table: pd.DataFrame, error: Score) -> pd.Series:
-        """Return what each row of a table of predictions adds to the error."""
+        """Return the contribution of each row of a table of predictions to the error."""
 
     @abstractmethod
     def constant_facts(
         self, y: npt.NDArray[np.floating], constant: Floats, study: Study
     ) -> dict[str, float]:
-        """Return what the constant reaches on rows: ``val_loss``, and what else counts.
+        """Return the scores of the constant that :meth:`judge` needs, such as ``val_loss``.
 
         Args:
-            y: What networks learn, of validation rows.
-            constant: Its outputs.
-            study: Says which loss.
+            y: Targets of the validation rows in training units.
+            constant: Outputs of the constant.
+            study: Study with the loss.
         """
 
     @abstractmethod
@@ -104,55 +107,47 @@ class Task(ABC):
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
-        """Say of a training that stayed finite which of ``failures`` it is.
+        """Return which of ``failures`` apply to a finite training.
 
         Args:
-            final_val_loss: Of its last epoch.
-            scores: Of its validation rows, by name; None where undefined.
-            constant: As :meth:`constant_facts` returns it.
+            final_val_loss: Validation loss of the last epoch.
+            scores: Scores of the validation rows by name; ``None`` if not defined.
+            constant: Scores of the constant, from :meth:`constant_facts`.
         """
 
     @abstractmethod
     def fit_references(
-        self,
-        train: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
-        held: npt.NDArray[np.float32],
-        target: FittedTarget,
-        study: Study,
+        self, train: Arrays, held: npt.NDArray[np.float32], target: FittedTarget, study: Study
     ) -> dict[str, Floats]:
-        """Fit the reference models that draw no start, and predict.
+        """Fit the reference models that have no random start, and predict.
 
         Args:
-            train: Inputs, shape (n, inputs), and what networks learn, shape (n,).
+            train: Inputs, shape (n, inputs), and targets in training units, shape (n,).
             held: Inputs to predict from.
-            target: Fitted to the training rows.
-            study: Says which loss.
+            target: Target fitted to the training rows.
+            study: Study with the loss and the seed.
 
         Returns:
-            Predictions in the target's own terms, shape (rows, columns), by model.
+            Predictions by model, shape (rows, columns), in the target's own units.
         """
 
     @abstractmethod
-    def explain(
-        self,
-        train: tuple[pd.DataFrame, pd.Series],
-        held: tuple[pd.DataFrame, pd.Series],
-    ) -> tuple[float, str]:
-        """Fit a decision tree to a few columns, and say how much of the target it tells.
+    def explain(self, train: Rows, held: Rows) -> tuple[float, str]:
+        """Fit a decision tree, and measure how much of the target it explains.
 
         Args:
-            train: Inputs and targets of the rows it is fitted to.
-            held: Those of the rows it is scored on, with more than one target.
+            train: Inputs and targets to fit the tree to.
+            held: Inputs and targets to score it on, with more than one distinct target.
 
         Returns:
-            The share, at most 1, and the same in words.
+            The explained share, at most 1, and a description of it.
         """
 
     def committee(self, members: pd.DataFrame) -> pd.DataFrame:
-        """Return a table of the mean predictions by row."""
+        """Return the mean of several models' predictions for each row."""
         by_row = members.groupby("row")
         return by_row[self.predicted(members)].mean().assign(target=by_row["target"].first())
 
     @abstractmethod
     def predicted(self, table: pd.DataFrame) -> list[str]:
-        """Return the columns of a table that hold the numbers of its predictions."""
+        """Return the columns of a table of predictions that hold numbers."""

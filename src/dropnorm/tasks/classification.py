@@ -9,12 +9,7 @@ import pandas as pd
 
 from dropnorm.errors import BadInputError
 from dropnorm.tasks.base import Task
-from dropnorm.tasks.metrics import (
-    SCORES,
-    row_log_losses,
-    score_classes,
-    training_loss,
-)
+from dropnorm.tasks.metrics import SCORES, row_log_losses, score_classes, training_loss
 from dropnorm.tasks.targets import Classes
 
 if TYPE_CHECKING:
@@ -23,70 +18,69 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.study.schema import Study
+    from dropnorm.tasks.base import Arrays, Floats, Rows
     from dropnorm.tasks.metrics import Score
     from dropnorm.tasks.targets import FittedTarget
 
-    Floats = npt.NDArray[np.float64]
-
 
 class Classification(Task):
-    """A class is asked for, of two or more; answers are probabilities."""
+    """Predict the probabilities of two or more classes."""
 
     scores = ("log_loss", "accuracy", "auc")
     beside = ("accuracy", "auc")
     references = ("constant", "logistic_regression", "linear_network", "gradient_boosting")
     linear = ("logistic_regression", "linear_network")
-    # A network can know the classes and be far too sure of them: its log loss is then worse than
-    # that of their frequencies, though it has not collapsed to them.
+    # An overconfident network predicts the classes well, but its log loss exceeds that of the class
+    # frequencies. It has not collapsed.
     failures = ("collapsed", "overconfident")
 
     def error(self, study: Study) -> Score:
-        """Return the log loss: unlike accuracy and AUC it asks for honest probabilities."""
+        """Return the log loss, which unlike accuracy and AUC is lowest for true probabilities."""
         del study
         return SCORES["log_loss"]
 
     def unit(self, study: Study) -> str:
-        """Return that of the log loss."""
+        """Return the unit of the log loss."""
         del study
         return "nats"
 
     def loss_unit(self, study: Study) -> str:
-        """Return that of the cross-entropy."""
+        """Return the unit of the cross-entropy."""
         return self.unit(study)
 
     def fit_target(self, values: pd.Series, number: int, study: Study) -> Classes:
-        """Take the classes that these rows have."""
+        """Return the classes of the training rows."""
         target = Classes.among(values)
         if len(target.labels) == 1:
             raise BadInputError(
                 f"split {number}: column '{study.target.column}' is {target.labels[0]!r} in all"
-                f" {len(values)} training rows: there is nothing to learn; change the split"
+                f" {len(values)} training rows, so there is nothing to learn; change the split"
             )
         return target
 
     def restore_target(self, fields: Mapping[str, Any]) -> Classes:
-        """Make the classes that were saved."""
+        """Return the saved classes."""
         return Classes(tuple(fields["labels"]))
 
     def constant(self, y: npt.NDArray[np.floating], target: FittedTarget, study: Study) -> Floats:
-        """Return the logits of the classes' frequencies."""
+        """Return the logits of the class frequencies."""
         del study
         logs: Floats = np.log(np.bincount(y.astype(np.int64)) / len(y))
         return logs if target.outputs > 1 else logs[1:] - logs[:1]
 
     def score(self, table: pd.DataFrame) -> dict[str, float]:
-        """Score probabilities."""
+        """Return log loss, accuracy and AUC."""
         return score_classes(*Classes.predicted(table))
 
     def row_losses(self, table: pd.DataFrame, error: Score) -> pd.Series:
-        """Return what each row adds to the log loss, in nats."""
+        """Return the log loss of each row, in nats."""
         del error
         return pd.Series(row_log_losses(*Classes.predicted(table)), index=table.index)
 
     def constant_facts(
         self, y: npt.NDArray[np.floating], constant: Floats, study: Study
     ) -> dict[str, float]:
-        """Return the loss of the classes' frequencies, and the share of the most frequent class."""
+        """Return the loss of the class frequencies, and the share of the most frequent class."""
         return {
             "val_loss": training_loss(y, constant, study.training.loss),
             "accuracy": training_loss(y, constant, "accuracy"),
@@ -98,21 +92,17 @@ class Classification(Task):
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
-        """Tell what is no better than the constant from what only is too sure of itself."""
+        """Distinguish the failures of trainings whose loss is not below that of the constant."""
         lost = final_val_loss >= constant["val_loss"]
         right = (scores["accuracy"] or 0) > constant["accuracy"]
         return {"collapsed": lost and not right, "overconfident": lost and right}
 
     def fit_references(
-        self,
-        train: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
-        held: npt.NDArray[np.float32],
-        target: FittedTarget,
-        study: Study,
+        self, train: Arrays, held: npt.NDArray[np.float32], target: FittedTarget, study: Study
     ) -> dict[str, Floats]:
         """Fit logistic regression on standardized inputs, and boosted trees.
 
-        Both are scikit-learn's with its defaults: the logistic regression shrinks its weights.
+        Both have scikit-learn's defaults, so the logistic regression is regularized.
         """
         from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415  # seconds
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
@@ -122,7 +112,7 @@ class Classification(Task):
         x, y = train
         logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
         boosting = HistGradientBoostingClassifier(
-            # Of many rows it holds some back by class, which takes two of each.
+            # Early stopping holds back rows of each class, so each class needs two.
             early_stopping="auto" if np.bincount(y.astype(np.int64)).min() > 1 else False,
             random_state=study.training.seed % 2**32,
         )
@@ -133,15 +123,11 @@ class Classification(Task):
             "gradient_boosting": boosting.fit(x, y).predict_proba(held),
         }
 
-    def explain(
-        self,
-        train: tuple[pd.DataFrame, pd.Series],
-        held: tuple[pd.DataFrame, pd.Series],
-    ) -> tuple[float, str]:
-        """Return which share of its mistakes spares who would name the most frequent class.
+    def explain(self, train: Rows, held: Rows) -> tuple[float, str]:
+        """Return the share of mistakes avoided compared with the most frequent class.
 
-        Goodman and Kruskal's lambda (1954, "Measures of association for cross classifications",
-        Journal of the American Statistical Association 49).
+        This is Goodman and Kruskal's lambda (1954, "Measures of association for cross
+        classifications", Journal of the American Statistical Association 49).
         """
         from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415
 

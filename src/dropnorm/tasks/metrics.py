@@ -1,4 +1,4 @@
-"""How good predictions are."""
+"""Losses and scores of predictions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _TWO = 2
 
 @dataclass(frozen=True)
 class Score:
-    """One way to say how good predictions are.
+    """A score of predictions.
 
     Attributes:
-        name: As in ``metrics.json``, behind ``validation_``.
-        label: For the heads of tables.
-        words: For axes.
-        spoken: For sentences, behind an article.
-        root: Whether it is the root of a mean over the rows, or the mean itself.
+        name: Name in ``metrics.json``, after ``validation_``.
+        label: Label in tables.
+        words: Label of axes.
+        spoken: Name in sentences, after an article.
+        root: Whether the score is the root of a mean over the rows and not the mean.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Score:
     root: bool = False
 
 
-# What a training can minimize, for axes.
+# Labels of the losses for axes.
 LOSSES: dict[Loss, str] = {
     "mae": "mean absolute error",
     "mse": "mean squared error",
@@ -60,9 +60,14 @@ SCORES = {
 def constant_prediction(
     targets: npt.NDArray[np.floating], loss: Metric, huber_delta: float = 1.0
 ) -> float:
-    """Return the constant with the least loss on ``targets``: of mae the median, of mse the mean.
+    """Return the constant with the lowest loss: the median for mae, the mean for mse.
 
-    The constant of the Huber loss has no formula; a search finds it.
+    For the Huber loss, a numerical search finds it.
+
+    Args:
+        targets: Shape (n,).
+        loss: Loss to minimize.
+        huber_delta: Limit between squared and linear errors.
     """
     median, mean = float(np.median(targets)), float(np.mean(targets, dtype=np.float64))
     if loss == "huber":
@@ -81,16 +86,16 @@ def training_loss(
     loss: Metric,
     huber_delta: float = 1.0,
 ) -> float:
-    """Return a mean over rows, as trainings know it.
+    """Return a loss or metric of outputs in training units, as a mean over the rows.
 
-    Of amounts the absolute (mae), squared (mse) or Huber error; of classes the cross-entropy in
-    nats, or the accuracy, the share of rows whose largest output is that of their class.
+    For numbers it is the absolute (mae), squared (mse) or Huber error. For classes it is the
+    cross-entropy in nats, or the accuracy, the share of rows whose class has the largest output.
 
     Args:
-        targets: Shape (n,): amounts, or numbers of classes, from 0.
-        outputs: Of a network, shape (n, outputs), or (outputs,) for all alike.
-        loss: Which.
-        huber_delta: Errors up to this count half their square, larger ones linearly (Huber 1964).
+        targets: Numbers, or class numbers from 0, shape (n,).
+        outputs: Network outputs, shape (n, outputs), or (outputs,) if equal for all rows.
+        loss: Loss or metric to compute.
+        huber_delta: Limit between squared and linear errors (Huber 1964).
     """
     match loss:
         case "mae":
@@ -121,16 +126,16 @@ def _errors(
 def _own(
     of_classes: npt.NDArray[np.float64], classes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Return of each row, shape (n, classes), what stands at its own class."""
+    """Return the value of each row's own class, from an array of shape (n, classes)."""
     own: npt.NDArray[np.float64] = of_classes[np.arange(len(classes)), classes]
     return own
 
 
 def log_probabilities(outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return the logarithms of the probabilities of classes, shape (..., classes).
+    """Return the log probabilities of the classes, shape (..., classes).
 
     Args:
-        outputs: Logits, shape (..., classes); of two classes one is enough, that of the second.
+        outputs: Logits, shape (..., classes), or (..., 1) for the second of two classes.
     """
     logits = np.asarray(outputs, dtype=np.float64)
     if logits.shape[-1] == 1:
@@ -142,14 +147,14 @@ def log_probabilities(outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float
 def row_log_losses(
     classes: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Return what each row adds to the log loss, in nats: at most 708.4, as for the smallest float.
+    """Return the log loss of each row in nats, at most 708.4.
 
     Args:
-        classes: Shape (n,), from 0.
+        classes: Class numbers from 0, shape (n,).
         probabilities: Shape (n, classes).
     """
     own = _own(probabilities, classes)
-    # 0 stands for what is too small for float64; nan stays nan.
+    # A probability of 0 counts as the smallest float64.
     losses: npt.NDArray[np.float64] = -np.log(np.maximum(own, np.finfo(np.float64).tiny))
     return losses
 
@@ -157,19 +162,18 @@ def row_log_losses(
 def score_classes(
     classes: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]
 ) -> dict[str, float]:
-    """Score probabilities of classes.
+    """Score the probabilities of classes.
 
     Args:
-        classes: Shape (n,), from 0.
+        classes: Class numbers from 0, shape (n,).
         probabilities: Shape (n, classes).
 
     Returns:
         ``log_loss`` in nats, at least 0; ``accuracy``, the share of rows whose most probable class
-        is theirs; ``auc``, the area under the ROC curve, of the second of two classes, or of more
-        the mean over the classes, each against the rest (Fawcett 2006, "An introduction to ROC
-        analysis", Pattern Recognition Letters 27, on more than two classes, without weights). nan
-        where it is not defined: for probabilities that are not finite, and ``auc`` where a class
-        has no row.
+        is correct; ``auc``, the area under the ROC curve. For more than two classes, ``auc`` is the
+        unweighted mean over the classes, each against the rest (Fawcett 2006, "An introduction to
+        ROC analysis", Pattern Recognition Letters 27). All are nan if a probability is not finite,
+        and ``auc`` is nan if a class has no rows.
     """
     if not np.isfinite(probabilities).all():
         return dict.fromkeys(("log_loss", "accuracy", "auc"), math.nan)
@@ -197,20 +201,20 @@ def _auc(classes: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64])
 def score_predictions(
     targets: npt.NDArray[np.float64], predictions: npt.NDArray[np.float64]
 ) -> dict[str, float]:
-    """Score predictions in the units of the target.
+    """Score predictions of numbers.
 
     Args:
         targets: Shape (n,), finite.
         predictions: Shape (n,).
 
     Returns:
-        ``mae`` and ``rmse`` in the target's units, and ``r2``, at most 1; nan where it is not
-        defined, that is for predictions that are not finite, and ``r2`` of a constant target.
+        ``mae`` and ``rmse`` in the target's units, and ``r2``, at most 1. All are nan if a
+        prediction is not finite, and ``r2`` is nan if the target is constant.
     """
     if not np.isfinite(predictions).all():
         return dict.fromkeys(("mae", "rmse", "r2"), math.nan)
     errors = targets - predictions
-    # The mean of equal numbers may round to another one: their spread is not left to it.
+    # The mean of equal numbers may differ from them by rounding, so test for a spread of 0.
     spread = float(np.sum((targets - targets.mean()) ** 2)) if np.ptp(targets) else 0.0
     return {
         "mae": float(np.mean(np.abs(errors))),

@@ -1,4 +1,4 @@
-"""The tasks by name."""
+"""Tasks by name."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from dropnorm.tasks.classification import Classification
 from dropnorm.tasks.regression import Regression
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
-
-    Floats = npt.NDArray[np.float64]
-
 
 TASKS: dict[str, Task] = {"regression": Regression(), "classification": Classification()}
 
 
 def task_of(study: Study) -> Task:
-    """Return what a study asks of its target."""
+    """Return the task of a study."""
     return TASKS[study.task]

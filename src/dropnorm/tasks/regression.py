@@ -1,4 +1,4 @@
-"""Regression: the target is an amount."""
+"""Regression: the target is a number."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ import numpy as np
 
 from dropnorm.errors import BadInputError
 from dropnorm.tasks.base import Task
-from dropnorm.tasks.metrics import (
-    SCORES,
-    constant_prediction,
-    score_predictions,
-    training_loss,
-)
+from dropnorm.tasks.metrics import SCORES, constant_prediction, score_predictions, training_loss
 from dropnorm.tasks.targets import TargetScale
 
 if TYPE_CHECKING:
@@ -23,14 +18,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dropnorm.study.schema import Study
+    from dropnorm.tasks.base import Arrays, Floats, Rows
     from dropnorm.tasks.metrics import Score
     from dropnorm.tasks.targets import FittedTarget
 
-    Floats = npt.NDArray[np.float64]
-
 
 class Regression(Task):
-    """An amount is asked for."""
+    """Predict a number."""
 
     scores = ("mae", "rmse", "r2")
     beside = ("r2",)
@@ -39,7 +33,7 @@ class Regression(Task):
     failures = ("collapsed",)
 
     def error(self, study: Study) -> Score:
-        """Return rmse where the loss is squared, else mae."""
+        """Return rmse for a squared loss, else mae."""
         return SCORES["rmse" if study.training.loss == "mse" else "mae"]
 
     def unit(self, study: Study) -> str:
@@ -47,19 +41,19 @@ class Regression(Task):
         return study.target.unit
 
     def loss_unit(self, study: Study) -> str:
-        """Return the target's unit, as it is divided, and squared if the loss is."""
+        """Return the unit of the divided target, squared for a squared loss."""
         unit, divisor = study.target.unit, study.target.divide_by
         if divisor != 1:
             unit = f"{divisor:g} {unit}".strip()
         return f"{unit}²" if unit and study.training.loss == "mse" else unit
 
     def fit_target(self, values: pd.Series, number: int, study: Study) -> TargetScale:
-        """Scale the target as the study says."""
+        """Fit the scale that the study sets."""
         target = values.to_numpy(dtype=np.float64)
         if target.min() == target.max():
             raise BadInputError(
                 f"split {number}: column '{study.target.column}' is {target[0]:g} in all"
-                f" {len(target)} training rows: there is nothing to learn; change the split"
+                f" {len(target)} training rows, so there is nothing to learn; change the split"
             )
         scaled = self._scale(target, study)
         _refuse_unlearnable(scaled.apply(values), number, study)
@@ -81,16 +75,16 @@ class Regression(Task):
                 return TargetScale(scale=study.target.divide_by)
 
     def restore_target(self, fields: Mapping[str, Any]) -> TargetScale:
-        """Make the scale that was saved."""
+        """Return the saved scale."""
         return TargetScale(**fields)
 
     def constant(self, y: npt.NDArray[np.floating], target: FittedTarget, study: Study) -> Floats:
-        """Return the median, or the mean, as the loss asks."""
+        """Return the median or the mean, depending on the loss."""
         training = study.training
         return np.array([constant_prediction(y, training.loss, training.huber_delta)])
 
     def score(self, table: pd.DataFrame) -> dict[str, float]:
-        """Score in the target's units."""
+        """Return mae, rmse and r2 in the target's units."""
         return score_predictions(
             table["target"].to_numpy(dtype=np.float64),
             table["prediction"].to_numpy(dtype=np.float64),
@@ -104,7 +98,7 @@ class Regression(Task):
     def constant_facts(
         self, y: npt.NDArray[np.floating], constant: Floats, study: Study
     ) -> dict[str, float]:
-        """Return the constant's loss."""
+        """Return the loss of the constant."""
         training = study.training
         loss = training_loss(y, constant, training.loss, training.huber_delta)
         return {"val_loss": loss}
@@ -115,17 +109,13 @@ class Regression(Task):
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
-        """Call collapsed what ended no better than the constant."""
+        """Return whether the training is no better than the constant."""
         return {"collapsed": final_val_loss >= constant["val_loss"]}
 
     def fit_references(
-        self,
-        train: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]],
-        held: npt.NDArray[np.float32],
-        target: FittedTarget,
-        study: Study,
+        self, train: Arrays, held: npt.NDArray[np.float32], target: FittedTarget, study: Study
     ) -> dict[str, Floats]:
-        """Fit ordinary least squares, and boosted trees on the errors that the loss asks for."""
+        """Fit ordinary least squares, and boosted trees with the study's kind of error."""
         from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415  # seconds
         from sklearn.linear_model import LinearRegression  # noqa: PLC0415
 
@@ -141,12 +131,8 @@ class Regression(Task):
         }
         return {name: target.invert(one[:, np.newaxis]) for name, one in outputs.items()}
 
-    def explain(
-        self,
-        train: tuple[pd.DataFrame, pd.Series],
-        held: tuple[pd.DataFrame, pd.Series],
-    ) -> tuple[float, str]:
-        """Return the share of the variance."""
+    def explain(self, train: Rows, held: Rows) -> tuple[float, str]:
+        """Return R², the explained share of the variance."""
         from sklearn.metrics import r2_score  # noqa: PLC0415
         from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415
 
@@ -155,17 +141,17 @@ class Regression(Task):
         return r2, f"R² {r2:.4f}"
 
     def predicted(self, table: pd.DataFrame) -> list[str]:
-        """Return the one column of amounts."""
+        """Return the only column."""
         del table
         return ["prediction"]
 
 
-# Networks compute in float32, and losses in squares of their numbers.
+# Range of targets whose squares float32 can hold.
 _LEAST, _LARGEST = 1e-18, 1e18
 
 
 def _refuse_unlearnable(y: Floats, number: int, study: Study) -> None:
-    """Refuse amounts that the networks' float32 makes one number, zeros or infinities of."""
+    """Refuse targets that are equal, zero or infinite in float32."""
     largest = float(np.abs(y).max())
     with np.errstate(over="ignore"):
         distinct = len(np.unique(y.astype(np.float32)))
@@ -174,11 +160,11 @@ def _refuse_unlearnable(y: Floats, number: int, study: Study) -> None:
     target = study.target
     key = f"divide_by: {target.divide_by:g}" if target.scale == "none" else f"scale: {target.scale}"
     if distinct == 1 and _LEAST <= largest <= _LARGEST:
-        what = f"{y[0]:g} in all {len(y)} training rows, which float32 cannot tell apart"
+        what = f"is {y[0]:g} in all {len(y)} training rows in float32"
     else:
         size = "small" if largest < _LEAST else "large"
-        what = f"amounts up to {largest:g}, too {size} for their float32"
+        what = f"has values up to {largest:g}, which are too {size} for float32"
     raise BadInputError(
-        f"split {number}: with target.{key} the networks see of column '{target.column}' {what};"
-        " change target.divide_by, or write target.scale: standardize"
+        f"split {number}: with target.{key}, column '{target.column}' {what}; change"
+        " target.divide_by, or write target.scale: standardize"
     )

@@ -1,4 +1,4 @@
-"""What a network learns of the target, and what its outputs say of it."""
+"""Convert targets to training units, and network outputs back to predictions."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ from dropnorm.tasks.metrics import log_probabilities
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    from dropnorm.tasks.base import Floats
 
 _TWO = 2
 
 
 class FittedTarget(ABC):
-    """Leads from a target's own values to what a network learns, and back from its outputs."""
+    """Conversion of a target to training units, and of network outputs to predictions."""
 
     @property
     def outputs(self) -> int:
-        """Linear outputs of a network."""
+        """Number of linear outputs of a network."""
         return 1
 
     @property
     def activation(self) -> str | None:
-        """What makes of these outputs what a saved network tells, if anything does."""
+        """Activation of the outputs in a saved network, or ``None``."""
         return None
 
     @property
     @abstractmethod
     def columns(self) -> tuple[str, ...]:
-        """Names of the numbers that predict a target."""
+        """Names of the predicted numbers."""
 
     @property
     @abstractmethod
     def suffixes(self) -> tuple[str, ...]:
-        """What tells these numbers apart, to be set behind the name of a statistic of them."""
+        """Suffixes of the predicted numbers, for the names of their statistics."""
 
     @abstractmethod
     def apply(self, values: pd.Series) -> Floats:
-        """Return what a network learns, shape (n,)."""
+        """Convert targets to training units, shape (n,)."""
 
     @abstractmethod
     def restore(self, learnt: npt.NDArray[np.floating]) -> npt.NDArray[Any]:
-        """Return the target's own values, shape (n,), of what a network learns."""
+        """Convert targets in training units back to their own values, shape (n,)."""
 
     @abstractmethod
     def invert(self, outputs: npt.NDArray[np.floating]) -> Floats:
-        """Return predictions in the target's own terms, shape (..., columns).
+        """Convert network outputs to predictions, shape (..., columns).
 
         Args:
-            outputs: Of a network, shape (..., outputs).
+            outputs: Shape (..., outputs).
         """
 
     def table(self, predictions: Floats) -> dict[str, npt.NDArray[Any]]:
-        """Return predictions of shape (n, columns) as the columns of a table."""
+        """Return predictions, shape (n, columns), as the columns of a table."""
         return dict(zip(self.columns, predictions.T, strict=True))
 
     def named(self, statistic: str, values: Floats) -> dict[str, Floats]:
@@ -69,18 +69,18 @@ class FittedTarget(ABC):
         return dict(zip(names, values.T, strict=True))
 
     def fields(self) -> dict[str, Any]:
-        """Return what this was made of: plain values, to be saved."""
+        """Return the fields to save, as plain values."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]  # all are dataclasses
 
 
 @dataclass(frozen=True)
 class TargetScale(FittedTarget):
-    """An amount, scaled for the networks: ``(f(target) - mean) / scale``.
+    """Scale of a number: ``(f(target) - mean) / scale``.
 
     Attributes:
-        log1p: Whether f is log(1 + target), or leaves the target as it is.
-        mean: In the units of f.
-        scale: In the units of f, above 0.
+        log1p: Whether f is log(1 + target) and not the identity.
+        mean: Mean, in the units of f.
+        scale: Scale above 0, in the units of f.
     """
 
     log1p: bool = False
@@ -89,32 +89,32 @@ class TargetScale(FittedTarget):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The amount alone."""
+        """The prediction."""
         return ("prediction",)
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """None is needed."""
+        """An empty suffix."""
         return ("",)
 
     def apply(self, values: pd.Series) -> Floats:
-        """Return the target in the units of the training."""
+        """Convert targets to training units, shape (n,)."""
         target = values.to_numpy(dtype=np.float64)
         scaled: Floats = ((np.log1p(target) if self.log1p else target) - self.mean) / self.scale
         return scaled
 
     def restore(self, learnt: npt.NDArray[np.floating]) -> Floats:
-        """Return the target in its own units; infinite beyond float64."""
+        """Convert training units to the target's units; infinite beyond float64."""
         target = np.asarray(learnt, dtype=np.float64) * self.scale + self.mean
         with np.errstate(over="ignore"):
             return np.expm1(target) if self.log1p else target
 
     def invert(self, outputs: npt.NDArray[np.floating]) -> Floats:
-        """Return predictions in the target's own units; infinite beyond float64."""
+        """Convert outputs to the target's units; infinite beyond float64."""
         return self.restore(outputs)
 
 
-# Of a class, in front of its name: the column of its probability.
+# Prefix of the columns with the probabilities of the classes.
 _PROBABILITY = "probability"
 
 
@@ -123,14 +123,14 @@ class Classes(FittedTarget):
     """Names of classes; networks learn their numbers, from 0.
 
     Attributes:
-        labels: At least two, each once; their order is that of the probabilities.
+        labels: At least two distinct names, in the order of the probabilities.
     """
 
     labels: tuple[str, ...]
 
     @classmethod
     def among(cls, values: pd.Series) -> Classes:
-        """Return the classes there are: in the order of numbers if all are, or else of text."""
+        """Return the classes of some rows, in numerical order if all are numbers, else sorted."""
         labels = pd.Series(values.unique())
         numbers = pd.to_numeric(labels, errors="coerce")
         order = numbers if numbers.notna().all() else labels
@@ -138,7 +138,7 @@ class Classes(FittedTarget):
 
     @staticmethod
     def predicted(table: pd.DataFrame) -> tuple[npt.NDArray[np.int64], Floats]:
-        """Return a table's targets as numbers of classes, and their probabilities."""
+        """Return a table's targets as class numbers, and its probabilities."""
         columns = Classes.columns_of(table)
         labels = [name.removeprefix(f"{_PROBABILITY}_") for name in columns]
         numbers = pd.Index(labels).get_indexer(pd.Index(table["target"]))
@@ -146,22 +146,22 @@ class Classes(FittedTarget):
 
     @staticmethod
     def columns_of(table: pd.DataFrame) -> list[str]:
-        """Return the columns of a table that hold probabilities."""
+        """Return the columns of a table with probabilities."""
         return [name for name in table.columns if str(name).startswith(f"{_PROBABILITY}_")]
 
     @property
     def outputs(self) -> int:
-        """One for each class; of two, the second's alone."""
+        """One output per class, but a single one for two classes."""
         return 1 if len(self.labels) == _TWO else len(self.labels)
 
     @property
     def activation(self) -> str:
-        """What makes probabilities of logits."""
+        """Activation that converts logits to probabilities."""
         return "sigmoid" if self.outputs == 1 else "softmax"
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """A probability for each class."""
+        """A probability per class."""
         return tuple(f"{_PROBABILITY}{suffix}" for suffix in self.suffixes)
 
     @property
@@ -170,35 +170,34 @@ class Classes(FittedTarget):
         return tuple(f"_{label}" for label in self.labels)
 
     def apply(self, values: pd.Series) -> Floats:
-        """Return the numbers of classes.
+        """Convert class names to class numbers.
 
         Raises:
-            BadInputError: If a class is none of these.
+            BadInputError: If a class is unknown.
         """
         numbers = pd.Index(self.labels).get_indexer(pd.Index(values))
         if (numbers < 0).any():
             unknown = values[numbers < 0]
             count = int((unknown == unknown.iloc[0]).sum())
             raise BadInputError(
-                f"column '{values.name}', row {unknown.index[0]}: no training row is of the class"
-                f" {unknown.iloc[0]!r} ({count} of the other rows"
-                f" {'is' if count == 1 else 'are'}), and what no network has seen it cannot"
-                " predict; take these rows out of the table, put the class together with another,"
-                " or change the split"
+                f"column '{values.name}', row {unknown.index[0]}: no training row has the class"
+                f" {unknown.iloc[0]!r} ({count} of the other rows {'has' if count == 1 else 'have'}"
+                " it), so the networks cannot predict it; remove these rows from the table, combine"
+                " the class with another, or change the split"
             )
         return numbers.astype(np.float64)
 
     def restore(self, learnt: npt.NDArray[np.floating]) -> npt.NDArray[Any]:
-        """Return the names of classes, as text."""
+        """Convert class numbers to class names."""
         return np.array(self.labels, dtype=object)[learnt.astype(np.int64)]
 
     def invert(self, outputs: npt.NDArray[np.floating]) -> Floats:
-        """Return probabilities, shape (..., classes), of logits."""
+        """Convert logits to probabilities, shape (..., classes)."""
         probabilities: Floats = np.exp(log_probabilities(outputs))
         return probabilities
 
     def table(self, predictions: Floats) -> dict[str, npt.NDArray[Any]]:
-        """Return the most probable class, and the probabilities."""
+        """Return the most probable class and the probabilities as columns."""
         likely = self.restore(predictions.argmax(axis=1))
         likely[~np.isfinite(predictions).all(axis=1)] = None
         return {"prediction": likely, **super().table(predictions)}

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
     from dropnorm.study.variants import Variant
     from dropnorm.training.execution import Execution
+    from dropnorm.training.job import Job
     from dropnorm.training.trainer import TrainedReplica
 
     Row = dict[str, float]
@@ -90,13 +91,11 @@ def ready_cluster(cluster: str, threads: set[int], workers: int) -> Iterator[str
 
 
 def train_on_cluster(
-    study: Study,
-    variant: Variant,
-    replicas: Sequence[tuple[SplitInputs, int]],
+    jobs: Sequence[Job],
     on_epoch: Callable[[int, Row], None],
     execution: Execution,
 ) -> list[TrainedReplica]:
-    """Train replicas on a cluster; see :func:`dropnorm.training.parallel.train_replicas`.
+    """Train replicas on a cluster; see :func:`dropnorm.training.parallel.train_jobs`.
 
     Raises:
         BrokenExecutor: If the cluster is lost, or a training has ended too many workers.
@@ -122,19 +121,17 @@ def train_on_cluster(
                 tell(place, row)
 
     client.subscribe_topic(topic, hear)
-    wanted = _facts(engine_name()), threads_of(study)
+    wanted = _facts(engine_name()), threads_of(jobs[0].study)
     places: dict[Any, int] = {}
     try:
-        for place, (inputs, start) in enumerate(replicas):
-            sent = _send(client, inputs), start
-            future = client.submit(
-                _train_there, wanted, topic, place, study, variant, *sent, pure=False
-            )
+        for place, (study, variant, inputs, start) in enumerate(jobs):
+            sent = study, variant, _send(client, inputs), start
+            future = client.submit(_train_there, wanted, topic, place, *sent, pure=False)
             places[future] = place
         waiting = distributed.as_completed(list(places), loop=client.loop, with_results=True)
         for future, trained in waiting:
             place = places[future]
-            cache.remember(study, variant, *replicas[place], trained, execution.memory)
+            cache.remember(*jobs[place], trained, execution.memory)
             with lock:
                 found[place] = trained
                 tell(place, trained.last_row())
@@ -145,13 +142,13 @@ def train_on_cluster(
             client.cancel([future for future in places if not future.done()])
         if isinstance(error, distributed.KilledWorker | distributed.CancelledError):
             raise BrokenExecutor(
-                f"the cluster at {execution.cluster} did not bring the trainings of {study.label} ·"
-                f" {variant} to their end: {in_one_line(error)}"
+                f"the cluster at {execution.cluster} did not bring the trainings of"
+                f" {jobs[0].study.label} · {jobs[0].variant} to their end: {in_one_line(error)}"
             ) from error
         raise
     finally:
         client.unsubscribe_topic(topic)
-    return [found[place] for place in range(len(replicas))]
+    return [found[place] for place in range(len(jobs))]
 
 
 def _load_dask() -> Any:

@@ -21,6 +21,7 @@ import signal
 import sys
 import tempfile
 import threading
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from joblib.externals.loky.backend import get_context, resource_tracker
 from dropnorm.training import cache, dask_cluster, locks
 from dropnorm.training.backend import engine_threads, start_engine, threads_of
 from dropnorm.training.execution import HERE
+from dropnorm.training.job import Job
 from dropnorm.training.worker_processes import end_with
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
     Row = dict[str, float]
 
 logger = logging.getLogger(__name__)
+
+# A worker that has grown, as JAX's do with every network they compile, is replaced by another.
+warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
 
 # Seconds until a new worker has imported its engine and compiled, and for one that has.
 _START_SECONDS, _READY_SECONDS = 8.0, 1.0
@@ -78,45 +83,63 @@ def train_replicas(
     Returns:
         What each training leaves, in the order of ``replicas``.
     """
-    recalled = [cache.recall(study, variant, *one, execution.memory) for one in replicas]
+    return train_jobs([Job(study, variant, *one) for one in replicas], on_epoch, execution)
+
+
+def train_jobs(
+    jobs: Sequence[Job],
+    on_epoch: Callable[[int, Row], None],
+    execution: Execution = HERE,
+    *,
+    together: int = 1,
+) -> list[TrainedReplica]:
+    """Train replicas, each with the options of its own study; see :func:`train_replicas`.
+
+    Args:
+        jobs: What is trained, all with the same number of threads.
+        on_epoch: Told the place in ``jobs`` and each epoch's row of the history.
+        execution: Where they are trained and kept; left out, here, and nothing is kept.
+        together: So many neighbours go to one worker: those of one network are compiled once.
+    """
+    recalled = [cache.recall(*job, execution.memory) for job in jobs]
     found = {place: known for place, known in enumerate(recalled) if known is not None}
     if found:
         logger.info(
             "%s · %s: %d of %d replicas are known from earlier runs",
-            study.label,
-            variant,
+            jobs[0].study.label,
+            jobs[0].variant,
             len(found),
-            len(replicas),
+            len(jobs),
         )
     for place, known in found.items():
         on_epoch(place, known.last_row())
-    missing = [place for place in range(len(replicas)) if place not in found]
+    missing = [place for place in range(len(jobs)) if place not in found]
     trained = _train_all(
-        study,
-        variant,
-        [replicas[place] for place in missing],
+        [jobs[place] for place in missing],
         lambda place, row: on_epoch(missing[place], row),
         execution,
+        together,
     )
     found |= zip(missing, trained, strict=True)
-    return [found[place] for place in range(len(replicas))]
+    return [found[place] for place in range(len(jobs))]
 
 
 def _train_all(
-    study: Study,
-    variant: Variant,
-    replicas: Sequence[tuple[SplitInputs, int]],
+    jobs: Sequence[Job],
     on_epoch: Callable[[int, Row], None],
     execution: Execution,
+    together: int,
 ) -> list[TrainedReplica]:
-    if replicas and execution.cluster is not None:
-        return dask_cluster.train_on_cluster(study, variant, replicas, on_epoch, execution)
-    workers = execution.workers or workers_for(study)
-    if _worth_spreading(study, replicas, workers):
-        return _train_in_workers(study, variant, replicas, on_epoch, execution.memory, workers)
+    if not jobs:
+        return []
+    if execution.cluster is not None:
+        return dask_cluster.train_on_cluster(jobs, on_epoch, execution)
+    workers = execution.workers or workers_for(jobs[0].study)
+    if _worth_spreading(jobs, workers):
+        return _train_in_workers(jobs, on_epoch, execution.memory, workers, together)
     return [
-        cache.recall_or_train(study, variant, *one, partial(on_epoch, place), execution.memory)
-        for place, one in enumerate(replicas)
+        cache.recall_or_train(*job, partial(on_epoch, place), execution.memory)
+        for place, job in enumerate(jobs)
     ]
 
 
@@ -140,20 +163,18 @@ def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
     return training.epochs * (steps * _STEP_SECONDS + 6 * weights * rows / _FLOPS)
 
 
-def _worth_spreading(
-    study: Study, replicas: Sequence[tuple[SplitInputs, int]], workers: int
-) -> bool:
-    threads = threads_of(study)
+def _worth_spreading(jobs: Sequence[Job], workers: int) -> bool:
+    threads = threads_of(jobs[0].study)
     if engine_threads() not in (None, threads):
-        return bool(replicas)  # the engine of this process would give other numbers
+        return True  # the engine of this process would give other numbers
     # Whoever runs nodes in processes of its own has spread them already.
     if multiprocessing.parent_process() is not None or workers == 1:
         return False
     # Nodes in threads train at the same time: then one replica is not alone.
-    alone = len(replicas) == 1 and threading.current_thread() is threading.main_thread()
+    alone = len(jobs) == 1 and threading.current_thread() is threading.main_thread()
     if alone:
         return False
-    seconds = sum(estimate_seconds(study, split) for split, _ in replicas)
+    seconds = sum(estimate_seconds(job.study, job.inputs) for job in jobs)
     ready = (os.getpid(), threads, workers) in _started
     return seconds / 2 > (_READY_SECONDS if ready else _START_SECONDS)
 
@@ -165,23 +186,22 @@ _numbers = itertools.count()
 
 
 def _train_in_workers(
-    study: Study,
-    variant: Variant,
-    replicas: Sequence[tuple[SplitInputs, int]],
+    jobs: Sequence[Job],
     on_epoch: Callable[[int, Row], None],
     memory: Path | None,
     workers: int,
+    together: int,
 ) -> list[TrainedReplica]:
-    threads, here, number = threads_of(study), os.getpid(), next(_numbers)
+    threads, here, number = threads_of(jobs[0].study), os.getpid(), next(_numbers)
     listener = _listeners[number] = _Listener(on_epoch)
-    for split, _ in replicas:
-        split.checksum  # noqa: B018  # goes along, for no worker to compute again
+    for job in jobs:
+        job.inputs.checksum  # noqa: B018  # goes along, for no worker to compute again
     parallel = joblib.Parallel(
         max(2, workers),  # where it is to be one, joblib would train in this process
         backend="loky",
         return_as="generator",
-        pre_dispatch=workers,
-        batch_size=1,
+        pre_dispatch=workers * together,
+        batch_size=together,
         mmap_mode="c",  # engines want arrays that can be written: what is would be the worker's own
         temp_folder=_folder(here),
         idle_worker_timeout=_IDLE_SECONDS,
@@ -190,8 +210,8 @@ def _train_in_workers(
     )
     try:
         trainings = parallel(
-            joblib.delayed(_train_here)(number, place, study, variant, *one, memory)
-            for place, one in enumerate(replicas)
+            joblib.delayed(_train_here)(number, place, job, memory)
+            for place, job in enumerate(jobs)
         )
         _started.add((here, threads, workers))
         start_engine(threads)  # which saving the networks needs, while others train
@@ -313,18 +333,10 @@ def _begin_worker(told: Any, parent: int) -> None:
     end_with(parent)
 
 
-def _train_here(
-    number: int,
-    place: int,
-    study: Study,
-    variant: Variant,
-    inputs: SplitInputs,
-    start: int,
-    memory: Path | None,
-) -> TrainedReplica:
+def _train_here(number: int, place: int, job: Job, memory: Path | None) -> TrainedReplica:
     def tell(row: Row | None) -> None:
         _tell_parent((number, place, row))
 
-    trained = cache.recall_or_train(study, variant, inputs, start, tell, memory)
+    trained = cache.recall_or_train(*job, tell, memory)
     tell(None)
     return trained

@@ -40,7 +40,7 @@ def test_the_shipped_studies_have_no_problems(command, name):
     assert f"OK {name}: {len(read_table(name))} rows" in done.stdout
 
 
-def test_what_a_result_must_not_rest_on_is_a_warning(command, configured):
+def test_findings_are_warnings_and_can_be_silenced(command, configured):
     done = command("check", "wine")
 
     assert done.exit_code == 0
@@ -52,9 +52,7 @@ def test_what_a_result_must_not_rest_on_is_a_warning(command, configured):
     assert "DN001" not in command("check", "wine").stdout
 
 
-def test_what_the_trainings_of_the_last_run_brought_up_is_told_until_it_is_silenced(
-    command, configured
-):
+def test_findings_of_the_last_run_are_warnings_until_silenced(command, configured):
     finding = Finding(CODES["DN011"], "baseline", "4 of 5 runs", 4, 5).described()
     version = "2026-01-01T00.00.00.000Z"
     effects = open_project(None, None).catalog.get(
@@ -63,15 +61,15 @@ def test_what_the_trainings_of_the_last_run_brought_up_is_told_until_it_is_silen
     effects.save({"findings": [finding]})
     complete_version("concrete", version)
 
-    told = command("check", "concrete").stdout
+    message = command("check", "concrete").stdout
     rewrite(configured, "concrete", lambda study: study.update(silence=["DN011"]))
 
-    assert "Warning, of the run 2026-01-01T00.00.00.000Z: DN011" in told
-    assert "learn its training rows by heart: the gap grows in 4 of 5 runs." in told
+    assert "Warning, of the run 2026-01-01T00.00.00.000Z: DN011" in message
+    assert "learn its training rows by heart: the gap grows in 4 of 5 runs." in message
     assert "DN011" not in command("check", "concrete").stdout
 
 
-def test_all_problems_of_yaml_and_table_are_told_at_once(command, configured):
+def test_all_problems_of_yaml_and_table_are_listed_together(command, configured):
     def spoil(study):
         study["training"]["epohcs"] = 3
         study["network"]["dropout"]["rate"] = 1.5
@@ -87,31 +85,31 @@ def test_all_problems_of_yaml_and_table_are_told_at_once(command, configured):
 
     done = command("check", "concrete")
 
-    told = problems(done)
-    assert_refused(done, f"concrete has {len(told)} problems")
+    message = problems(done)
+    assert_refused(done, f"concrete has {len(message)} problems")
     for expected in (
         "conf/base/parameters/concrete.yml: concrete.training.epohcs: no such key",
         "conf/base/parameters/concrete.yml: concrete.network.dropout.rate is 1.5",
         "data/01_raw/concrete.csv: has no column 'Watr'; did you mean 'Water'?",
-        "column 'Water', row 5: 'wet' is no number",
+        "column 'Water', row 5: 'wet' is not a number",
         "column 'Cement', row 7: the value is missing (1 of 1030",
-        "column 'CompressiveStrength', row 9: 'hard' is no number",
-        "nothing stands in column 'Age'",
+        "column 'CompressiveStrength', row 9: 'hard' is not a number",
+        "column 'Age' is missing in all",
     ):
-        assert sum(expected in line for line in told) == 1, (expected, told)
-    assert len(told) == 7
+        assert sum(expected in line for line in message) == 1, (expected, message)
+    assert len(message) == 7
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (lambda file: file.unlink(), "there is no such file"),
         (lambda file: file.write_bytes(b""), "is empty"),
         (lambda file: file.write_text("Water,Water\n1,2\n"), "more than once"),
     ],
 )
-def test_a_table_that_cannot_be_read_does_not_hide_the_yamls_problems(
-    command, configured, spoil, told
+def test_an_unreadable_table_does_not_hide_problems_of_the_yaml(
+    command, configured, spoil, message
 ):
     rewrite(configured, "concrete", lambda study: study["training"].update(epochs=0))
     spoil(configured / "data/01_raw/concrete.csv")
@@ -119,10 +117,10 @@ def test_a_table_that_cannot_be_read_does_not_hide_the_yamls_problems(
     yaml_problem, table_problem = problems(command("check", "concrete"))
 
     assert "concrete.training.epochs is 0" in yaml_problem
-    assert told in table_problem
+    assert message in table_problem
 
 
-def test_a_study_of_which_nothing_can_be_read_is_told_as_such(command, configured):
+def test_a_study_with_unusable_yaml_lists_its_problems(command, configured):
     rewrite(configured, "concrete", lambda study: study.update(target=3, split={"method": "x"}))
 
     done = command("check", "concrete")
@@ -131,22 +129,22 @@ def test_a_study_of_which_nothing_can_be_read_is_told_as_such(command, configure
     assert done.exit_code == 1
 
 
-def test_an_unknown_study_is_refused_with_the_nearest(command):
+def test_an_unknown_study_is_refused_with_a_suggestion(command):
     assert_refused(command("check", "concret"), "no study 'concret'; did you mean 'concrete'?")
 
 
-def test_a_split_is_checked_beside_the_columns():
+def test_the_split_is_checked_in_addition_to_the_columns():
     table = read_table("concrete").assign(part="train", Water="wet")
     study = read_study("concrete", split={"method": "columns", "columns": ["part"]})
 
     found = find_problems(table, study)
 
     assert len(found) == 2
-    assert "'wet' is no number" in found[0]
+    assert "'wet' is not a number" in found[0]
     assert "no row to validate on" in found[1]
 
 
-def test_columns_that_are_not_there_are_told_each_with_the_nearest():
+def test_missing_columns_are_listed_with_suggestions():
     table = read_table("concrete").rename(columns={"Water": "water", "Age": "age"})
 
     assert find_problems(table, read_study("concrete")) == [
@@ -164,7 +162,7 @@ def test_a_table_with_another_separator_is_one_problem():
     assert "write it in its catalog entry: format: {sep: ...}" in found
 
 
-def test_splits_with_the_same_problem_are_told_once():
+def test_splits_with_the_same_problem_are_listed_once():
     table = pd.DataFrame({"x": [1.0, 2.0], "y": [3.0, 4.0]})
     study = read_study("concrete", target={"column": "y"}, replicas__splits=5,
                        preprocessing={"passthrough": ["x"]})  # fmt: skip
@@ -175,7 +173,7 @@ def test_splits_with_the_same_problem_are_told_once():
     assert found.endswith(" (4 more splits cannot be used)")
 
 
-def test_what_is_wrong_with_the_target_is_mended_by_another_one():
+def test_advice_for_an_empty_target_is_another_target():
     table = read_table("concrete").assign(CompressiveStrength=None)
 
     (found,) = find_problems(table, read_study("concrete"))
@@ -183,7 +181,7 @@ def test_what_is_wrong_with_the_target_is_mended_by_another_one():
     assert found.endswith("missing in all 1030 rows; choose another column for target.column")
 
 
-def test_what_only_shows_when_all_is_put_together_is_told():
+def test_problems_of_the_whole_table_are_listed():
     table = pd.DataFrame(
         {"x": [1.0, None, 3.0, 4.0], "z": [None, 2.0, None, None], "y": [1, 2, 3, 4]}
     )
@@ -200,7 +198,7 @@ def test_what_only_shows_when_all_is_put_together_is_told():
 
 
 @pytest.mark.parametrize("rows", [0, 1])
-def test_hardly_any_rows_are_a_problem_and_no_crash(rows):
+def test_too_few_rows_are_a_problem(rows):
     assert find_problems(read_table("concrete").head(rows), read_study("concrete"))
 
 
@@ -213,7 +211,7 @@ def wide_study(**changes: object) -> Study:
     )
 
 
-def test_each_of_many_columns_with_a_problem_is_told_and_no_other():
+def test_only_the_bad_ones_of_many_columns_are_listed():
     chance = np.random.default_rng(0)
     table = pd.DataFrame(chance.normal(size=(60, 100)), columns=WIDE)
     table = table.assign(y=chance.normal(size=60), x3="a", x5=None, x97=np.inf)
@@ -223,7 +221,7 @@ def test_each_of_many_columns_with_a_problem_is_told_and_no_other():
     assert [re.findall(r"'(x\d+)'", one)[0] for one in problems] == ["x3", "x5", "x97"]
 
 
-def test_columns_without_a_problem_are_checked_many_at_once(monkeypatch):
+def test_good_columns_are_checked_in_batches(monkeypatch):
     calls = []
     monkeypatch.setattr(
         check, "check_table", lambda *given: calls.append(given) or check_table(*given)
@@ -233,11 +231,11 @@ def test_columns_without_a_problem_are_checked_many_at_once(monkeypatch):
 
     assert find_problems(table.assign(y=chance.normal(size=60)), wide_study()) == []
     assert len(calls) < 12
-    # Nor is all of a wide table copied for each.
+    # The whole of a wide table is not copied for each check.
     assert sum(len(given.columns) for given, _ in calls) < 400
 
 
-def test_of_wrong_values_in_many_columns_the_first_row_is_told_and_how_many_there_are():
+def test_the_first_bad_value_is_reported_with_their_number():
     table = pd.DataFrame(0.0, index=range(60), columns=WIDE).assign(y=np.arange(60.0))
     table = table.astype(object)
     table.loc[40, WIDE] = "b"

@@ -35,7 +35,7 @@ def cars(configured):
     return file
 
 
-def test_a_study_is_written_that_reads_checks_and_is_registered(command, configured, cars):
+def test_a_written_study_is_valid_and_registered(command, configured, cars):
     done = command("new", "cars", "--csv", cars, "--target", "mpg")
 
     assert done.exit_code == 0, done.output
@@ -48,13 +48,13 @@ def test_a_study_is_written_that_reads_checks_and_is_registered(command, configu
     assert study.preprocessing.one_hot == ("maker",)
     assert study.target.column == "mpg"
     assert command("check", "cars").exit_code == 0
-    configure_project("dropnorm")  # as the next command will
+    configure_project("dropnorm")  # as in the next command
     assert {"cars", "cars.predict"} <= set(pipelines)
     assert "cars.baseline.train" in {node.name for node in pipelines["__default__"].nodes}
     assert not any(node.name.endswith("predict") for node in pipelines["__default__"].nodes)
 
 
-def test_every_column_and_every_choice_has_its_reason_in_the_file(command, configured):
+def test_every_column_and_choice_has_a_reason_in_the_file(command, configured):
     file = configured / "bikes.csv"
     bikes().to_csv(file, sep=";", decimal=",", index=False, encoding="cp1252")
 
@@ -67,7 +67,7 @@ def test_every_column_and_every_choice_has_its_reason_in_the_file(command, confi
         assert lines, column
         assert column in done.output
     assert "Licht (dropped): left out with --drop" in text
-    assert "Anzeige_id (id): names rows" in text
+    assert "Anzeige_id (id): identifies rows" in text
     entry = yaml.safe_load((configured / "conf/base/catalog_bikes.yml").read_text("utf-8"))
     assert entry["bikes.table"]["filepath"] == "${globals:data}/01_raw/bikes.csv"
     written = entry["bikes.table"]["format"]
@@ -76,7 +76,7 @@ def test_every_column_and_every_choice_has_its_reason_in_the_file(command, confi
     assert command("check", "bikes").exit_code == 0
 
 
-def test_without_a_copy_the_catalog_points_at_the_table(command, configured, cars):
+def test_without_a_copy_the_catalog_refers_to_the_table(command, configured, cars):
     done = command("new", "cars", "--csv", cars, "--target", "mpg", "--no-copy")
 
     assert done.exit_code == 0, done.output
@@ -88,7 +88,7 @@ def test_without_a_copy_the_catalog_points_at_the_table(command, configured, car
 
 @pytest.mark.parametrize("options", [[], ["--no-copy"]])
 @pytest.mark.parametrize("name", ["cars.parquet", "cars.csv.gz"])
-def test_a_table_is_taken_from_an_address_or_left_there(command, configured, cars, name, options):
+def test_a_table_at_an_address_is_copied_or_referenced(command, configured, cars, name, options):
     table, address = pd.read_csv(cars), f"memory:///{name}"
     table.to_parquet(address) if name.endswith("parquet") else table.to_csv(address, index=False)
 
@@ -105,7 +105,7 @@ def test_a_table_is_taken_from_an_address_or_left_there(command, configured, car
 
 
 @pytest.mark.parametrize("name", ["cars.parquet", "cars.csv.gz"])
-def test_other_files_are_copied_as_they_are_with_an_entry(command, configured, cars, name):
+def test_other_file_types_are_copied_with_a_catalog_entry(command, configured, cars, name):
     table = pd.read_csv(cars)
     file = configured / name
     table.to_parquet(file) if name.endswith("parquet") else table.to_csv(file, index=False)
@@ -116,7 +116,7 @@ def test_other_files_are_copied_as_they_are_with_an_entry(command, configured, c
     assert command("check", "cars").exit_code == 0
 
 
-def test_the_catalogs_own_entry_is_read_when_no_file_is_named(command, configured, cars):
+def test_without_a_file_the_catalog_entry_is_read(command, configured, cars):
     entry = {"cars.table": {"type": "pandas.CSVDataset", "filepath": str(cars)}}
     (configured / "conf/base/catalog_mine.yml").write_text(yaml.safe_dump(entry))
 
@@ -129,7 +129,7 @@ def test_the_catalogs_own_entry_is_read_when_no_file_is_named(command, configure
     assert command("check", "cars").exit_code == 0
 
 
-def test_an_environment_takes_the_study_of_its_own(command, configured, cars):
+def test_a_study_is_written_to_the_given_environment(command, configured, cars):
     done = command("new", "cars", "--csv", cars, "--target", "mpg", "--env", "local")
 
     text = (configured / "conf/local/parameters/cars.yml").read_text()
@@ -142,12 +142,12 @@ def test_an_environment_takes_the_study_of_its_own(command, configured, cars):
     assert command("check", "cars", "--env", "local").exit_code == 0
 
 
-def test_a_table_that_is_there_is_used_and_another_is_not_overwritten(command, configured, cars):
+def test_an_existing_table_is_reused_and_never_overwritten(command, configured, cars):
     place = configured / "data/01_raw/cars.csv"
     place.write_text("weight,mpg\n1,2\n")
 
     assert_refused(
-        command("new", "cars", "--csv", cars, "--target", "mpg"), "cars.csv is there already"
+        command("new", "cars", "--csv", cars, "--target", "mpg"), "cars.csv already exists"
     )
     assert place.read_text() == "weight,mpg\n1,2\n"
     assert not (configured / "conf/base/parameters/cars.yml").exists()
@@ -158,37 +158,37 @@ def test_a_table_that_is_there_is_used_and_another_is_not_overwritten(command, c
     assert done.exit_code == 0
 
 
-def test_a_target_of_names_makes_a_classification(command, configured, cars):
+def test_a_text_target_makes_a_classification(command, configured, cars):
     done = command("new", "cars", "--csv", cars, "--target", "maker")
 
     assert done.exit_code == 0, done.output
     text = (configured / "conf/base/parameters/cars.yml").read_text()
-    assert "task: classification  # the target's values are names of classes\n" in text
+    assert "task: classification  # the target's values are classes\n" in text
     assert "3 classes: " in text
     assert "loss: cross_entropy  # " in text
     assert "\n    scale: " not in text
-    assert "of each class the same share" in done.output
+    assert "with the same share of each class" in done.output
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "told"),
+    ("name", "options", "message"),
     [
-        ("my cars", [], "cannot be the name of a study; .* my_cars for instance"),
+        ("my cars", [], "cannot be the name of a study; .* such as my_cars"),
         ("../cars", [], "cannot be the name of a study"),
         ("/tmp/cars", [], "cannot be the name of a study"),  # noqa: S108
         ("c\nd", [], r"'c\\nd' cannot be the name of a study"),
-        ("c" * 300, [], "c…' cannot be the name of a study; take up to 100 letters"),
+        ("c" * 300, [], "c…' cannot be the name of a study; use up to 100 letters"),
         ("2cars", [], "cannot be the name of a study"),
         ("__default__", [], "cannot be the name of a study"),
-        ("wine", [], "there is a study 'wine' already"),
+        ("wine", [], "the study 'wine' already exists"),
         ("cars", ["--target", "mgp"], "--target: has no column 'mgp'; did you mean 'mpg'?"),
         ("cars", ["--groups", "makr"], "did you mean 'maker'?"),
         ("cars", ["--drop", "wight"], "did you mean 'weight'?"),
-        ("cars", ["--drop", "weight", "--drop", "maker"], "has no column to predict from"),
+        ("cars", ["--drop", "weight", "--drop", "maker"], "has no input column"),
         (
             "cars",
             ["--target", "maker", "--task", "regression"],
-            "is no number .* --task classif",
+            "is not a number .* --task classif",
         ),
         ("cars", ["--task", "classification"], "distinct values in 120 rows: too many to be"),
         ("cars", ["--csv", "none.csv"], "none.csv: there is no such file"),
@@ -198,29 +198,27 @@ def test_a_target_of_names_makes_a_classification(command, configured, cars):
         ("cars", ["--env", "nope"], "nope"),
     ],
 )
-def test_what_cannot_be_a_study_is_refused_and_nothing_is_written(
-    command, configured, cars, name, options, told
+def test_bad_input_is_refused_and_nothing_is_written(
+    command, configured, cars, name, options, message
 ):
     before = sorted(configured.rglob("*"))
 
     done = command("new", name, "--csv", cars, "--target", "mpg", *options)
 
-    assert_refused(done, told)
+    assert_refused(done, message)
     assert sorted(configured.rglob("*")) == before
 
 
-def test_an_ambiguous_target_is_pointed_out(command, configured):
+def test_an_ambiguous_target_is_noted(command, configured):
     options = ("--csv", "data/01_raw/red-wine.csv", "--target", "quality")
 
-    assert "an amount or a class?" in command("new", "red", *options).output
-    told = command("new", "red_told", *options, "--task", "regression").output
-    assert "an amount or a class?" not in told
+    assert "amounts or classes" in command("new", "red", *options).output
+    message = command("new", "red_told", *options, "--task", "regression").output
+    assert "amounts or classes" not in message
 
 
 @pytest.mark.parametrize("values", [[0, 1], [-1, 1], [1, 2], [0.0, None, 1.0]])
-def test_two_whole_numbers_are_classes_unless_the_user_says_otherwise(
-    command, configured, tmp_path, values
-):
+def test_two_whole_numbers_are_classes_by_default(command, configured, tmp_path, values):
     chance = np.random.default_rng(0)
     file = tmp_path / "pima.csv"
     table = pd.DataFrame({"bmi": chance.normal(30, 5, 120), "y": np.resize(values, 120)})
@@ -231,12 +229,12 @@ def test_two_whole_numbers_are_classes_unless_the_user_says_otherwise(
 
     written = yaml.safe_load((configured / "conf/base/parameters/pima.yml").read_text())
     assert written["pima"]["task"] == "classification"
-    assert "two whole numbers: --task regression takes them for amounts" in done.output
+    assert "two whole numbers; if they are amounts, use --task regression" in done.output
     amounts = yaml.safe_load((configured / "conf/base/parameters/amount.yml").read_text())
     assert amounts["amount"]["task"] == "regression", asked.output
 
 
-def test_inputs_whose_sum_is_the_target_are_told(command, configured, tmp_path):
+def test_inputs_whose_sum_is_the_target_are_reported(command, configured, tmp_path):
     chance = np.random.default_rng(0)
     file = tmp_path / "bikes.csv"
     table = pd.DataFrame(chance.integers(1, 500, (120, 2)), columns=["casual", "registered"])
@@ -245,9 +243,11 @@ def test_inputs_whose_sum_is_the_target_are_told(command, configured, tmp_path):
     new = command("new", "bike", "--csv", file, "--target", "cnt")
     checked = command("check", "bike")
 
-    told = "columns 'casual', 'registered': cnt = casual + registered (R² 1 on the validation rows"
-    assert told in new.stdout
-    assert told in checked.stdout
+    message = (
+        "columns 'casual', 'registered': cnt = casual + registered (R² 1 on the validation rows"
+    )
+    assert message in new.stdout
+    assert message in checked.stdout
 
 
 NAMES = st.text(min_size=1, max_size=12).filter(lambda name: name.strip())
@@ -297,7 +297,7 @@ COLUMN = st.one_of(
     separator=st.sampled_from([",", ";", "\t"]),
     groups=st.booleans(),
 )
-def test_any_table_gives_a_study_that_checks_or_is_refused_in_one_line(
+def test_any_table_gives_a_valid_study_or_is_refused(
     command, configured, columns, good_target, times, separator, groups
 ):
     name = f"s{uuid.uuid4().hex}"
@@ -323,7 +323,7 @@ def test_any_table_gives_a_study_that_checks_or_is_refused_in_one_line(
         assert not study.exists()
 
 
-def test_a_problem_found_at_last_refuses_the_study(command, configured):
+def test_a_problem_in_the_final_check_refuses_the_study(command, configured):
     file = configured / "few.csv"
     pd.DataFrame({"x": [1.5, 2, 4], "g": ["a", "a", "a"], "y": [1, 2, 3.5]}).to_csv(file)
 
@@ -341,7 +341,7 @@ def test_the_shipped_tables_give_studies_without_problems(command):
 
 
 def many(*lines: str, header: str) -> str:
-    """A table of 60 rows; # in a line is the number of its row, @ the same in two digits."""
+    """Return a table of 60 rows; # stands for the number of the row, @ for two digits of it."""
     return (
         "\n".join(
             [
@@ -423,7 +423,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize(("text", "written", "values"), KINDS.values(), ids=KINDS)
-def test_tables_of_all_kinds_are_read_as_meant_and_the_catalog_says_how(
+def test_tables_in_all_formats_are_read_and_recorded_in_the_catalog(
     command, configured, text, written, values
 ):
     (configured / "t.csv").write_text(text)
@@ -447,7 +447,7 @@ def test_tables_of_all_kinds_are_read_as_meant_and_the_catalog_says_how(
         assert column in done.output
 
 
-def test_every_line_of_the_catalogs_entry_has_its_reason(command, configured):
+def test_every_line_of_the_catalog_entry_has_a_reason(command, configured):
     text = many("1.303;802,#2;0#;1#", "929;1,#5;1#;2#", header="km;x;post;price")
     (configured / "t.csv").write_bytes(("# Größe\n" + text).encode("cp1252"))
 
@@ -466,7 +466,7 @@ AMBIGUOUS = many("1,234\t2#.5", "5,678\t3#.5", header="x\tprice").replace(".5", 
     ("options", "values"),
     [(["--decimal", ","], [1.234, 5.678]), (["--thousands", ","], [1234, 5678])],
 )
-def test_what_can_be_read_in_two_ways_is_asked_for(command, configured, options, values):
+def test_ambiguous_numbers_require_an_option(command, configured, options, values):
     (configured / "t.csv").write_text(AMBIGUOUS)
     words = ("new", "tried", "--csv", "t.csv", "--target", "price")
 
@@ -480,7 +480,7 @@ def test_what_can_be_read_in_two_ways_is_asked_for(command, configured, options,
     assert list(table["x"][:2]) == values
 
 
-def test_marks_are_of_a_file_that_is_named(command, configured, cars):
+def test_marks_require_a_file(command, configured, cars):
     entry = {"cars.table": {"type": "pandas.CSVDataset", "filepath": str(cars)}}
     (configured / "conf/base/catalog_mine.yml").write_text(yaml.safe_dump(entry))
 
@@ -508,18 +508,18 @@ def test_no_class_disappears(command, configured):
         assert f"'{word}' in 20 rows" in done.output
     entry = (configured / "conf/base/catalog_tried.yml").read_text()
     for word in ("None", "NA"):
-        assert f"Warning: '{word}' stands in 20 of 60 rows" in done.output
-        assert f"# Look at this: '{word}' stands in 20 of 60 rows" in entry
+        assert f"Warning: '{word}' occurs in 20 of 60 rows" in done.output
+        assert f"# Look at this: '{word}' occurs in 20 of 60 rows" in entry
 
 
-def test_a_name_with_blanks_around_is_found(command, configured):
+def test_a_column_name_with_surrounding_blanks_is_found(command, configured):
     (configured / "t.csv").write_text(many("1#, 5#.5", header="x, income"))
 
     assert command("new", "tried", "--csv", "t.csv", "--target", " income").exit_code == 0
     assert project_config().study("tried").target.column == "income"
 
 
-def test_an_index_of_parquet_is_a_column(command, configured):
+def test_a_parquet_index_becomes_a_column(command, configured):
     table = pd.DataFrame(
         {"region": ["N", "S"] * 60, "x": np.arange(120) % 7, "y": np.arange(120.0)}
     )
@@ -533,7 +533,7 @@ def test_an_index_of_parquet_is_a_column(command, configured):
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])
-def test_no_advice_leads_round_in_a_circle(command, configured, task):
+def test_following_the_advice_leads_to_a_study(command, configured, task):
     table = pd.DataFrame({"x": np.arange(120), "price": [f"v{n}x{n}" for n in range(120)]})
     table.to_csv("t.csv", index=False)
 
@@ -543,7 +543,7 @@ def test_no_advice_leads_round_in_a_circle(command, configured, task):
     assert "--task" not in done.stderr
 
 
-def test_a_target_that_is_often_missing_is_told(command, configured):
+def test_a_target_that_is_often_missing_is_reported(command, configured):
     (configured / "t.csv").write_text(many("1#,", "2#,5#.5", header="x,price"))
 
     done = command("new", "tried", "--csv", "t.csv", "--target", "price")

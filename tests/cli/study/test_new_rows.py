@@ -1,4 +1,4 @@
-"""New rows in every spelling are predicted as the rows of the training, or refused."""
+"""Predictions for new rows in many formats."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEADER = "Stadt;Raucher;Stelle;Kilometer;Gewicht;Klasse"
 
 
 def rows() -> list[list[str]]:
-    """Rows as German Excel writes them, with codes that have zeros in front."""
+    """Return rows as German Excel writes them, with codes that begin with zeros."""
     chance = np.random.default_rng(3)
     found = []
     for number in range(120):
@@ -49,7 +49,7 @@ def text(lines: list[list[str]], header: str = HEADER, sep: str = ";") -> str:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A project with a complete run of such a table; epochs and network are as small as can be."""
+    """A project with a complete run on such a table, with the smallest network and one epoch."""
     root, told = logging.getLogger(), logging.getLogger("dropnorm.training.progress")
     before = (root.handlers[:], told.handlers[:], told.propagate)
     patch = pytest.MonkeyPatch()
@@ -80,7 +80,7 @@ def trained(tmp_path_factory):
 
 @pytest.fixture
 def predicted(trained, tmp_path, monkeypatch):
-    """``kedro study predict staff`` for the bytes of a file: what it said, and what it wrote."""
+    """Run ``kedro study predict staff`` on a file, and return the result and the output."""
     monkeypatch.setattr(StudyConfigLoader, "latest", None)
     configure_project("dropnorm")
 
@@ -208,7 +208,7 @@ def test_the_pipeline_reads_new_rows_likewise(trained, predicted):
         for file in (trained / "data/07_model_output/staff").glob("*/predictions.csv/*/*.csv")
     ]
     assert len(frames) == 4
-    # The command writes six digits, the catalog all of them.
+    # The command writes six digits; the catalog has all of them.
     assert any(close(frame, expected) for frame in frames)
 
 

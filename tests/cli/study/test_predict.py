@@ -179,7 +179,7 @@ def test_a_category_that_no_training_row_had_is_named_and_predicted(command):
     ("spoil", "options", "told"),
     [
         (lambda t: t.drop(columns="tempo"), [], "new.csv: has no column 'tempo'"),
-        (lambda t: t.assign(tempo="fast"), [], "line 2, column 'tempo': 'fast' is no number"),
+        (lambda t: t.assign(tempo="fast"), [], "line 2, column 'tempo': 'fast' is not a number"),
         (lambda t: t.assign(tempo=None), [], "column 'tempo', row 0: the value is missing"),
         (lambda t: t, ["--variant", "droput"], "no variant 'droput'; did you mean 'dropout'?"),
         (lambda t: t, ["--version", "2020"], "no complete version '2020'"),

@@ -30,7 +30,7 @@ NO_FINDINGS = TableFindings("concrete", False, (), ())
 
 @pytest.fixture(scope="module")
 def effects():
-    return nodes.estimate_effects(SPLIT, references(), STUDY, **OUTCOMES)
+    return nodes.estimate_effects(SPLIT, references(), STUDY, PROVENANCE, **OUTCOMES)
 
 
 @pytest.fixture(scope="module")
@@ -108,20 +108,21 @@ def test_the_report_of_other_networks_is_made_of_their_outcomes_alone():
     )  # fmt: skip
     outcomes = {"baseline": OUTCOMES["baseline"], "small": an_outcome("small", 2.5),
                 "dropout": OUTCOMES["dropout"]}  # fmt: skip
+    targets = {split: {"target": TargetScale().fields()} for split in (0, 1)}
     given = {
         "params:study": study, "params:run": PROVENANCE, "split": SPLIT, "findings": NO_FINDINGS,
         "reference_predictions": references(),
-        "preprocessors": {split: {"target": TargetScale().fields()} for split in (0, 1)},
     } | {f"{name}_outcome": one for name, one in outcomes.items()}  # fmt: skip
     catalog = DataCatalog({name: MemoryDataset(one) for name, one in given.items()})
 
-    SequentialRunner().run(create_pipeline(list(outcomes)), catalog)
+    SequentialRunner().run(create_pipeline(list(outcomes)).to_outputs("report"), catalog)
 
-    found = catalog.load("effects")
+    found = catalog.load("report")
     assert found["effects"]["baseline"]["difference"] == pytest.approx(1.5, abs=0.1)
     assert found["effects"]["dropout"]["difference"] == pytest.approx(0.5, abs=0.1)
-    assert catalog.load("diagnostics")["reached_baseline"].tolist() == [2, 2, 2]
-    assert "against &#39;small&#39;" in catalog.load("report_page")
+    assert {one["reached_baseline"] for one in found["diagnostics"].values()} == {2}
+    page = nodes.write_report(study, found, targets, **outcomes)
+    assert "against &#39;small&#39;" in page
 
 
 def test_estimate_effects_finds_by_how_much_the_errors_differ(effects):

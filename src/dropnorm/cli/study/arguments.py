@@ -12,7 +12,7 @@ from click.core import ParameterSource
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import networks_written
 from dropnorm.errors import BadInputError
-from dropnorm.pipeline_registry import PREDICT, SWEEP
+from dropnorm.pipeline_registry import APART, PREDICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +57,7 @@ def pipelines(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     before, comma, last = incomplete.rpartition(",")
     offered = _offering(
         lambda project, _: [
-            f"{study}{what}" for study in project.config.studies() for what in ("", SWEEP, PREDICT)
+            f"{study}{what}" for study in project.config.studies() for what in ("", *APART, PREDICT)
         ]
     )
     return [f"{before}{comma}{name}" for name in offered(ctx, param, last)]

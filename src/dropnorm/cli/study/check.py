@@ -1,4 +1,4 @@
-"""``kedro study check``: all that is wrong with a study and its table, told at once."""
+"""``kedro study check``: list all problems and warnings of a study and its table."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from dropnorm.study.preprocessing import Preprocessing
 
-# Columns that are checked together until something is wrong with one.
+# Columns to check together; if one has a problem, each is checked alone.
 _AT_ONCE = 16
-# Sections without which the table can be checked all the same, when they are wrong.
+# Replacements for invalid sections that are not needed to check the table.
 _STAND_INS = {
     "title": "x",
     "replicas": {},
@@ -46,11 +46,11 @@ _STAND_INS = {
 @of_study
 @of_project
 def check_study(name: str, env: str | None, conf_source: str | None) -> None:
-    """Tell all problems of the study NAME, without training.
+    """List all problems of the study NAME without training.
 
-    Problems of its table and its YAML keep it from running: there is a line for each, and the exit
-    code is 1. Warnings, each with its code, are what a result must not rest on; the study runs with
-    them. What the trainings of its last complete run brought up is told as well.
+    Problems of the YAML and the table prevent a run. Each is printed on a line, and the exit code
+    is 1. Warnings have a code and do not prevent a run, but the results may not be reliable.
+    Warnings about the trainings of the last complete run are printed as well.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
@@ -67,18 +67,18 @@ def check_study(name: str, env: str | None, conf_source: str | None) -> None:
         click.echo(f"Problem: {problem}")
     if problems or study is None:
         raise BadInputError(f"{name} has {counted(len(problems), 'problem')}")
-    of_reading = reading_warnings(name, project.catalog, table)
-    for warning in of_reading:
+    found = list(reading_warnings(name, project.catalog, table))
+    for warning in found:
         click.echo(f"Warning: {warning}")
-    warnings = len(of_reading) + tell_findings(table, study) + _tell_last_run(project, study)
+    warnings = len(found) + print_findings(table, study) + _print_last_run(project, study)
     click.echo(
         f"OK {name}: {len(table)} rows, {len(study.preprocessing.columns)} input columns;"
         f" {counted(warnings, 'warning')}"
     )
 
 
-def tell_findings(table: pd.DataFrame, study: Study) -> int:
-    """Print what a result must not rest on, a line each; return how many."""
+def print_findings(table: pd.DataFrame, study: Study) -> int:
+    """Print the findings about a table, and return their number."""
     rows = compute_ahead(check_table, table, study)
     findings = check_study_table(table, study, assign_parts(rows, study))
     for finding in findings:
@@ -86,48 +86,45 @@ def tell_findings(table: pd.DataFrame, study: Study) -> int:
     return len(findings)
 
 
-def _tell_last_run(project: Project, study: Study) -> int:
-    """Print what the last complete run found in its trainings; return how many codes."""
+def _print_last_run(project: Project, study: Study) -> int:
+    """Print the findings about the trainings of the last complete run, and return their number."""
     for version in project.complete_versions(study.name):
         if project.judge(study.name, version).standing is not Standing.OVERRIDDEN:
             break
     else:
         return 0
     found = project.load(f"{study.name}.effects", version).get("findings", [])
-    told = [one for one in found if one["code"] not in study.silence]
-    lines = wording.notes(told, made_up=False)
+    shown = [one for one in found if one["code"] not in study.silence]
+    lines = wording.notes(shown, made_up=False)
     for line in lines:
         click.echo(f"Warning, of the run {version}: {line}")
     return len(lines)
 
 
 def find_problems(table: pd.DataFrame, study: Study) -> list[str]:
-    """List what keeps a study from using a table, each problem once.
+    """Return the problems that prevent a study from using a table, each once.
 
-    Each column is looked at by itself first, so that one problem does not hide the next; then all
-    is prepared as a run would.
+    Each column is checked by itself first, so that one problem does not hide another. If none has a
+    problem, the whole table is prepared as in a run.
     """
     names = {str(name) for name in table.columns}
     stand_in = next(f"target {n}" for n in range(len(names) + 1) if f"target {n}" not in names)
     missing = missing_columns(table, study.columns)
-    told = _problems_by_column(table, study, stand_in)
-    # That so few rows are left that the stand-in is constant shows when all is put together.
-    problems = missing + [one for one in told if one and f"'{stand_in}'" not in one]
+    found = _problems_by_column(table, study, stand_in)
+    # With very few rows the stand-in is constant; the check of the whole table reports that better.
+    problems = missing + [one for one in found if one and f"'{stand_in}'" not in one]
     if not problems:
-        problems = _of_splits(one for one in map(_told_by, _whole_check(table, study)) if one)
+        whole = [one for one in map(_problem_of, _whole_check(table, study)) if one]
+        # Splits are similar, so one problem stands for all.
+        more = len(whole) - 1
+        problems = whole[:1]
+        if more > 0:
+            problems = [f"{whole[0]} ({counted(more, 'more split')} cannot be used)"]
     return list(dict.fromkeys(problems))
 
 
-def _of_splits(problems: Iterator[str]) -> list[str]:
-    """Return the first problem; splits are alike, and what is wrong with many is told once."""
-    told = list(problems)
-    if (more := len(told) - 1) > 0:
-        return [f"{told[0]} ({counted(more, 'more split')} cannot be used)"]
-    return told
-
-
 def _problems_of_yaml(project: Project, name: str) -> tuple[list[str], Study | None]:
-    """Return the problems, and the study, or what of it the table can be checked with."""
+    """Return the problems of the YAML, and the study if the table can be checked with it."""
     try:
         return [], project.config.study(name)
     except BadInputError as error:
@@ -137,11 +134,11 @@ def _problems_of_yaml(project: Project, name: str) -> tuple[list[str], Study | N
         return problems, None
     try:
         return problems, parse_study(name, {**options, **_STAND_INS})
-    except BadInputError:  # told already
+    except BadInputError:  # already among the problems
         return problems, None
 
 
-def _told_by(check: Callable[[], object]) -> str:
+def _problem_of(check: Callable[[], object]) -> str:
     try:
         check()
     except BadInputError as error:
@@ -150,9 +147,9 @@ def _told_by(check: Callable[[], object]) -> str:
 
 
 def _problems_by_column(table: pd.DataFrame, study: Study, stand_in: str) -> Iterator[str]:
-    """Yield the problems of the target, of each input, and of what rows are split by, each alone.
+    """Yield the problems of the target, each input and the columns to split by, checked alone.
 
-    A check that finds nothing yields an empty text.
+    A check without a problem yields an empty text.
     """
     preprocessing = study.preprocessing
     places: dict[str, list[int]] = {}
@@ -163,22 +160,22 @@ def _problems_by_column(table: pd.DataFrame, study: Study, stand_in: str) -> Ite
         update={"preprocessing": _only(preprocessing, ()), "split": split, "replicas": replicas}
     )
     if study.target.column in places:
-        yield _told_by(partial(check_table, table, bare))
-    # Inputs and splits are checked beside a target that has nothing wrong.
+        yield _problem_of(partial(check_table, table, bare))
+    # Inputs and splits are checked with a valid target.
     bare = bare.model_copy(update={"target": Target(column=stand_in)})
 
     def beside(columns: Sequence[str]) -> pd.DataFrame:
-        # Of a wide table only what is looked at: to copy all of it for each column takes minutes.
+        # Copying the whole of a wide table for each column would take minutes.
         narrow = table.iloc[:, [place for name in columns for place in places[name]]]
         return narrow.assign(**{stand_in: range(len(table))})
 
     def problem_of(columns: Sequence[str]) -> str:
         some = bare.model_copy(update={"preprocessing": _only(preprocessing, columns)})
-        return _told_by(partial(check_table, beside(columns), some))
+        return _problem_of(partial(check_table, beside(columns), some))
 
     inputs = [column for column in preprocessing.columns if column in places]
     for first in range(0, len(inputs), _AT_ONCE):
-        # Most columns have nothing wrong; the others are looked at one by one.
+        # Most columns have no problem; the others are checked one by one.
         if problem_of(columns := inputs[first : first + _AT_ONCE]):
             yield from (problem_of([column]) for column in columns)
     by = study.split.columns
@@ -186,14 +183,14 @@ def _problems_by_column(table: pd.DataFrame, study: Study, stand_in: str) -> Ite
         return
     if not isinstance(study.split, RandomSplit):
         bare = bare.model_copy(update={"split": study.split, "replicas": study.replicas})
-        yield _told_by(lambda: assign_parts(check_table(beside(by), bare), bare))
+        yield _problem_of(lambda: assign_parts(check_table(beside(by), bare), bare))
     elif by:
         bare = bare.model_copy(update={"split": study.split})
-        yield _told_by(partial(check_table, beside(by), bare))
+        yield _problem_of(partial(check_table, beside(by), bare))
 
 
 def _only(preprocessing: Preprocessing, columns: Collection[str]) -> Preprocessing:
-    """Return what is done to some columns, and to no others."""
+    """Return the preprocessing of some columns only."""
     kept = set(columns)
     lists = {
         name: tuple(one for one in value if one in kept)
@@ -205,7 +202,7 @@ def _only(preprocessing: Preprocessing, columns: Collection[str]) -> Preprocessi
 
 
 def _whole_check(table: pd.DataFrame, study: Study) -> Iterator[Callable[[], object]]:
-    """Yield what a run does before its first training, split by split."""
+    """Yield the steps of a run before its first training, split by split."""
     rows = split = None
 
     def assign() -> None:

@@ -24,6 +24,7 @@ from dropnorm.cli.study.new import new_study
 from dropnorm.cli.study.open import open_report
 from dropnorm.cli.study.predict import predict_study
 from dropnorm.cli.study.prune import prune_study
+from dropnorm.cli.study.recommend import recommend_study
 from dropnorm.cli.study.rerun import rerun_study
 from dropnorm.cli.study.sweep import sweep_study
 from dropnorm.errors import BadInputError
@@ -105,7 +106,7 @@ for _command in _TOLD_PLAINLY:
         _command.callback = _ends(_plain_messages()(_command.callback))
 for _command in (
     *_TOLD_PLAINLY,
-    *(sweep_study, rerun_study),  # these train, and show what a run shows
+    *(sweep_study, recommend_study, rerun_study),  # these train, and show what a run shows
 ):
     if _command.callback is not None:
         _command.callback = refusing_empty(_command.callback)

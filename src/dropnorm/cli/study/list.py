@@ -15,6 +15,7 @@ from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.overrides import Standing
+from dropnorm.evaluation.records import Look
 from dropnorm.study.compare import names_written
 from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 
@@ -112,9 +113,18 @@ def answer(project: Project, study: str, version: str) -> str:
         f"use {network_names.spoken(use)}" if use else "use none of the networks",
         *(f"{network_names.spoken(name)}: {found['cards'][name]['verdict']}" for name in names),
         _ranking(found),
-        wording.counted_runs(found["splits"], found["starts"]),
+        wording.counted_runs(found["splits"], found["starts"]) + _looks(found),
     ]
     return "; ".join(one for one in told if one)
+
+
+def _looks(found: Mapping[str, Any]) -> str:
+    """Say of a run until it is settled which look settled it."""
+    looks = [Look.from_json(one) for one in found.get("looks", ())]
+    if not looks:
+        return ""
+    settled = "settled" if looks[-1].is_settled else "not settled"
+    return f", {settled} at look {len(looks)}"
 
 
 def _ranking(found: Mapping[str, Any]) -> str:
@@ -156,4 +166,6 @@ def _split(study: Study) -> str:
             return f"time, by {column}"
         case ColumnsSplit(columns=columns):
             return f"columns {', '.join(columns)}"
+    if study.replicas.until:
+        return f"{told}, until settled, at most {study.replicas.at_most}"
     return f"{splits} × {told}" if splits > 1 else told

@@ -1,10 +1,9 @@
-"""``kedro study new``: a study of a table, written with the reason of every choice."""
+"""``kedro study new``: write a study of a table with a reason for every choice."""
 
 from __future__ import annotations
 
 import filecmp
 import math
-import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dropnorm.cli.study.arguments import of_project
-from dropnorm.cli.study.check import find_problems, tell_findings
+from dropnorm.cli.study.check import find_problems, print_findings
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.cli.study.table_entry import described, entry_text, is_plain, texts_of
 from dropnorm.cli.study.yaml_text import escaped, flow, line, templates
@@ -28,18 +27,18 @@ from dropnorm.data.formats import TableFormat
 from dropnorm.data.profile import Inspection, inspect_table
 from dropnorm.data.readers import ReadTable, read_table
 from dropnorm.data.suggest import Proposal, propose_study
-from dropnorm.datasets.atomic_files import written_whole
+from dropnorm.datasets.atomic_files import from_here, written_whole
 from dropnorm.datasets.catalog_entries import is_local, load_table, reading_warnings
 from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.datasets.table import TableDataset
-from dropnorm.errors import BadInputError
+from dropnorm.errors import BadInputError, shorten
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study, TaskName
 
-# Files are called by it, and most systems take no more than 255 characters.
+# Files have this name, and most systems limit names to 255 characters.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _SHOWN_COLUMNS = 40
 _SHOWN_NAME = 40
@@ -53,30 +52,30 @@ _MINUTE = 60
     "source",
     metavar="PATH",
     type=click.Path(),
-    help="The table: CSV (any separator, gzip) or Parquet, or the address of one, such as"
-    " https://… Left out: what the catalog has as NAME.table, which may be of any kind.",
+    help="Path or address of the table, a CSV file (any separator, also compressed) or a Parquet"
+    " file. Left out: the catalog entry NAME.table, which may have any type.",
 )
 @click.option("--target", required=True, help="Column to predict.")
 @click.option(
     "--decimal",
     metavar="MARK",
-    help="Stands before the fraction of the file's numbers: , or . where they leave that open.",
+    help="Decimal mark of the file's numbers, if they are ambiguous: , or .",
 )
 @click.option(
     "--thousands",
     metavar="MARK",
-    help="Stands between groups of three digits, such as the comma of 40,648.",
+    help="Thousands separator of the file's numbers, if they are ambiguous, as in 40,648.",
 )
-@click.option("--groups", help="Column whose values stand in one part of a split each.")
+@click.option("--groups", help="Column whose groups of rows must not be divided by a split.")
 @click.option(
     "--task",
     type=click.Choice(["regression", "classification"]),
-    help="What the target is for. Left out: classification if it is text, true and false, or two"
-    " distinct whole numbers such as 0 and 1; regression if it is other numbers.",
+    help="Task of the study. Left out: classification if the target is text, true and false, or"
+    " two distinct whole numbers such as 0 and 1; else regression.",
 )
 @click.option("--drop", multiple=True, metavar="COLUMN", help="Leave a column out; repeatable.")
 @click.option(
-    "--no-copy", is_flag=True, help="Leave the table where it is, and let the catalog point at it."
+    "--no-copy", is_flag=True, help="Refer to the table in the catalog without copying it."
 )
 @of_project
 def new_study(
@@ -92,11 +91,11 @@ def new_study(
     env: str | None,
     conf_source: str | None,
 ) -> None:
-    """Look at a table, and write a study of it called NAME.
+    """Profile a table, and write a study of it named NAME.
 
-    The study is one YAML file in the configuration, in ENV or else in base: every choice stands
-    there with its reason. The table is copied to where the catalog looks for it. Nothing that is
-    there is overwritten.
+    The study is one YAML file in the environment ENV of the configuration, or else in base. It
+    contains every choice with its reason. The table is copied to the path in the catalog. Existing
+    files are not overwritten.
     """
     _check_name(name)
     project = open_project(conf_source, env)
@@ -110,7 +109,7 @@ def new_study(
     target, groups, *left_out = (_in_header(one, names) for one in (target, groups, *drop))
     try:
         look = inspect_table(read.table, target, groups, left_out, task, texts_of(read.format))
-        proposal = propose_study(name, look, told_task=task is not None)
+        proposal = propose_study(name, look, task_given=task is not None)
         study = _parsed(name, proposal)
         problems = find_problems(read.table, study)
     except BadInputError as error:
@@ -126,10 +125,10 @@ def new_study(
         _File(folder / "parameters" / f"{name}.yml", text),
     ]
     for file in files:
-        file.is_there()  # refuses before anything is written
+        file.exists()  # refuses other files before anything is written
     _show(proposal, look)
     _show_format(read)
-    tell_findings(read.table, study)
+    print_findings(read.table, study)
     for file in files:
         click.echo(file.write())
     command = project.command("run", f"--pipelines={name}")
@@ -139,16 +138,15 @@ def new_study(
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         usable = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_0123456789")[:_SHOWN_NAME]
-        hint = f", {usable} for instance" if usable else ""
-        shown = name if len(name) <= _SHOWN_NAME else f"{name[:_SHOWN_NAME]}…"
+        hint = f", such as {usable}" if usable else ""
         raise BadInputError(
-            f"{shown!r} cannot be the name of a study; take up to 100 letters, digits and _, a"
-            f" letter first{hint}"
+            f"{shorten(name, _SHOWN_NAME)!r} cannot be the name of a study; use up to 100 letters,"
+            f" digits and _, beginning with a letter{hint}"
         )
 
 
 def _folder(project: Project, env: str | None) -> Path:
-    """Return the folder of the configuration that is written to."""
+    """Return the folder of the configuration to write to."""
     config = project.config
     folder = Path(config.conf_source) / (env or str(config.base_env))
     if not folder.is_dir():
@@ -159,14 +157,14 @@ def _folder(project: Project, env: str | None) -> Path:
 def _refuse_existing(project: Project, name: str, file: Path, source: str | None) -> None:
     if name in project.config.studies():
         raise BadInputError(
-            f"there is a study '{name}' already; take another name, or look at it:"
+            f"the study '{name}' already exists; choose another name, or check it with"
             f" {project.command('study', 'check', name)}"
         )
     if file.exists():
-        raise BadInputError(f"{_here(file)} is there already, and is not overwritten")
+        raise BadInputError(f"{from_here(file)} already exists and is not overwritten")
     if source and f"{name}.table" in project.config["catalog"]:
         raise BadInputError(
-            f"the catalog has an entry {name}.table already; leave --csv out to use it, or take"
+            f"the catalog already has an entry {name}.table; leave --csv out to use it, or choose"
             " another name"
         )
 
@@ -184,7 +182,7 @@ def _read(
     for option, mark in (("--decimal", decimal), ("--thousands", thousands)):
         if mark is not None:
             raise BadInputError(
-                f"{option}: says how the file of --csv is written; write it in the catalog's entry"
+                f"{option}: applies only to the file of --csv; write it in the catalog entry"
                 f" {name}.table instead"
             )
     table = load_table(name, project.catalog)
@@ -195,14 +193,14 @@ def _read(
 
 
 def _in_header(name: Any, header: set[str]) -> Any:
-    """Return a column's name as the table has it: readers strip the blanks around it."""
+    """Return a column's name as in the table, because readers strip the blanks around it."""
     return name.strip() if name and name not in header and name.strip() in header else name
 
 
 def _parsed(name: str, proposal: Proposal) -> Study:
     if not proposal.lists:
         left_out = "; ".join(f"'{one.name}' ({one.kind}: {one.why})" for one in proposal.left_out)
-        raise BadInputError(f"has no column to predict from; all are left out: {left_out}")
+        raise BadInputError(f"has no input column, because all are left out: {left_out}")
     return parse_study(name, proposal.options())
 
 
@@ -231,7 +229,7 @@ def _yaml_text(
 
 
 def _read_back(name: str, text: str) -> Study | None:
-    """Read the YAML as Kedro will."""
+    """Read the YAML as Kedro does."""
     try:
         written: Any = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
         return parse_study(name, written[name])
@@ -255,7 +253,7 @@ def _show(proposal: Proposal, look: Inspection) -> None:
     console = screen()
     console.print(table)
     if (more := len(look.columns) - _SHOWN_COLUMNS) > 0:
-        console.print(f"… and {more} more columns; all stand in the file")
+        console.print(f"… and {more} more columns; see the file")
     console.print()
     choices = Table(box=None, pad_edge=False, show_header=False)
     for label, choice in {
@@ -275,17 +273,17 @@ def _show(proposal: Proposal, look: Inspection) -> None:
 
 
 def _show_format(read: ReadTable) -> None:
-    """Say how the file is written, where that is not plain, and what there is to look at."""
+    """Print what is unusual about the format of the file, and the warnings."""
     lines = Table(box=None, pad_edge=False, show_header=False)
-    told = [cells for cells in described(read) if cells[2] or cells[0] in TableFormat.model_fields]
-    for cells in told[:_SHOWN_COLUMNS]:
+    shown = [cells for cells in described(read) if cells[2] or cells[0] in TableFormat.model_fields]
+    for cells in shown[:_SHOWN_COLUMNS]:
         lines.add_row(*(Text(line(cell)) for cell in cells))
     console = screen()
-    if told:
-        console.print("How the file is written:")
+    if shown:
+        console.print("Format of the file:")
         console.print(lines)
-        if (more := len(told) - _SHOWN_COLUMNS) > 0:
-            console.print(f"… and {more} more columns; all stand in the catalog entry")
+        if (more := len(shown) - _SHOWN_COLUMNS) > 0:
+            console.print(f"… and {more} more columns; see the catalog entry")
         console.print()
     for warning in read.warnings:
         click.echo(f"Warning: {line(warning)}")
@@ -296,20 +294,20 @@ class _File:
     """A file to write.
 
     Attributes:
-        path: Where.
-        text: What, unless it is a copy.
-        source: What it is a copy of.
+        path: Path of the file.
+        text: Content, unless the file is a copy.
+        source: File to copy.
     """
 
     path: Path
     text: str = ""
     source: Path | None = None
 
-    def is_there(self) -> bool:
-        """Tell whether it is there already.
+    def exists(self) -> bool:
+        """Return whether the file already exists with this content.
 
         Raises:
-            BadInputError: If another file is there.
+            BadInputError: If it exists with other content.
         """
         if not self.path.exists():
             return False
@@ -319,21 +317,21 @@ class _File:
             same = self.path.is_file() and filecmp.cmp(self.source, self.path, shallow=False)
         if not same:
             raise BadInputError(
-                f"{_here(self.path)} is there already, with something else in it, and is not"
-                " overwritten; take another name"
+                f"{from_here(self.path)} already exists with other content and is not overwritten;"
+                " choose another name"
             )
         return True
 
     def write(self) -> str:
-        """Write it, whole or not at all, unless it is there; say which in a line."""
-        if self.is_there():
-            return f"SKIPPED (already exists) {_here(self.path)}"
+        """Write the file atomically unless it exists, and return a line about it."""
+        if self.exists():
+            return f"SKIPPED (already exists) {from_here(self.path)}"
         with written_whole(self.path) as path:
             if self.source is None:
                 path.write_text(self.text, encoding="utf-8")
             else:
                 shutil.copyfile(self.source, path)
-        return f"OK {_here(self.path)}"
+        return f"OK {from_here(self.path)}"
 
 
 def _files(
@@ -344,10 +342,10 @@ def _files(
     local: Path | None,
     kept_at: str | None,
 ) -> list[_File]:
-    """List the table's copy and its catalog entry, as far as either is needed.
+    """Return the copy of the table and its catalog entry, as far as each is needed.
 
-    There is no ``local`` table if the catalog knows it; one that is ``kept_at`` its path or address
-    is not copied.
+    ``local`` is ``None`` if the catalog has the table. A table that is ``kept_at`` its path or
+    address is not copied.
     """
     if local is None:
         return []
@@ -368,7 +366,7 @@ def _files(
 
 
 def _path(project: Project, filepath: str) -> str:
-    """Return a path as a catalog has it: from the project's folder, below that of its data."""
+    """Return a path for a catalog, relative to the project and with the global ``data``."""
     place = Path(filepath)
     path = place.relative_to(project.root) if place.is_relative_to(project.root) else place
     data = Path(str(project.config["globals"].get("data", "")))
@@ -383,7 +381,3 @@ def _duration(seconds: float) -> str:
     if seconds < _MINUTE**2:
         return f"{math.ceil(seconds / _MINUTE)} minutes"
     return f"{seconds / _MINUTE**2:.1f} hours"
-
-
-def _here(path: Path) -> str:
-    return os.path.relpath(path)

@@ -21,7 +21,7 @@ from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing
 from dropnorm.hooks.commands import kedro_command
 from dropnorm.hooks.study_versions import judge_version, newest_own, versions_of
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import study_of
 
 if TYPE_CHECKING:
     from dropnorm.config_loader import StudyConfigLoader
@@ -139,7 +139,7 @@ class Project:
     def _study(self, name: str) -> Study | None:
         """Return a study as it is today; None if its YAML has problems, or it is gone."""
         try:
-            return self.config.study(name.removesuffix(SWEEP))
+            return self.config.study(study_of(name))
         except BadInputError:
             return None
 

@@ -21,8 +21,7 @@ from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.overrides import Standing
-from dropnorm.hooks.study_names import study_of
-from dropnorm.pipeline_registry import SWEEP, create_study_pipeline, create_sweep_pipeline
+from dropnorm.pipeline_registry import APART, create_of_networks, study_of
 from dropnorm.study.compare import names_written
 from dropnorm.training.execution import forget_beyond
 
@@ -94,15 +93,15 @@ def prune_study(
 ) -> None:
     """Remove old versions of the study NAME.
 
-    That is of its runs and of its sweeps, in all layers. The newest KEEP complete versions of each
-    stay. Versions with overridden options count as older than all others: they never take the place
-    of a version with the study's own options. Versions without a run.json, which interrupted runs
-    have left, are removed. A run that goes on, a version whose run.json is not read, links, folders
-    that are no versions, tables and predictions are left alone.
+    That is of its runs, sweeps and searches, in all layers. The newest KEEP complete versions of
+    each stay. Versions with overridden options count as older than all others: they never take the
+    place of a version with the study's own options. Versions without a run.json, which interrupted
+    runs have left, are removed. A run that goes on, a version whose run.json is not read, links,
+    folders that are no versions, tables and predictions are left alone.
     """
     project = open_project(conf_source, env)
     project.check_study(name)
-    for run in (name, f"{name}{SWEEP}"):
+    for run in (name, *(f"{name}{what}" for what in APART)):
         stored = _stored_versions(project, run)
         if run == name or stored:
             _remove(project, run, stored, _to_remove(stored, keep), dry_run=dry_run)
@@ -215,12 +214,10 @@ def _places(project: Project, run: str) -> Iterator[Path]:
 
 def _outputs(project: Project, run: str) -> set[str]:
     """Return what is written of the networks that are compared, and that were when a run was."""
-    create = create_sweep_pipeline if run.endswith(SWEEP) else create_study_pipeline
-    study = study_of(run)
-    compared = {networks_written(study)}
+    compared = {networks_written(study_of(run))}
     for version in project.complete_versions(run):
         compared.add(names_written(project.load(f"{run}.run", version).options))
-    return {one for names in compared for one in create(study, names).all_outputs()}
+    return {one for names in compared for one in create_of_networks(run, names).all_outputs()}
 
 
 def _link_in(data: Path, inside: Path) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.data.splits import split_seeds
-from dropnorm.evaluation import answer, measures, network_diagnostics
+from dropnorm.evaluation import answer, measures, network_diagnostics, sequential
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
 from dropnorm.evaluation.results import (
     TableFindings,
@@ -105,13 +105,23 @@ def estimate_effects(
     split: pd.DataFrame,
     reference_predictions: pd.DataFrame,
     study: Study,
+    provenance: Provenance,
     **outcomes: VariantOutcome,
 ) -> dict[str, Any]:
-    """Estimate what each network does to the error, pair by pair, with what chance leaves open."""
+    """Estimate what each network does to the error, pair by pair, with what chance leaves open.
+
+    Args:
+        split: Which row is in which part of which split.
+        reference_predictions: Of the validation rows.
+        study: As it is run.
+        provenance: Which looks at the study came before.
+        outcomes: By network.
+    """
     metrics = {name: one.metrics for name, one in outcomes.items()}
     predictions = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
-    return answer.find_answer(evidence, metrics, study).as_json()
+    found = answer.find_answer(evidence, metrics, study, provenance.earlier)
+    return found.as_json() | sequential.tell_looks(provenance.looks, study)
 
 
 def compare_diagnostics(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:

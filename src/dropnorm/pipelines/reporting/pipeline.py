@@ -72,7 +72,11 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
             "effects",
             described_node(
                 nodes.estimate_effects,
-                {"split": "split", "reference_predictions": "reference_predictions"}
+                {
+                    "split": "split",
+                    "reference_predictions": "reference_predictions",
+                    "provenance": "params:run",
+                }
                 | study
                 | outcomes,
                 "effects",

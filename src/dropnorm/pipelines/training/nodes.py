@@ -1,15 +1,15 @@
 """From arrays to trained networks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation import network_diagnostics, reference_models
+from dropnorm.evaluation.measures import tabulate_predictions
 from dropnorm.evaluation.results import (
     ReplicaExamination,
     ReplicaFacts,
@@ -22,8 +22,9 @@ from dropnorm.tasks.registry import task_of
 from dropnorm.training import progress
 from dropnorm.training.backend import engine_name
 from dropnorm.training.execution import HERE, Execution
+from dropnorm.training.job import Job
 from dropnorm.training.networks import KerasModel, plan_layers, trainable_parameters
-from dropnorm.training.parallel import train_replicas
+from dropnorm.training.parallel import train_jobs
 from dropnorm.training.trainer import TrainedReplica, predict_rows, trained_network
 
 
@@ -68,42 +69,57 @@ class VariantTrainer:
         self, inputs: list[SplitInputs], study: Study, execution: Execution = HERE
     ) -> TrainedVariant:
         """Train all replicas of the variant: every split, every random start."""
-        arm, target = arm_of(study, self.name), inputs[0].target
-        study, variant = arm.study, arm.variant
+        arm = arm_of(study, self.name)
         replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-        teller = _teller(study, arm.name, replicas)
-        results = train_replicas(study, variant, replicas, teller, execution)
-        trained = [
-            (split, start, one) for (split, start), one in zip(replicas, results, strict=True)
-        ]
-        models = {
-            _replica_name(split.split, start): trained_network(study, variant, split, start, one)
-            for split, start, one in trained
-        }
-        return TrainedVariant(
-            models=models,
-            history=_stack((split, start, one.history) for split, start, one in trained),
-            validation_predictions=_stack(
-                (split, start, _predictions(split, split.validation, one.outputs))
-                for split, start, one in trained
+        jobs = [Job(arm.study, arm.variant, *one) for one in replicas]
+        return put_together(self.name, jobs, train_jobs(jobs, teller(self.name, jobs), execution))
+
+
+def put_together(
+    name: str, jobs: Sequence[Job], trained: Iterable[TrainedReplica]
+) -> TrainedVariant:
+    """Put the trainings of one network together, each of which may have options of its own.
+
+    Args:
+        name: Of the network.
+        jobs: What was trained, in the order of splits, then starts.
+        trained: What each left.
+    """
+    replicas = list(zip(jobs, trained, strict=True))
+    models = {
+        _replica_name(job.inputs.split, job.start): trained_network(*job, one)
+        for job, one in replicas
+    }
+    study, variant, inputs, _ = jobs[0]
+    target = inputs.target
+    return TrainedVariant(
+        models=models,
+        history=_stack(jobs, (one.history for _, one in replicas)),
+        validation_predictions=_stack(
+            jobs,
+            (
+                tabulate_predictions(job.inputs, job.inputs.validation, one.outputs)
+                for job, one in replicas
             ),
-            test_predictions=_stack(
-                (split, start, _test_predictions(split, model))
-                for (split, start, _), model in zip(trained, models.values(), strict=True)
+        ),
+        test_predictions=_stack(
+            jobs,
+            (
+                _test_predictions(job.inputs, model)
+                for job, model in zip(jobs, models.values(), strict=True)
             ),
-            first_steps=_stack((split, start, one.first_steps) for split, start, one in trained),
-            training=VariantTraining(
-                study=study.title,
-                made_up=study.made_up,
-                variant=arm.name,
-                engine=engine_name(),
-                trainable_parameters=trainable_parameters(next(iter(models.values()))),
-                layers=tuple(
-                    plan_layers(study.network, variant, target.outputs, target.activation)
-                ),
-                replicas=tuple(_facts(study, *one) for one in trained),
-            ),
-        )
+        ),
+        first_steps=_stack(jobs, (one.first_steps for _, one in replicas)),
+        training=VariantTraining(
+            study=study.title,
+            made_up=study.made_up,
+            variant=name,
+            engine=engine_name(),
+            trainable_parameters=trainable_parameters(next(iter(models.values()))),
+            layers=tuple(plan_layers(study.network, variant, target.outputs, target.activation)),
+            replicas=tuple(_facts(job, one) for job, one in replicas),
+        ),
+    )
 
 
 def predict_references(
@@ -148,52 +164,51 @@ def _replica_name(split: int, start: int) -> str:
     return f"split_{split}-start_{start}"
 
 
-def _teller(
-    study: Study, variant: str, replicas: list[tuple[SplitInputs, int]]
+def teller(
+    name: str, jobs: Sequence[Job], *, each: bool = True
 ) -> Callable[[int, dict[str, float]], None]:
+    """Return what tells the progress of trainings under the name of their network.
+
+    Args:
+        name: Of the network.
+        jobs: What is trained.
+        each: Whether the end of every training is told, where nothing is drawn.
+    """
+
     def tell(place: int, row: dict[str, float]) -> None:
-        split, start = replicas[place]
+        study, _, split, start = jobs[place]
         ended = "loss" in row  # else the row tells how far it is
         diverged = ended and not np.isfinite([row["loss"], row["val_loss"]]).all()
         epoch, epochs = row["epoch"], study.training.epochs
         progress.tell(
             progress.Epoch(
                 study=study.label,
-                variant=variant,
+                variant=name,
                 replica=place + 1,
-                replicas=len(replicas),
+                replicas=len(jobs),
                 split=split.split,
                 start=start,
                 epoch=epoch,
                 epochs=epochs,
                 loss=row.get("loss"),
                 val_loss=row.get("val_loss"),
-                last=epoch == epochs or (diverged and study.training.stop_when_diverged),
+                last=each and (epoch == epochs or (diverged and study.training.stop_when_diverged)),
             )
         )
 
     return tell
 
 
-def _predictions(split: SplitInputs, part: Part, outputs: npt.NDArray[np.float64]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "row": part.rows,
-            "target": split.target.restore(part.y),
-            **split.target.table(split.target.invert(outputs)),
-        }
-    )
-
-
 def _test_predictions(split: SplitInputs, model: KerasModel) -> pd.DataFrame:
     if split.test is None:
         held = split.validation
         nothing = Part(held.rows[:0], held.x[:0], held.y[:0])
-        return _predictions(split, nothing, np.empty((0, split.target.outputs)))
-    return _predictions(split, split.test, predict_rows(model, split.test.x))
+        return tabulate_predictions(split, nothing, np.empty((0, split.target.outputs)))
+    return tabulate_predictions(split, split.test, predict_rows(model, split.test.x))
 
 
-def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica) -> ReplicaFacts:
+def _facts(job: Job, trained: TrainedReplica) -> ReplicaFacts:
+    study, _, split, start = job
     task = task_of(study)
     constant = task.constant(split.train.y, split.target, study)
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
@@ -211,10 +226,10 @@ def _facts(study: Study, split: SplitInputs, start: int, trained: TrainedReplica
     )
 
 
-def _stack(tables: Iterable[tuple[SplitInputs, int, pd.DataFrame]]) -> pd.DataFrame:
+def _stack(jobs: Sequence[Job], tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     stacked = []
-    for split, start, table in tables:
+    for job, table in zip(jobs, tables, strict=True):
         stacked.append(table.copy())
-        stacked[-1].insert(0, "split", split.split)
-        stacked[-1].insert(1, "start", start)
+        stacked[-1].insert(0, "split", job.inputs.split)
+        stacked[-1].insert(1, "start", job.start)
     return pd.concat(stacked, ignore_index=True)

@@ -1,4 +1,4 @@
-"""What a table's file holds, told without its values: names of columns, number of rows."""
+"""Detect the dialect of a text file, and read its header or count its rows."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def count_rows(path: Path, how: TableFormat | None = None) -> int:
-    """Count the rows of a text file, one after the other; blank lines are none."""
-    how = how or dialect_of(path)[0]
+    """Count the rows of a text file without loading it; blank lines do not count."""
+    how = how or detect_dialect(path)[0]
     with _rows(path, how) as rows:
-        # Where a row is one field, it may be missing.
+        # In a single column, a blank line is a missing value.
         alone = len(next(rows, [])) + how.row_names == 1
         return sum(alone or len(row) > 1 or bool(row[0].strip()) for row in rows)
 
 
 def header_of(path: Path, how: TableFormat) -> list[str]:
-    """Return the names of the columns of a text file with this dialect."""
+    """Return the column names of a text file with a known dialect."""
     with _rows(path, how) as rows:
         return [name.strip() for name in next(rows, [])]
 
@@ -39,8 +39,15 @@ def _rows(path: Path, how: TableFormat) -> Iterator[Iterator[list[str]]]:
         yield (row for _, row in lines.rows(how.sep))
 
 
-def dialect_of(path: Path) -> tuple[TableFormat, dict[str, str]]:
-    """Find how a text file is packed, encoded and separated, and why it is taken for that."""
+def detect_dialect(path: Path) -> tuple[TableFormat, dict[str, str]]:
+    """Detect the compression, encoding and separator of a text file.
+
+    Returns:
+        The format, without columns, and reasons by key where something is unusual.
+
+    Raises:
+        BadInputError: If the file is not a text file with a table.
+    """
     compression = compression_of(path)
     encoding, why_encoding = find_encoding(path, compression)
     with open_text(path, compression, encoding) as text:

@@ -1,0 +1,1 @@
+"""The same number of trials for each compared network, and what its best one is worth."""

@@ -1,0 +1,59 @@
+"""The recommended configuration as YAML, to be put into an environment of the project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dropnorm.study.arms import arm_of
+from dropnorm.tuning.results import Trial
+from dropnorm.tuning.search import study_trained
+
+if TYPE_CHECKING:
+    from dropnorm.study.schema import Study
+    from dropnorm.tuning.results import EqualBudget
+
+_NOBODY = "# No network is shown to work at equal budget: there is no configuration to recommend.\n"
+
+
+def write_fragment(found: EqualBudget, study: Study) -> str:
+    """Return what an environment's ``parameters/<study>.yml`` says to run the configuration.
+
+    Other options stay as the study says. All networks run with it; it was chosen for one of them.
+
+    Args:
+        found: What the search found.
+        study: As it is configured.
+    """
+    best = found.recommended
+    if best is None:
+        return _NOBODY
+    trial = Trial(0, best.configuration, best.inner, best.epochs)
+    trained = study_trained(study, best.network, trial)
+    options = trained.model_dump(mode="json")
+    network, training = options["network"], options["training"]
+    written: dict[str, Any] = {
+        "network": {"hidden": network["hidden"]},
+        "training": {key: training[key] for key in ("learning_rate", "batch_size", "epochs")},
+    }
+    variant = arm_of(study, best.network).variant
+    if variant.has_dropout:
+        written["network"]["dropout"] = {"rate": network["dropout"]["rate"]}
+    if variant.has_batchnorm:
+        written["network"]["batchnorm"] = {"momentum": network["batchnorm"]["momentum"]}
+    decay = training["optimizer_options"]["weight_decay"]
+    written["training"]["optimizer_options"] = {"weight_decay": decay}
+    if study.training.early_stopping is not None:
+        written["training"]["early_stopping"] = None
+    text = yaml.safe_dump({study.name: written}, sort_keys=False, default_flow_style=None)
+    return f"{_head(found, best.network)}{text}"
+
+
+def _head(found: EqualBudget, network: str) -> str:
+    return (
+        f"# Chosen for the network '{network}' of the study '{found.study}' among {found.trials}"
+        f" trials (seed {found.seed}).\n"
+        f"# Put it at conf/recommended/parameters/{found.study}.yml, then:"
+        f" kedro run --env=recommended --pipelines={found.study}\n"
+    )

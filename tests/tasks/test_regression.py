@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from conftest import read_study
+from dropnorm.errors import BadInputError
+from dropnorm.tasks.registry import task_of
+
+
+@pytest.mark.parametrize(
+    ("values", "target", "message"),
+    [
+        (
+            [1.0, 2.0],
+            {"divide_by": 1e300},
+            "target.divide_by: 1e+300, .* up to 2e-300, .* too small",
+        ),
+        ([1.0, 2.0], {"divide_by": 1e-20}, "target.divide_by: 1e-20, .* up to 2e+20, .* too large"),
+        ([1e20, 2e20], {}, "target.divide_by: 1, .* up to 2e+20, .* too large for float32"),
+        ([1e9, 1e9 + 1], {}, "is 1e+09 in all 2 training rows in float32"),
+        ([1e-20, 3e-20], {"scale": "log1p"}, "target.scale: log1p, .* up to 3e-20, .* too small"),
+    ],
+)
+def test_a_target_that_float32_cannot_hold_is_refused(values, target, message):
+    study = read_study("wine", target={"column": "quality", **target})
+
+    with pytest.raises(BadInputError, match=message.replace("+", r"\+")) as refused:
+        task_of(study).fit_target(pd.Series(values), 0, study)
+    assert "change target.divide_by, or write target.scale: standardize" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "target"),
+    [
+        ([1e9, 1e9 + 1], {"scale": "standardize"}),
+        ([1e9, 3e9], {"divide_by": 1e9}),
+        ([1e12, 2e12], {}),
+    ],
+)
+def test_a_large_target_that_float32_can_hold_is_accepted(values, target):
+    study = read_study("wine", target={"column": "quality", **target})
+
+    task_of(study).fit_target(pd.Series(values), 0, study)
