@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import SharedMemoryDataCatalog
 
+from dropnorm.commands import kedro_command
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data import ahead
 from dropnorm.datasets.atomic_files import from_here
@@ -20,7 +21,7 @@ from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.evaluation.pace import tell_pace
 from dropnorm.hooks.cluster import EXECUTION
-from dropnorm.hooks.commands import command_of, kedro_command
+from dropnorm.hooks.commands import command_of
 from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
 from dropnorm.hooks.outcomes import gather_outcomes, share_memory
 from dropnorm.hooks.provenance import prepare_record, tell_versions
