@@ -21,6 +21,7 @@ from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.hooks import study_versions
+from dropnorm.study.compare import names_written
 from dropnorm.study.parsing import parse_study
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def change_options(file: Path, name: str, changes: dict[str, dict[str, object]])
 def complete_version(run: str, version: str, **record: object) -> None:
     """Make a version complete: what its run would have written beside what is there is empty."""
     catalog = open_project(None, None).catalog
-    written = [path / version / path.name for path in study_versions._places_written(run, catalog)]
+    networks = names_written(record.get("options"))
+    places = study_versions._places_written(run, catalog, networks)
+    written = [path / version / path.name for path in places]
     for path in written:
         if path.name != "run.json" and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ from dropnorm.errors import BadInputError
         ("--until-settled --pipelines=concrete --params=concrete.replicas.at_most=4",
          "concrete.replicas.at_most is 4; it should be from 5 to 1000"),
         ("--pipelines=concrete --params=concrete.replicas.until=settled",
-         "concrete.replicas.splits is 5, and replicas.until says that the run finds how many"),
+         "concrete.replicas.splits is 5, but with replicas.until the run decides how many"),
         ("--until-settled --pipelines=concrete --tags=reporting",
          "concrete runs until it is settled, which only the whole study can tell"),
         ("--pipelines=concreet", "no pipeline 'concreet'; did you mean 'concrete'?"),

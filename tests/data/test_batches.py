@@ -13,7 +13,7 @@ def found(trained=(700, 700), *, batch=64, epochs=100, momentum=0.99, **changes)
 
 
 @pytest.mark.parametrize(("epochs", "settled"), [(41, False), (42, True)])
-def test_statistics_have_settled_where_a_hundredth_of_their_first_values_is_left(epochs, settled):
+def test_statistics_settle_when_1_percent_of_initial_values_remains(epochs, settled):
     # 11 steps of 64 rows to an epoch: 0.99 ** 458 is the last above a hundredth.
     told = "451 steps at a momentum of 0.99 leave 1.1 % of their first values"
 
@@ -25,7 +25,7 @@ def test_a_lower_momentum_settles_sooner():
 
 
 @pytest.mark.parametrize(("left", "told"), [(0, False), (1, True), (2, True), (3, False)])
-def test_a_last_batch_of_one_or_two_rows_is_told_with_the_split(left, told):
+def test_a_last_batch_of_one_or_two_rows_is_reported(left, told):
     rows = f"{left} row{'s' if left == 2 else ''}"
     sentence = f"{640 + left} rows in batches of 64 leave {rows} for the last batch of an epoch"
 
@@ -42,7 +42,7 @@ def test_batches_of_fewer_than_eight_rows_are_too_small(batch, told):
     assert codes == ([("DN020", f"a batch has {rows}")] if told else [])
 
 
-def test_networks_that_are_trained_in_other_ways_are_told_by_their_names():
+def test_networks_with_different_options_are_reported_by_name():
     compare = {
         "baseline": {},
         "slow": {"layers": ["batchnorm"]},

@@ -248,7 +248,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
         {
             "variant": ["baseline", "dropout"], "replicas": [3, 3], "diverged": [3, 1],
             "collapsed": [0, 0], "validation_mae": [None, 0.61], "min_val_loss": [None, 0.55],
-            "validation_r2": [None, 0.25],
+            "validation_r2": [None, 0.25], "fit_seconds": [2.0, 3.0],
         }
     )  # fmt: skip
     made["wine.comparison"] = MemoryDataset(comparison)
@@ -261,7 +261,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
 
     ProjectHooks().after_pipeline_run({"run_id": NEW, "env": env}, pipelines["wine"], made)
 
-    errors, told, results, report = (
+    errors, told, pace, results, report = (
         one.getMessage() for one in caplog.records if one.name.startswith("dropnorm.hooks")
     )
     assert errors == (
@@ -278,6 +278,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
         "  DN008 (caution): Dropout is no better than a constant in 1 of 3 runs.",
         "  1 note more in the report.",
     ]
+    assert pace.startswith("  At the pace of this run, 5 more splits take about 5 s of training")
     assert results == f"  results: data/08_reporting/wine, version {NEW}"
     page = f"data/08_reporting/wine/report.html/{NEW}/report.html"
     assert report == f"  report: {page} (or: kedro study open wine{option})"

@@ -20,6 +20,7 @@ from conftest import ROOT
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.variants import Variant
 from dropnorm.training import parallel
+from dropnorm.training.execution import Execution
 from dropnorm.training.job import Job
 from dropnorm.training.trainer import train_replica
 from small_trainings import a_study, an_input
@@ -96,6 +97,37 @@ def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(sprea
         parallel.train_replicas(
             a_study(), Variant.BASELINE, [(an_input(0), 0), (wrong, 0)], lambda *_: None
         )
+
+    assert not parallel._started
+
+
+@pytest.mark.training
+def test_workers_that_were_started_ahead_train_what_comes_then(spread):
+    parallel.end_workers()
+
+    parallel.prepare_workers(a_study(), [an_input(0)], Execution(workers=2))
+    wait_until(lambda: len(workers()) == 2)
+    ahead = workers()
+    wanted = [(an_input(0), 0), (an_input(1), 0)]
+    found = parallel.train_replicas(a_study(), Variant.DROPOUT, wanted, lambda *_: None)
+
+    assert len(found) == 2
+    assert workers() == ahead
+
+
+def workers() -> set[int]:
+    return set(parallel.get_reusable_executor(reuse=True)._processes)
+
+
+def test_no_workers_are_started_ahead_that_would_have_little_or_nothing_to_do(monkeypatch):
+    parallel.end_workers()
+    long, inputs = a_study(training__epochs=100_000), [an_input(0)]
+
+    parallel.prepare_workers(a_study(), inputs, Execution(workers=2))
+    parallel.prepare_workers(long, inputs, Execution(workers=1))
+    parallel.prepare_workers(long, inputs, Execution(workers=2, cluster="tcp://here:8786"))
+    monkeypatch.setattr(parallel.cache, "is_kept", lambda *_: True)
+    parallel.prepare_workers(long, inputs, Execution(workers=2))
 
     assert not parallel._started
 

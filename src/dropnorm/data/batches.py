@@ -1,4 +1,4 @@
-"""What batch normalization makes of the batches of a study: seen before anything trains."""
+"""Check the batches of networks with batch normalization before they are trained."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from dropnorm.study.schema import Study
 
-# Batches of fewer rows say too little of mean and variance (Wu and He 2018, section 1).
+# Smaller batches estimate mean and variance poorly (Wu and He 2018, section 1).
 _FEW = 8
 _FEWEST = 2
-# Of their first values in the running statistics.
+# Share of the initial values in the moving statistics from which they have settled.
 _SETTLED = 0.01
-# The name for the networks that have batch normalization, where all are trained alike.
+# Name of all networks with batch normalization, if they have the same training options.
 _ALL = "batch normalization"
 
 
@@ -25,8 +25,8 @@ def check_batches(trained: Sequence[int], study: Study) -> Iterator[Finding]:
     """Find DN019, statistics that do not settle, and DN020, batches that are too small.
 
     Args:
-        trained: How many rows train, by split.
-        study: Says how each compared network is trained.
+        trained: Number of training rows of each split.
+        study: Study with the training options of each compared network.
     """
     for where, arm in _normalized(study).items():
         training, momentum = arm.training, arm.network.batchnorm.momentum
@@ -55,22 +55,22 @@ def _small(where: str, size: int, trained: Sequence[int]) -> Iterator[Finding]:
     if small:
         split = min(small, key=lambda k: small[k])
         of = f" in {len(small)} of {len(trained)} splits" if len(trained) > 1 else ""
-        told = (
+        found = (
             f"{trained[split]} rows in batches of {size} leave {_rows(small[split])} for the last"
             f" batch of an epoch{of}"
         )
-        yield Finding(CODES["DN020"], where, told, len(small), len(trained))
+        yield Finding(CODES["DN020"], where, found, len(small), len(trained))
 
 
 def _normalized(study: Study) -> dict[str, Study]:
-    """Return how the networks with batch normalization are trained: under one name if alike."""
+    """Return the studies of the networks with batch normalization, a single one if all agree."""
     arms = [arm_of(study, name) for name in arm_names(study)]
     found = {one.name: one.study for one in arms if one.variant.has_batchnorm}
-    alike = {
+    options = {
         (one.training.batch_size, one.training.epochs, one.network.batchnorm.momentum)
         for one in found.values()
     }
-    return {_ALL: next(iter(found.values()))} if len(alike) == 1 else found
+    return {_ALL: next(iter(found.values()))} if len(options) == 1 else found
 
 
 def _rows(count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scipy import stats
+import scipy
 
 from dropnorm.findings import CODES, Finding
 
@@ -46,7 +46,7 @@ class Coverage:
         """
         units = max(1, self.rows // self.networks)
         held = round(self.share * units)
-        if stats.binom.cdf(held, units, _PROMISED) >= _LEVEL:
+        if scipy.stats.binom.cdf(held, units, _PROMISED) >= _LEVEL:
             return None
         told = f"{100 * self.share:.0f} % of {self.rows} in place of 95 %"
         return Finding(CODES["DN024"], "validation rows", told, self.held, self.rows)

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import optimize, stats
+import scipy
 
 from dropnorm.evaluation import network_names
 from dropnorm.evaluation.intervals import LEVEL
@@ -163,13 +163,13 @@ def nominal_levels(
         def too_much(level: float, time: float = time, wanted: float = now - before) -> float:
             return walk.beyond(time, _bound(level)) - wanted
 
-        found.append(float(optimize.brentq(too_much, 1e-16, 2 * alpha, xtol=1e-14)))
+        found.append(float(scipy.optimize.brentq(too_much, 1e-16, 2 * alpha, xtol=1e-14)))
         walk.stay_within(time, _bound(found[-1]))
     return found
 
 
 def _bound(level: float) -> float:
-    return float(stats.norm.isf(level / 2))
+    return float(scipy.stats.norm.isf(level / 2))
 
 
 class _Walk:
@@ -186,8 +186,8 @@ class _Walk:
     def beyond(self, time: float, bound: float) -> float:
         """Return how probable it is that the sum leaves the bounds at ``time``, and not before."""
         step, edge = math.sqrt(time - self._time), bound * math.sqrt(time)
-        above = stats.norm.sf((edge - self._places) / step)
-        below = stats.norm.cdf((-edge - self._places) / step)
+        above = scipy.stats.norm.sf((edge - self._places) / step)
+        below = scipy.stats.norm.cdf((-edge - self._places) / step)
         return float(self._masses @ (above + below))
 
     def stay_within(self, time: float, bound: float) -> None:
@@ -195,6 +195,6 @@ class _Walk:
         step, edge = math.sqrt(time - self._time), bound * math.sqrt(time)
         nodes, weights = np.polynomial.legendre.leggauss(_NODES)
         places = edge * nodes
-        densities = stats.norm.pdf((places[:, None] - self._places) / step) / step
+        densities = scipy.stats.norm.pdf((places[:, None] - self._places) / step) / step
         self._masses = edge * weights * (densities @ self._masses)
         self._places, self._time = places, time

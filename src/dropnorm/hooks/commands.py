@@ -1,10 +1,11 @@
-"""Commands as a person types them: to repeat a run, and in messages that say what to do."""
+"""The command that repeats a run, as a person types it."""
 
 from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from dropnorm.commands import kedro_command
 from dropnorm.hooks.study_names import study_of
 from dropnorm.training.backend import engine_name
 
@@ -14,19 +15,6 @@ if TYPE_CHECKING:
 # The options by which a run is told to add splits until it is settled, whatever the study says.
 UNTIL_SETTLED: dict[str, str | None] = {"until": "settled", "splits": None}
 _DEFAULT_ENGINE = "tensorflow"
-
-
-def kedro_command(*words: str, env: str | None, conf_source: str | None = None) -> str:
-    """Return a command of Kedro's that uses the same configuration as this process.
-
-    Args:
-        words: Behind ``kedro``.
-        env: The environment in use; None if none was asked for.
-        conf_source: The configuration in use, where it is not the project's own.
-    """
-    options = {"--env": env, "--conf-source": conf_source}
-    given = [f"{option}={value}" for option, value in options.items() if value]
-    return shlex.join(["kedro", *words, *given])
 
 
 def command_of(study: str, run_params: Mapping[str, Any]) -> str:

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import SharedMemoryDataCatalog
 
+from dropnorm.commands import kedro_command
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data import ahead
 from dropnorm.datasets.atomic_files import from_here
-from dropnorm.datasets.catalog_entries import (
-    LoadedTable,
-    check_file,
-)
+from dropnorm.datasets.catalog_entries import check_file
 from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDataset
 from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.evaluation.pace import tell_pace
-from dropnorm.hooks.commands import command_of, kedro_command
+from dropnorm.hooks.cluster import EXECUTION
+from dropnorm.hooks.commands import command_of
 from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
 from dropnorm.hooks.outcomes import gather_outcomes, share_memory
 from dropnorm.hooks.provenance import prepare_record, tell_versions
@@ -43,17 +42,19 @@ from dropnorm.hooks.validation import (
 )
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.pipeline_registry import SWEEP
+from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import pandas as pd
     from kedro.framework.context import KedroContext
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
+    from dropnorm.hooks.validation import CheckedStudy
     from dropnorm.study.schema import Study
 
 
@@ -85,7 +86,7 @@ class ProjectHooks:
         A version is taken when all other hooks agree to the run: one that is refused leaves none.
         """
         names = {node.name for node in pipeline.nodes}
-        tables: dict[str, LoadedTable] = {}
+        checked: dict[str, CheckedStudy] = {}
         looking: dict[str, Study] = {}
         if any(node.name.endswith((".train", ".predict")) for node in pipeline.nodes):
             check_engine()
@@ -97,12 +98,12 @@ class ProjectHooks:
                 check_sweep(study, catalog)
             elif first := begin_looks(study, pipeline, catalog):
                 looking[study] = first
-            if study not in tables:
+            if study not in checked:
                 read_by_column(study, catalog)
                 if f"{run}.prepare.check_rows" in names:
-                    tables[study] = check_study(study, catalog)
+                    checked[study] = check_study(study, catalog)
             if run in looking:
-                check_splits_to_come(looking[run], tables[run].table, catalog)
+                check_splits_to_come(looking[run], checked[run].loaded.table, catalog)
         check_folders(pipeline, catalog)
         settle_versions_read(pipeline, catalog, run_params["env"])
         _read_new_rows_alike(pipeline, catalog)
@@ -115,25 +116,29 @@ class ProjectHooks:
                 other = overridden_options(self._config, options, run_params)
                 self._overridden[study] = tell(other)
                 told = command_of(study, run_params), run_params["env"], other
-                table = tables.get(study_of(study))
+                table = checked[study_of(study)].loaded if study_of(study) in checked else None
                 prepare_record(study, pipeline, catalog, *told, table)
         gather_outcomes(pipeline, catalog)
         share_memory(pipeline, catalog)
         check_inputs(pipeline, catalog)
-        for study, loaded in tables.items():
-            hand_over(loaded.table, study, pipeline, catalog)
+        for study, known in checked.items():
+            hand_over(known.loaded.table, study, pipeline, catalog)
         _warn_of_boxes(reported)
         agreed = yield
         for study, first in looking.items():
-            settle(first, tables[study].table, catalog, self._in_use)
+            settle(first, checked[study].loaded.table, catalog, self._in_use)
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
         tell_versions(self._claimed[run], catalog)
+        _prepare_trainings(checked, pipeline, catalog)
         return agreed
 
     @hook_impl
     def on_pipeline_error(self, run_params: dict[str, Any]) -> None:
         """Keep nothing of a run that failed, and say of its versions that it has ended."""
+        from dropnorm.training.parallel import end_workers  # noqa: PLC0415  # takes long
+
+        end_workers()
         ahead.forget_all()
         self._release(run_params)
 
@@ -186,6 +191,21 @@ class ProjectHooks:
                         page = folder / "report.html" / version / "report.html"
                         command = kedro_command("study", "open", study, env=env)
                         logger.info("  report: %s (or: %s)", from_here(page), command)
+
+
+def _prepare_trainings(
+    checked: Mapping[str, CheckedStudy], pipeline: Pipeline, catalog: DataCatalog
+) -> None:
+    """Start the workers of the first study that trains, while its first nodes are at work."""
+    if isinstance(catalog, SharedMemoryDataCatalog) or EXECUTION not in catalog:
+        return  # nodes run in processes of their own, and train there; or no hook says where
+    names = {node.name for node in pipeline.nodes}
+    for study, known in checked.items():
+        if names.issuperset(f"{study}.{name}.train" for name in arm_names(known.options)):
+            from dropnorm.training.parallel import prepare_workers  # noqa: PLC0415  # takes long
+
+            prepare_workers(known.options, known.inputs, catalog.load(EXECUTION))
+            return
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

@@ -95,9 +95,9 @@ def tell_versions(claimed: Iterable[tuple[RunRecordDataset, str]], catalog: Data
     """
     for record, version in claimed:
         name = f"params:run.{record.path.parent.name}"
-        known = catalog.get(name)
-        if isinstance(known, MemoryDataset):
-            catalog[name] = MemoryDataset(replace(known.load(), version=version))
+        known = catalog.load(name) if name in catalog else None
+        if isinstance(known, Provenance):  # not where a part of a study runs, which needs none
+            catalog[name] = MemoryDataset(replace(known, version=version))
 
 
 def _dumped(written: TableFormat) -> Json:

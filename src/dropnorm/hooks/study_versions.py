@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io.core import Version
 
+from dropnorm.commands import kedro_command
 from dropnorm.datasets.catalog_entries import is_local
 from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
@@ -15,7 +16,6 @@ from dropnorm.errors import BadInputError
 from dropnorm.evaluation.contrasts import FOUR
 from dropnorm.evaluation.overrides import Judged, Standing, has_looked, judge, overridden
 from dropnorm.evaluation.records import EarlierRun, RunRecord
-from dropnorm.hooks.commands import kedro_command
 from dropnorm.pipeline_registry import create_of_networks, study_of
 from dropnorm.study.compare import names_written
 from dropnorm.study.parsing import parse_study

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,10 +42,26 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from pyarrow import DataType
 
+    from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study
 
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CheckedStudy:
+    """A study that can be run.
+
+    Attributes:
+        options: As it will be run.
+        loaded: Its table.
+        inputs: Of its networks, by split.
+    """
+
+    options: Study
+    loaded: LoadedTable
+    inputs: list[SplitInputs]
 
 
 def read_by_column(study: str, catalog: DataCatalog) -> None:
@@ -81,13 +98,13 @@ def _is_text(kind: DataType) -> bool:
     )
 
 
-def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
+def check_study(study: str, catalog: DataCatalog) -> CheckedStudy:
     """Prepare the table as the nodes will, so that the last study fails before the first trains.
 
     The nodes that ask for the same get what was found here.
 
     Returns:
-        The table, to be handed over to the nodes.
+        The table, to be handed over to the nodes, and the inputs of the networks.
     """
     options: Study = catalog.load(f"params:{study}")
     where = shown(catalog.get(f"{study}.table"))
@@ -97,12 +114,12 @@ def check_study(study: str, catalog: DataCatalog) -> LoadedTable:
         rows = compute_ahead(check_table, loaded.table, options, uses=2)
         split = compute_ahead(assign_parts, rows, options)
         fitted = compute_ahead(fit_preprocessors, rows, split, options)
-        compute_ahead(make_all_inputs, rows, split, fitted, options)
+        inputs = compute_ahead(make_all_inputs, rows, split, fitted, options)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}") from error
     for warning in reading_warnings(study, catalog, loaded.table):
         logger.warning("%s", warning)
-    return loaded
+    return CheckedStudy(options, loaded, inputs)
 
 
 def check_sweep(study: str, catalog: DataCatalog) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version, generate_timestamp
 
+from dropnorm.commands import kedro_command
 from dropnorm.datasets.kedro_compat import load_path_of, set_version, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.errors import BadInputError, did_you_mean
-from dropnorm.hooks.commands import kedro_command
 from dropnorm.hooks.outcomes import names_read
 from dropnorm.hooks.study_names import run_of, study_of
 from dropnorm.hooks.study_versions import newest_own, versions_of

@@ -52,25 +52,25 @@ def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:
 def refuse_splits_until_settled(
     study: Study, written: Mapping[str, Any], where: Mapping[str, str]
 ) -> None:
-    """Refuse splits beside ``until``: which of the two is meant cannot be told.
+    """Refuse a YAML with both ``splits`` and ``until``, which contradict each other.
 
-    The record of a run has both, for it says how many splits it took.
+    The record of a run has both, because it contains the number of splits used.
 
     Args:
-        study: What would run.
-        written: Its options as they are written.
-        where: As of :func:`parse_study`.
+        study: Study to run.
+        written: Options as written in the YAML.
+        where: Source of each dotted key, as in :func:`parse_study`.
 
     Raises:
         BadInputError: If both are written.
     """
     splits = written.get("replicas", {}).get("splits")
     if study.replicas.until and splits is not None:
-        told = f"{study.name}.replicas"
-        source = next((f"{where[key]}: " for key in (f"{told}.splits", told) if key in where), "")
+        place = f"{study.name}.replicas"
+        source = next((f"{where[key]}: " for key in (f"{place}.splits", place) if key in where), "")
         raise BadInputError(
-            f"{source}{told}.splits is {splits}, and replicas.until says that the run finds how"
-            " many it needs; leave splits out, or type --until-settled, which takes its place"
+            f"{source}{place}.splits is {splits}, but with replicas.until the run decides how many"
+            " it needs; leave splits out, or use --until-settled, which replaces it"
         )
 
 

@@ -1,4 +1,4 @@
-"""The section ``recommend``: how many configurations each network is given."""
+"""Section ``recommend``: the number of configurations that each network may try."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dropnorm.study.common import Section
 
 
 class Recommend(Section):
-    """What the pipeline ``<study>.recommend`` tries: the same configurations for each network."""
+    """Options of the pipeline ``<study>.recommend``, which tries configurations of each network."""
 
     trials: int = Field(
         20,
         ge=1,
         le=1000,
-        description="Configurations of each network; the first is the study's own.",
+        description="Number of configurations of each network; the first is the study's own.",
     )
     seed: int = Field(
         0,
         ge=0,
         le=2**31,
-        description="Of the configurations that are drawn, and of the rows that choose among them.",
+        description="Seed of the drawn configurations and of the rows that choose among them.",
     )

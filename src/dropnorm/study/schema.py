@@ -33,13 +33,13 @@ _METRICS: dict[TaskName, tuple[Metric, ...]] = {
 }
 
 
-# Splits of the first look of a run until settled, from which on intervals are sharp, and of the
-# last one where a study does not say.
+# Splits of the first look of a run until settled, with which intervals are useful, and of the last
+# look by default.
 FIRST_LOOK, _MOST_LOOKED_AT = 5, 40
 
 
 def looks_up_to(at_most: int) -> tuple[int, ...]:
-    """Return at how many splits a run until settled looks: 5, 10, 20, 40 …, and at the most."""
+    """Return the numbers of splits of the looks of a run until settled: 5, 10, 20 … ``at_most``."""
     doubled = (FIRST_LOOK * 2**look for look in itertools.count())
     return (*itertools.takewhile(lambda splits: splits < at_most, doubled), at_most)
 
@@ -51,27 +51,27 @@ class Replicas(Section):
         1,
         ge=1,
         le=1000,
-        description="Divisions of the rows into parts; left out with until, which finds how many.",
+        description="Number of splits of the rows into parts; left out with until.",
     )
-    starts: int = Field(1, ge=1, le=1000, description="Random starts in each split.")
+    starts: int = Field(1, ge=1, le=1000, description="Number of random starts in each split.")
     until: Literal["settled"] | None = Field(
         None,
         exclude_if=lambda until: until is None,
-        description="settled: a run looks at 5, 10, 20, 40 splits, up to at_most, and stops at the"
-        " first look at which every verdict stands. The levels hold over all looks together.",
+        description="settled: a run evaluates 5, 10, 20, 40 … splits, up to at_most, and stops when"
+        " every verdict is settled. The error levels hold for all evaluations together.",
     )
     at_most: int | None = Field(
         None,
         ge=FIRST_LOOK,
         le=1000,
         exclude_if=lambda at_most: at_most is None,
-        description="Splits at which a run until settled stops in any case; 40 if left out.",
+        description="The most splits of a run until settled; 40 if left out.",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _as_many_as_it_takes(cls, options: Any) -> Any:
-        """Let a run until settled have as many splits as it may take, until it knows how many."""
+        """Set the splits of a run until settled to the most it may use."""
         match options:
             case {"until": "settled"}:
                 most = options.get("at_most")
@@ -84,13 +84,13 @@ class Replicas(Section):
         if self.at_most is not None and self.until is None:
             raise ValueError("has at_most without until; write until: settled, or leave it out")
         if self.looks and self.splits not in self.looks:
-            told = ", ".join(map(str, self.looks))
-            raise ValueError(f"has {self.splits} splits, and is to look at {told} until settled")
+            looks = ", ".join(map(str, self.looks))
+            raise ValueError(f"has {self.splits} splits, but until settled it needs one of {looks}")
         return self
 
     @property
     def looks(self) -> tuple[int, ...]:
-        """At how many splits a run until settled looks; none of any other run."""
+        """The numbers of splits that a run until settled evaluates; empty for other runs."""
         return () if self.at_most is None else looks_up_to(self.at_most)
 
 
@@ -245,8 +245,8 @@ class Study(Section):
         match self.split:
             case TimeSplit() | ColumnsSplit() if self.replicas.until:
                 raise ValueError(
-                    f"runs until it is settled, and its splits by {self.split.method} cannot be"
-                    " raised; leave out replicas.until, and take replicas from replicas.starts"
+                    f"runs until it is settled, but the number of splits by {self.split.method} is"
+                    " fixed; leave out replicas.until, and increase replicas.starts instead"
                 )
             case TimeSplit() if self.replicas.splits > 1:
                 raise ValueError(

@@ -71,6 +71,13 @@ def recall(
         return None
 
 
+def is_kept(
+    study: Study, variant: Variant, inputs: SplitInputs, start: int, memory: Path | None
+) -> bool:
+    """Tell whether there is a file of a training, without reading it."""
+    return memory is not None and os.path.lexists(_file(study, variant, inputs, start, memory))
+
+
 def recall_or_train(
     study: Study,
     variant: Variant,

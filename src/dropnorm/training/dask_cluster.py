@@ -143,7 +143,7 @@ def train_on_cluster(
         if isinstance(error, distributed.KilledWorker | distributed.CancelledError):
             raise BrokenExecutor(
                 f"the cluster at {execution.cluster} did not bring the trainings of"
-                f" {jobs[0].study.label} · {jobs[0].variant} to their end: {in_one_line(error)}"
+                f" {jobs[0].study.label} to their end: {in_one_line(error)}"
             ) from error
         raise
     finally:

@@ -23,6 +23,7 @@ import tempfile
 import threading
 import warnings
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ import joblib
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import get_context, resource_tracker
 
+from dropnorm.study.arms import arm_names, arm_of
 from dropnorm.training import cache, dask_cluster, locks
 from dropnorm.training.backend import engine_threads, start_engine, threads_of
 from dropnorm.training.execution import HERE
@@ -143,6 +145,39 @@ def _train_all(
     ]
 
 
+def prepare_workers(study: Study, inputs: Sequence[SplitInputs], execution: Execution) -> None:
+    """Start the workers of trainings that are to come: they import their engine meanwhile.
+
+    None are started for trainings that will be done elsewhere, or that are not worth it: those of
+    all networks of the study count together.
+
+    Args:
+        study: Whose networks will be trained.
+        inputs: Its splits.
+        execution: Where they are trained and kept.
+    """
+    threads, workers = threads_of(study), execution.workers or workers_for(study)
+    if execution.cluster is not None or not _may_spread(workers):
+        return
+    arms = [arm_of(study, name) for name in arm_names(study)]
+    starts = range(study.replicas.starts)
+    jobs = [Job(arm.study, arm.variant, *one) for arm in arms for one in product(inputs, starts)]
+    missing = [job for job in jobs if not cache.is_kept(*job, execution.memory)]
+    if sum(estimate_seconds(job.study, job.inputs) for job in missing) / 2 > _START_SECONDS:
+        parallel = _workers(threads, workers)
+        _started.add((os.getpid(), threads, workers))
+        threading.Thread(
+            target=_start_engines, args=(parallel, threads, workers), daemon=True
+        ).start()
+
+
+def _start_engines(parallel: Any, threads: int, workers: int) -> None:
+    # A worker that does not start is told of by the first training that it should have done.
+    with contextlib.suppress(Exception):
+        for _ in parallel(joblib.delayed(start_engine)(threads) for _ in range(workers)):
+            pass
+
+
 def workers_for(study: Study) -> int:
     """Return how many trainings run at a time: one on each core, or on the cores that it asks for.
 
@@ -167,8 +202,7 @@ def _worth_spreading(jobs: Sequence[Job], workers: int) -> bool:
     threads = threads_of(jobs[0].study)
     if engine_threads() not in (None, threads):
         return True  # the engine of this process would give other numbers
-    # Whoever runs nodes in processes of its own has spread them already.
-    if multiprocessing.parent_process() is not None or workers == 1:
+    if not _may_spread(workers):
         return False
     # Nodes in threads train at the same time: then one replica is not alone.
     alone = len(jobs) == 1 and threading.current_thread() is threading.main_thread()
@@ -177,6 +211,11 @@ def _worth_spreading(jobs: Sequence[Job], workers: int) -> bool:
     seconds = sum(estimate_seconds(job.study, job.inputs) for job in jobs)
     ready = (os.getpid(), threads, workers) in _started
     return seconds / 2 > (_READY_SECONDS if ready else _START_SECONDS)
+
+
+def _may_spread(workers: int) -> bool:
+    # Whoever runs nodes in processes of its own has spread them already.
+    return multiprocessing.parent_process() is None and workers > 1
 
 
 # Of which process, with how many threads, how many workers were started.
@@ -196,18 +235,7 @@ def _train_in_workers(
     listener = _listeners[number] = _Listener(on_epoch)
     for job in jobs:
         job.inputs.checksum  # noqa: B018  # goes along, for no worker to compute again
-    parallel = joblib.Parallel(
-        max(2, workers),  # where it is to be one, joblib would train in this process
-        backend="loky",
-        return_as="generator",
-        pre_dispatch=workers * together,
-        batch_size=together,
-        mmap_mode="c",  # engines want arrays that can be written: what is would be the worker's own
-        temp_folder=_folder(here),
-        idle_worker_timeout=_IDLE_SECONDS,
-        initializer=_begin_worker,
-        initargs=(_told(here, threads), here),
-    )
+    parallel = _workers(threads, workers, together)
     try:
         trainings = parallel(
             joblib.delayed(_train_here)(number, place, job, memory)
@@ -225,6 +253,23 @@ def _train_in_workers(
     finally:
         del _listeners[number]
     return trained
+
+
+def _workers(threads: int, workers: int, together: int = 1) -> joblib.Parallel:
+    """Return what calls functions in the workers of this process: the same for each call."""
+    here = os.getpid()
+    return joblib.Parallel(
+        max(2, workers),  # where it is to be one, joblib would train in this process
+        backend="loky",
+        return_as="generator",
+        pre_dispatch=workers * together,
+        batch_size=together,
+        mmap_mode="c",  # engines want arrays that can be written: what is would be the worker's own
+        temp_folder=_folder(here),
+        idle_worker_timeout=_IDLE_SECONDS,
+        initializer=_begin_worker,
+        initargs=(_told(here, threads), here),
+    )
 
 
 def end_workers() -> None:

@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
 from dropnorm.evaluation.intervals import LEVEL
 from dropnorm.tuning.results import CurvePoint
@@ -72,10 +73,8 @@ def band(count: int) -> tuple[Floats, Floats]:
         Lower and upper ends below the first draw, between each two, and above the last, shape
         (count + 1,).
     """
-    from scipy import stats  # noqa: PLC0415  # takes long
-
     places = np.arange(1, count + 1)
-    beta = stats.beta(places, count + 1 - places)
+    beta = scipy.stats.beta(places, count + 1 - places)
     samples = np.sort(np.random.default_rng(0).random((_SAMPLES, count)), axis=1)
     below = beta.cdf(samples)
     local = 2 * np.minimum(below, 1 - below).min(axis=1)

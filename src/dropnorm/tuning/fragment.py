@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from dropnorm.commands import kedro_command
 from dropnorm.study.arms import arm_of
 from dropnorm.tuning.results import Trial
 from dropnorm.tuning.search import study_trained
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
     from dropnorm.tuning.results import EqualBudget
 
+# Where the configuration is to be put.
+_ENVIRONMENT = "recommended"
 _NOBODY = "# No network is shown to work at equal budget: there is no configuration to recommend.\n"
 
 
@@ -51,9 +54,9 @@ def write_fragment(found: EqualBudget, study: Study) -> str:
 
 
 def _head(found: EqualBudget, network: str) -> str:
+    command = kedro_command("run", f"--pipelines={found.study}", env=_ENVIRONMENT)
     return (
         f"# Chosen for the network '{network}' of the study '{found.study}' among {found.trials}"
         f" trials (seed {found.seed}).\n"
-        f"# Put it at conf/recommended/parameters/{found.study}.yml, then:"
-        f" kedro run --env=recommended --pipelines={found.study}\n"
+        f"# Put it at conf/{_ENVIRONMENT}/parameters/{found.study}.yml, then: {command}\n"
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import scipy
+
 from dropnorm.tuning.results import Configuration
 
 if TYPE_CHECKING:
@@ -46,7 +48,6 @@ def draw_configurations(study: Study) -> list[Configuration]:
 
     The first of many are those of few: a longer search goes on where a shorter one has ended.
     """
-    from scipy.stats import loguniform  # noqa: PLC0415  # takes long
     from sklearn.model_selection import ParameterSampler  # noqa: PLC0415  # takes long
 
     own, options = as_configured(study), study.recommend
@@ -54,7 +55,7 @@ def draw_configurations(study: Study) -> list[Configuration]:
         "batch": _BATCHES,
         "dropout": _DROPOUTS,
         "momentum": _MOMENTA,
-        "rate": loguniform(*_RATES),
+        "rate": scipy.stats.loguniform(*_RATES),
         "weight_decay": _WEIGHT_DECAYS,
         "width": _WIDTHS,
     }

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kedro.io.core import Version
 
-from conftest import assert_refused
+from conftest import assert_refused, complete_version
 from dropnorm.cli.study.project import open_project
 from stored_versions import MIDDLE, NEW, NEWEST, OLD, overridden, write_version
 
@@ -35,6 +35,22 @@ def test_old_versions_are_removed_from_all_layers(command, configured):
     assert f"removing version {OLD} ({whole} files" in done.output
     assert f"removing version {MIDDLE} (3 files, 0.0 MB, incomplete)" in done.output
     assert "concrete: 3 versions removed, 1 kept" in done.output
+
+
+def test_networks_that_the_study_no_longer_compares_are_removed_with_their_version(
+    command, configured
+):
+    options = {"compare": {"baseline": {}, "wide": {"network": {"hidden": [9]}}}}
+    before = files(configured)
+    for version in (OLD, NEW):
+        complete_version("concrete", version, options=options)
+    written = files(configured) - before
+    assert any("/wide/" in path and OLD in path for path in written)
+
+    done = command("prune", "concrete", "--keep", 1)
+
+    assert done.exit_code == 0, done.output
+    assert files(configured) == before | {path for path in written if NEW in path}
 
 
 def test_a_dry_run_removes_nothing(command, configured):

@@ -109,10 +109,9 @@ def test_the_report_of_other_networks_is_made_of_their_outcomes_alone():
     )  # fmt: skip
     outcomes = {"baseline": OUTCOMES["baseline"], "small": an_outcome("small", 2.5),
                 "dropout": OUTCOMES["dropout"]}  # fmt: skip
-    targets = {split: {"target": TargetScale().fields()} for split in (0, 1)}
     given = {
         "params:study": study, "params:run": PROVENANCE, "split": SPLIT, "findings": NO_FINDINGS,
-        "reference_predictions": references(),
+        "reference_predictions": references(), "preprocessors": TARGETS,
     } | {f"{name}_outcome": one for name, one in outcomes.items()}  # fmt: skip
     catalog = DataCatalog({name: MemoryDataset(one) for name, one in given.items()})
 
@@ -122,7 +121,7 @@ def test_the_report_of_other_networks_is_made_of_their_outcomes_alone():
     assert found["effects"]["baseline"]["difference"] == pytest.approx(1.5, abs=0.1)
     assert found["effects"]["dropout"]["difference"] == pytest.approx(0.5, abs=0.1)
     assert {one["reached_baseline"] for one in found["diagnostics"].values()} == {2}
-    page = nodes.write_report(study, found, targets, **outcomes)
+    page = nodes.write_report(study, found, TARGETS, **outcomes)
     assert "against &#39;small&#39;" in page
 
 

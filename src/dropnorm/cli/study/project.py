@@ -12,6 +12,7 @@ from kedro.io.core import Version
 from kedro.utils import find_kedro_project
 from rich.console import Console
 
+from dropnorm.commands import kedro_command
 from dropnorm.config_loader import default_conf_source, project_config
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import make_catalog
@@ -19,7 +20,6 @@ from dropnorm.datasets.kedro_compat import load_path_of, with_absolute_paths
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing
-from dropnorm.hooks.commands import kedro_command
 from dropnorm.hooks.study_versions import judge_version, newest_own, versions_of
 from dropnorm.pipeline_registry import study_of
 

@@ -106,7 +106,7 @@ def _repeat(
     if isinstance(table, TableDataset) and (written := format_of(record)):
         table = table.written_as(written)
     catalog[f"{name}.table"] = table
-    loaded = check_study(name, catalog).table
+    loaded = check_study(name, catalog).loaded.table
     split = assign_parts(computed(check_table, loaded, study), study)
     parts = ["split", "row", "part"]
     if not split[parts].equals(project.load(f"{name}.split", version)[parts]):

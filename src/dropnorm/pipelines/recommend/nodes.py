@@ -143,7 +143,7 @@ def tabulate_trials(study: Study, **searched: SearchedNetwork) -> pd.DataFrame:
 
 def plot_equal_budget(found: EqualBudget, study: Study) -> Figure:
     """Draw the effects as configured and at equal budget, and the tuning curves."""
-    from dropnorm.reporting.figures.tuning import draw_equal_budget  # noqa: PLC0415
+    from dropnorm.reporting.figures.tuning import draw_equal_budget  # noqa: PLC0415  # Matplotlib
 
     return draw_equal_budget(found, study)
 

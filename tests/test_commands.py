@@ -9,9 +9,9 @@ from kedro.framework.project import pipelines
 from kedro.io import DataCatalog, MemoryDataset
 
 from conftest import ROOT, assert_refused
+from dropnorm.commands import kedro_command
 from dropnorm.config_loader import project_config
 from dropnorm.errors import BadInputError
-from dropnorm.hooks.commands import kedro_command
 from dropnorm.hooks.versions import settle_versions_read
 
 SOURCE = ROOT / "src" / "dropnorm"
