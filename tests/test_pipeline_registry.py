@@ -194,6 +194,19 @@ def test_every_dataset_stands_in_the_catalog_with_a_layer_for_kedro_viz(study, c
 
 
 @pytest.mark.parametrize("study", [*STUDIES, "wine.sweep", "wine.recommend"])
+def test_no_layer_leads_back_to_one_before_it(study, catalog):
+    """kedro-viz shows no layers at all where they form a circle."""
+
+    def layers(names):
+        made = [catalog.get(name) for name in names if not name.startswith("params:")]
+        return {one.metadata["kedro-viz"]["layer"] for one in made}
+
+    for node in pipelines[study].nodes:
+        before, behind = layers(node.inputs), layers(node.outputs)
+        assert max(before, default="") <= min(behind), node.name
+
+
+@pytest.mark.parametrize("study", [*STUDIES, "wine.sweep", "wine.recommend"])
 def test_every_output_is_versioned_in_a_file_of_its_own_below_its_study(study, catalog):
     in_memory = {f"{study}.{name}" for name in (*IN_MEMORY, "inner_inputs")}
     outputs = pipelines[study].all_outputs() - in_memory
