@@ -114,7 +114,8 @@ def test_a_messy_gzipped_table_is_scored_on_its_test_part_in_its_own_units(house
     # In the units of the training: logarithms.
     assert metrics["final_val_loss"] < 20 < metrics["validation_mae"]
     told = json.loads(newest(houses_project, "08_reporting/houses/findings.json").read_text())
-    assert told["findings"] == []
+    # Its few steps leave running statistics near their first values.
+    assert [one["code"] for one in told["findings"]] == ["DN019"]
     record = json.loads(newest(houses_project, "08_reporting/houses/run.json").read_text())
     assert record["seeds"]["split"] == []
     assert any("findings.json" in file["path"] for file in record["files"])
@@ -156,6 +157,7 @@ def test_findings_are_told_in_a_line_and_stop_nothing(houses_project):
     assert [(one["code"], one["where"]) for one in findings["findings"]] == [
         ("DN001", "validation part of split 0"),
         ("DN005", "column 'id', validation part of split 0"),
+        ("DN019", "batch normalization"),
     ]
 
 

@@ -163,7 +163,7 @@ def test_a_node_says_what_it_does_and_shows_its_source(viz, site, project):
 
     shown.get_by_text("Show Code").click()
 
-    viz.get_by_text("plan_layers").first.wait_for()
+    viz.get_by_text("train_jobs").first.wait_for()
 
 
 def test_tags_filter_the_graph(viz, site):
