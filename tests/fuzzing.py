@@ -26,6 +26,7 @@ import pandas as pd
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from kedro.config import MissingConfigException
 from kedro.framework.project import configure_project
 from kedro.io import DataCatalog, DatasetError
 
@@ -186,7 +187,7 @@ def texts(text: str) -> None:
         def loader() -> StudyConfigLoader:
             return StudyConfigLoader(folder, base_env="base", default_run_env="base")
 
-        with _counted("texts", BadInputError):
+        with _counted("texts", BadInputError, MissingConfigException):
             config = loader()
             for name in config["parameters"]:
                 with contextlib.suppress(BadInputError):

@@ -26,11 +26,11 @@ pytestmark = pytest.mark.training
 STUDY = {
     "title": "Tiny",
     "target": {"column": "CompressiveStrength", "unit": "MPa", "scale": "standardize"},
-    "preprocessing": {"standard_scale": ["Cement", "Water", "Age"]},
+    "preprocessing": {"standard_scale": ["Cement", "Water", "Superplasticizer", "Age"]},
     "split": {"method": "random"},
     "replicas": {"splits": 2},
     "network": {"hidden": [8]},
-    "training": {"batch_size": 16, "epochs": 8, "learning_rate": 0.01},
+    "training": {"batch_size": 16, "epochs": 12, "learning_rate": 0.01},
 }
 RESULTS = "data/08_reporting/tiny.recommend"
 
@@ -39,7 +39,7 @@ RESULTS = "data/08_reporting/tiny.recommend"
 def project(tmp_path_factory):
     folder = copy_project(tmp_path_factory.mktemp("searched"))
     (folder / "conf/base/parameters/tiny.yml").write_text(yaml.safe_dump({"tiny": STUDY}))
-    table = {"type": "pandas.CSVDataset", "filepath": "data/sample/01_raw/concrete.csv"}
+    table = {"type": "pandas.CSVDataset", "filepath": "data/01_raw/concrete.csv"}
     (folder / "conf/base/catalog_tiny.yml").write_text(yaml.safe_dump({"tiny.table": table}))
     return folder
 
@@ -90,7 +90,7 @@ def test_an_interrupted_search_goes_on_where_it_was_and_stands_apart_complete(
 
     assert done.exit_code == 0, done.output
     assert "3 of 4 replicas are known from earlier runs" in done.output
-    inner = [job for job in trainings if len(job.inputs.train.rows) < 140]
+    inner = [job for job in trainings if len(job.inputs.train.rows) < 700]
     assert len(inner) == 4 * 2 * 2 - 3
     record = json.loads(newest(project, "run.json").read_text())
     assert record["command"].endswith("kedro study recommend tiny --trials=2")
@@ -110,7 +110,7 @@ def test_more_trials_train_only_what_is_new_and_as_configured_is_the_studys_own(
     done = called(study_group, "recommend", "tiny", "--trials=3")
 
     assert done.exit_code == 0, done.output
-    inner = [job for job in trainings if len(job.inputs.train.rows) < 140]
+    inner = [job for job in trainings if len(job.inputs.train.rows) < 700]
     assert len(inner) == 4 * 2
     (own,) = (project / "data/08_reporting/tiny/dropout/metrics.json").rglob("*.json")
     found = json.loads(newest(project, "recommendation.json").read_text())
@@ -141,7 +141,7 @@ def test_the_recommended_configuration_runs_as_an_environment(called, project):
     [
         (["tiny", "--trials=0"], r"tiny.recommend.trials is 0; it should be from 1 to 1000"),
         (["tniy"], r"no study 'tniy'; did you mean 'tiny'\?"),
-        (["tiny", "--params=tiny.split.train_fraction=0.01"], "2 training rows of split 0 cannot"),
+        (["tiny", "--params=tiny.split.train_fraction=0.002"], "2 training rows of split 0 cannot"),
     ],
 )
 def test_a_search_that_cannot_be_is_refused_in_one_line_before_anything_trains(
