@@ -20,6 +20,7 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets.catalog_entries import shown
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.results import VariantExamination
 from dropnorm.evaluation.sequential import at_look, look_at, tell_look
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.pipeline_registry import create_pipeline
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Nodes of which no verdict takes anything, and what they would have made.
-_LEFT_OUT = {"plot_learning_curves": "learning_curves", "examine_networks": "examination"}
+# Nodes of which no verdict takes anything, what they would make, and what stands in its place.
+_LEFT_OUT = {
+    "plot_learning_curves": ("learning_curves", ""),
+    "examine_networks": ("examination", VariantExamination("", ())),
+}
 
 
 def begin_looks(name: str, pipeline: Pipeline, catalog: DataCatalog) -> Study | None:
@@ -112,14 +116,19 @@ def _found(study: Study, rows: pd.DataFrame, catalog: DataCatalog) -> dict[str, 
     pipeline = Pipeline(
         [node for node in whole.nodes if node.name.rpartition(".")[2] not in _LEFT_OUT]
     )
-    left_out = [one for one in pipeline.inputs() if one.endswith(tuple(_LEFT_OUT.values()))]
+    left_out = {
+        name: instead
+        for name in pipeline.inputs()
+        for made, instead in _LEFT_OUT.values()
+        if name.endswith(f".{made}")
+    }
     inside = DataCatalog(
         {
             f"params:{name}": MemoryDataset(study, copy_mode="assign"),
             f"params:run.{name}": MemoryDataset(catalog.load(f"params:run.{name}")),
             EXECUTION: MemoryDataset(catalog.load(EXECUTION), copy_mode="assign"),
             f"{name}.rows": MemoryDataset(rows, copy_mode="assign"),
-            **{one: MemoryDataset("") for one in left_out},
+            **{one: MemoryDataset(instead) for one, instead in left_out.items()},
             f"{name}.effects": MemoryDataset(),
         }
     )

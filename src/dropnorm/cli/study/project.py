@@ -20,6 +20,7 @@ from dropnorm.datasets.kedro_compat import load_path_of, with_absolute_paths
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.evaluation.overrides import Standing
+from dropnorm.hooks.study_names import run_of
 from dropnorm.hooks.study_versions import judge_version, newest_own, versions_of
 from dropnorm.pipeline_registry import study_of
 
@@ -152,7 +153,7 @@ class Project:
         dataset = self.catalog.get(name, version=Version(version, None))
         if dataset is None:
             raise BadInputError(f"the catalog has no entry '{name}'")
-        record = self.catalog.get(f"{name.split('.', maxsplit=1)[0]}.run")
+        record = self.catalog.get(f"{run_of(name)}.run")
         if isinstance(record, RunRecordDataset) and isinstance(dataset, AbstractVersionedDataset):
             record.check_files(version, load_path_of(dataset))
         return dataset.load()
