@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,11 @@ import yaml
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 from kedro.framework.project import configure_project, pipelines
+from kedro.io import DataCatalog
 
 from conftest import assert_refused
 from dropnorm.cli.study.new import _read_back, _yaml_text
-from dropnorm.cli.study.project import open_project
+from dropnorm.cli.study.project import Project, open_project
 from dropnorm.config_loader import project_config
 from dropnorm.data.profile import inspect_table
 from dropnorm.data.suggest import propose_study
@@ -264,7 +266,8 @@ def test_any_column_name_survives_the_file(names):
     look = inspect_table(table, names[0])
     proposal = propose_study("tried", look)
 
-    text = _yaml_text("tried", proposal, "tried\n.csv", look)
+    project = Project(Path(), project_config(), DataCatalog())
+    text = _yaml_text(project, "tried", proposal, "tried\n.csv", look)
 
     assert _read_back("tried", text) == parse_study("tried", proposal.options())
 
@@ -484,7 +487,9 @@ def test_marks_require_a_file(command, configured, cars):
     entry = {"cars.table": {"type": "pandas.CSVDataset", "filepath": str(cars)}}
     (configured / "conf/base/catalog_mine.yml").write_text(yaml.safe_dump(entry))
 
-    assert_refused(command("new", "cars", "--target", "mpg", "--decimal", ","), "--decimal: says")
+    assert_refused(
+        command("new", "cars", "--target", "mpg", "--decimal", ","), "--decimal: applies"
+    )
 
 
 def test_a_target_of_codes_is_a_classification(command, configured):
