@@ -75,13 +75,14 @@ def test_the_lesson_runs_from_top_to_bottom_and_tells_of_its_three_studies(execu
 
 
 @pytest.mark.training
-def test_the_checks_answer_in_the_notebook_and_findings_are_told_where_there_are_none(executed):
+def test_the_checks_answer_in_the_notebook_and_each_study_has_its_findings(executed):
     notebook, _ = executed
     told = said(notebook)
 
     assert told.count("Correct.") == 3
     assert told.count("Not yet: ") == 3
-    assert "spotify\n  nothing found" in told
+    # So few steps leave running statistics near their first values.
+    assert all(f"{study}\n  DN019: " in told for study in ("spotify", "concrete", "wine"))
 
 
 @pytest.mark.training

@@ -86,7 +86,8 @@ def test_the_packaged_project_runs_where_there_is_nothing_but_a_table(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    first, *_, results, page = done.stdout.splitlines()
+    warned, first, *_, results, page = done.stdout.splitlines()
+    assert warned.startswith("Warning: Concrete: DN019 running statistics")
     assert first.startswith("Concrete · baseline: replica 1/1")
     assert results.startswith("  results: data/08_reporting/concrete, version ")
     version = results.split()[-1]
