@@ -7,7 +7,6 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,7 +115,7 @@ def train_replica(
     orders = _row_orders(len(inputs.train.rows), seed)
     for epoch in range(1, training.epochs + 1):
         means, first_losses = trainer.train_epoch(
-            inputs.train, next(orders), partial(_tell_share, on_epoch, epoch)
+            inputs.train, next(orders), functools.partial(_tell_share, on_epoch, epoch)
         )
         row = {"epoch": epoch, **_in_order(means, trainer.validate(inputs.validation))}
         history.append(row)
