@@ -70,7 +70,7 @@ def an_answer(**others):
 
 
 def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30.0,
-               failing=None, runs=5, design=FOUR):  # fmt: skip
+               failing=None, runs=5, design=FOUR, final_val_loss=1.0):  # fmt: skip
     """An answer in words from the errors of the networks of a design, in their order.
 
     Args:
@@ -82,12 +82,19 @@ def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30
         failing: Health of the networks that do not work, by name.
         runs: Splits that were trained on.
         design: Which networks are compared.
+        final_val_loss: Of each network; the least is 0.9.
     """
     by_name = dict(zip(design.names, errors, strict=True))
     healths = {name: Health.DIVERGES if math.isnan(one) else Health.USELESS if one >= constant
                else Health.WORKS for name, one in by_name.items()} | (failing or {})  # fmt: skip
     variants = {
-        name: a_variant(one, replicas=runs, diverged=runs * math.isnan(one), health=healths[name])
+        name: a_variant(
+            one,
+            replicas=runs,
+            diverged=runs * math.isnan(one),
+            health=healths[name],
+            final_val_loss=final_val_loss,
+        )
         for name, one in by_name.items()
     }
 

@@ -39,6 +39,22 @@ def test_without_layers_it_is_only_chosen_if_nothing_is_better():
     assert "1.30 MPa (0.80 to 1.80) lower than with batch normalization" in answer.answer
 
 
+@pytest.mark.parametrize(
+    ("errors", "last", "words"),
+    [
+        ((NAN, NAN, NAN, NAN), 1.0, "lower the learning rate, or clip the gradients"),
+        ((NAN, 41, 42, 43), 2.0, "lower the learning rate, or clip the gradients"),
+        ((40, 41, 42, 43), 2.0, "train for fewer epochs or stop early"),
+        ((40, 41, 42, 43), 1.0, "train for more epochs, or try another learning rate"),
+    ],
+)
+def test_the_advice_follows_how_the_trainings_failed(errors, last, words):
+    answer = an_outcome(errors, constant=13, final_val_loss=last)
+
+    assert words in answer.answer
+    assert ("more epochs" in answer.answer) == ("more epochs" in words)
+
+
 def test_of_two_that_help_alike_the_simpler_is_chosen():
     answer = an_outcome((10, 8, 7.9, 7.8), half=0.5)
 

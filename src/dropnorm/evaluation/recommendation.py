@@ -24,13 +24,15 @@ from dropnorm.study.variants import Variant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.answer import Answer, VariantAnswer
     from dropnorm.evaluation.ranking import Comparison
 
 # Half a 95 % interval, times this, is the difference that is found four times in five.
 _TO_BE_FOUND = 1.43
 # If more runs could show no less than this share of it, they are not worth it.
 _NO_BETTER = 0.9
+# A validation loss that ends so many times its least was better before.
+_RISEN = 1.2
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _none_works(answer: Answer) -> Recommendation:
     unproven = [name for name, one in answer.variants.items() if one.health is Health.UNPROVEN]
     mend = (
         f"Mend the training before you compare {'layers' if answer.design.is_the_four else 'them'}:"
-        " standardize the inputs, lower the learning rate, or train for more epochs."
+        f" {_remedy(answer)}."
     )
     if unproven:
         mend = (
@@ -147,6 +149,25 @@ def _none_works(answer: Answer) -> Recommendation:
             mend,
         )
     return Recommendation("", f"{none}: {what}.", mend)
+
+
+def _remedy(answer: Answer) -> str:
+    """Say what may mend the trainings, by how they failed."""
+    networks = answer.variants.values()
+    if any(one.health is Health.DIVERGES for one in networks):
+        return "standardize the inputs, lower the learning rate, or clip the gradients"
+    if all(_was_better(one) for one in networks):
+        return (
+            "each network was better in an earlier epoch, so train for fewer epochs or stop early,"
+            " or make the network smaller"
+        )
+    return "standardize the inputs, train for more epochs, or try another learning rate"
+
+
+def _was_better(variant: VariantAnswer) -> bool:
+    """Say whether the validation loss rose by much after its least."""
+    least, last = variant.min_val_loss, variant.final_val_loss
+    return least is not None and last is not None and last > _RISEN * least > 0
 
 
 def _why(answer: Answer, chosen: str) -> str:
