@@ -88,6 +88,7 @@ BY_OTHERS = {
     "pytest-cov": "addopts",
     "pytest-timeout": "timeout",
     "pytest-xdist": "pytest -n",
+    "filelock": "jax, for a cache of bounded size",
     "mkdocs-material": "the theme in mkdocs.yml",
     "kedro-viz": "kedro viz",
 }

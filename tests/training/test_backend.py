@@ -306,6 +306,24 @@ print(trained.history.to_numpy().tobytes(), [one.tobytes() for one in trained.we
 """
 
 
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs the extra jax")
+def test_without_filelock_jax_keeps_nothing_and_warns_of_nothing(tmp_path):
+    program = (
+        "import sys; sys.modules['filelock'] = None\n"
+        "import importlib.util as util; found = util.find_spec\n"
+        "util.find_spec = lambda name, *of: None if name == 'filelock' else found(name, *of)\n"
+        "from dropnorm.training import backend; backend._keep_compiled(1)\n"
+        "import jax; jax.jit(lambda x: x + 1)(1.0); jax.jit(lambda x: x + 1)(1.0)\n"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "jax", backend.COMPILED: str(tmp_path)}
+
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True,
+                          text=True, check=True, timeout=300)  # fmt: skip
+
+    assert "filelock" not in done.stderr
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
 @pytest.mark.training
 @pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="needs the extra jax")
 def test_a_training_on_jax_has_the_same_bits_whether_it_was_compiled_before(tmp_path):

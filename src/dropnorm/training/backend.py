@@ -166,6 +166,8 @@ def _keep_compiled(threads: int) -> None:
     configuration = importlib.import_module("jax").config
     if folder is None or configuration.jax_compilation_cache_dir is not None:
         return  # or its user has chosen one
+    if importlib.util.find_spec("filelock") is None:
+        return  # JAX needs it to bound the folder's size, and then reads nothing from it
     configuration.update("jax_compilation_cache_dir", str(folder))
     configuration.update("jax_compilation_cache_max_size", _COMPILED_BYTES)
     # All of it: small functions are many.
