@@ -149,9 +149,9 @@ def repeat(name: str, number: int) -> dict[str, object]:
     return found
 
 
-def true_effect(name: str, tables: int) -> dict[str, object]:
+def true_effect(name: str, tables: int, source: Source | None = None) -> dict[str, object]:
     """Estimate the mean effect on tables of their own, each with one split and one start."""
-    source = SOURCES[name]
+    source = source or SOURCES[name]
     chance = np.random.default_rng([10**6, sum(map(ord, name))])
     trained, many = source.rows - source.held, 10
     effects: list[float] = []
