@@ -10,15 +10,13 @@ each interval. The true effect is the mean over thousands of tables of their own
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from made_up_learners import SOURCES, Source
 from scipy import stats
+from simulation import command
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -175,46 +173,6 @@ def true_effect(name: str, tables: int, source: Source | None = None) -> dict[st
     }
 
 
-def simulate(path: Path, repeats: int, tables: int, names: list[str]) -> None:
-    """Do what has not been done yet, and write each result as it comes."""
-    before = read(path)
-    done = {(one["source"], one.get("repeat")) for one in before}
-    # A line that was cut off goes.
-    path.write_text("".join(f"{json.dumps(one)}\n" for one in before))
-    with path.open("a") as file:
-        for name in names:
-            if (name, None) not in done:
-                print(json.dumps(true_effect(name, tables)), file=file, flush=True)
-        for number in range(repeats):
-            for name in names:
-                wanted = number < repeats * SOURCES[name].repeats
-                if wanted and (name, number) not in done:
-                    print(json.dumps(repeat(name, number)), file=file, flush=True)
-
-
-def read(path: Path) -> list[dict]:
-    """Read what was found so far; a last line that is not whole is left out."""
-    if not path.is_file():
-        return []
-    lines = path.read_text().splitlines()
-    return [json.loads(line) for line in lines if line.endswith("}")]
-
-
-def main() -> None:
-    """Simulate, or print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--repeats", type=int, default=400)
-    parser.add_argument("--true", type=int, default=4000, help="tables that make a true effect")
-    parser.add_argument("--sources", nargs="*", default=list(SOURCES), choices=list(SOURCES))
-    parser.add_argument("--tables", action="store_true", help="print what was found")
-    options = parser.parse_args()
-    if options.tables:
-        tell(read(options.path))
-    else:
-        simulate(options.path, options.repeats, options.true, options.sources)
-
-
 def half_widths(
     by_split: Floats, of_rows: list[float], starts_folds: Floats | None, ratio: float
 ) -> dict[str, float]:
@@ -303,4 +261,12 @@ def tell(found: list[dict]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(
+        __doc__,
+        {name: source.repeats for name, source in SOURCES.items()},
+        true_effect,
+        repeat,
+        tell,
+        repeats=400,
+        tables=4000,
+    )

@@ -9,16 +9,14 @@ twice), and estimates the four differences of a study from the first 5, 10, 20 a
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from intervals import divide, read, train, true_effect
+from intervals import divide, train, true_effect
 from made_up_learners import SOURCES
 from scipy import stats
+from simulation import command
 
 from dropnorm.evaluation.intervals import LEVEL, effect_of_rows, holm, over_splits, rows_variance
 from dropnorm.evaluation.sequential import FIXED, levels, nominal_levels
@@ -69,22 +67,11 @@ def repeat(name: str, number: int) -> dict[str, object]:
     return {"source": name, "repeat": number, **found}
 
 
-def simulate(path: Path, repeats: int, tables: int, names: list[str]) -> None:
-    """Do what has not been done yet, and write each result as it comes."""
-    before = read(path)
-    done = {(one["source"], one.get("repeat")) for one in before}
-    path.write_text("".join(f"{json.dumps(one)}\n" for one in before))
-    with path.open("a") as file:
-        for name in names:
-            if (name, None) not in done:
-                null = {"source": name, "truth": 0.0, "error": 0.0}
-                told = null if name in NULL else true_effect(name, tables)
-                print(json.dumps(told), file=file, flush=True)
-        for number in range(repeats):
-            for name in names:
-                wanted = number < repeats * SOURCES[name].repeats
-                if wanted and (name, number) not in done:
-                    print(json.dumps(repeat(name, number)), file=file, flush=True)
+def truth(name: str, tables: int) -> dict[str, object]:
+    """Return the true effect of a source: none where both arms are one and the same."""
+    if name in NULL:
+        return {"source": name, "truth": 0.0, "error": 0.0}
+    return true_effect(name, tables)
 
 
 def methods() -> dict[str, list[float]]:
@@ -203,20 +190,13 @@ def tell(found: list[dict]) -> None:
             print(f"| {name} | {' | '.join(cells)} |")
 
 
-def main() -> None:
-    """Simulate, or print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--repeats", type=int, default=1000)
-    parser.add_argument("--true", type=int, default=8000, help="tables that make a true effect")
-    parser.add_argument("--sources", nargs="*", default=list(SOURCES), choices=list(SOURCES))
-    parser.add_argument("--tables", action="store_true", help="print what was found")
-    options = parser.parse_args()
-    if options.tables:
-        tell(read(options.path))
-    else:
-        simulate(options.path, options.repeats, options.true, options.sources)
-
-
 if __name__ == "__main__":
-    main()
+    command(
+        __doc__,
+        {name: source.repeats for name, source in SOURCES.items()},
+        truth,
+        repeat,
+        tell,
+        repeats=1000,
+        tables=8000,
+    )

@@ -10,12 +10,9 @@ bias, and both train about as often: 15 and 45 networks of each arm, and 20 and 
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +23,12 @@ from intervals import (
     half_widths,
     losses_of,
     of_rows,
-    read,
     train,
     true_effect,
 )
 from made_up_learners import SOURCES, Source
 from scipy import stats
+from simulation import command
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -133,35 +130,13 @@ def tell(found: list[dict]) -> None:
         print(f"| {truth['source']} | {len(of)} | " + " | ".join(cells) + " |")
 
 
-def simulate(path: Path, repeats: int, tables: int, names: list[str]) -> None:
-    """Do what has not been done yet, and write each result as it comes."""
-    before = read(path)
-    done = {(one["source"], one.get("repeat")) for one in before}
-    path.write_text("".join(f"{json.dumps(one)}\n" for one in before))
-    with path.open("a") as file:
-        for name in names:
-            if (name, None) not in done:
-                truth = true_effect(name, tables, of_folds(name))
-                print(json.dumps(truth), file=file, flush=True)
-            for number in range(repeats):
-                if (name, number) not in done:
-                    print(json.dumps(repeat(name, number)), file=file, flush=True)
-
-
-def main() -> None:
-    """Simulate, or print what was found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("path", type=Path)
-    parser.add_argument("--repeats", type=int, default=400)
-    parser.add_argument("--true", type=int, default=4000, help="tables that make a true effect")
-    parser.add_argument("--sources", nargs="*", default=NAMES, choices=NAMES)
-    parser.add_argument("--tables", action="store_true", help="print what was found")
-    options = parser.parse_args()
-    if options.tables:
-        tell(read(options.path))
-    else:
-        simulate(options.path, options.repeats, options.true, options.sources)
-
-
 if __name__ == "__main__":
-    main()
+    command(
+        __doc__,
+        dict.fromkeys(NAMES, 1.0),
+        lambda name, tables: true_effect(name, tables, of_folds(name)),
+        repeat,
+        tell,
+        repeats=400,
+        tables=4000,
+    )
