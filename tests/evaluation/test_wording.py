@@ -22,3 +22,11 @@ from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSp
 )
 def test_each_kind_of_split_says_what_its_intervals_are_about(splits, starts, split, told):
     assert told in wording.estimand(splits, starts, split)
+
+
+def test_a_number_has_at_most_six_digits_however_narrow_its_interval():
+    assert wording.number(12.3456789, 1e-15) == "12.3457"
+    assert wording.number(0.00123456789, 1e-15) == "0.00123457"
+    assert wording.number(0.0, 1e-15) == "0"
+    assert wording.number(0.0, 0.02) == "0.000"
+    assert wording.number(123456.7, 0.01) == "123,457"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dropnorm.study.split import Split
 
 _DIGITS = 3
+# However narrow an interval is, nobody reads more.
+_MOST_DIGITS = 6
 _TOO_LONG = 1e6
 # From here on, percent have no decimals.
 _WHOLE_PERCENT = 9.95
@@ -41,18 +43,22 @@ class Sized(Protocol):
 
 
 def number(value: float, error: float | None = None, digits: int = _DIGITS) -> str:
-    """Write a number with the digits it deserves: two of its error's, or so many of its own."""
+    """Write a number with the digits it deserves: two of its error's, or so many of its own.
+
+    There are at most six.
+    """
     if not math.isfinite(value):
         return "–"
     if abs(value) >= _TOO_LONG or 0 < abs(value) < 1 / _TOO_LONG:
         return f"{value:.1e}".replace("-", "−")
     scale = error if error is not None and math.isfinite(error) and error > 0 else None
-    if scale is not None:
-        decimals = max(0, 1 - math.floor(math.log10(scale)))
-    elif value == 0:
+    if value == 0 and (scale is None or scale < 1 / _TOO_LONG):
         return "0"
-    else:
-        decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    own = _MOST_DIGITS if scale is not None else digits
+    decimals = own - 1 - math.floor(math.log10(abs(value))) if value else _MOST_DIGITS
+    if scale is not None:
+        decimals = min(decimals, 1 - math.floor(math.log10(scale)))
+    decimals = max(0, decimals)
     return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
 
 
