@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,8 +13,11 @@ import pandas as pd
 
 from atlas.analysis import analyse
 from atlas.collect import collect, tidy
+from atlas.decided import count_decided, summarise
 from atlas.figure import draw_forest
+from atlas.gallery import read_entries, write_gallery
 from atlas.project import make_project, run_table
+from atlas.publish import PAGE, sentences, write_expectations
 from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
 from atlas.tables import write_tables
 
@@ -112,7 +116,34 @@ def _analyse(asked: argparse.Namespace) -> None:
     print(f"{asked.folder / 'analysis.json'} and forest.png")
 
 
-_COMMANDS = {"tables": _tables, "run": _run, "collect": _collect, "analyse": _analyse}
+def _publish(asked: argparse.Namespace) -> None:
+    _analyse(asked)
+    effects = pd.read_csv(asked.folder / "effects.csv")
+    write_expectations(effects)
+    PAGE.mkdir(parents=True, exist_ok=True)
+    for name in ("effects.csv", "effects.json", "analysis.json", "forest.png"):
+        shutil.copyfile(asked.folder / name, PAGE / name)
+    entries = read_entries(asked.folder / "project", read_recipe(), read_checksums(), effects)
+    (PAGE / "gallery.html").write_text(write_gallery(entries, sentences(effects)))
+    print(f"{len(entries)} tables in {PAGE}")
+
+
+def _decided(asked: argparse.Namespace) -> None:
+    effects = pd.read_csv(asked.folder / "effects.csv")
+    versions = dict(zip(effects["table"], effects["version"], strict=True))
+    lines = count_decided(asked.folder / "project", versions)
+    lines.to_csv(asked.folder / "decided.csv", index=False, lineterminator="\n")
+    print(summarise(lines).round(3).to_string())
+
+
+_COMMANDS = {
+    "tables": _tables,
+    "run": _run,
+    "collect": _collect,
+    "analyse": _analyse,
+    "publish": _publish,
+    "decided": _decided,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

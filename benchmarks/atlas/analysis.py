@@ -226,6 +226,16 @@ def _told(
     return below
 
 
+def with_errors(lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines whose effects have a standard error, which a mean takes as weights."""
+    return lines[np.isfinite(lines["standard_error"]) & (lines["standard_error"] > 0)]
+
+
+def pooled_numbers(lines: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return the effects that have a standard error, and these."""
+    return _numbers(with_errors(lines))
+
+
 def _numbers(lines: pd.DataFrame) -> tuple[Floats, Floats]:
     return lines["log_ratio"].to_numpy(float), lines["standard_error"].to_numpy(float)
 
@@ -238,7 +248,7 @@ def analyse(effects: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Pooled]]:
     """
     told, pooled = {}, {}
     for layer, lines in effects.groupby("layer", sort=False):
-        finite = lines[np.isfinite(lines["standard_error"]) & (lines["standard_error"] > 0)]
+        finite = with_errors(lines)
         pooled[str(layer)] = pool(*_numbers(finite))
         by_task = {
             str(task): asdict(pool(*_numbers(some)))

@@ -105,8 +105,7 @@ def collect(folder: Path, studies: Iterable[str]) -> list[TableEffect]:
         folder: Of the project.
         studies: Their names.
     """
-    with _within(folder):
-        project = open_project(None, None)
+    with open_within(folder) as project:
         known = set(project.config.studies())
         found = [(name, project.complete_versions(name)[:1]) for name in studies if name in known]
         return [
@@ -128,12 +127,13 @@ def tidy(effects: Iterable[TableEffect]) -> pd.DataFrame:
 
 
 @contextlib.contextmanager
-def _within(folder: Path) -> Iterator[None]:
+def open_within(folder: Path) -> Iterator[Project]:
+    """Open the project of a folder, which is the working directory as long."""
     before = Path.cwd()
     os.chdir(folder)
     try:
         bootstrap_project(Path.cwd())
-        yield
+        yield open_project(None, None)
     finally:
         os.chdir(before)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation.other_tables import tell_other_tables
 from dropnorm.evaluation.overrides import tell
 from dropnorm.evaluation.pace import duration
 from dropnorm.evaluation.records import Override
@@ -130,7 +131,15 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         options=list(_flat(report["options"])),
         networks=_networks(study, report),
         rows=report["rows"],
+        other_tables=_other_tables(report),
     )
+
+
+def _other_tables(report: Mapping[str, Any]) -> list[str]:
+    """Say what the layers did elsewhere; nothing of other networks and of a made-up table."""
+    if "against" in report or report["made_up"]:
+        return []
+    return tell_other_tables(report["options"]["task"])
 
 
 def _began(version: str) -> str:

@@ -1,0 +1,60 @@
+"""What the project keeps of the atlas: effects, analysis, figure, gallery, and what to expect."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from atlas.analysis import pool, pooled_numbers
+from atlas.collect import LAYERS
+from atlas.project import ROOT
+from dropnorm.evaluation import other_tables
+from dropnorm.evaluation.other_tables import Expectation
+from dropnorm.evaluation.verdicts import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXPECTATIONS = ROOT / "src" / "dropnorm" / "evaluation" / other_tables.FILE
+PAGE = ROOT / "docs" / "assets" / "atlas"
+_DIGITS = 4
+
+
+def expectations(effects: pd.DataFrame) -> dict[str, dict[str, Expectation]]:
+    """Return what to expect of each layer, by task and layer.
+
+    Args:
+        effects: A line for each table and layer.
+    """
+    return {
+        str(task): {layer: _expectation(of_task[of_task["layer"] == layer]) for layer in LAYERS}
+        for task, of_task in effects.groupby("task", sort=True)
+    }
+
+
+def _expectation(lines: pd.DataFrame) -> Expectation:
+    pooled = pool(*pooled_numbers(lines))
+    verdicts = lines["verdict"]
+    ends = (pooled.mean, pooled.low, pooled.high, pooled.predicted_low, pooled.predicted_high)
+    return Expectation(
+        len(lines),
+        *(round(math.expm1(end), _DIGITS) for end in ends),
+        helps=int(verdicts.isin([Verdict.HELPS, Verdict.RESCUES]).sum()),
+        hurts=int(verdicts.isin([Verdict.HURTS, Verdict.BREAKS]).sum()),
+    )
+
+
+def write_expectations(effects: pd.DataFrame) -> None:
+    """Write what ``kedro study new`` and the report say of other tables."""
+    told = {
+        task: {layer: asdict(one) for layer, one in layers.items()}
+        for task, layers in expectations(effects).items()
+    }
+    EXPECTATIONS.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def sentences(effects: pd.DataFrame) -> dict[str, str]:
+    """Return the answer of all tables together, by layer."""
+    return {layer: _expectation(effects[effects["layer"] == layer]).told(layer) for layer in LAYERS}
