@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dropnorm.evaluation import network_names, wording
 
@@ -78,8 +78,8 @@ def tell_other_tables(task: TaskName) -> list[str]:
 
 
 @cache
-def _read() -> dict[str, dict[str, dict[str, float]]]:
-    found: dict[str, dict[str, dict[str, float]]] = json.loads(
-        resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
+def _read() -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = json.loads(
+        resources.files("dropnorm.evaluation").joinpath(FILE).read_text(encoding="utf-8")
     )
     return found
