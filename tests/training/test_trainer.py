@@ -347,13 +347,15 @@ def test_a_diverged_training_with_early_stopping_keeps_the_last_epoch():
 
 @pytest.mark.training
 def test_the_learning_rate_falls_only_after_a_plateau():
-    _, _, plain = train_on_noise(learning_rate=3.0, epochs=12)
+    _, _, plain = train_on_noise(learning_rate=0.3, epochs=12)
     schedule = {"method": "reduce_on_plateau", "factor": 0.001, "patience": 1}
-    _, _, reduced = train_on_noise(learning_rate=3.0, epochs=12, schedule=schedule)
+    _, _, reduced = train_on_noise(learning_rate=0.3, epochs=12, schedule=schedule)
 
     losses = plain.history["val_loss"].to_numpy()
     first = int(np.argmax(np.diff(losses) >= 0)) + 1  # index of the first epoch that is no better
     found = reduced.history["val_loss"].to_numpy()
+    assert len(found) == len(losses) == 12  # neither diverged
+    assert 0 < first < 11
     np.testing.assert_array_equal(found[: first + 1], losses[: first + 1])
     assert (found[first + 1 :] != losses[first + 1 :]).all()
 
