@@ -29,6 +29,7 @@ _LOOKS = {
 }
 _TITLES = {"dropout": "Dropout", "batchnorm": "Batch normalization", "dropout_batchnorm": "Both"}
 _ROW, _HEAD, _WIDTH = 0.16, 1.6, 5.2  # inches
+_APART = 0.09  # of an axis, that a label takes
 _TICKS = np.array([-90, -75, -50, -25, -10, 0, 10, 25, 50, 100, 200, 400, 900])
 
 
@@ -58,6 +59,22 @@ def draw_forest(effects: pd.DataFrame, pooled: dict[str, Pooled]) -> Figure:
     return figure
 
 
+def choose_ticks(low: float, high: float) -> list[int]:
+    """Return changes in percent whose labels have room between two ends of an axis, and 0.
+
+    Args:
+        low: Lower end, the logarithm of a ratio.
+        high: Upper end.
+    """
+    chosen = [0]
+    for tick in sorted(_TICKS, key=abs):
+        place = np.log1p(tick / 100)
+        others = np.log1p(np.array(chosen) / 100)
+        if low <= place <= high and np.abs(others - place).min() > _APART * (high - low):
+            chosen.append(int(tick))
+    return sorted(chosen)
+
+
 def _draw_panel(panel: Axes, lines: pd.DataFrame, mean: Pooled) -> None:
     ordered = lines.sort_values("log_ratio", ascending=False).reset_index(drop=True)
     verdicts = ordered["verdict"].to_numpy(str)
@@ -79,7 +96,7 @@ def _draw_panel(panel: Axes, lines: pd.DataFrame, mean: Pooled) -> None:
     edges = np.array(
         [np.min([low.min(), mean.predicted_low]), np.max([high.max(), mean.predicted_high])]
     )
-    shown = [tick for tick in _TICKS if edges[0] <= np.log1p(tick / 100) <= edges[1]]
+    shown = choose_ticks(*edges)
     panel.set_xticks(
         np.log1p(np.array(shown) / 100), [f"{tick:+d}" if tick else "0" for tick in shown]
     )

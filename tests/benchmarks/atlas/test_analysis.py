@@ -13,7 +13,7 @@ from atlas.analysis import (
     shares,
     slopes,
 )
-from atlas.figure import draw_forest
+from atlas.figure import choose_ticks, draw_forest
 
 from dropnorm.evaluation.verdicts import Verdict
 
@@ -160,3 +160,11 @@ def test_the_analysis_counts_every_table_and_draws_a_panel_for_each_layer():
     assert sum(told["batchnorm"]["shares"].values()) == pytest.approx(1)
     assert [panel.get_title() for panel in figure.axes] == ["Dropout", "Batch normalization"]
     assert len(figure.axes[0].get_yticks()) == 13
+
+
+def test_labels_of_an_axis_do_not_stand_on_one_another():
+    wide, narrow = choose_ticks(-1.5, 1.5), choose_ticks(-0.3, 0.25)
+
+    assert 0 in wide
+    assert np.diff(np.log1p(np.array(wide) / 100)).min() > 0.09 * 3.0
+    assert narrow == [-25, -10, 0, 10, 25]
