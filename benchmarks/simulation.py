@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 def command(
     told: str,
     shares: Mapping[str, float],
-    true_effect: Callable[[str, int], Result],
+    true_effect: Callable[..., Result],
     repeat: Callable[[str, int], Result],
     tell: Callable[[Sequence[Result]], None],
     *,
@@ -28,7 +30,7 @@ def command(
     Args:
         told: What the command does.
         shares: By the name of a source, the share of the repeats that it is worth.
-        true_effect: Returns the true effect of a source, from so many tables.
+        true_effect: Returns the true effect of a source, from so many ``tables``.
         repeat: Returns one repeat, of a source and with a number.
         tell: Prints what was found.
         repeats: Of each source, if the command line does not say.
@@ -41,24 +43,42 @@ def command(
     parser.add_argument("--sources", nargs="*", default=list(shares), choices=list(shares))
     parser.add_argument("--tables", action="store_true", help="print what was found")
     asked = parser.parse_args()
-    before = _read(asked.path)
     if asked.tables:
-        tell(before)
+        tell(read(asked.path))
         return
+    wanted = {name: asked.repeats * shares[name] for name in asked.sources}
+    simulate(asked.path, wanted, partial(true_effect, tables=asked.true), repeat)
+
+
+def simulate(
+    path: Path,
+    wanted: Mapping[str, float],
+    true_effect: Callable[[str], Result],
+    repeat: Callable[[str, int], Result],
+) -> None:
+    """Do what has not been done yet, and write each result as it comes.
+
+    Args:
+        path: Of the results.
+        wanted: Repeats by the name of a source.
+        true_effect: Returns the true effect of a source.
+        repeat: Returns one repeat, of a source and with a number.
+    """
+    before = read(path)
     done = {(one["source"], one.get("repeat")) for one in before}
     # A line that was cut off goes.
-    asked.path.write_text("".join(f"{json.dumps(one)}\n" for one in before))
-    with asked.path.open("a") as file:
-        for name in asked.sources:
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in before))
+    with path.open("a") as file:
+        for name in wanted:
             if (name, None) not in done:
-                print(json.dumps(true_effect(name, asked.true)), file=file, flush=True)
-        for number in range(asked.repeats):
-            for name in asked.sources:
-                if number < asked.repeats * shares[name] and (name, number) not in done:
+                print(json.dumps(true_effect(name)), file=file, flush=True)
+        for number in range(math.ceil(max(wanted.values()))):
+            for name, repeats in wanted.items():
+                if number < repeats and (name, number) not in done:
                     print(json.dumps(repeat(name, number)), file=file, flush=True)
 
 
-def _read(path: Path) -> list[Result]:
+def read(path: Path) -> list[Result]:
     """Read what was found so far; a last line that is not whole is left out."""
     if not path.is_file():
         return []

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from simulation import read, simulate
 
 from dropnorm.evaluation.intervals import RowsVariance, over_splits
 
@@ -46,11 +48,12 @@ def test_what_is_simulated_is_what_a_study_gets(study):
 
 def test_a_study_goes_on_where_it_stopped(study, tmp_path):
     path = tmp_path / "found.jsonl"
-    study.simulate(path, 2, 320, ["linear"])
+    true_effect = partial(study.true_effect, tables=320)
+    simulate(path, {"linear": 2}, true_effect, study.repeat)
     before = path.read_text()
     path.write_text(before + '{"source": "lin')
 
-    study.simulate(path, 3, 320, ["linear"])
+    simulate(path, {"linear": 3}, true_effect, study.repeat)
 
     assert path.read_text().startswith(before)
-    assert [one.get("repeat") for one in study.read(path)] == [None, 0, 1, 2]
+    assert [one.get("repeat") for one in read(path)] == [None, 0, 1, 2]
