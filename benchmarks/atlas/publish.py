@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXPECTATIONS = ROOT / "src" / "dropnorm" / "evaluation" / other_tables.FILE
 PAGE = ROOT / "docs" / "assets" / "atlas"
-_DIGITS = 4
+_DIGITS = 6
 
 
 def expectations(effects: pd.DataFrame) -> dict[str, dict[str, Expectation]]:
