@@ -20,6 +20,7 @@ from dropnorm.config_loader import project_config
 from dropnorm.data.profile import inspect_table
 from dropnorm.data.suggest import propose_study
 from dropnorm.datasets.catalog_entries import load_table
+from dropnorm.evaluation.other_tables import tell_other_tables
 from dropnorm.study.parsing import parse_study
 from messy_table import bikes
 
@@ -44,6 +45,7 @@ def test_a_written_study_is_valid_and_registered(command, configured, cars):
     written = [line for line in done.output.splitlines() if line.startswith(("OK", "SKIPPED"))]
     assert written == ["OK data/01_raw/cars.csv", "OK conf/base/parameters/cars.yml"]
     assert re.search(r"takes about \d+ (seconds|minutes): kedro run --pipelines=cars", done.output)
+    assert "\n".join(tell_other_tables("regression")) in done.output
     assert (configured / "data/01_raw/cars.csv").read_bytes() == cars.read_bytes()
     study = project_config().study("cars")
     assert study.preprocessing.standard_scale == ("weight",)
@@ -170,6 +172,7 @@ def test_a_text_target_makes_a_classification(command, configured, cars):
     assert "loss: cross_entropy  # " in text
     assert "\n    scale: " not in text
     assert "with the same share of each class" in done.output
+    assert "\n".join(tell_other_tables("classification")) in done.output
 
 
 @pytest.mark.parametrize(

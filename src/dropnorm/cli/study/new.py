@@ -32,6 +32,7 @@ from dropnorm.datasets.catalog_entries import is_local, load_table, reading_warn
 from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError, shorten
+from dropnorm.evaluation.other_tables import tell_other_tables
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.preprocessing import Preprocessing
 
@@ -131,6 +132,8 @@ def new_study(
     print_findings(read.table, study)
     for file in files:
         click.echo(file.write())
+    for told in tell_other_tables(study.task):
+        click.echo(told)
     command = project.command("run", f"--pipelines={name}")
     click.echo(f"A run takes about {_duration(proposal.seconds)}: {command}")
 
