@@ -12,6 +12,7 @@ from conftest import ROOT, assert_refused
 from dropnorm.commands import kedro_command
 from dropnorm.config_loader import project_config
 from dropnorm.errors import BadInputError
+from dropnorm.hooks.commands import command_of
 from dropnorm.hooks.versions import settle_versions_read
 
 SOURCE = ROOT / "src" / "dropnorm"
@@ -52,7 +53,16 @@ def test_the_run_that_a_part_of_a_study_asks_for_is_of_the_same_environment(conf
     part = pipelines["wine"].only_nodes("wine.report.comparison.compare")
 
     with pytest.raises(BadInputError, match=r"first: kedro run --pipelines=wine --env=sample$"):
-        settle_versions_read(part, made, "sample")
+        settle_versions_read(part, made, config)
+
+
+def test_the_command_of_a_run_names_the_configuration_that_it_used(configured):
+    shutil.copytree(configured / "conf", configured / "other")
+    config = project_config("other", "sample")
+
+    assert command_of("wine", {"runtime_params": {"wine": {"seed": 1}}}, config).endswith(
+        "kedro run --pipelines=wine --env=sample --conf-source=other --params=wine.seed=1"
+    )
 
 
 def texts_with_values(path):

@@ -14,6 +14,7 @@ from kedro.utils import find_kedro_project
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from dropnorm.commands import kedro_command
 from dropnorm.config_files import (
     ConfigFile,
     parse_file,
@@ -21,7 +22,7 @@ from dropnorm.config_files import (
     shown,
     why_no_reference,
 )
-from dropnorm.datasets.atomic_files import is_address
+from dropnorm.datasets.atomic_files import from_here, is_address
 from dropnorm.datasets.kedro_compat import (
     config_files,
     has_environment,
@@ -262,18 +263,34 @@ class StudyConfigLoader(OmegaConfigLoader):
         """Return the options of a study, unchecked and not to be changed; None if it has none."""
         return self._read_studies().usable.get(name)
 
+    def command(self, *words: str) -> str:
+        """Return a command of Kedro's, for messages, that uses this configuration.
+
+        Args:
+            words: Behind ``kedro``.
+        """
+        source = str(self.conf_source)
+        if not is_address(source):
+            is_own = Path(source).resolve() == Path(default_conf_source()).resolve()
+            source = "" if is_own else from_here(Path(source))
+        return kedro_command(*words, env=self.env, conf_source=source)
+
+
+def config_in_use() -> StudyConfigLoader:
+    """Return the configuration that this process uses."""
+    latest = StudyConfigLoader.latest  # a mapping, and an empty one is false
+    return project_config() if latest is None else latest
+
 
 def study_names() -> list[str]:
     """Return the names of the studies in the configuration in use."""
-    latest = StudyConfigLoader.latest  # a mapping, and an empty one is false
-    return (project_config() if latest is None else latest).studies()
+    return config_in_use().studies()
 
 
 def networks_written(study: str) -> tuple[str, ...]:
     """Return the networks that a study compares in the configuration in use, mistakes or not."""
-    latest = StudyConfigLoader.latest
     try:
-        options = (project_config() if latest is None else latest).options_written(study)
+        options = config_in_use().options_written(study)
     except BadInputError:  # told when the study is read
         options = None
     return names_written(options)

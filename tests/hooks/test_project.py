@@ -210,6 +210,7 @@ def test_a_file_where_results_belong_is_refused(configured, layer):
 
 def test_a_whole_run_records_where_its_table_and_packages_come_from(configured):
     made = catalog()
+    project_config(env="sample")  # is in use from here on
 
     begin(
         pipelines["wine"], made, env="sample",
@@ -259,6 +260,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
     )  # fmt: skip
     made["wine.effects"] = MemoryDataset(answer.as_json())
 
+    project_config(env=env)  # is in use from here on
     ProjectHooks().after_pipeline_run({"run_id": NEW, "env": env}, pipelines["wine"], made)
 
     errors, told, pace, results, report = (

@@ -5,19 +5,20 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.commands import kedro_command
 from dropnorm.hooks.study_names import study_of
 from dropnorm.training.backend import engine_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dropnorm.config_loader import StudyConfigLoader
+
 # The options by which a run is told to add splits until it is settled, whatever the study says.
 UNTIL_SETTLED: dict[str, str | None] = {"until": "settled", "splits": None}
 _DEFAULT_ENGINE = "tensorflow"
 
 
-def command_of(study: str, run_params: Mapping[str, Any]) -> str:
+def command_of(study: str, run_params: Mapping[str, Any], config: StudyConfigLoader) -> str:
     """Return the command that runs one study, or what stands apart, as this run does."""
     engine, name = engine_name(), study_of(study)
     words = ["run", f"--pipelines={study}"]
@@ -34,7 +35,7 @@ def command_of(study: str, run_params: Mapping[str, Any]) -> str:
         for option, tried in changed.pop(what, {}).items():
             told = ",".join(map(str, tried)) if isinstance(tried, list) else tried
             words.append(f"--{option}={told}")
-    command = kedro_command(*words, env=run_params.get("env"))
+    command = config.command(*words)
     if given := _flat({name: changed}):
         params = ",".join(given)
         command += f" {shlex.quote(f'--params={params}')}"

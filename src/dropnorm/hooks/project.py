@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import SharedMemoryDataCatalog
 
-from dropnorm.commands import kedro_command
-from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.config_loader import config_in_use
 from dropnorm.data import ahead
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.catalog_entries import check_file
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     import pandas as pd
-    from kedro.framework.context import KedroContext
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
@@ -67,15 +65,8 @@ class ProjectHooks:
     def __init__(self) -> None:
         # By run: what it has claimed, and in which version.
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
-        self._config: StudyConfigLoader | None = None
         self._overridden: dict[str, str] = {}
         self._in_use = ExitStack()
-
-    @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
-        """Remember the configuration, which tells what a run has overridden."""
-        if isinstance(context.config_loader, StudyConfigLoader):
-            self._config = context.config_loader
 
     @hook_impl(wrapper=True)
     def before_pipeline_run(
@@ -85,6 +76,7 @@ class ProjectHooks:
 
         A version is taken when all other hooks agree to the run: one that is refused leaves none.
         """
+        config = config_in_use()
         names = {node.name for node in pipeline.nodes}
         checked: dict[str, CheckedStudy] = {}
         looking: dict[str, Study] = {}
@@ -105,7 +97,7 @@ class ProjectHooks:
             if run in looking:
                 check_splits_to_come(looking[run], checked[run].loaded.table, catalog)
         check_folders(pipeline, catalog)
-        settle_versions_read(pipeline, catalog, run_params["env"])
+        settle_versions_read(pipeline, catalog, config)
         _read_new_rows_alike(pipeline, catalog)
         records = [catalog.get(f"{study}.run") for study in studies_in(pipeline)]
         reported: list[Study] = []
@@ -113,9 +105,9 @@ class ProjectHooks:
             if f"params:run.{study}" in pipeline.inputs():
                 options = catalog.load(f"params:{study_of(study)}")
                 reported.append(options)
-                other = overridden_options(self._config, options, run_params)
+                other = overridden_options(config, options, run_params)
                 self._overridden[study] = tell(other)
-                told = command_of(study, run_params), run_params["env"], other
+                told = command_of(study, run_params, config), run_params["env"], other
                 table = checked[study_of(study)].loaded if study_of(study) in checked else None
                 prepare_record(study, pipeline, catalog, *told, table)
         gather_outcomes(pipeline, catalog)
@@ -154,11 +146,11 @@ class ProjectHooks:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
         try:
-            self._tell(pipeline, catalog, run_params["env"])
+            self._tell(pipeline, catalog)
         finally:
             self._release(run_params)
 
-    def _tell(self, pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
+    def _tell(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         outputs = pipeline.all_outputs()
         for study in studies_in(pipeline):
             if f"{study}.comparison" in outputs:
@@ -189,7 +181,7 @@ class ProjectHooks:
                     logger.info("  results: %s, version %s", from_here(folder), version)
                     if f"{study}.report_page" in outputs:
                         page = folder / "report.html" / version / "report.html"
-                        command = kedro_command("study", "open", study, env=env)
+                        command = config_in_use().command("study", "open", study)
                         logger.info("  report: %s (or: %s)", from_here(page), command)
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io.core import Version
 
-from dropnorm.commands import kedro_command
 from dropnorm.datasets.catalog_entries import is_local
 from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
@@ -57,7 +56,7 @@ def newest_own(
     versions: Versions,
     catalog: DataCatalog,
     study: Study | None,
-    environment: str | None,
+    config: StudyConfigLoader,
     option: str,
 ) -> str:
     """Return the newest complete version that may be taken for the study's own.
@@ -67,7 +66,7 @@ def newest_own(
         versions: Its own; one is complete.
         catalog: Knows where its records are.
         study: As it is today; None if it cannot be read.
-        environment: The one in use.
+        config: The one in use.
         option: Which takes a version all the same.
 
     Raises:
@@ -75,14 +74,14 @@ def newest_own(
     """
     judged = {}
     for version in versions.complete:
-        judged[version] = judge_version(run, version, catalog, study, environment)
+        judged[version] = judge_version(run, version, catalog, study, config.env)
         if judged[version].standing is not Standing.OVERRIDDEN:
             return version
     newest = versions.complete[0]
     raise BadInputError(
         f"no complete run of '{run}' has the study's own options; version {newest} was run with"
         f" {judged[newest].difference}; {option} takes that one, and"
-        f" '{kedro_command('run', f'--pipelines={run}', env=environment)}' runs the study itself"
+        f" '{config.command('run', f'--pipelines={run}')}' runs the study itself"
     )
 
 
@@ -108,17 +107,17 @@ def earlier_runs(
 
 
 def overridden_options(
-    config: StudyConfigLoader | None, options: Study, run_params: Mapping[str, Any]
+    config: StudyConfigLoader, options: Study, run_params: Mapping[str, Any]
 ) -> dict[str, Override]:
     """Return the options of a run that are not those of its study, as ``run.json`` says them.
 
     Args:
-        config: Of the run; None outside a project.
+        config: Of the run.
         options: Of the run.
         run_params: As Kedro gives them to hooks.
     """
     name, env = options.name, run_params["env"]
-    if config is None or not (run_params["runtime_params"].get(name) or env):
+    if not (run_params["runtime_params"].get(name) or env):
         return {}
 
     def written(where: str | None, otherwise: Json) -> Json:

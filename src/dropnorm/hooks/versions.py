@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version, generate_timestamp
 
-from dropnorm.commands import kedro_command
 from dropnorm.datasets.kedro_compat import load_path_of, set_version, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.errors import BadInputError, did_you_mean
@@ -23,12 +22,24 @@ if TYPE_CHECKING:
     from kedro.io import AbstractDataset, DataCatalog
     from kedro.pipeline import Pipeline
 
+    from dropnorm.config_loader import StudyConfigLoader
 
-def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | None) -> None:
+
+def settle_versions_read(
+    pipeline: Pipeline, catalog: DataCatalog, config: StudyConfigLoader
+) -> None:
     """Let all that a run reads of earlier ones of a study come from one version.
 
     That is the newest that is complete and has the study's options, unless ``--load-versions`` says
     which; one whose record is wrong is not read in any case.
+
+    Args:
+        pipeline: What runs.
+        catalog: Of the run.
+        config: The one in use.
+
+    Raises:
+        BadInputError: If there is no such version.
     """
     known: dict[str, Versions] = {}
     chosen = _versions_chosen(pipeline, catalog)
@@ -44,7 +55,7 @@ def settle_versions_read(pipeline: Pipeline, catalog: DataCatalog, env: str | No
                 why = versions.skipped.get(read, "it is not named as Kedro names versions")
                 raise BadInputError(f"--load-versions: version '{read}' is not read: {why}")
         else:
-            read = _newest_complete(study, versions, catalog, env)
+            read = _newest_complete(study, versions, catalog, config)
         set_version(dataset, Version(read, None))
         record = catalog.get(f"{study}.run")
         if isinstance(record, RunRecordDataset) and read in versions.complete:
@@ -118,14 +129,16 @@ def settle_version_written(
     return [(record, version) for record in kept]
 
 
-def _newest_complete(study: str, versions: Versions, catalog: DataCatalog, env: str | None) -> str:
+def _newest_complete(
+    study: str, versions: Versions, catalog: DataCatalog, config: StudyConfigLoader
+) -> str:
     if not versions.complete:
         skipped = f" ({versions.told()})" if versions.skipped else ""
         raise BadInputError(
             f"there is no complete run of the study '{study}' to take up{skipped}; run all of it"
-            f" first: {kedro_command('run', f'--pipelines={study}', env=env)}"
+            f" first: {config.command('run', f'--pipelines={study}')}"
         )
     options = catalog.load(f"params:{study_of(study)}")
     if isinstance(options, dict):  # of a part whose nodes take no options, Kedro makes no study
         options = parse_study(study_of(study), options)
-    return newest_own(study, versions, catalog, options, env, "--load-versions")
+    return newest_own(study, versions, catalog, options, config, "--load-versions")

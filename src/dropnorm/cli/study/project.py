@@ -12,9 +12,7 @@ from kedro.io.core import Version
 from kedro.utils import find_kedro_project
 from rich.console import Console
 
-from dropnorm.commands import kedro_command
-from dropnorm.config_loader import default_conf_source, project_config
-from dropnorm.datasets.atomic_files import from_here
+from dropnorm.config_loader import project_config
 from dropnorm.datasets.catalog_entries import make_catalog
 from dropnorm.datasets.kedro_compat import load_path_of, with_absolute_paths
 from dropnorm.datasets.run_record import RunRecordDataset
@@ -54,11 +52,7 @@ class Project:
 
     def command(self, *words: str) -> str:
         """Return a command of Kedro's, for messages, that uses the same configuration as this."""
-        source = str(self.config.conf_source)
-        is_own = Path(source).resolve() == Path(default_conf_source()).resolve()
-        return kedro_command(
-            *words, env=self.config.env, conf_source=None if is_own else from_here(Path(source))
-        )
+        return self.config.command(*words)
 
     def check_study(self, name: str) -> None:
         """Refuse a name that is no study's.
@@ -115,8 +109,8 @@ class Project:
             return version
         chosen = versions.complete[0]
         if own:
-            now, env = self._study(study), self.config.env
-            chosen = newest_own(study, versions, self.catalog, now, env, "--version")
+            now = self._study(study)
+            chosen = newest_own(study, versions, self.catalog, now, self.config, "--version")
         if versions.skipped and max(versions.skipped) > chosen:
             logger.warning("%s: %s", study, versions.told())
         if own and (judged := self.judge(study, chosen)).standing is not Standing.OWN:
