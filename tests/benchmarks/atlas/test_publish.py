@@ -1,4 +1,5 @@
 import json
+import math
 
 import pandas as pd
 import pytest
@@ -6,8 +7,10 @@ from atlas.analysis import analyse
 from atlas.collect import LAYERS
 from atlas.publish import EXPECTATIONS, PAGE, expectations
 
+from conftest import ROOT
 from dropnorm.evaluation.other_tables import expect
 from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.wording import percent
 
 
 def flat(told, key=""):
@@ -39,6 +42,28 @@ def test_the_published_analysis_follows_from_the_published_effects(effects):
 
     published = json.loads((PAGE / "analysis.json").read_text())
     assert flat(published) == pytest.approx(flat(json.loads(json.dumps(told))), nan_ok=True)
+
+
+def test_the_table_in_the_readme_follows_from_the_published_analysis():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = {"dropout": "dropout", "batchnorm": "batch normalization", "dropout_batchnorm": "both"}
+    analysis = json.loads((PAGE / "analysis.json").read_text())
+
+    for layer, name in names.items():
+        pooled, shares = analysis[layer]["pooled"], analysis[layer]["shares"]
+        mean, low, high, new_low, new_high = (
+            percent(100 * math.expm1(pooled[key]))
+            for key in ("mean", "low", "high", "predicted_low", "predicted_high")
+        )
+        helps, hurts = (
+            round(pooled["tables"] * sum(shares[verdict] for verdict in verdicts))
+            for verdicts in ((Verdict.HELPS, Verdict.RESCUES), (Verdict.HURTS, Verdict.BREAKS))
+        )
+        assert (
+            f"| {name} | {mean} ({low} to {high}) | {new_low} to {new_high} |"
+            f" {f'{helps} tables' if helps else 'none'} | {hurts} tables |"
+        ) in readme
+        assert f"On {pooled['tables']} tables, they changed" in readme
 
 
 def test_both_published_forms_of_the_effects_say_the_same(effects):
