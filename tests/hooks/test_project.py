@@ -28,8 +28,11 @@ from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.results import VariantExamination
 from dropnorm.findings import CODES, Finding
+from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.project import ProjectHooks
 from dropnorm.pipelines.preparation import nodes as preparation
+from dropnorm.training import parallel
+from dropnorm.training.execution import HERE
 from made_results import a_training, some_metrics
 from made_up_answers import an_outcome
 
@@ -181,6 +184,41 @@ def test_a_part_reads_the_newest_version_of_the_studys_own_options(configured):
     shutil.rmtree(Path("data/08_reporting/wine/run.json", FIRST))
     with pytest.raises(BadInputError, match=rf"{SECOND} was run with training.epochs 5 .*--load-v"):
         begin(pipelines["wine"].only_nodes("wine.report.comparison.compare"), catalog())
+
+
+@pytest.fixture
+def trains(configured, monkeypatch):
+    """Which trainings a run of a pipeline begins before its first node, network by network."""
+
+    def begun(part):
+        networks = []
+        monkeypatch.setattr(parallel, "begin_trainings", lambda asked, _: networks.extend(asked))
+        config = project_config()
+        made = catalog()
+        for study in ("wine", "concrete"):
+            made[f"params:{study}"] = MemoryDataset(config.study(study))
+        made[EXECUTION] = MemoryDataset(HERE, copy_mode="assign")
+        begin(part, made)
+        return [(jobs[0].study.name, jobs[0].variant.value, len(jobs)) for jobs, _ in networks]
+
+    return begun
+
+
+def test_a_run_begins_all_its_trainings_in_the_order_of_its_nodes(trains):
+    begun = trains(pipelines["wine"] + pipelines["concrete"])
+
+    names = ["baseline", "batchnorm", "dropout", "dropout_batchnorm"]
+    splits = {name: project_config().study(name).replicas.splits for name in ("concrete", "wine")}
+    assert begun == [
+        (study, name, splits[study]) for study in ("concrete", "wine") for name in names
+    ]
+
+
+def test_a_part_of_a_study_begins_the_trainings_of_its_own_nodes_alone(trains):
+    part = pipelines["wine"].to_nodes("wine.dropout.train", "wine.prepare.predict_references")
+
+    assert [name for _, name, _ in trains(part)] == ["dropout"]
+    assert trains(pipelines["wine"].to_nodes("wine.prepare.predict_references")) == []
 
 
 def test_a_part_leaves_no_record_and_says_so(configured, caplog):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import pytest
 from conftest import ROOT
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.variants import Variant
-from dropnorm.training import parallel
+from dropnorm.training import begun, cache, parallel, pool
 from dropnorm.training.execution import Execution
 from dropnorm.training.job import Job
 from dropnorm.training.trainer import train_replica
@@ -30,7 +30,7 @@ from small_trainings import a_study, an_input
 def ended():
     """Workers, which take seconds to start, are shared by the tests, and end with them."""
     yield
-    parallel.end_workers()
+    parallel.end_trainings()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_replicas_in_workers_have_the_numbers_of_those_trained_here_and_tell_eac
         study, Variant.DROPOUT_BATCHNORM, wanted, lambda place, row: told.append((place, row))
     )
 
-    assert parallel._started  # they were not trained here
+    assert pool._started  # they were not trained here
     for place, (trained, (inputs, start)) in enumerate(zip(found, wanted, strict=True)):
         here = train_replica(study, Variant.DROPOUT_BATCHNORM, inputs, start)
         np.testing.assert_array_equal(trained.history.to_numpy(), here.history.to_numpy())
@@ -83,7 +83,7 @@ def test_what_goes_wrong_in_telling_an_epoch_is_raised_and_keeps_nobody_waiting(
             a_study(), Variant.BASELINE, [(an_input(0), 0), (an_input(0), 1)], tell
         )
 
-    assert not parallel._started
+    assert not pool._started
 
 
 @pytest.mark.training
@@ -98,38 +98,145 @@ def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(sprea
             a_study(), Variant.BASELINE, [(an_input(0), 0), (wrong, 0)], lambda *_: None
         )
 
-    assert not parallel._started
+    assert not pool._started
+
+
+TWO = Execution(workers=2)
+
+
+def told_nobody(place, row):
+    pass
+
+
+def begin(*studies, execution=TWO, tell=told_nobody):
+    """Begin two starts of each study's baseline; return these trainings."""
+    networks = [
+        [Job(study, Variant.BASELINE, an_input(0), start) for start in (0, 1)] for study in studies
+    ]
+    parallel.begin_trainings([(jobs, tell) for jobs in networks], execution)
+    return [job for jobs in networks for job in jobs]
+
+
+def are_equal(one, other) -> bool:
+    return one.history.equals(other.history) and all(
+        np.array_equal(mine, theirs)
+        for mine, theirs in zip(
+            [*one.weights, one.outputs], [*other.weights, other.outputs], strict=True
+        )
+    )
 
 
 @pytest.mark.training
-def test_workers_that_were_started_ahead_train_what_comes_then(spread):
-    parallel.end_workers()
+def test_what_has_begun_before_a_node_asks_has_the_numbers_of_what_begins_then(spread):
+    told = []
+    short, wide = a_study(), a_study(network__hidden=[16, 8])
+    jobs = begin(short, wide, tell=lambda place, row: told.append((place, row["epoch"])))
+    nodes = []
 
-    parallel.prepare_workers(a_study(), [an_input(0)], Execution(workers=2))
-    wait_until(lambda: len(workers()) == 2)
+    found = parallel.train_jobs(jobs[2:], lambda *told: nodes.append(told), Execution(workers=2))
+    found += parallel.train_jobs(jobs[:2], lambda *told: nodes.append(told), Execution(workers=2))
+
+    for trained, job in zip(found, [*jobs[2:], *jobs[:2]], strict=True):
+        assert are_equal(trained, train_replica(*job))
+    assert sorted(told) == sorted(2 * [(place, epoch) for place in (0, 1) for epoch in (1, 2)])
+    assert nodes == []  # who begins a training is told its epochs
+    assert begun.take(cache.key_of(*jobs[0])) is None
+
+
+@pytest.mark.training
+def test_a_training_that_has_begun_for_one_of_two_equal_networks_is_not_taken_for_both(spread):
+    jobs = begin(a_study())
+
+    first, second = (parallel.train_jobs(jobs, told_nobody, Execution(workers=2)) for _ in range(2))
+
+    assert all(map(are_equal, first, second))
+
+
+@pytest.mark.training
+def test_a_training_that_fails_cancels_all_others_and_leaves_no_worker(spread):
+    wrong = an_input(0)
+    wrong = SplitInputs(
+        0, Part(wrong.train.rows, wrong.train.x, wrong.train.y[:1]), wrong.validation
+    )
+    long = [Job(a_study(training__epochs=1_000_000), Variant.BASELINE, an_input(0), 0)]
+    fails = [Job(a_study(), Variant.BASELINE, wrong, 0)]
+    parallel.begin_trainings([(long, told_nobody), (fails, told_nobody)], Execution(workers=2))
+    wait_until(lambda: pool._started)
     ahead = workers()
-    wanted = [(an_input(0), 0), (an_input(1), 0)]
-    found = parallel.train_replicas(a_study(), Variant.DROPOUT, wanted, lambda *_: None)
 
-    assert len(found) == 2
-    assert workers() == ahead
+    with pytest.raises(IndexError):  # of a training that it did not ask for
+        parallel.train_jobs(long, told_nobody, Execution(workers=2))
+
+    assert not pool._started
+    assert begun.take(cache.key_of(*fails[0])) is None
+    wait_until(lambda: not any(map(alive, ahead)))
+
+
+@pytest.mark.training
+def test_what_has_begun_ends_without_waiting_for_it(spread):
+    jobs = begin(a_study(training__epochs=1_000_000))
+    wait_until(lambda: pool._started and len(workers()) == 2)
+    ahead = workers()
+
+    parallel.end_trainings()
+
+    wait_until(lambda: not any(map(alive, ahead)))
+    assert all(begun.take(cache.key_of(*job)) is None for job in jobs)
 
 
 def workers() -> set[int]:
-    return set(parallel.get_reusable_executor(reuse=True)._processes)
+    return set(pool.get_reusable_executor(reuse=True)._processes)
 
 
-def test_no_workers_are_started_ahead_that_would_have_little_or_nothing_to_do(monkeypatch):
-    parallel.end_workers()
-    long, inputs = a_study(training__epochs=100_000), [an_input(0)]
+def test_nothing_begins_that_is_little_or_known_or_is_trained_elsewhere(monkeypatch):
+    long = a_study(training__epochs=100_000)
 
-    parallel.prepare_workers(a_study(), inputs, Execution(workers=2))
-    parallel.prepare_workers(long, inputs, Execution(workers=1))
-    parallel.prepare_workers(long, inputs, Execution(workers=2, cluster="tcp://here:8786"))
-    monkeypatch.setattr(parallel.cache, "is_kept", lambda *_: True)
-    parallel.prepare_workers(long, inputs, Execution(workers=2))
+    begin(a_study())
+    begin(long, execution=Execution(workers=1))
+    begin(long, execution=Execution(workers=2, cluster="tcp://here:8786"))
+    monkeypatch.setattr(cache, "is_kept", lambda *_: True)
+    begin(long)
 
-    assert not parallel._started
+    assert not begun._begun
+    assert not pool._started
+
+
+def test_trainings_on_another_number_of_threads_begin_when_they_are_asked_for(monkeypatch):
+    monkeypatch.setattr(parallel, "_submit", lambda jobs, *_: [Future() for _ in jobs])
+    one, two = (a_study(training__epochs=100_000, training__threads=n) for n in (1, 2))
+
+    first, *_, last = begin(one, two)
+
+    assert begun.take(cache.key_of(*first)) is not None
+    assert begun.take(cache.key_of(*last)) is None
+    begun.forget_all()
+
+
+def replicas_of(study, variant, splits=5):
+    return [Job(study, variant, an_input(split), 0) for split in range(splits)]
+
+
+def test_the_longest_trainings_come_first_and_else_the_order_stays():
+    seconds = {"short": 1_000, "long": 100_000}
+    short, long = (a_study(training__epochs=epochs) for epochs in seconds.values())
+    jobs = [
+        Job(study, variant, an_input(0), 0)
+        for study in (short, long)
+        for variant in (Variant.DROPOUT, Variant.BASELINE)
+    ]
+
+    assert parallel.order_jobs(jobs, workers=2) == [[2], [3], [0], [1]]
+
+
+def test_one_worker_trains_the_replicas_of_a_network_where_that_keeps_no_other_waiting():
+    short = [job for variant in Variant for job in replicas_of(a_study(), variant)]
+    long = replicas_of(a_study(training__epochs=100_000), Variant.BASELINE)
+
+    rows = parallel.order_jobs(short, workers=2)
+    assert rows == [[*range(first, first + 5)] for first in (0, 5, 10, 15)]
+    assert [len(row) for row in parallel.order_jobs(short[:5], workers=2)] == [1, 1, 1, 1, 1]
+    assert [len(row) for row in parallel.order_jobs(short[:10], workers=2)] == [2, 2, 2, 2, 1, 1]
+    assert [len(row) for row in parallel.order_jobs(long, workers=2)] == [1, 1, 1, 1, 1]
 
 
 def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is():
@@ -187,7 +294,7 @@ def test_a_worker_that_is_killed_ends_the_training_with_one_error_and_not_in_wai
             kill,
         )
 
-    assert not parallel._started
+    assert not pool._started
 
 
 SCRIPT = """
@@ -254,9 +361,7 @@ def wait_until(holds) -> None:
 def test_files_of_a_process_that_was_killed_with_all_that_tidies_up_go_at_the_next_start(
     tmp_path, monkeypatch
 ):
-    script = (
-        "from dropnorm.training.parallel import _folder; import os; print(_folder(os.getpid()))"
-    )
+    script = "from dropnorm.training.pool import _folder; import os; print(_folder(os.getpid()))"
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mine = tmp_path / "dropnorm-mine"  # has no lock: not one of ours
     mine.mkdir()
@@ -268,12 +373,12 @@ def test_files_of_a_process_that_was_killed_with_all_that_tidies_up_go_at_the_ne
     )  # fmt: skip
     left = Path(done.stdout.strip())
     assert left.is_dir()
-    make = parallel._folder.__wrapped__
+    make = pool._folder.__wrapped__
     in_use = make(os.getpid())
 
     assert not left.exists()
     again = make(os.getpid())
     assert {str(path) for path in tmp_path.glob("*dropnorm-*")} == {str(mine), in_use, again}
-    parallel._remove_folder(in_use, os.getpid())
-    parallel._remove_folder(again, os.getpid())
+    pool._remove_folder(in_use, os.getpid())
+    pool._remove_folder(again, os.getpid())
     assert list(tmp_path.glob("*dropnorm-*")) == [mine]

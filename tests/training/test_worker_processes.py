@@ -26,10 +26,10 @@ time.sleep(60)
 POOLED = """
 import os, time
 import joblib
-from dropnorm.training import parallel
+from dropnorm.training import pool
 run = joblib.Parallel(
-    2, backend="loky", return_as="generator", initializer=parallel._begin_worker,
-    initargs=(parallel._told(os.getpid(), 1), os.getpid()),
+    2, backend="loky", return_as="generator", initializer=pool._begin_worker,
+    initargs=(pool._told(os.getpid(), 1), os.getpid()),
 )
 found = run(joblib.delayed(time.sleep)(seconds) for seconds in (0, 60))
 next(found)  # one is there

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import importlib
+import sys
+import threading
+from importlib.abc import MetaPathFinder
+from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
 
 from dropnorm.data.compression import refuse_bomb
 from dropnorm.datasets.atomic_files import WholeFileDataset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Safe types that skops does not trust by default: fitted imputers hold the first.
 _TRUSTED = ["numpy.dtype", "dropnorm.data.piecewise_linear.PiecewiseLinearEncoder"]
@@ -27,18 +35,55 @@ class SkopsDataset(WholeFileDataset):
             BadInputError: If the file unpacks to far more than its size.
             DatasetError: If the file holds a type that is not trusted.
         """
-        # Importing skops takes two seconds, and the catalog alone does not need it.
-        import skops.io  # noqa: PLC0415
-
+        io = _load_skops()
         path = self._path_to_load()
         refuse_bomb(path)
-        if unknown := sorted(set(skops.io.get_untrusted_types(file=path)) - set(_TRUSTED)):
+        if unknown := sorted(set(io.get_untrusted_types(file=path)) - set(_TRUSTED)):
             raise DatasetError(f"{path} holds types that are not trusted: {', '.join(unknown)}")
-        return skops.io.load(path, trusted=_TRUSTED)
+        return io.load(path, trusted=_TRUSTED)
 
     def save(self, data: Any) -> None:
         """Save the objects atomically."""
-        import skops.io  # noqa: PLC0415
-
+        io = _load_skops()
         with self._path_to_save() as path:
-            skops.io.dump(data, path)
+            io.dump(data, path)
+
+
+def _load_skops() -> Any:
+    """Import skops when it is needed: it takes a second, and the catalog does without.
+
+    It imports all of scikit-learn, and with it other packages whose arrays scikit-learn could take,
+    where they are installed. Those take seconds more, and no preprocessor has any.
+    """
+    with _importing, _hidden("torch", "dask"):
+        return importlib.import_module("skops.io")
+
+
+_importing = threading.Lock()
+
+
+class _Hidden(MetaPathFinder):
+    """Finds, for one thread, that packages are not installed.
+
+    Args:
+        names: Of the packages.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names, self._thread = names, threading.get_ident()
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Raise ModuleNotFoundError for these packages; leave others to other finders."""
+        if fullname in self._names and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+
+
+@contextlib.contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Import as if packages that this process has not imported were not installed."""
+    finder = _Hidden(names)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)

@@ -43,6 +43,7 @@ from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.pipeline_registry import SWEEP
 from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
+from dropnorm.training import begun
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
@@ -122,15 +123,15 @@ class ProjectHooks:
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
         tell_versions(self._claimed[run], catalog)
-        _prepare_trainings(checked, pipeline, catalog)
+        _begin_trainings(checked, pipeline, catalog)
         return agreed
 
     @hook_impl
     def on_pipeline_error(self, run_params: dict[str, Any]) -> None:
         """Keep nothing of a run that failed, and say of its versions that it has ended."""
-        from dropnorm.training.parallel import end_workers  # noqa: PLC0415  # takes long
+        from dropnorm.training.parallel import end_trainings  # noqa: PLC0415  # takes long
 
-        end_workers()
+        end_trainings()
         ahead.forget_all()
         self._release(run_params)
 
@@ -145,6 +146,7 @@ class ProjectHooks:
     ) -> None:
         """Say where the results are, and each variant's in one line."""
         ahead.forget_all()
+        begun.forget_all()
         try:
             self._tell(pipeline, catalog)
         finally:
@@ -185,19 +187,30 @@ class ProjectHooks:
                         logger.info("  report: %s (or: %s)", from_here(page), command)
 
 
-def _prepare_trainings(
+def _begin_trainings(
     checked: Mapping[str, CheckedStudy], pipeline: Pipeline, catalog: DataCatalog
 ) -> None:
-    """Start the workers of the first study that trains, while its first nodes are at work."""
+    """Begin what the run trains of its studies, so that workers train while nodes do other work."""
     if isinstance(catalog, SharedMemoryDataCatalog) or EXECUTION not in catalog:
         return  # nodes run in processes of their own, and train there; or no hook says where
-    names = {node.name for node in pipeline.nodes}
-    for study, known in checked.items():
-        if names.issuperset(f"{study}.{name}.train" for name in arm_names(known.options)):
-            from dropnorm.training.parallel import prepare_workers  # noqa: PLC0415  # takes long
+    trainers = {
+        f"{study}.{name}.train": (study, name)
+        for study, known in checked.items()
+        for name in arm_names(known.options)
+    }
+    asked = [trainers[node.name] for node in pipeline.nodes if node.name in trainers]
+    if not asked:
+        return
+    # These take long to import, and other commands do without.
+    from dropnorm.pipelines.training.nodes import VariantTrainer, teller  # noqa: PLC0415
+    from dropnorm.training.parallel import begin_trainings  # noqa: PLC0415
 
-            prepare_workers(known.options, known.inputs, catalog.load(EXECUTION))
-            return
+    networks = []
+    for study, name in asked:
+        options: Study = catalog.load(f"params:{study}")
+        jobs = VariantTrainer(name).plan(checked[study].inputs, options)
+        networks.append((jobs, teller(name, jobs)))
+    begin_trainings(networks, catalog.load(EXECUTION))
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

@@ -115,11 +115,8 @@ def remember(
             written.replace(file)
 
 
-def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int, memory: Path) -> Path:
-    """Return where a training is kept: joblib forgets folders named by a checksum.
-
-    It looks at a file of this name for when a training was last asked for.
-    """
+def key_of(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> str:
+    """Return what stands for all that the numbers of a training depend on."""
     packages = (*_PACKAGES, engine_name())
     layers = plan_layers(study.network, variant, inputs.target.outputs)
     content = {
@@ -134,4 +131,12 @@ def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int, memor
         "leaves": [field.name for field in fields(TrainedReplica)],
         "versions": {name: importlib.metadata.version(name) for name in packages},
     }
-    return memory / "joblib" / str(joblib.hash(content)) / "output.pkl"
+    return str(joblib.hash(content))
+
+
+def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int, memory: Path) -> Path:
+    """Return where a training is kept: joblib forgets folders named by a checksum.
+
+    It looks at a file of this name for when a training was last asked for.
+    """
+    return memory / "joblib" / key_of(study, variant, inputs, start) / "output.pkl"

@@ -58,7 +58,7 @@ class NetworkSearcher:
         """Try every configuration on inner rows, and train the best of each split on all rows."""
         planned = search.plan_trials(study, self.name, inner_inputs)
         tell = teller(f"{self.name} trials", planned, each=False)
-        trained = train_jobs(planned, tell, execution, together=len(inner_inputs))
+        trained = train_jobs(planned, tell, execution)
         trials = search.judge_trials(study, inner_inputs, trained)
         picked = [trial for trial in trials if trial.chosen]
         own = [trial for trial in trials if trial.configuration.trial == 0]

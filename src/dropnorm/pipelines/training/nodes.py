@@ -69,10 +69,14 @@ class VariantTrainer:
         self, inputs: list[SplitInputs], study: Study, execution: Execution = HERE
     ) -> TrainedVariant:
         """Train all replicas of the variant: every split, every random start."""
+        jobs = self.plan(inputs, study)
+        return put_together(self.name, jobs, train_jobs(jobs, teller(self.name, jobs), execution))
+
+    def plan(self, inputs: list[SplitInputs], study: Study) -> list[Job]:
+        """Return what is trained, in the order of splits, then starts."""
         arm = arm_of(study, self.name)
         replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-        jobs = [Job(arm.study, arm.variant, *one) for one in replicas]
-        return put_together(self.name, jobs, train_jobs(jobs, teller(self.name, jobs), execution))
+        return [Job(arm.study, arm.variant, *one) for one in replicas]
 
 
 def put_together(
