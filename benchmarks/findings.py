@@ -88,10 +88,10 @@ def outcomes_of(
     for name in names:
         trained = VariantTrainer(name).train(inputs, study)
         examination = examine_networks(trained.models, inputs, trained.training, study)
-        tables = (trained.history, trained.validation_predictions, trained.test_predictions)
-        metrics = measure(*tables, trained.training, study)
+        predicted = (trained.validation_predictions, trained.test_predictions)
+        metrics = measure(trained.history, *predicted, trained.training, study)
         found[name] = VariantOutcome(
-            trained.training, metrics, trained.history, trained.first_steps, tables[1], examination
+            trained.training, metrics, trained.history, trained.first_steps, *predicted, examination
         )
     return found
 

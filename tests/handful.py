@@ -78,6 +78,7 @@ def an_outcome(name: str, error: float) -> VariantOutcome:
         history=history(),
         first_steps=history().head(0),
         validation_predictions=predicted,
+        test_predictions=predicted.head(0),
         examination=VariantExamination(
             name, tuple(ReplicaExamination(k, 0, looked_at) for k in (0, 1))
         ),

@@ -67,7 +67,7 @@ def an_outcome(**said) -> VariantOutcome:
     )
     likely = {
         "training": a_training(), "metrics": some_metrics(), "history": history,
-        "validation_predictions": pd.DataFrame(),
+        "validation_predictions": pd.DataFrame(), "test_predictions": pd.DataFrame(),
         "examination": VariantExamination("baseline", ()),
     }  # fmt: skip
     return VariantOutcome(**{**likely, **said})

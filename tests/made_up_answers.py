@@ -5,17 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 
-from dropnorm.evaluation.answer import (
-    Answer,
-    Difference,
-    ReferenceAnswer,
-    VariantAnswer,
-    in_words,
-)
+from dropnorm.evaluation.answer import Answer, VariantAnswer, in_words
 from dropnorm.evaluation.contrasts import FOUR, INTERACTION
 from dropnorm.evaluation.effects import Deviations, Effect, Wins
 from dropnorm.evaluation.intervals import Interval
 from dropnorm.evaluation.ranking import Comparison
+from dropnorm.evaluation.reference_comparison import Difference, ReferenceAnswer
 from dropnorm.evaluation.verdicts import Health, Verdict, judge, weigh, weigh_interaction
 from dropnorm.study.variants import Variant
 

@@ -9,8 +9,8 @@ import pandas as pd
 
 from atlas.collect import LAYERS, open_within
 from dropnorm.evaluation import effects
-from dropnorm.evaluation.answer import gather_evidence
 from dropnorm.evaluation.contrasts import design_of
+from dropnorm.evaluation.evidence import gather_evidence
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.schema import Study
 

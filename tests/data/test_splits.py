@@ -341,8 +341,18 @@ SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
         ),
         (
             {"part": ["train", "test"]}, {"method": "columns", "columns": ["part"]},
+            "split 0: of 1 training row, a validation_fraction of 0.2 leaves no row to validate on;"
+            " change split.validation_fraction",
+        ),
+        (
+            {"part": ["train", "train"]}, {"method": "columns", "columns": ["part"]},
             "split 0: column 'part' leaves no row to validate on; a split needs rows with train"
-            " and rows with validation",
+            " and rows with validation or test",
+        ),
+        (
+            {"part": [0, 1, 2, 2]},
+            {"method": "columns", "columns": ["part"], "values": {"train": 0, "test": 1}},
+            "column 'part', row 2: 2 is not a part (known: 0, 1; 2 of 4 rows hold something else)",
         ),
         (
             SIX, {"method": "grouped", "by": "who", "test_fraction": 0.2},

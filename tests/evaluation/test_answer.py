@@ -11,7 +11,8 @@ from conftest import read_study, read_table
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.answer import find_answer, gather_evidence
+from dropnorm.evaluation.answer import find_answer
+from dropnorm.evaluation.evidence import gather_evidence
 from dropnorm.pipelines.reporting.nodes import measure, plot_effects
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,32 @@ def test_reference_models_predict_validation_rows_in_the_units_of_the_target(los
     linear = by_model["linear_network"]
     starts = [linear.query(f"split == 0 and start == {r}")["prediction"].to_numpy() for r in (0, 1)]
     assert not np.allclose(*starts)
+
+
+@pytest.mark.training
+def test_reference_models_predict_test_rows_with_the_fit_of_the_training_rows():
+    options = {"replicas": {"splits": 1, "starts": 1}, "training__epochs": 3,
+               "split__train_fraction": 0.5}  # fmt: skip
+    study = read_study("concrete", **options, split__test_fraction=0.2)
+    inputs = inputs_of(study)
+
+    predicted = predict_references(inputs, study)
+
+    held = {"validation": inputs[0].validation, "test": inputs[0].test}
+    for (model, part), one in predicted.groupby(["model", "part"]):
+        assert list(one["row"]) == list(held[part].rows), model
+        assert one["target"].to_numpy() == pytest.approx(held[part].y)
+        assert np.isfinite(one["prediction"]).all()
+    alone = dataclasses.replace(inputs[0], test=None)
+    expected = predict_references([alone], study)
+    assert "part" not in expected
+    validated = predicted.loc[predicted["part"] == "validation"]
+    assert validated["prediction"].to_numpy() == pytest.approx(expected["prediction"], rel=1e-9)
+    x, y = (np.asarray(one, dtype=float) for one in (inputs[0].train.x, inputs[0].train.y))
+    solved = np.linalg.lstsq(np.c_[np.ones(len(x)), x], y, rcond=None)[0]
+    rows = np.c_[np.ones(len(held["test"].x)), held["test"].x] @ solved
+    squares = predicted.query("model == 'least_squares' and part == 'test'")["prediction"]
+    assert squares.to_numpy() == pytest.approx(rows, rel=1e-3, abs=1e-2)
 
 
 @pytest.mark.training

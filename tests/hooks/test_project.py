@@ -75,7 +75,8 @@ def write(version: str, *, complete: bool) -> None:
     left = {
         "metrics": some_metrics(), "training": a_training(), "history": history,
         "first_steps": history.rename(columns={"epoch": "step"}),
-        "validation_predictions": history, "examination": VariantExamination("baseline", ()),
+        "validation_predictions": history, "test_predictions": history,
+        "examination": VariantExamination("baseline", ()),
     }  # fmt: skip
     made = DataCatalog.from_config(project_config()["catalog"], save_version=version)
     for variant in ("baseline", "dropout", "batchnorm", "dropout_batchnorm"):

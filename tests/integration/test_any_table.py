@@ -111,6 +111,16 @@ def test_a_messy_gzipped_table_is_scored_on_its_test_part_in_its_own_units(house
     assert metrics["test_mae"] == pytest.approx(errors.abs().mean())
     assert metrics["test_rmse"] == pytest.approx((errors**2).mean() ** 0.5)
     assert metrics["rows"] == split["part"].value_counts().to_dict()
+    without = pd.read_parquet(
+        newest(houses_project, "07_model_output/houses/batchnorm/test_predictions.parquet")
+    )
+    effects = json.loads(newest(houses_project, "08_reporting/houses/effects.json").read_text())
+    moved = (without["target"] - without["prediction"]).abs().mean() - errors.abs().mean()
+    assert effects["test"]["effects"]["batchnorm"]["difference"] == pytest.approx(moved)
+    compared = pd.read_csv(newest(houses_project, "08_reporting/houses/comparison.csv"))
+    assert compared["test_mae"].iloc[0] == pytest.approx(metrics["test_mae"])
+    page = newest(houses_project, "08_reporting/houses/report.html").read_text()
+    assert "<h2>On the test part</h2>" in page
     # In the units of the training: logarithms.
     assert metrics["final_val_loss"] < 20 < metrics["validation_mae"]
     told = json.loads(newest(houses_project, "08_reporting/houses/findings.json").read_text())

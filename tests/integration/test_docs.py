@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 import browser
-from conftest import ROOT
+from conftest import ROOT, read_study
 from dropnorm.study import schema
 from dropnorm.study.compare import Compared
 from dropnorm.study.messages import _models_in
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 QUESTIONS = "docs/how-to/questions.md"
+PUBLISHED = "docs/how-to/published-splits.md"
 PYTHON_PAGES = [QUESTIONS, "docs/development/test-a-node.md", "docs/explanation/layers.md"]
 # Why a block of commands may stand there and not be run here.
 EXCUSES = {
@@ -228,6 +230,28 @@ def test_fifteen_questions_are_asked_and_each_is_answered_with_something_to_run(
 @pytest.mark.timeout(600)
 def test_the_commands_of_the_fifteen_questions_can_be_typed(project):
     type_all(commands_of(QUESTIONS), project)
+
+
+def test_index_files_as_the_page_writes_them_make_a_study_without_problems(configured, command):
+    page = (ROOT / PUBLISHED).read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    of_columns, of_files = re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=configured, capture_output=True, text=True, timeout=100,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    yml = configured / "conf" / "base" / "parameters" / "concrete.yml"
+    options = yaml.safe_load(yml.read_text())
+    yml.write_text(
+        yaml.safe_dump({"concrete": options["concrete"] | yaml.safe_load(of_files)["concrete"]})
+    )
+
+    checked = command("check", "concrete")
+
+    assert checked.exit_code == 0, checked.output
+    split = yaml.safe_load(of_columns)["split"]
+    assert read_study("concrete", split=split).split.values == {"train": (0,), "test": (1,)}
 
 
 @pytest.mark.training

@@ -21,6 +21,10 @@ def test_training_options_are_those_of_the_lesson():
     }
 
 
+MARKED = {"method": "columns", "columns": ["p"]}
+FILES = {"method": "files", "train": "train_{split}.txt", "test": "test_{split}.txt", "count": 3}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -66,7 +70,31 @@ def test_training_options_are_those_of_the_lesson():
          " of 0.3, which leaves nothing to validate on"),
         ({"split": {"method": "random", "identical_rows": True, "keep_together": ["pH"]}},
          "wine.split has both 'keep_together' and 'identical_rows'"),
-        ({"split": {}}, "wine.split.method is missing: one of random, grouped, time, columns"),
+        ({"split": {}}, "wine.split.method is missing: one of random, grouped, time, colu"),
+        ({"split": {**MARKED, "values": {"tran": 0}}},
+         "wine.split.values names the part 'tran'; did you mean 'train'? (known: train, valid"),
+        ({"split": {**MARKED, "values": {"train": None, "test": 1}}},
+         "wine.split.values has no number or text for train"),
+        ({"split": {**MARKED, "values": {"train": 0}}},
+         "wine.split.values needs the values of train, and of validation or test"),
+        ({"split": {**MARKED, "values": {"train": 1, "test": [0, 1.0]}}},
+         "wine.split.values has a value twice; each stands for one part"),
+        ({"split": {**MARKED, "validation_fraction": 0},
+          "training__early_stopping": {"patience": 3}},
+         "training.early_stopping would choose the epoch by them; leave that out"),
+        ({"split": {**FILES, "validation_fraction": 0},
+          "training__schedule": {"method": "reduce_on_plateau"}},
+         "reduce_on_plateau would set the learning rate by them; leave that out"),
+        ({"split": {**FILES, "validation_fraction": 0},
+          "compare": {"baseline": {}, "early": {"training": {"early_stopping": {"patience": 3}}}}},
+         "training.early_stopping would choose the epoch by them; leave that out"),
+        ({"split": {"method": "files", "train": "a", "count": 1}},
+         "wine.split names only training rows; write test or validation as well"),
+        ({"split": {**FILES, "test": "train_{split}.txt"}}, "names the same file for two parts"),
+        ({"split": {**FILES, "test": "test.txt"}}, "has 3 splits, but 'test.txt' names one file"),
+        ({"split": {**FILES, "first_row": 2}}, "wine.split.first_row is 2; it should be from 0 to"),
+        ({"split": FILES, "replicas__splits": 4}, "has 4 splits, but split.count is 3; change"),
+        ({"split": FILES, "replicas": {"until": "settled"}}, "number of splits by files is fixed"),
         ({"split": {"method": "columns", "columns": []}}, "wine.split.columns is []"),
         ({"split": {"method": "columns", "columns": ["p", "p"]}}, "names a column twice"),
         ({"split": {"method": "columns", "columns": ["pH"]}}, "uses its split column 'pH' as an"),

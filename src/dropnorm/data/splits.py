@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.errors import BadInputError, did_you_mean, in_one_line
-from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
+from dropnorm.data.parts import PARTS, TEST, TRAIN, VALIDATION, written_parts
+from dropnorm.errors import BadInputError, in_one_line
+from dropnorm.study.split import (
+    ColumnsSplit,
+    FilesSplit,
+    GroupedSplit,
+    PublishedSplit,
+    RandomSplit,
+    TimeSplit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,10 +26,11 @@ if TYPE_CHECKING:
 
     from dropnorm.study.schema import Study
 
-TRAIN = "train"
-VALIDATION = "validation"
-TEST = "test"
-PARTS = (TRAIN, VALIDATION, TEST)
+__all__ = [
+    "PARTS", "TEST", "TRAIN", "VALIDATION", "assign_parts", "number_groups", "rows_of",
+    "split_seeds",
+]  # fmt: skip
+
 # Groups of consecutive rows in each part of a split by time.
 _STRETCHES = 10
 
@@ -32,8 +41,9 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     The training rows of random split *k* are ``rows.sample(frac=train_fraction,
     random_state=seed + k)``. With groups, scikit-learn's ``GroupShuffleSplit`` draws them, and for
     a classification ``StratifiedShuffleSplit``, with the same random state. A test part is drawn
-    first, in the same way. A split by time orders the rows by its column. A split by columns reads
-    the parts from the table.
+    first, in the same way. A split by time orders the rows by its column. A split by columns, or by
+    index files, reads the parts from the table; if it has training and test rows only, the
+    validation rows are drawn from the training rows.
 
     Args:
         rows: Checked rows; the index holds the row numbers.
@@ -120,8 +130,10 @@ def number_groups(rows: pd.DataFrame, columns: Iterable[str]) -> npt.NDArray[np.
 
 def _parts(rows: pd.DataFrame, study: Study, number: int) -> npt.NDArray[np.str_]:
     match study.split:
-        case ColumnsSplit(columns=columns):
-            return _written_parts(rows[columns[number]])
+        case ColumnsSplit() | FilesSplit() as split:
+            meanings = split.values if isinstance(split, ColumnsSplit) else {}
+            parts = written_parts(rows[split.columns[number]], meanings)
+            return _with_validation(parts, rows, split, study, number)
         case TimeSplit() as split:
             return _parts_by_time(rows[split.by], split)
         case GroupedSplit() as split:
@@ -129,6 +141,37 @@ def _parts(rows: pd.DataFrame, study: Study, number: int) -> npt.NDArray[np.str_
             return _draw_groups(groups, split, number, f"column '{split.by}' has")
         case split:
             return _draw_at_random(rows, split, study, number)
+
+
+def _with_validation(
+    parts: npt.NDArray[np.str_],
+    rows: pd.DataFrame,
+    split: ColumnsSplit | FilesSplit,
+    study: Study,
+    number: int,
+) -> npt.NDArray[np.str_]:
+    """Draw validation rows from the training rows where only training and test rows are named."""
+    if VALIDATION in parts or TEST not in parts or TRAIN not in parts:
+        return parts
+    if not split.validation_fraction:
+        return np.where(parts == TEST, VALIDATION, parts)
+    train = np.flatnonzero(parts == TRAIN)
+    count = len(train)
+    kept = round(count * (1 - split.validation_fraction))
+    if kept in (0, count):
+        raise BadInputError(
+            f"split {number}: of {count} training row{'s' * (count > 1)}, a validation_fraction of"
+            f" {split.validation_fraction:g} leaves no row to"
+            f" {'train on' if not kept else 'validate on'}; change split.validation_fraction"
+        )
+    drawn = RandomSplit(method="random", train_fraction=kept / count, seed=split.seed)
+    if study.class_column is None:
+        of_train = _draw_rows(count, drawn, number)
+    else:
+        of_train = _draw_by_class(rows[study.class_column].iloc[train], None, drawn, number)
+    parts = parts.astype(object)
+    parts[train] = of_train
+    return parts.astype(str)
 
 
 def _draw_at_random(
@@ -315,26 +358,14 @@ def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
     return times
 
 
-def _written_parts(values: pd.Series) -> npt.NDArray[np.str_]:
-    unknown = ~values.isin(PARTS)
-    if unknown.any():
-        values = values.astype(object)
-        row = values.index[unknown][0]
-        raise BadInputError(
-            f"column '{values.name}', row {row}: {values[row]!r} is not a part"
-            f"{did_you_mean(values[row], PARTS)} (known: {', '.join(PARTS)}; {int(unknown.sum())}"
-            f" of {len(values)} rows hold something else)"
-        )
-    parts: npt.NDArray[np.str_] = values.to_numpy(dtype=str)
-    return parts
-
-
 def _refuse_empty(parts: npt.NDArray[np.str_], study: Study, number: int) -> None:
     split = study.split
     uses = {TRAIN: "train on", VALIDATION: "validate on"}
-    if isinstance(split, ColumnsSplit):
+    if isinstance(split, PublishedSplit):
         cause = f"column '{split.columns[number]}'"
-        remedy = "a split needs rows with train and rows with validation"
+        if isinstance(split, FilesSplit):
+            cause = "its index files, with the rows that are left of the table,"
+        remedy = "a split needs rows with train and rows with validation or test"
     else:
         cause = f"with {len(parts)} rows, {_fractions(split)}"
         remedy = "change split.train_fraction"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog, DatasetError
@@ -16,6 +16,7 @@ from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.read_errors import why_unreadable
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
+from dropnorm.datasets.index_files import with_parts
 from dropnorm.datasets.kedro_compat import (
     LOCAL,
     filepath_of,
@@ -29,6 +30,10 @@ from dropnorm.datasets.pandas_csv import refuse_shifted, repeated_column, words_
 from dropnorm.datasets.run_record import sha256
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
+from dropnorm.study.split import FilesSplit
+
+if TYPE_CHECKING:
+    from dropnorm.study.split import Split
 
 # Arguments with which it reads all at once.
 _NOT_IN_CHUNKS = {"chunksize", "iterator", "engine", "nrows", "skipfooter"}
@@ -108,15 +113,21 @@ def _first_cause(told: str) -> str:
     return cause.split(" See http")[0].rstrip(".")
 
 
-def load_table(study: str, catalog: DataCatalog) -> pd.DataFrame:
+def load_table(study: str, catalog: DataCatalog, split: Split | None = None) -> pd.DataFrame:
     """Load the table of a study; index levels with a name are columns.
+
+    Args:
+        study: Its name.
+        catalog: Has its table.
+        split: Of the study. If index files hold it, the table gets a column for each split.
 
     Raises:
         BadInputError: If it cannot be read, or is not read as it is meant: which file, and what to
             do.
     """
     try:
-        return with_named_index(_load(study, catalog))
+        table = with_named_index(_load(study, catalog))
+        return with_parts(table, split) if isinstance(split, FilesSplit) else table
     except Exception as error:
         where = shown(catalog.get(f"{study}.table"))
         raise BadInputError(_why_not_loaded(where, study, error)) from error
@@ -153,8 +164,13 @@ class LoadedTable:
     sha256: str | None
 
 
-def load_unchanged(study: str, catalog: DataCatalog) -> LoadedTable:
+def load_unchanged(study: str, catalog: DataCatalog, split: Split | None = None) -> LoadedTable:
     """Load the table of a study, and the checksum of the very bytes that were read.
+
+    Args:
+        study: Its name.
+        catalog: Has its table.
+        split: As of :func:`load_table`.
 
     Raises:
         BadInputError: As of :func:`load_table`, and if the file changes while it is read.
@@ -163,7 +179,7 @@ def load_unchanged(study: str, catalog: DataCatalog) -> LoadedTable:
     if isinstance(dataset, DownloadedCSVDataset):
         dataset.fetch()
     before = table_checksum(dataset)
-    table = load_table(study, catalog)
+    table = load_table(study, catalog, split)
     if table_checksum(dataset) != before:
         raise BadInputError(
             f"{shown(dataset)}: changed while it was read; run again when nothing writes to it"

@@ -7,18 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
-from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.evaluation import cards, checks, effects, ranking, sequential, wording
-from dropnorm.evaluation.contrasts import FOUR, INTERACTION, Design, design_of
-from dropnorm.evaluation.effects import Effect, Evidence, RowLosses, margin_of
+from dropnorm.evaluation.answer_on_test import AnswerOnTest, find_answer_on_test
+from dropnorm.evaluation.contrasts import FOUR, Design, design_of
+from dropnorm.evaluation.effects import Effect, margin_of
 from dropnorm.evaluation.interaction import tell_interaction
-from dropnorm.evaluation.intervals import Interval
 from dropnorm.evaluation.recommendation import Recommendation, recommend
-from dropnorm.evaluation.verdicts import Health, judge_health, weigh, weigh_interaction
-from dropnorm.evaluation.wins import Wins, share_of_wins
+from dropnorm.evaluation.reference_comparison import compare_references, health_beside
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
@@ -27,14 +22,15 @@ if TYPE_CHECKING:
 
     from dropnorm.evaluation.cards import Card
     from dropnorm.evaluation.deviations import Deviations
+    from dropnorm.evaluation.effects import Evidence
     from dropnorm.evaluation.ranking import Comparison
     from dropnorm.evaluation.records import EarlierRun
+    from dropnorm.evaluation.reference_comparison import Difference, ReferenceAnswer
     from dropnorm.evaluation.results import VariantMetrics
+    from dropnorm.evaluation.verdicts import Health
     from dropnorm.findings import Finding
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
-
-_REPLICA = ["split", "start"]
 
 
 @dataclass(frozen=True)
@@ -79,40 +75,6 @@ class VariantAnswer:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """The error of a network less that of a reference model; positive means it is worse.
-
-    Attributes:
-        difference: Mean over the pairs; nan without pairs.
-        low: Lower end of the 95 % interval; nan if there is none.
-        high: Its upper end.
-        pairs: How many pairs it was computed on.
-        wins: In how many of them the network's error is smaller.
-    """
-
-    difference: float
-    low: float
-    high: float
-    pairs: int
-    wins: Wins
-
-
-@dataclass(frozen=True)
-class ReferenceAnswer:
-    """What one reference model came to.
-
-    Attributes:
-        error: Mean validation error over its finite runs, in the target's unit.
-        finite: How many there are.
-        networks_minus_this: By network.
-    """
-
-    error: float
-    finite: int
-    networks_minus_this: Mapping[str, Difference]
-
-
-@dataclass(frozen=True)
 class Answer:
     """The answer to the question of the project for one study.
 
@@ -138,6 +100,7 @@ class Answer:
         recommendation: What to do, and what is left open.
         findings: What the result must not be read without.
         design: Which networks are compared, and with which one.
+        test: The same of the test rows; None without a test part.
     """
 
     study: str
@@ -161,6 +124,7 @@ class Answer:
     recommendation: Recommendation = field(default_factory=lambda: Recommendation("", ""))
     findings: tuple[Finding, ...] = ()
     design: Design = FOUR
+    test: AnswerOnTest | None = None
 
     @property
     def answer(self) -> str:
@@ -170,7 +134,8 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None.
 
-        ``against`` is there where other networks than the four variants are compared.
+        ``against`` is there where other networks than the four variants are compared, and ``test``
+        where the study holds a test part.
         """
         variants = {name: one.as_json() for name, one in self.variants.items()}
         told = {
@@ -181,66 +146,9 @@ class Answer:
         }
         strict: dict[str, Any] = _strict(asdict(self) | told)
         del strict["design"]
+        if self.test is None:
+            del strict["test"]
         return strict if self.design.is_the_four else {**strict, "against": self.design.against}
-
-
-def gather_evidence(
-    metrics: Mapping[str, VariantMetrics],
-    predictions: Mapping[str, pd.DataFrame],
-    references: pd.DataFrame,
-    split: pd.DataFrame,
-    study: Study,
-) -> Evidence:
-    """Put the errors of all replicas of all variants and reference models into one table.
-
-    Args:
-        metrics: By variant.
-        predictions: Of the validation rows, by variant.
-        references: Predictions of the reference models.
-        split: Which row is in which part of which split.
-        study: Says which error counts.
-    """
-    task = task_of(study)
-    error = task.error(study)
-    columns = {variant: of_variant.errors(error.name) for variant, of_variant in metrics.items()}
-    for model, of_model in references.groupby("model"):
-        columns[str(model)] = pd.Series(
-            {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
-        ).rename_axis(_REPLICA)
-    parts = split.groupby(["split", "part"], observed=True).size().unstack("part")
-    return Evidence(
-        errors=pd.DataFrame(columns),
-        held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),
-        root=error.root,
-        rows=_row_losses(predictions, references, split, study),
-    )
-
-
-def _row_losses(
-    predictions: Mapping[str, pd.DataFrame],
-    references: pd.DataFrame,
-    split: pd.DataFrame,
-    study: Study,
-) -> dict[int, RowLosses]:
-    task = task_of(study)
-    tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
-    costs = {}
-    for name, table in tables.items():
-        cost = task.row_losses(table, task.error(study))
-        # A start that diverged has no finite prediction, and takes part in no pair.
-        costs[name] = cost.where(np.isfinite(cost)).groupby([table["split"], table["row"]]).mean()
-    held = split.loc[split["part"] == VALIDATION]
-    if "group" in held:
-        held = held.assign(group=pd.factorize(held["group"].astype(str))[0])
-    found = {}
-    for number, of_split in held.groupby("split"):
-        losses = {
-            name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
-            for name, cost in costs.items()
-        }
-        groups = of_split["group"].to_numpy() if "group" in held else None
-        found[int(str(number))] = RowLosses(losses, groups, of_split["row"].to_numpy())
-    return found
 
 
 def find_answer(
@@ -249,6 +157,7 @@ def find_answer(
     study: Study,
     earlier: Sequence[EarlierRun] = (),
     of_networks: Sequence[Finding] = (),
+    on_test: Evidence | None = None,
 ) -> Answer:
     """Answer the question of the project for one study.
 
@@ -258,6 +167,7 @@ def find_answer(
         study: As it was run.
         earlier: Runs that have looked at the study before.
         of_networks: What trainings and networks show beside one another.
+        on_test: Errors on the test rows, where the study holds a test part.
     """
     options, design = study.replicas, design_of(study)
     level = sequential.level_of(options, len(design.contrasts))
@@ -265,13 +175,15 @@ def find_answer(
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
     error = task.error(study)
-    references = {model: _reference(evidence, model, design) for model in task.references}
+    references = compare_references(evidence, task.references, design)
     constant = references["constant"].networks_minus_this
     variants = {
         name: _variant(evidence, metrics[name], constant[name], task) for name in design.names
     }
     margin = margin_of(evidence.errors[design.against], study.margin)
-    found = _weighed(effects.estimate(evidence, diverged, margin, design), variants, design)
+    healths = {name: one.health for name, one in variants.items()}
+    estimated = effects.estimate(evidence, diverged, margin, design)
+    found = effects.weigh_effects(estimated, healths, design)
     answer = Answer(
         study=study.name,
         title=study.label,
@@ -292,6 +204,9 @@ def find_answer(
         ),
         spread=wording.spread(variants, found, error.spoken, task.unit(study)),
         design=design,
+        test=None
+        if on_test is None
+        else find_answer_on_test(replace(on_test, level=level), metrics, study),
     )
     findings = [
         *(one for name in design.names for one in metrics[name].findings),
@@ -314,20 +229,6 @@ def in_words(answer: Answer) -> Answer:
     )
 
 
-def _weighed(
-    found: Mapping[str, Effect], variants: Mapping[str, VariantAnswer], design: Design
-) -> dict[str, Effect]:
-    """Return the effects with verdicts that heed whether the networks work at all."""
-    healths = {name: one.health for name, one in variants.items()}
-    verdicts = {
-        name: weigh_interaction(effect.verdict, [healths[one] for one in Variant])
-        if name == INTERACTION
-        else weigh(effect.verdict, healths[design.against], healths[name])
-        for name, effect in found.items()
-    }
-    return {name: replace(one, verdict=verdicts[name]) for name, one in found.items()}
-
-
 def _variant(
     evidence: Evidence, metrics: VariantMetrics, beyond_constant: Difference, task: Task
 ) -> VariantAnswer:
@@ -335,7 +236,6 @@ def _variant(
     finite = evidence.errors[variant].dropna()
     least, last = metrics.min_val_loss, metrics.final_val_loss
     failures = {name: metrics.failures[name] for name in task.failures}
-    beyond = Interval(beyond_constant.difference, beyond_constant.low, beyond_constant.high)
     return VariantAnswer(
         error=float(finite.mean()) if len(finite) else math.nan,
         standard_deviation=float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
@@ -344,31 +244,12 @@ def _variant(
         finite=len(finite),
         diverged=metrics.diverged,
         failures=failures,
-        health=judge_health(metrics.diverged, max(failures.values()), len(evidence.errors), beyond),
+        health=health_beside(beyond_constant, metrics, task.failures),
         final_val_loss=last,
         min_val_loss=least,
         minimum_flatters_by=None if last is None or least is None else last - least,
         beside={name: metrics.validation[name] for name in task.beside},
         committee=metrics.committee,
-    )
-
-
-def _reference(evidence: Evidence, model: str, design: Design) -> ReferenceAnswer:
-    finite = evidence.errors[model].dropna()
-    differences = {}
-    for name in design.names:
-        interval, pairs = evidence.difference({name: 1, model: -1}, alpha=0.05)
-        differences[name] = Difference(
-            difference=interval.mean,
-            low=interval.low,
-            high=interval.high,
-            pairs=len(pairs),
-            wins=share_of_wins(pairs, interval),
-        )
-    return ReferenceAnswer(
-        error=float(finite.mean()) if len(finite) else math.nan,
-        finite=len(finite),
-        networks_minus_this=differences,
     )
 
 

@@ -8,11 +8,12 @@ one split, new starts and new validation rows for the training rows of this spli
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dropnorm.evaluation.contrasts import INTERACTION
 from dropnorm.evaluation.deviations import Deviations, variance_components
 from dropnorm.evaluation.intervals import (
     A_PAIR,
@@ -27,8 +28,9 @@ from dropnorm.evaluation.intervals import (
     over_starts,
     rows_variance,
 )
-from dropnorm.evaluation.verdicts import Verdict, judge
+from dropnorm.evaluation.verdicts import Verdict, judge, weigh, weigh_interaction
 from dropnorm.evaluation.wins import Wins, share_of_wins
+from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dropnorm.evaluation.contrasts import Design
+    from dropnorm.evaluation.verdicts import Health
 
     Floats = npt.NDArray[np.float64]
 
@@ -248,6 +251,25 @@ def estimate(
             sensitivity=_sensitivity(pairs, len(evidence.errors)),
         )
     return effects
+
+
+def weigh_effects(
+    found: Mapping[str, Effect], healths: Mapping[str, Health], design: Design
+) -> dict[str, Effect]:
+    """Return the effects with verdicts that heed whether the networks work at all.
+
+    Args:
+        found: By name, as :func:`estimate` returns them.
+        healths: By network.
+        design: Names the reference.
+    """
+    verdicts = {
+        name: weigh_interaction(effect.verdict, [healths[one] for one in Variant])
+        if name == INTERACTION
+        else weigh(effect.verdict, healths[design.against], healths[name])
+        for name, effect in found.items()
+    }
+    return {name: replace(one, verdict=verdicts[name]) for name, one in found.items()}
 
 
 def _sensitivity(pairs: pd.Series, replicas: int) -> tuple[float, float] | None:

@@ -41,7 +41,13 @@ def measure_variant(
     study = arm_of(study, training.variant).study
     task = task_of(study)
     replicas = tuple(
-        _measure_replica(_of(history, facts), _of(validation_predictions, facts), facts, task)
+        _measure_replica(
+            _of(history, facts),
+            _of(validation_predictions, facts),
+            _of(test_predictions, facts),
+            facts,
+            task,
+        )
         for facts in training.replicas
     )
     finite = [one for one in replicas if one.is_finite]
@@ -58,7 +64,9 @@ def measure_variant(
         constant_val_loss=_mean(one.constant["val_loss"] for one in training.replicas),
         validation={name: _mean(one.validation[name] for one in finite) for name in task.scores},
         committee=_score_committees(validation_predictions, finite, task),
-        test={} if test_predictions.empty else _mean_scores(test_predictions, finite, task),
+        test={}
+        if test_predictions.empty
+        else {name: _mean(one.test[name] for one in finite) for name in task.scores},
         unit=task.unit(study),
         diverged=len(replicas) - len(finite),
         failures={name: sum(one.failures[name] for one in replicas) for name in task.failures},
@@ -89,15 +97,16 @@ def _of(table: pd.DataFrame, replica: ReplicaFacts | ReplicaMetrics) -> pd.DataF
 
 
 def _measure_replica(
-    history: pd.DataFrame, predictions: pd.DataFrame, facts: ReplicaFacts, task: Task
+    history: pd.DataFrame,
+    predictions: pd.DataFrame,
+    tested: pd.DataFrame,
+    facts: ReplicaFacts,
+    task: Task,
 ) -> ReplicaMetrics:
     finite = facts.is_finite
     best = history.iloc[int(history["val_loss"].to_numpy().argmin())] if finite else None
     final = history.iloc[-1]
-    scores = {
-        name: _finite_or_none(score) if finite else None
-        for name, score in task.score(predictions).items()
-    }
+    scores = _scores(predictions, task, finite=finite)
     failures = dict.fromkeys(task.failures, False)
     if finite:
         failures = task.judge(float(final["val_loss"]), scores, facts.constant)
@@ -112,14 +121,15 @@ def _measure_replica(
         diverged_at_epoch=facts.diverged_at_epoch,
         failures=failures,
         fit_seconds=facts.fit_seconds,
+        test={} if tested.empty else _scores(tested, task, finite=finite),
     )
 
 
-def _mean_scores(
-    predictions: pd.DataFrame, replicas: list[ReplicaMetrics], task: Task
-) -> dict[str, float | None]:
-    scores = [task.score(_of(predictions, one)) for one in replicas]
-    return {name: _mean(one[name] for one in scores) for name in task.scores}
+def _scores(predictions: pd.DataFrame, task: Task, *, finite: bool) -> dict[str, float | None]:
+    return {
+        name: _finite_or_none(score) if finite else None
+        for name, score in task.score(predictions).items()
+    }
 
 
 def _score_committees(

@@ -86,6 +86,7 @@ class ReplicaMetrics(Result):
         diverged_at_epoch: The first epoch whose loss was not finite; None if all were.
         fit_seconds: Of the training alone.
         failures: What else can be wrong with a training, by its name, and whether it is.
+        test: Scores of the test rows, as ``validation``; empty if the study holds none.
     """
 
     split: int
@@ -98,6 +99,7 @@ class ReplicaMetrics(Result):
     diverged_at_epoch: int | None
     failures: dict[str, bool] = field(metadata={PREFIX: ""})
     fit_seconds: float
+    test: dict[str, float | None] = field(metadata={PREFIX: "test_"}, default_factory=dict)
 
     @property
     def is_finite(self) -> bool:
@@ -156,9 +158,12 @@ class VariantMetrics(Result):
         """The replicas that did not diverge."""
         return tuple(one for one in self.replicas if one.is_finite)
 
-    def errors(self, score: str) -> pd.Series:
-        """Return a score of the validation rows by split and start; nan of what diverged."""
-        found = {(one.split, one.start): one.validation[score] for one in self.replicas}
+    def errors(self, score: str, part: str = "validation") -> pd.Series:
+        """Return a score of the rows of a part by split and start; nan of what diverged."""
+        found = {
+            (one.split, one.start): (one.test if part == "test" else one.validation).get(score)
+            for one in self.replicas
+        }
         return pd.Series(found, dtype=float).rename_axis(["split", "start"])
 
 
@@ -257,6 +262,7 @@ class VariantOutcome:
         first_steps: Losses by step of those that diverged: ``split``, ``start``, ``step``,
             ``loss``.
         validation_predictions: Of the validation rows, at the chosen epoch.
+        test_predictions: The same of the test rows; empty if the study holds none.
         examination: What the networks look like from inside.
     """
 
@@ -265,6 +271,7 @@ class VariantOutcome:
     history: pd.DataFrame
     first_steps: pd.DataFrame
     validation_predictions: pd.DataFrame
+    test_predictions: pd.DataFrame
     examination: VariantExamination
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dropnorm.evaluation import answer, wording
+from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import margin_of
+from dropnorm.evaluation.evidence import gather_evidence
 from dropnorm.evaluation.intervals import Interval, simultaneous
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.network_names import title
@@ -120,7 +121,7 @@ def find_choices(
     """
     names = arm_names(study)
     points = {name: plan_points(study, name) for name in names}
-    evidence = answer.gather_evidence(
+    evidence = gather_evidence(
         {
             point.name: of_point
             for variant in names

@@ -24,6 +24,7 @@ _MOST_DIGITS = 6
 _TOO_LONG = 1e6
 # From here on, percent have no decimals.
 _WHOLE_PERCENT = 9.95
+_USES = {"validation": "validate", "test": "test"}
 
 
 class Sized(Protocol):
@@ -62,8 +63,8 @@ def number(value: float, error: float | None = None, digits: int = _DIGITS) -> s
     return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
 
 
-def estimand(splits: int, starts: int, split: Split) -> str:
-    """Say what an interval is about."""
+def estimand(splits: int, starts: int, split: Split, part: str = "validation") -> str:
+    """Say what an interval of differences on the rows of a part is about."""
     if splits > 1:
         each = f", {starts} starts each" if starts > 1 else ""
         if isinstance(split, ColumnsSplit):
@@ -79,7 +80,7 @@ def estimand(splits: int, starts: int, split: Split) -> str:
     if starts > 1:
         return (
             f"The intervals are about this split: these training rows, with new random starts"
-            f" ({starts} were run) and new {_drawn(split)} to validate on."
+            f" ({starts} were run) and new {_drawn(split)} to {_USES[part]} on."
         )
     return "One run of each variant: it says what happened once."
 

@@ -43,6 +43,7 @@ from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.pipeline_registry import SWEEP
 from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
+from dropnorm.study.split import FilesSplit
 from dropnorm.training import begun
 from dropnorm.training.backend import check_engine
 
@@ -93,7 +94,9 @@ class ProjectHooks:
                 looking[study] = first
             if study not in checked:
                 read_by_column(study, catalog)
-                if f"{run}.prepare.check_rows" in names:
+                if f"{run}.prepare.check_rows" in names or _adds_columns(
+                    catalog.load(f"params:{study}"), names, run
+                ):
                     checked[study] = check_study(study, catalog)
             if run in looking:
                 check_splits_to_come(looking[run], checked[run].loaded.table, catalog)
@@ -227,6 +230,11 @@ def _warn_of_boxes(studies: list[Study]) -> None:
             " them",
             boxes,
         )
+
+
+def _adds_columns(study: Study, names: set[str], run: str) -> bool:
+    """Tell whether a node takes a table to which the index files of its split add columns."""
+    return isinstance(study.split, FilesSplit) and f"{run}.prepare.check_data" in names
 
 
 def _read_new_rows_alike(pipeline: Pipeline, catalog: DataCatalog) -> None:

@@ -108,7 +108,7 @@ def check_study(study: str, catalog: DataCatalog) -> CheckedStudy:
     """
     options: Study = catalog.load(f"params:{study}")
     where = shown(catalog.get(f"{study}.table"))
-    loaded = load_unchanged(study, catalog)
+    loaded = load_unchanged(study, catalog, options.split)
     try:
         # The rows are asked for twice: to be prepared, and to be looked through.
         rows = compute_ahead(check_table, loaded.table, options, uses=2)

@@ -15,10 +15,10 @@ from dropnorm.study.compare import Compared, check_compared
 from dropnorm.study.network import Network
 from dropnorm.study.preprocessing import Impute, Preprocessing
 from dropnorm.study.recommend import Recommend
-from dropnorm.study.split import ColumnsSplit, Split, TimeSplit
+from dropnorm.study.split import ColumnsSplit, FilesSplit, PublishedSplit, Split, TimeSplit
 from dropnorm.study.sweep import Sweep
 from dropnorm.study.target import Shown, Target
-from dropnorm.study.training import Loss, Metric, Training
+from dropnorm.study.training import Loss, Metric, PlateauSchedule, Training
 from dropnorm.study.variants import Variant
 
 TaskName = Literal["regression", "classification"]
@@ -175,17 +175,18 @@ class Study(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_per_column(cls, options: Any) -> Any:
-        """Set the number of splits to that of the columns of a split by columns."""
+    def _as_many_splits_as_published(cls, options: Any) -> Any:
+        """Set the number of splits to that of the columns, or of the index files."""
         match options:
-            case {"split": {"method": "columns", "columns": list(columns)}}:
-                replicas = options.get("replicas", {})
-                if (
-                    columns
-                    and isinstance(replicas, Mapping)
-                    and not {"splits", "until"} & replicas.keys()
-                ):
-                    return {**options, "replicas": {**replicas, "splits": len(columns)}}
+            case {"split": {"method": "columns", "columns": list(columns)}} if columns:
+                count = len(columns)
+            case {"split": {"method": "files", "count": int(count)}}:
+                pass
+            case _:
+                return options
+        replicas = options.get("replicas", {})
+        if isinstance(replicas, Mapping) and not {"splits", "until"} & replicas.keys():
+            return {**options, "replicas": {**replicas, "splits": count}}
         return options
 
     @model_validator(mode="before")
@@ -243,7 +244,7 @@ class Study(Section):
     @model_validator(mode="after")
     def _enough_splits(self) -> Study:
         match self.split:
-            case TimeSplit() | ColumnsSplit() if self.replicas.until:
+            case TimeSplit() | PublishedSplit() if self.replicas.until:
                 raise ValueError(
                     f"runs until it is settled, but the number of splits by {self.split.method} is"
                     " fixed; leave out replicas.until, and increase replicas.starts instead"
@@ -258,6 +259,30 @@ class Study(Section):
                     f"has {self.replicas.splits} splits, but split.columns names {len(columns)};"
                     " change replicas.splits"
                 )
+            case FilesSplit(count=count) if self.replicas.splits > count:
+                raise ValueError(
+                    f"has {self.replicas.splits} splits, but split.count is {count}; change"
+                    " replicas.splits"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _test_rows_choose_nothing(self) -> Study:
+        split, training = self.split, self.training
+        if not isinstance(split, PublishedSplit) or split.validation_fraction > 0:
+            return self
+        if isinstance(split, FilesSplit) and split.validation is not None:
+            return self
+        chooses = ""
+        if training.early_stopping is not None:
+            chooses = "training.early_stopping would choose the epoch"
+        elif isinstance(training.schedule, PlateauSchedule):
+            chooses = "the schedule reduce_on_plateau would set the learning rate"
+        if chooses:
+            raise ValueError(
+                f"has split.validation_fraction: 0, so that the test rows validate, and {chooses}"
+                " by them; leave that out, or let some training rows validate"
+            )
         return self
 
     @model_validator(mode="after")

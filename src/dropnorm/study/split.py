@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from dropnorm.errors import did_you_mean
 from dropnorm.study.common import ColumnName, Columns, Flag, Section
 
 TestFraction = Annotated[
@@ -16,6 +17,10 @@ TestFraction = Annotated[
         description="Share of the test part, which is scored only once at the end; 0 for none.",
     ),
 ]
+
+# What cells of a table hold.
+Cells = Annotated[tuple[str | int | float | bool, ...], Field(strict=False, min_length=1)]
+FilePath = Annotated[str, Field(min_length=1)]
 
 
 class RandomSplit(Section):
@@ -108,20 +113,129 @@ class TimeSplit(Section):
         return self
 
 
-class ColumnsSplit(Section):
+PartName = Literal["train", "validation", "test"]
+_VALIDATED = 0.2
+
+
+class PublishedSplit(Section):
+    """What splits of a published protocol have in common, which often have no validation rows."""
+
+    validation_fraction: float = Field(
+        _VALIDATED,
+        ge=0,
+        lt=1,
+        exclude_if=lambda fraction: fraction == _VALIDATED,
+        description="Share of the training rows that validate, where a split has training and test"
+        " rows only. With 0, the test rows validate, and may not choose an epoch or a learning"
+        " rate.",
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**31,
+        exclude_if=lambda seed: seed == 0,
+        description="Seed with which the validation rows of split 0 are drawn; split k uses"
+        " seed + k.",
+    )
+
+
+class ColumnsSplit(PublishedSplit):
     """Columns of the table hold ``train``, ``validation`` or ``test``, as in a published protocol.
 
     Each column is a split, and the first is split 0. ``replicas.splits`` runs only the first of
-    them; left out, all are run.
+    them; left out, all are run. If a column marks no row for validation, some of its training rows
+    validate.
     """
 
     method: Literal["columns"] = Field(description="Method of this split.")
     columns: Columns = Field(min_length=1, description="Names of the columns, one per split.")
+    values: dict[PartName, Cells] = Field(
+        {},
+        exclude_if=lambda values: not values,
+        description="What the cells hold for each part, a value or a list: {train: 0, test: 1}."
+        " Left out, they hold train, validation or test.",
+    )
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _as_lists(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        known = get_args(PartName)
+        listed = {}
+        for part, one in values.items():
+            if part not in known:
+                raise ValueError(
+                    f"names the part '{part}'{did_you_mean(part, known)} (known:"
+                    f" {', '.join(known)})"
+                )
+            listed[part] = one if isinstance(one, list | tuple) else [one]
+            if not all(isinstance(cell, str | int | float) for cell in listed[part]):
+                raise ValueError(f"has no number or text for {part}")
+        return listed
+
+    @field_validator("values")
+    @classmethod
+    def _one_part_each(cls, values: dict[PartName, Cells]) -> dict[PartName, Cells]:
+        if values and not ("train" in values and len(values) > 1):
+            raise ValueError("needs the values of train, and of validation or test")
+        cells = [cell for of_part in values.values() for cell in of_part]
+        # 1 and 1.0 are one value, and so are a number and its text.
+        if len({f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in cells}) < len(
+            cells
+        ):
+            raise ValueError("has a value twice; each stands for one part")
+        return values
 
     @model_validator(mode="after")
     def _each_column_once(self) -> ColumnsSplit:
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("names a column twice in 'columns'")
+        return self
+
+
+class FilesSplit(PublishedSplit):
+    """Index files hold the numbers of the rows of each part, one on each line.
+
+    This is how the splits of Hernández-Lobato and Adams (2015, ICML) for tables of UCI are
+    published. ``replicas.splits`` runs only the first splits; left out, all are run.
+    """
+
+    method: Literal["files"] = Field(description="Method of this split.")
+    train: FilePath = Field(
+        description="File with the training rows, relative to the project's folder; {split} in the"
+        " name stands for the number of the split: data/01_raw/index_train_{split}.txt."
+    )
+    test: FilePath | None = Field(None, description="File with the test rows, likewise.")
+    validation: FilePath | None = Field(
+        None,
+        description="File with the validation rows, likewise; left out, some training rows"
+        " validate.",
+    )
+    first: int = Field(0, ge=0, description="Number of the first split in the names of the files.")
+    count: int = Field(ge=1, le=1000, description="Number of splits.")
+    first_row: int = Field(
+        0, ge=0, le=1, description="Number of the table's first row in the files: 0 or 1."
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a table gets when the files are read, one per split."""
+        return tuple(f"part of split {self.first + number}" for number in range(self.count))
+
+    @model_validator(mode="after")
+    def _names_files(self) -> FilesSplit:
+        files = [one for one in (self.train, self.validation, self.test) if one is not None]
+        if len(files) == 1:
+            raise ValueError("names only training rows; write test or validation as well")
+        if len(set(files)) < len(files):
+            raise ValueError("names the same file for two parts")
+        for file in files:
+            if self.count > 1 and "{split}" not in file:
+                raise ValueError(
+                    f"has {self.count} splits, but '{file}' names one file for all of them; write"
+                    " {split} where the number of the split stands"
+                )
         return self
 
 
@@ -135,5 +249,6 @@ def _check_fractions(train: float, test: float) -> None:
 
 
 Split = Annotated[
-    RandomSplit | GroupedSplit | TimeSplit | ColumnsSplit, Field(discriminator="method")
+    RandomSplit | GroupedSplit | TimeSplit | ColumnsSplit | FilesSplit,
+    Field(discriminator="method"),
 ]

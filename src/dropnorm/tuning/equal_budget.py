@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropnorm.evaluation import recommendation, wording
-from dropnorm.evaluation.answer import find_answer, gather_evidence
+from dropnorm.evaluation.answer import find_answer
 from dropnorm.evaluation.contrasts import design_of
+from dropnorm.evaluation.evidence import gather_evidence
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.ranking import working
 from dropnorm.evaluation.verdicts import Verdict

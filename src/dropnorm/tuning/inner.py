@@ -10,7 +10,7 @@ from dropnorm.data.preprocessing import SplitInputs, fit_preprocessor, make_spli
 from dropnorm.data.splits import TRAIN, assign_parts, rows_of
 from dropnorm.errors import BadInputError, in_one_line
 from dropnorm.study.schema import Replicas, Study
-from dropnorm.study.split import ColumnsSplit, RandomSplit
+from dropnorm.study.split import PublishedSplit, RandomSplit
 from dropnorm.study.training import PlateauSchedule
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def make_inner_inputs(rows: pd.DataFrame, split: pd.DataFrame, study: Study) -> 
     """Divide the training rows of each split as the study divides the table, and prepare them.
 
     Groups stay together, classes keep their shares, and of rows in the order of time the later ones
-    choose. The preprocessor is fitted anew, on the rows that train. Of a split that columns of the
-    table name, rows are drawn at random.
+    choose. The preprocessor is fitted anew, on the rows that train. Of a published split, rows are
+    drawn at random.
 
     Returns:
         For each split its number, the rows that train, and as ``validation`` those that choose.
@@ -63,7 +63,7 @@ def _inputs(rows: pd.DataFrame, split: pd.DataFrame, number: int, study: Study) 
 def _inner_split(study: Study, number: int) -> object:
     """Return the study's split with one in five of the rows, or of their groups, to choose."""
     seed = int(np.random.SeedSequence((study.recommend.seed, number)).generate_state(1)[0] >> 1)
-    if isinstance(study.split, ColumnsSplit):
+    if isinstance(study.split, PublishedSplit):
         return RandomSplit(method="random", train_fraction=_TRAINED, seed=seed)
     changed: dict[str, float] = {"train_fraction": _TRAINED, "test_fraction": 0.0}
     if hasattr(study.split, "seed"):

@@ -79,6 +79,7 @@ def test_gather_outcome_puts_together_what_is_compared():
         one.history,
         one.first_steps,
         one.validation_predictions,
+        one.test_predictions,
         one.examination,
         "plot",
     )

@@ -58,7 +58,7 @@ def check_study(name: str, env: str | None, conf_source: str | None) -> None:
     where = shown(project.catalog.get(f"{name}.table"))
     table = pd.DataFrame()
     try:
-        table = load_table(name, project.catalog)
+        table = load_table(name, project.catalog, None if study is None else study.split)
         if study is not None:
             problems += [f"{where}: {one}" for one in find_problems(table, study)]
     except BadInputError as error:

@@ -17,7 +17,7 @@ from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.overrides import Standing
 from dropnorm.evaluation.records import Look
 from dropnorm.study.compare import names_written
-from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
+from dropnorm.study.split import ColumnsSplit, FilesSplit, GroupedSplit, RandomSplit, TimeSplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -166,6 +166,8 @@ def _split(study: Study) -> str:
             return f"time, by {column}"
         case ColumnsSplit(columns=columns):
             return f"columns {', '.join(columns)}"
+        case FilesSplit(train=file):
+            return f"{splits} × index files {file}"
     if study.replicas.until:
         return f"{told}, until settled, at most {study.replicas.at_most}"
     return f"{splits} × {told}" if splits > 1 else told

@@ -143,7 +143,9 @@ def _tell_coverage(
             " is not the one that the run read."
         )
         return
-    table, split = load_table(study, project.catalog), project.load(f"{study}.split", version)
+    options = parse_study(run.study, run.options)
+    table = load_table(study, project.catalog, options.split)
+    split = project.load(f"{study}.split", version)
     coverage = nodes.cover_targets(table, split, *saved, mc_dropout=mc_dropout)
     if coverage is not None:
         click.echo(coverage.sentence())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dropnorm.data.splits import split_seeds
+from dropnorm.data.splits import TEST, split_seeds
 from dropnorm.evaluation import (
     answer,
     measures,
@@ -16,6 +16,7 @@ from dropnorm.evaluation import (
     network_diagnostics,
     sequential,
 )
+from dropnorm.evaluation.evidence import gather_evidence, references_on
 from dropnorm.evaluation.loss_units import loss_units
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
 from dropnorm.evaluation.results import (
@@ -59,6 +60,7 @@ def gather_outcome(
     history: pd.DataFrame,
     first_steps: pd.DataFrame,
     validation_predictions: pd.DataFrame,
+    test_predictions: pd.DataFrame,
     examination: VariantExamination,
     *written: object,
 ) -> VariantOutcome:
@@ -70,11 +72,18 @@ def gather_outcome(
         history: Losses by epoch.
         first_steps: Losses by step of the trainings that diverged.
         validation_predictions: At the chosen epoch.
+        test_predictions: The same of the test rows; empty if the study holds none.
         examination: What its networks look like from inside.
         written: What else is written of the variant before it is compared.
     """
     return VariantOutcome(
-        training, metrics, history, first_steps, validation_predictions, examination
+        training,
+        metrics,
+        history,
+        first_steps,
+        validation_predictions,
+        test_predictions,
+        examination,
     )
 
 
@@ -90,6 +99,7 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 "min_val_loss": metrics.min_val_loss,
                 "final_val_loss": metrics.final_val_loss,
                 **{f"validation_{name}": metrics.validation[name] for name in task.scores},
+                **{f"test_{name}": score for name, score in metrics.test.items()},
                 "constant_val_loss": metrics.constant_val_loss,
                 "diverged": metrics.diverged,
                 **{name: metrics.failures[name] for name in task.failures},
@@ -120,16 +130,21 @@ def estimate_effects(
 
     Args:
         split: Which row is in which part of which split.
-        reference_predictions: Of the validation rows.
+        reference_predictions: Of the validation rows, and of the test rows.
         study: As it is run.
         provenance: Which looks at the study came before.
         outcomes: By network.
     """
     metrics = {name: one.metrics for name, one in outcomes.items()}
-    predictions = {name: one.validation_predictions for name, one in outcomes.items()}
-    evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
+    validated = {name: one.validation_predictions for name, one in outcomes.items()}
+    evidence = gather_evidence(metrics, validated, reference_predictions, split, study)
+    tested = {name: one.test_predictions for name, one in outcomes.items()}
+    on_test = None
+    # Reference models of a run before there were effects on the test part predict none of it.
+    if len(references_on(reference_predictions, TEST)):
+        on_test = gather_evidence(metrics, tested, reference_predictions, split, study, TEST)
     checked = network_checks.check_networks(outcomes, study)
-    found = answer.find_answer(evidence, metrics, study, provenance.earlier, checked)
+    found = answer.find_answer(evidence, metrics, study, provenance.earlier, checked, on_test)
     return found.as_json() | sequential.tell_looks(provenance.looks, study)
 
 

@@ -38,6 +38,7 @@ def create_variant_pipeline() -> Pipeline:
                     "history",
                     "first_steps",
                     "validation_predictions",
+                    "test_predictions",
                     "examination",
                     "learning_curves",
                 ],

@@ -129,7 +129,7 @@ def put_together(
 def predict_references(
     inputs: list[SplitInputs], study: Study, execution: Execution = HERE
 ) -> pd.DataFrame:
-    """Fit the reference models to every split and predict its validation rows."""
+    """Fit the reference models to every split and predict its validation rows, and test rows."""
     return pd.concat(
         [reference_models.predict_references(split, study, execution.memory) for split in inputs],
         ignore_index=True,
