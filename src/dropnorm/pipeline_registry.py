@@ -151,7 +151,7 @@ def _recommend_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
 def _prediction_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     from dropnorm.pipelines import prediction  # noqa: PLC0415
 
-    shared = {"new_rows", "run", "preprocessors"}
+    shared = {"new_rows", "run", "preprocessors", "split"}
     alone = prediction.create_pipeline()
     return tuple(Pipeline(alone, namespace=name, inputs=shared) for name in variants)
 

@@ -12,7 +12,7 @@ from kedro.framework.project import configure_project
 from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss, roc_auc_score
 
-from conftest import change_options, copy_project, read_study
+from conftest import assert_refused, change_options, copy_project, read_study
 from dropnorm.cli.study.group import study as study_group
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.data.preprocessing import Part, SplitInputs
@@ -163,6 +163,7 @@ def test_new_rows_get_a_probability_for_each_class(flowers, monkeypatch):
     done = CliRunner().invoke(study_group, words)
 
     assert done.exit_code == 0, done.output
+    assert "interval, lower_" not in done.output
     found = pd.read_csv("out.csv")
     names = ("setosa", "versicolor", "virginica")
     assert list(found)[:5] == ["row", "prediction", *(f"probability_{name}" for name in names)]
@@ -179,3 +180,6 @@ def test_new_rows_get_a_probability_for_each_class(flowers, monkeypatch):
             found[f"max_{name}"].reindex(saved.index) + 1e-6,
         )
         assert near.all()
+
+    refused = CliRunner().invoke(study_group, [*words, "--overwrite", "--level", "95"])
+    assert_refused(refused, "--level: classes have probabilities and no interval")

@@ -83,6 +83,16 @@ def test_draws_without_end_are_refused_with_the_limit(command):
     assert "100000000 is not in the range 2<=x<=10000" in done.stderr
 
 
+@pytest.mark.parametrize("level", [49, 100])
+def test_a_level_out_of_range_is_refused_with_the_range(command, level):
+    words = ("--input", TABLE, "--output", "out.csv", "--level", level)
+
+    done = command("predict", "concrete", *words)
+
+    assert done.exit_code == 2
+    assert f"{level} is not in the range 50<=x<=99" in done.stderr
+
+
 def test_draws_are_taken_for_so_many_rows_at_a_time_as_memory_allows():
     for rows, numbers in ((2000, 1), (2000, 100_000), (3, 10**9)):
         chunks = list(_chunks(rows, numbers))

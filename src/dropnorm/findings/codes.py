@@ -316,8 +316,8 @@ _ALL = (
         " below 95 % by more than chance (binomial, one-sided, at a level of 5 %).",
         "The draws tell how unsure a network is of its mean, not how far single targets scatter"
         " around it: their interval is no interval for a new target.",
-        "Do not read mc_low and mc_high as an interval for the target. The errors of the validation"
-        " rows give one: their 95 % quantile.",
+        "Do not read mc_low and mc_high as an interval for the target. lower_95 and upper_95 of"
+        " kedro study predict --level 95 are one: they come from the errors of validation rows.",
         sentence="the 95 % interval of MC dropout holds too few targets: {found} ({where})",
     ),
 )

@@ -208,6 +208,39 @@ def test_an_output_that_is_there_is_replaced_only_if_told(at_project, tmp_path):
     assert len(pd.read_parquet(output)) == len(songs())
 
 
+def test_an_interval_stands_beside_predictions_and_holds_the_rows_it_comes_from(command):
+    kept = saved("baseline.validation_predictions").query("start == 0")
+    artists = saved("split").set_index("row")["group"].astype(str).loc[kept["row"]]
+
+    done, found = command(songs().loc[kept["row"]], "--variant", "baseline", "--level", "80")
+
+    targets = kept["target"].to_numpy()
+    within = (found["lower_80"] <= targets) & (targets <= found["upper_80"])
+    by_artist = within.groupby(artists.to_numpy()).mean()
+    # Of the held artists and one more, the interval holds at least 80 %.
+    assert by_artist.sum() / (len(by_artist) + 1) >= 0.8
+    assert (
+        f"The 80 % interval, lower_80 to upper_80, is from the residuals of {len(kept)} validation"
+        f" rows in {len(by_artist)} groups" in done.output
+    )
+    np.testing.assert_allclose(found["lower_80"] + found["upper_80"], 2 * found["prediction"],
+                               rtol=1e-4, atol=1e-3)  # fmt: skip
+
+
+def test_without_the_predictions_of_held_rows_there_is_no_interval(command, at_project):
+    (file,) = at_project.glob("data/sample/07_model_output/spotify/baseline/validation_p*/*/*")
+    moved = file.rename(at_project / "away.parquet")
+    try:
+        done, found = command(songs().head(3), "--variant", "baseline")
+    finally:
+        moved.rename(file)
+
+    assert done.exit_code == 0, done.output
+    assert "No 90 % interval: " in done.output
+    assert "validation_predictions.parquet: is missing" in done.output
+    assert list(found) == ["row", "prediction", "sd", "min", "max"]
+
+
 def test_without_a_complete_run_nothing_predicts(at_project, tmp_path):
     words = ["predict", "wine", "--input", "data/sample/01_raw/red-wine.csv", "--output",
              str(tmp_path / "out.csv"), "--env", "sample"]  # fmt: skip

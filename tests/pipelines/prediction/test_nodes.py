@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from dropnorm.data.preprocessing import fit_preprocessors
 from dropnorm.errors import BadInputError
-from dropnorm.pipelines.prediction.nodes import cover_targets, predict
+from dropnorm.pipelines.prediction.nodes import cover_targets, predict, predict_with_interval
 from dropnorm.pipelines.reporting.nodes import record
 from dropnorm.pipelines.training.nodes import VariantTrainer
 from handful import PROVENANCE, SPLIT, STUDY, TABLE, some_inputs
@@ -48,3 +49,24 @@ def test_targets_are_counted_in_intervals_of_networks_that_did_not_train_on_them
     assert 0 <= own.held <= held
     assert beyond.held == 0
     assert beyond.finding().code.code == "DN024"
+
+
+@pytest.mark.training
+def test_predict_with_interval_needs_enough_held_rows_and_says_if_there_are_too_few(caplog):
+    trained = VariantTrainer("dropout").train(some_inputs(), STUDY)
+    saved = (RUN, FITTED, trained.models, trained.training)
+    held = trained.validation_predictions
+    times = 4  # so that 90 % can be told from the handful of rows
+    many = pd.concat([held.assign(row=held["row"] + 100 * k) for k in range(times)])
+    parts = pd.concat([SPLIT.assign(row=SPLIT["row"] + 100 * k) for k in range(times)])
+
+    with caplog.at_level("INFO", logger="dropnorm"):
+        few, enough = (
+            predict_with_interval(TABLE, *saved, *one) for one in ((held, SPLIT), (many, parts))
+        )
+
+    assert "upper_90" not in few
+    assert "dropout: No 90 % interval: it needs at least 9 validation rows" in caplog.text
+    assert (enough["lower_90"] < enough["upper_90"]).all()
+    assert "dropout: The 90 % interval" in caplog.text
+    pd.testing.assert_frame_equal(enough[few.columns], few)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from kedro.io import DatasetError
 
 from dropnorm.cli.study.arguments import networks, of_project, of_study, versions
 from dropnorm.cli.study.project import Project, open_project
@@ -17,7 +18,8 @@ from dropnorm.data.fetching import fetched, is_address, local_path
 from dropnorm.datasets.atomic_files import from_here, written_whole
 from dropnorm.datasets.catalog_entries import load_table, local_file, table_checksum
 from dropnorm.datasets.new_rows import read_new_rows
-from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.errors import BadInputError, did_you_mean, in_one_line
+from dropnorm.evaluation.conformal import LEVEL
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from dropnorm.evaluation.conformal import Calibration
     from dropnorm.study.schema import Study
 
 # Significant digits of predictions as text, and decimals at the most.
@@ -67,6 +70,13 @@ _CSV_OR_PARQUET = re.compile(r"(?i:^[^.]+|\.csv(\.(gz|bz2|xz|zip|zst))?|\.txt|\.
     shell_complete=versions,
 )
 @click.option(
+    "--level",
+    type=click.IntRange(min=50, max=99),
+    metavar="PERCENT",
+    help=f"Of new targets that the prediction interval of an amount is to hold, 50 to 99; {LEVEL}"
+    " if left out.",
+)
+@click.option(
     "--mc-dropout",
     type=click.IntRange(min=2, max=10_000),
     metavar="DRAWS",
@@ -81,6 +91,7 @@ def predict_study(
     place: str,
     variant: str | None,
     version: str | None,
+    level: int | None,
     mc_dropout: int | None,
     overwrite: bool,
     env: str | None,
@@ -89,12 +100,15 @@ def predict_study(
     """Predict new rows with what a run of the study NAME saved.
 
     OUTPUT has a line for each row of INPUT, in its order: 'row' (from 0), 'prediction' (mean over
-    the replicas), 'sd', 'min' and 'max' over the replicas, all in the target's own units. With
+    the replicas), 'sd', 'min' and 'max' over the replicas, all in the target's own units.
+    'lower_90' and 'upper_90' are the ends of an interval that is to hold 90 % of new targets, or as
+    many as --level says: it is from the residuals of rows that the networks did not train on. With
     --mc-dropout also 'mc_mean', 'mc_sd', 'mc_low' and 'mc_high', the interval in which 95 % of the
     draws lie (Gal and Ghahramani 2016): how unsure the networks are of their mean, without the
     scatter of single targets around it; it is said how many targets of the validation rows such
-    intervals hold. Of a classification 'prediction' is the most probable
-    class, and the numbers follow for each class: 'probability_CLASS', 'sd_CLASS' and so on.
+    intervals hold. Of a classification 'prediction' is the most probable class, and the numbers
+    follow for each class, without an interval from residuals: 'probability_CLASS', 'sd_CLASS' and
+    so on.
     """
     output = _output(place, overwrite=overwrite)
     check_engine()
@@ -104,6 +118,10 @@ def predict_study(
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
     study = parse_study(name, run.options)
+    if level is not None and study.class_column is not None:
+        raise BadInputError(
+            "--level: classes have probabilities and no interval; leave it out for a classification"
+        )
     if variant is not None and variant not in (names := arm_names(study)):
         raise BadInputError(
             f"there is no variant '{variant}'{did_you_mean(variant, names)}"
@@ -121,14 +139,37 @@ def predict_study(
         project.load(f"{name}.{variant}.models", chosen),
         project.load(f"{name}.{variant}.training", chosen),
     )
+    calibration, told = _calibrate(project, name, chosen, saved, level or LEVEL)
     try:
-        predictions = nodes.predict(table, *saved, mc_dropout=mc_dropout or 0)
+        predictions = nodes.predict(
+            table, *saved, calibration, level=level or LEVEL, mc_dropout=mc_dropout or 0
+        )
     except BadInputError as error:
         raise BadInputError(f"{source}: {error}") from error
     _write(predictions, output)
     click.echo(f"OK {output}: {counted(len(predictions), 'row')}, by {variant} of version {chosen}")
+    if told:
+        click.echo(told)
     if mc_dropout:
         _tell_coverage(project, name, chosen, saved, mc_dropout)
+
+
+def _calibrate(
+    project: Project, study: str, version: str, saved: tuple[Any, ...], level: int
+) -> tuple[Calibration | None, str]:
+    """Gather the residuals for an interval, and say what it rests on, or why there is none."""
+    run, *_, training = saved
+    try:
+        predictions, split = (
+            project.load(f"{study}.{name}", version)
+            for name in (f"{training.variant}.validation_predictions", "split")
+        )
+    except DatasetError as error:
+        return None, f"No {level} % interval: {in_one_line(error)}"
+    calibration = nodes.calibrate(predictions, split, run, training)
+    if calibration is None:
+        return None, ""
+    return calibration, nodes.tell_interval(calibration, level, run, training)
 
 
 def _tell_coverage(

@@ -12,6 +12,8 @@ from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.splits import VALIDATION, rows_of
 from dropnorm.data.validation import check_new_rows, check_table, to_text
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation import conformal
+from dropnorm.evaluation.conformal import LEVEL, Calibration
 from dropnorm.evaluation.coverage import Coverage
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
@@ -43,7 +45,9 @@ def predict(
     preprocessors: dict[int, Preprocessor],
     models: dict[str, KerasModel],
     training: VariantTraining,
+    calibration: Calibration | None = None,
     *,
+    level: int = LEVEL,
     mc_dropout: int = 0,
 ) -> pd.DataFrame:
     """Predict the target of new rows with the replicas of one variant, in the target's own terms.
@@ -53,7 +57,8 @@ def predict(
 
     With ``mc_dropout``, each replica also draws so many predictions with its dropout layers at work
     (Gal and Ghahramani 2016, ICML 48). Their interval tells how unsure the networks are of their
-    mean; a new target's own scatter around it comes on top, and is not in it.
+    mean; a new target's own scatter around it comes on top, and is not in it. It is in the
+    prediction interval, which the residuals of held rows give.
 
     Args:
         new_rows: Has the input columns of the study, in any order; others are not looked at.
@@ -61,13 +66,16 @@ def predict(
         preprocessors: By split.
         models: By name, ``split_0-start_0`` and so on.
         training: Says which variant this is, and which replicas diverged.
+        calibration: Of these replicas, as :func:`calibrate` gathers it; None for no interval.
+        level: Percent of new targets that the interval is to hold.
         mc_dropout: Draws of each replica, or 0 for none.
 
     Returns:
         One row for each of ``new_rows``, in their order: ``row`` (from 0), ``prediction`` (mean
         over the replicas), ``sd`` (their standard deviation, missing for a single one), ``min``,
-        ``max``; with ``mc_dropout`` also ``mc_mean``, ``mc_sd``, ``mc_low`` and ``mc_high``, the
-        2.5 % and 97.5 % quantiles of all draws. Of a classification ``prediction`` is the class
+        ``max``; with enough held rows the ends of the interval, ``lower_90`` and ``upper_90`` at a
+        level of 90; with ``mc_dropout`` also ``mc_mean``, ``mc_sd``, ``mc_low`` and ``mc_high``,
+        the 2.5 % and 97.5 % quantiles of all draws. Of a classification ``prediction`` is the class
         with the largest mean probability; these follow for each class, as ``probability_<class>``,
         ``sd_<class>`` and so on.
 
@@ -98,6 +106,9 @@ def predict(
     each = np.stack([one.target.invert(predict_rows(one.network, one.inputs)) for one in members])
     target = members[0].target
     predictions = pd.DataFrame({"row": np.arange(len(rows)), **_summary(each, target)})
+    if calibration is not None and calibration.holds(level):
+        low, high = conformal.interval(each[:, :, 0], calibration, level)
+        predictions = predictions.assign(**{f"lower_{level}": low, f"upper_{level}": high})
     if not mc_dropout:
         return predictions
     drawn = [
@@ -110,6 +121,69 @@ def predict(
         for chunk in _chunks(len(rows), mc_dropout * len(members) * each.shape[2])
     ]
     return predictions.assign(**_interval(drawn, target))
+
+
+def calibrate(
+    validation_predictions: pd.DataFrame,
+    split: pd.DataFrame,
+    run: RunRecord,
+    training: VariantTraining,
+) -> Calibration | None:
+    """Gather the residuals of validation rows for prediction intervals.
+
+    Args:
+        validation_predictions: Of the variant.
+        split: Which row is in which part of which split.
+        run: The record of the run.
+        training: Says which variant this is, and which replicas diverged.
+
+    Returns:
+        None of a classification, and if all replicas diverged.
+    """
+    study = parse_study(run.study, run.options)
+    if study.class_column is not None:
+        return None
+    finite = [(one.split, one.start) for one in training.replicas if one.is_finite]
+    return conformal.calibrate(validation_predictions, split, finite, study) if finite else None
+
+
+def tell_interval(
+    calibration: Calibration, level: int, run: RunRecord, training: VariantTraining
+) -> str:
+    """Say what the interval of a variant rests on and assumes, or why there is none."""
+    study = arm_of(parse_study(run.study, run.options), training.variant).study
+    return conformal.tell_interval(calibration, level, study)
+
+
+def predict_with_interval(
+    new_rows: pd.DataFrame,
+    run: RunRecord,
+    preprocessors: dict[int, Preprocessor],
+    models: dict[str, KerasModel],
+    training: VariantTraining,
+    validation_predictions: pd.DataFrame,
+    split: pd.DataFrame,
+) -> pd.DataFrame:
+    """Predict new rows, amounts with their 90 % interval, and say what that rests on.
+
+    Args:
+        new_rows: Has the input columns of the study, in any order.
+        run: The record of the run.
+        preprocessors: By split.
+        models: By name.
+        training: Says which variant this is, and which replicas diverged.
+        validation_predictions: Of the variant.
+        split: Which row is in which part of which split.
+
+    Returns:
+        As :func:`predict` does.
+    """
+    calibration = calibrate(validation_predictions, split, run, training)
+    predictions = predict(new_rows, run, preprocessors, models, training, calibration)
+    if calibration is not None:
+        told = tell_interval(calibration, LEVEL, run, training)
+        logger.info("%s: %s", training.variant, told)
+    return predictions
 
 
 def cover_targets(

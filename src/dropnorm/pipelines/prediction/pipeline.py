@@ -1,4 +1,4 @@
-"""new rows, preprocessors, models → predictions, of one variant."""
+"""new rows, preprocessors, models, residuals of held rows → predictions, of one variant."""
 
 from kedro.pipeline import Pipeline
 
@@ -11,8 +11,16 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             described_node(
-                nodes.predict,
-                ["new_rows", "run", "preprocessors", "models", "training"],
+                nodes.predict_with_interval,
+                [
+                    "new_rows",
+                    "run",
+                    "preprocessors",
+                    "models",
+                    "training",
+                    "validation_predictions",
+                    "split",
+                ],
                 "predictions",
                 name="predict",
             )
