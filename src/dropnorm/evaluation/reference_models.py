@@ -10,7 +10,9 @@ import pandas as pd
 from dropnorm.study.network import Dropout
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
-from dropnorm.training.cache import recall_or_train
+from dropnorm.training.begun import take
+from dropnorm.training.cache import key_of, recall_or_train
+from dropnorm.training.job import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,12 +80,19 @@ def _table(
     )
 
 
+def plan_linear_network(inputs: SplitInputs, start: int, study: Study) -> Job:
+    """Return the training of the reference model that is a network without hidden layers."""
+    without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
+    linear = study.model_copy(update={"network": without_hidden})
+    return Job(linear, Variant.BASELINE, inputs, start)
+
+
 def _linear_network(
     inputs: SplitInputs, start: int, study: Study, memory: Path | None
 ) -> npt.NDArray[np.float64]:
-    without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
-    linear = study.model_copy(update={"network": without_hidden})
-    trained = recall_or_train(linear, Variant.BASELINE, inputs, start, lambda _: None, memory)
+    job = plan_linear_network(inputs, start, study)
+    begun = take(key_of(*job))
+    trained = begun.result() if begun else recall_or_train(*job, lambda _: None, memory)
     predictions = inputs.target.invert(trained.outputs)
     if trained.diverged_at_epoch is not None:
         return np.full_like(predictions, np.nan)
