@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from typing import TYPE_CHECKING
 
 from kedro.io import SharedMemoryDataCatalog
 
 from dropnorm.data import ahead
+from dropnorm.datasets.keras_models import KerasModelsDataset
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.study.arms import arm_names
 from dropnorm.training.backend import threads_of
@@ -27,7 +30,8 @@ def begin_trainings(
 ) -> None:
     """Begin what the nodes of a run train of its studies, so that workers train meanwhile.
 
-    The reference models of these studies begin too.
+    The reference models of these studies begin too, and what draws is imported. Networks are
+    examined as they were trained, without being read back.
 
     Args:
         checked: The studies whose inputs are known, by name.
@@ -50,6 +54,10 @@ def begin_trainings(
     from dropnorm.pipelines.training.nodes import VariantTrainer, teller  # noqa: PLC0415
     from dropnorm.training import parallel  # noqa: PLC0415
 
+    for study, name in asked:
+        models = catalog.get(f"{study}.{name}.models")
+        if f"{study}.{name}.examine_networks" in names and isinstance(models, KerasModelsDataset):
+            models.keep_what_is_saved()
     options: dict[str, Study] = {study: catalog.load(f"params:{study}") for study in checked}
     execution: Execution = catalog.load(EXECUTION)
     networks: list[parallel.Asked] = []
@@ -69,12 +77,16 @@ def begin_trainings(
             for start in range(options[study].replicas.starts)
         ]
         networks.append((jobs, lambda *_: None))
-    if parallel.begin_trainings(networks, execution):
-        ahead.begin(
-            reference_models.predict_references,
-            [
-                (split, options[study], execution.memory)
-                for study in referred
-                for split in checked[study].inputs
-            ],
-        )
+    if not parallel.begin_trainings(networks, execution):
+        return
+    if any(name.endswith(".write_report") for name in names):
+        report = "dropnorm.reporting.report"  # imports Matplotlib
+        threading.Thread(target=importlib.import_module, args=(report,), daemon=True).start()
+    ahead.begin(
+        reference_models.predict_references,
+        [
+            (split, options[study], execution.memory)
+            for study in referred
+            for split in checked[study].inputs
+        ],
+    )
