@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -114,3 +115,47 @@ def test_a_study_with_other_options_is_computed_anew():
     )
 
     assert "standard_scale" in fitted[0]["inputs"].named_transformers_
+
+
+def test_what_has_begun_is_waited_for_and_found_by_its_arguments():
+    add, go_on = Sum(), threading.Event()
+
+    def slow(table, number):
+        go_on.wait()
+        return add(table, number)
+
+    ahead.begin(slow, [(TABLE, 1), (TABLE, 2)])
+    with ThreadPoolExecutor() as other:
+        second = other.submit(computed, slow, TABLE.copy(), 2)
+        assert not second.done()
+        go_on.set()
+        assert second.result() == 3
+    assert computed(slow, TABLE, 1) == 2
+    assert add.calls == 2
+
+
+def test_what_goes_wrong_in_a_thread_is_raised_where_its_result_is_asked_for():
+    def fails(number):
+        raise ValueError(f"no {number}")
+
+    ahead.begin(fails, [(1,), (2,)])
+
+    with pytest.raises(ValueError, match="no 2"):
+        computed(fails, 2)
+
+
+def test_what_is_forgotten_does_not_begin():
+    go_on, began = threading.Event(), []
+
+    def wait(number):
+        began.append(number)
+        go_on.wait()
+
+    ahead.begin(wait, [(1,), (2,)])
+    ahead.forget_all()
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "ahead":
+            thread.join()
+
+    assert began in ([], [1])

@@ -10,7 +10,7 @@ import pytest
 from kedro.io import DataCatalog, DatasetError
 
 from conftest import read_study
-from dropnorm.datasets import KerasModelsDataset
+from dropnorm.datasets import KerasModelsDataset, keras_models
 from dropnorm.study.variants import Variant
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers
@@ -69,6 +69,22 @@ def test_each_network_has_a_file_in_the_version_folder(tmp_path, models):
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
     networks = {f"dropout/1/dropout/{name}.keras" for name in models}
     assert files == networks | {"dropout/1/dropout/layers.json"}
+
+
+def test_what_a_run_keeps_is_not_read_back_until_no_node_asks_for_it(tmp_path, models, monkeypatch):
+    dataset = KerasModelsDataset(filepath=str(tmp_path / "dropout"))
+    dataset.keep_what_is_saved()
+    dataset.save(models)
+
+    assert all(dataset.load()[name] is model for name, model in models.items())
+    dataset.release()
+    assert all(dataset.load()[name] is not model for name, model in models.items())
+
+    monkeypatch.setattr(keras_models, "_KEPT", 10)
+    large = KerasModelsDataset(filepath=str(tmp_path / "large"))
+    large.keep_what_is_saved()
+    large.save(models)
+    assert all(large.load()[name] is not model for name, model in models.items())
 
 
 def test_other_files_in_the_folder_are_ignored(tmp_path, models):

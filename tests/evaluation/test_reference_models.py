@@ -1,14 +1,24 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
+from dropnorm.evaluation.reference_models import plan_linear_network
 from dropnorm.pipelines.preparation import nodes as preparation
 from dropnorm.pipelines.training.nodes import predict_references
 from dropnorm.tasks.registry import task_of
+from dropnorm.training import begun
+from dropnorm.training.cache import key_of
+from dropnorm.training.trainer import train_replica
+
+if TYPE_CHECKING:
+    from dropnorm.training.trainer import TrainedReplica
 
 
 def inputs_of(study):
@@ -84,3 +94,17 @@ def test_a_linear_network_that_diverges_predicts_nothing():
     linear = predicted.loc[predicted["model"] == "linear_network", "prediction"]
     assert linear.isna().all()
     assert predicted.loc[predicted["model"] != "linear_network", "prediction"].notna().all()
+
+
+@pytest.mark.training
+def test_a_linear_network_that_has_begun_elsewhere_is_taken(monkeypatch):
+    study = read_study("concrete", replicas={"splits": 1, "starts": 1}, training__epochs=2)
+    (inputs,) = inputs_of(study)
+    here = predict_references([inputs], study)
+    job = plan_linear_network(inputs, 0, study)
+    elsewhere: Future[TrainedReplica] = Future()
+    elsewhere.set_result(train_replica(*job))
+    begun.add(key_of(*job), elsewhere)
+    monkeypatch.setattr("dropnorm.evaluation.reference_models.recall_or_train", None)
+
+    pd.testing.assert_frame_equal(predict_references([inputs], study), here)

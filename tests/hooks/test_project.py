@@ -200,7 +200,14 @@ def trains(configured, monkeypatch):
             made[f"params:{study}"] = MemoryDataset(config.study(study))
         made[EXECUTION] = MemoryDataset(HERE, copy_mode="assign")
         begin(part, made)
-        return [(jobs[0].study.name, jobs[0].variant.value, len(jobs)) for jobs, _ in networks]
+        return [
+            (
+                jobs[0].study.name,
+                jobs[0].variant.value if jobs[0].study.network.hidden else "linear_network",
+                len(jobs),
+            )
+            for jobs, _ in networks
+        ]
 
     return begun
 
@@ -210,16 +217,19 @@ def test_a_run_begins_all_its_trainings_in_the_order_of_its_nodes(trains):
 
     names = ["baseline", "batchnorm", "dropout", "dropout_batchnorm"]
     splits = {name: project_config().study(name).replicas.splits for name in ("concrete", "wine")}
-    assert begun == [
-        (study, name, splits[study]) for study in ("concrete", "wine") for name in names
-    ]
+    asked = [(study, name) for study in ("concrete", "wine") for name in names]
+    asked += [("concrete", "linear_network"), ("wine", "linear_network")]
+    assert begun == [(study, name, splits[study]) for study, name in asked]
 
 
 def test_a_part_of_a_study_begins_the_trainings_of_its_own_nodes_alone(trains):
-    part = pipelines["wine"].to_nodes("wine.dropout.train", "wine.prepare.predict_references")
+    def begun(*nodes):
+        return [name for _, name, _ in trains(pipelines["wine"].to_nodes(*nodes))]
 
-    assert [name for _, name, _ in trains(part)] == ["dropout"]
-    assert trains(pipelines["wine"].to_nodes("wine.prepare.predict_references")) == []
+    references = "wine.prepare.predict_references"
+    assert begun("wine.dropout.train") == ["dropout"]
+    assert begun("wine.dropout.train", references) == ["dropout", "linear_network"]
+    assert begun(references) == []
 
 
 def test_a_part_leaves_no_record_and_says_so(configured, caplog):

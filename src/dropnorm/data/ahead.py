@@ -1,20 +1,22 @@
 """Keep results that are computed before a run, for the nodes that need them.
 
 A run prepares every table before its first node, so that a mistake in any study shows before the
-first training. The nodes then reuse these results. A kept result is found by the values of its
-arguments; other arguments, or another process, compute it anew.
+first training. The nodes then reuse these results. It also begins what a thread of this process can
+compute while nodes wait for workers. A kept result is found by the values of its arguments; other
+arguments, or another process, compute it anew.
 """
 
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 Result = TypeVar("Result")
 
@@ -23,7 +25,7 @@ Result = TypeVar("Result")
 class _Known:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    result: Any
+    result: Future[Any]
     uses: int
 
 
@@ -40,28 +42,62 @@ def compute_ahead(function: Callable[..., Result], *arguments: Any, uses: int = 
         uses: Number of uses after which the result is dropped.
     """
     result = function(*arguments)
+    kept: Future[Result] = Future()
+    kept.set_result(result)
     with _lock:
-        _known.append(_Known(function, arguments, result, uses))
+        _known.append(_Known(function, arguments, kept, uses))
     return result
 
 
+def begin(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> None:
+    """Begin calls of a pure function in a thread, one after the other, each for one use.
+
+    Args:
+        function: Function of this package; better one that lets other threads compute.
+        calls: Arguments of each call.
+    """
+    begun = [_Known(function, arguments, Future(), uses=1) for arguments in calls]
+    with _lock:
+        _known.extend(begun)
+
+    def compute() -> None:
+        for one in begun:
+            if one.result.set_running_or_notify_cancel():
+                try:
+                    one.result.set_result(function(*one.arguments))
+                # Whatever it is, it belongs to who asks for the result.
+                except BaseException as error:
+                    one.result.set_exception(error)
+
+    threading.Thread(target=compute, name="ahead", daemon=True).start()
+
+
 def computed(function: Callable[..., Result], *arguments: Any) -> Result:
-    """Return the kept result of a pure function, or compute it."""
+    """Return the kept result of a pure function, wait for one that has begun, or compute it."""
+    kept = _take(function, arguments)
+    if kept is None:
+        return function(*arguments)
+    result: Result = kept.result()
+    return result
+
+
+def forget_all() -> None:
+    """Drop all kept results; what has not begun does not begin."""
+    with _lock:
+        for known in _known:
+            known.result.cancel()
+        _known.clear()
+
+
+def _take(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any] | None:
     with _lock:
         for place, known in enumerate(_known):
             if known.function is function and all(map(_are_same, known.arguments, arguments)):
                 known.uses -= 1
                 if not known.uses:
                     del _known[place]
-                result: Result = known.result
-                return result
-    return function(*arguments)
-
-
-def forget_all() -> None:
-    """Drop all kept results."""
-    with _lock:
-        _known.clear()
+                return known.result
+    return None
 
 
 def _are_same(one: Any, other: Any) -> bool:

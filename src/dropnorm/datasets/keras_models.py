@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dropnorm.training.networks import KerasModel
 
 _LAYERS = "layers.json"
+# Bytes of weights that are kept in memory at most.
+_KEPT = 100_000_000
 
 
 class KerasModelsDataset(WholeFileDataset):
@@ -28,12 +30,26 @@ class KerasModelsDataset(WholeFileDataset):
     The engine is imported only when a network is loaded.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._keeps = False
+        self._kept: Mapping[str, KerasModel] | None = None
+
+    def keep_what_is_saved(self) -> None:
+        """Let nodes of this process have the networks that another node saves, without reading.
+
+        They are kept until no node asks for them any more, unless they are large.
+        """
+        self._keeps = True
+
     def load(self) -> dict[str, KerasModel]:
         """Load all networks in Keras' safe mode, which runs no code from the files.
 
         Raises:
             DatasetError: If a network is missing or is not one that this project saves.
         """
+        if self._kept is not None:
+            return dict(self._kept)
         folder = self._path_to_load()
         files = sorted(folder.glob("*.keras"))
         described = json.loads((folder / _LAYERS).read_text(encoding="utf-8"))
@@ -55,6 +71,12 @@ class KerasModelsDataset(WholeFileDataset):
                 model.save(str(folder / f"{name}.keras"))
                 described[name] = _describe_layers(model)
             (folder / _LAYERS).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        if self._keeps and sum(map(_bytes_of, data.values())) <= _KEPT:
+            self._kept = data
+
+    def _release(self) -> None:
+        self._kept = None
+        super()._release()
 
     def preview(self) -> TablePreview:
         """Return the layers of the first network for kedro-viz, without an engine.
@@ -87,6 +109,11 @@ def _load(file: Path) -> KerasModel:
             " run the study again"
         ) from error
     return model
+
+
+def _bytes_of(model: KerasModel) -> int:
+    """Return the size of a network's weights, which are of four bytes each or less."""
+    return sum(4 * int(math.prod(one.shape)) for one in model.variables)
 
 
 def _describe_layers(model: KerasModel) -> list[dict[str, Any]]:

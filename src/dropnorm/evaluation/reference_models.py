@@ -11,7 +11,9 @@ from dropnorm.data.splits import TEST, VALIDATION
 from dropnorm.study.network import Dropout
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
-from dropnorm.training.cache import recall_or_train
+from dropnorm.training.begun import take
+from dropnorm.training.cache import key_of, recall_or_train
+from dropnorm.training.job import Job
 from dropnorm.training.trainer import predict_rows, trained_network
 
 if TYPE_CHECKING:
@@ -80,16 +82,23 @@ def _table(
     )
 
 
+def plan_linear_network(inputs: SplitInputs, start: int, study: Study) -> Job:
+    """Return the training of the reference model that is a network without hidden layers."""
+    without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
+    linear = study.model_copy(update={"network": without_hidden})
+    return Job(linear, Variant.BASELINE, inputs, start)
+
+
 def _linear_network(
     inputs: SplitInputs, start: int, study: Study, memory: Path | None
 ) -> npt.NDArray[np.float64]:
     """Return predictions of the validation rows, and below them of the test rows."""
-    without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
-    linear = study.model_copy(update={"network": without_hidden})
-    trained = recall_or_train(linear, Variant.BASELINE, inputs, start, lambda _: None, memory)
+    job = plan_linear_network(inputs, start, study)
+    begun = take(key_of(*job))
+    trained = begun.result() if begun else recall_or_train(*job, lambda _: None, memory)
     outputs = trained.outputs
     if inputs.test is not None:
-        network = trained_network(linear, Variant.BASELINE, inputs, start, trained)
+        network = trained_network(*job, trained)
         outputs = np.concatenate([outputs, predict_rows(network, inputs.test.x)])
     predictions = inputs.target.invert(outputs)
     if trained.diverged_at_epoch is not None:

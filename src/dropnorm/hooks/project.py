@@ -19,7 +19,6 @@ from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.overrides import Standing, tell
 from dropnorm.evaluation.pace import tell_pace
-from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.commands import command_of
 from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
 from dropnorm.hooks.outcomes import gather_outcomes, share_memory
@@ -32,6 +31,7 @@ from dropnorm.hooks.summary import (
     summarize_study,
     summarize_sweep,
 )
+from dropnorm.hooks.trainings import begin_trainings
 from dropnorm.hooks.validation import (
     check_folders,
     check_inputs,
@@ -41,14 +41,13 @@ from dropnorm.hooks.validation import (
 )
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.pipeline_registry import SWEEP
-from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.split import FilesSplit
 from dropnorm.training import begun
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
     import pandas as pd
     from kedro.io import DataCatalog
@@ -126,7 +125,7 @@ class ProjectHooks:
         run = run_params["run_id"]
         self._claimed[run] = settle_version_written(pipeline, catalog, records, run)
         tell_versions(self._claimed[run], catalog)
-        _begin_trainings(checked, pipeline, catalog)
+        begin_trainings(checked, pipeline, catalog)
         return agreed
 
     @hook_impl
@@ -188,32 +187,6 @@ class ProjectHooks:
                         page = folder / "report.html" / version / "report.html"
                         command = config_in_use().command("study", "open", study)
                         logger.info("  report: %s (or: %s)", from_here(page), command)
-
-
-def _begin_trainings(
-    checked: Mapping[str, CheckedStudy], pipeline: Pipeline, catalog: DataCatalog
-) -> None:
-    """Begin what the run trains of its studies, so that workers train while nodes do other work."""
-    if isinstance(catalog, SharedMemoryDataCatalog) or EXECUTION not in catalog:
-        return  # nodes run in processes of their own, and train there; or no hook says where
-    trainers = {
-        f"{study}.{name}.train": (study, name)
-        for study, known in checked.items()
-        for name in arm_names(known.options)
-    }
-    asked = [trainers[node.name] for node in pipeline.nodes if node.name in trainers]
-    if not asked:
-        return
-    # These take long to import, and other commands do without.
-    from dropnorm.pipelines.training.nodes import VariantTrainer, teller  # noqa: PLC0415
-    from dropnorm.training.parallel import begin_trainings  # noqa: PLC0415
-
-    networks = []
-    for study, name in asked:
-        options: Study = catalog.load(f"params:{study}")
-        jobs = VariantTrainer(name).plan(checked[study].inputs, options)
-        networks.append((jobs, teller(name, jobs)))
-    begin_trainings(networks, catalog.load(EXECUTION))
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

@@ -10,6 +10,7 @@ came with someone else's project runs no code.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.metadata
 import logging
 import os
@@ -129,9 +130,14 @@ def key_of(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> s
         "sources": _SOURCES,
         # What is kept in another form than it has now is not recalled.
         "leaves": [field.name for field in fields(TrainedReplica)],
-        "versions": {name: importlib.metadata.version(name) for name in packages},
+        "versions": {name: _version(name) for name in packages},
     }
     return str(joblib.hash(content))
+
+
+@functools.cache
+def _version(package: str) -> str:
+    return importlib.metadata.version(package)
 
 
 def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int, memory: Path) -> Path:

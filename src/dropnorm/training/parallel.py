@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     Row = dict[str, float]
     OnEpoch = Callable[[int, Row], None]
+    # The trainings of a network, and who is told their epochs.
+    Asked = tuple[Sequence[Job], OnEpoch]
 
 logger = logging.getLogger(__name__)
 
@@ -114,9 +116,7 @@ def train_jobs(
     return [found[place] for place in range(len(jobs))]
 
 
-def begin_trainings(
-    networks: Sequence[tuple[Sequence[Job], OnEpoch]], execution: Execution
-) -> None:
+def begin_trainings(networks: Sequence[Asked], execution: Execution) -> bool:
     """Begin in workers what :func:`train_jobs` will be asked for, if that is worth starting them.
 
     Known replicas are left out, and those that need workers of another kind than the first: with
@@ -126,6 +126,9 @@ def begin_trainings(
         networks: The trainings of each network, in the order in which they will be asked for, and
             who is told their epochs.
         execution: Where they are trained and kept; on a cluster nothing is begun.
+
+    Returns:
+        Whether workers train.
     """
     wanted = [
         (job, partial(on_epoch, place))
@@ -134,14 +137,16 @@ def begin_trainings(
         if not cache.is_kept(*job, execution.memory)
     ]
     if execution.cluster is not None or not wanted:
-        return
+        return False
     kind = _kind(wanted[0][0].study, execution)
     wanted = [one for one in wanted if _kind(one[0].study, execution) == kind]
     jobs = [job for job, _ in wanted]
-    if _may_spread(kind[1]) and _seconds(jobs) / 2 > _START_SECONDS:
-        results = _submit(jobs, [tell for _, tell in wanted], execution.memory, *kind)
-        for job, result in zip(jobs, results, strict=True):
-            begun.add(cache.key_of(*job), result)
+    if not _may_spread(kind[1]) or _seconds(jobs) / 2 <= _START_SECONDS:
+        return False
+    results = _submit(jobs, [tell for _, tell in wanted], execution.memory, *kind)
+    for job, result in zip(jobs, results, strict=True):
+        begun.add(cache.key_of(*job), result)
+    return True
 
 
 def end_trainings() -> None:

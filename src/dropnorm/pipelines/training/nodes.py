@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from dropnorm.data.ahead import computed
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation import network_diagnostics, reference_models
 from dropnorm.evaluation.measures import tabulate_predictions
@@ -131,7 +132,10 @@ def predict_references(
 ) -> pd.DataFrame:
     """Fit the reference models to every split and predict its validation rows, and test rows."""
     return pd.concat(
-        [reference_models.predict_references(split, study, execution.memory) for split in inputs],
+        [
+            computed(reference_models.predict_references, split, study, execution.memory)
+            for split in inputs
+        ],
         ignore_index=True,
     )
 

@@ -1,0 +1,92 @@
+"""What a run computes beside its nodes: trainings in workers, reference models in a thread."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING
+
+from kedro.io import SharedMemoryDataCatalog
+
+from dropnorm.data import ahead
+from dropnorm.datasets.keras_models import KerasModelsDataset
+from dropnorm.hooks.cluster import EXECUTION
+from dropnorm.study.arms import arm_names
+from dropnorm.training.backend import threads_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kedro.io import DataCatalog
+    from kedro.pipeline import Pipeline
+
+    from dropnorm.hooks.validation import CheckedStudy
+    from dropnorm.study.schema import Study
+    from dropnorm.training.execution import Execution
+
+
+def begin_trainings(
+    checked: Mapping[str, CheckedStudy], pipeline: Pipeline, catalog: DataCatalog
+) -> None:
+    """Begin what the nodes of a run train of its studies, so that workers train meanwhile.
+
+    The reference models of these studies begin too, and what draws is imported. Networks are
+    examined as they were trained, without being read back.
+
+    Args:
+        checked: The studies whose inputs are known, by name.
+        pipeline: What runs: it may be a part of a study.
+        catalog: Of the run.
+    """
+    if isinstance(catalog, SharedMemoryDataCatalog) or EXECUTION not in catalog:
+        return  # nodes run in processes of their own, and train there; or no hook says where
+    trainers = {
+        f"{study}.{name}.train": (study, name)
+        for study, known in checked.items()
+        for name in arm_names(known.options)
+    }
+    names = [node.name for node in pipeline.nodes]
+    asked = [trainers[name] for name in names if name in trainers]
+    if not asked:
+        return
+    # These take long to import, and other commands do without.
+    from dropnorm.evaluation import reference_models  # noqa: PLC0415
+    from dropnorm.pipelines.training.nodes import VariantTrainer, teller  # noqa: PLC0415
+    from dropnorm.training import parallel  # noqa: PLC0415
+
+    for study, name in asked:
+        models = catalog.get(f"{study}.{name}.models")
+        if f"{study}.{name}.examine_networks" in names and isinstance(models, KerasModelsDataset):
+            models.keep_what_is_saved()
+    options: dict[str, Study] = {study: catalog.load(f"params:{study}") for study in checked}
+    execution: Execution = catalog.load(EXECUTION)
+    networks: list[parallel.Asked] = []
+    for study, name in asked:
+        jobs = VariantTrainer(name).plan(checked[study].inputs, options[study])
+        networks.append((jobs, teller(name, jobs)))
+    threads = threads_of(options[asked[0][0]])  # with another number, they begin later
+    referred = [
+        study
+        for study in checked
+        if f"{study}.prepare.predict_references" in names and threads_of(options[study]) == threads
+    ]
+    for study in referred:
+        jobs = [
+            reference_models.plan_linear_network(split, start, options[study])
+            for split in checked[study].inputs
+            for start in range(options[study].replicas.starts)
+        ]
+        networks.append((jobs, lambda *_: None))
+    if not parallel.begin_trainings(networks, execution):
+        return
+    if any(name.endswith(".write_report") for name in names):
+        report = "dropnorm.reporting.report"  # imports Matplotlib
+        threading.Thread(target=importlib.import_module, args=(report,), daemon=True).start()
+    ahead.begin(
+        reference_models.predict_references,
+        [
+            (split, options[study], execution.memory)
+            for study in referred
+            for split in checked[study].inputs
+        ],
+    )
