@@ -14,7 +14,13 @@ import pytest
 import made_up
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
-from dropnorm.evaluation.results import TableFindings
+from dropnorm.evaluation.results import (
+    Examination,
+    ReplicaExamination,
+    ScoresOnTest,
+    TableFindings,
+    VariantExamination,
+)
 from dropnorm.pipelines.reporting import nodes
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
@@ -193,3 +199,37 @@ def test_comparison_and_report_show_the_test_rows():
     assert "Dropout −1.0" in told
     assert "hurts" in told
     assert "gradient boosting" in told
+    assert "log likelihood" not in told
+
+
+def test_scores_that_need_the_networks_stand_in_comparison_and_report():
+    def examined(name, *scores):
+        replicas = tuple(
+            ReplicaExamination(k, 0, Examination(8.0, {}, {}, ScoresOnTest(*one)))
+            for k, one in enumerate(scores)
+        )
+        return VariantExamination(name, replicas)
+
+    found = outcomes()
+    of = {name: examined(name, (-3.0,), (-4.0,)) for name in found}
+    of["dropout"] = examined("dropout", (-3.5, 5.25, -3.0), (None, 5.75, -2.0))
+    found = {name: dataclasses.replace(one, examination=of[name]) for name, one in found.items()}
+
+    comparison = nodes.compare(STUDY, **found).set_index("variant")
+
+    assert comparison["test_log_likelihood"].to_dict() == pytest.approx(
+        {"baseline": -3.5, "dropout": -3.5, "batchnorm": -3.5, "dropout_batchnorm": -3.5}
+    )
+    assert comparison.loc["dropout", "test_mc_rmse"] == 5.5
+    assert comparison.loc["dropout", "test_mc_log_likelihood"] == -2.5
+    assert comparison["test_mc_rmse"].isna().sum() == 3
+    report = nodes.make_report(
+        STUDY, effects_of(found), TableFindings("concrete", False, (), ()),
+        comparison.reset_index(), nodes.compare_diagnostics(STUDY, TARGETS, **found), PROVENANCE,
+        found["baseline"],
+    )  # fmt: skip
+    json.dumps(report, allow_nan=False)
+    assert report["test"]["variants"]["dropout"]["mc_rmse"] == 5.5
+    assert report["test"]["variants"]["baseline"]["mc_rmse"] is None
+    page = nodes.write_report(STUDY, report, TARGETS, **found)
+    assert "MC dropout draws 100 predictions" in page

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
+import scipy
 
 from conftest import read_study
 from dropnorm.data.preprocessing import Part, SplitInputs
+from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.loss_units import LossUnits
 from dropnorm.evaluation.network_diagnostics import compare_diagnostics, examine_network
 from dropnorm.evaluation.results import Examination, ReplicaExamination, VariantExamination
 from dropnorm.study.variants import Variant
+from dropnorm.tasks.targets import TargetScale
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers
+from dropnorm.training.trainer import predict_rows
 from made_results import measured, some_metrics
 
 
@@ -68,6 +74,33 @@ def test_dropout_before_a_batch_norm_shifts_its_variance_and_batchnorm_alone_doe
     assert both.batchnorms["batchnorm_2"].shift == pytest.approx(expected, rel=0.05)
     assert alone.batchnorms["batchnorm_2"].shift == pytest.approx(1, rel=0.01)
     assert alone.batchnorms["batchnorm_3"].shift == pytest.approx(1, rel=0.01)
+
+
+@pytest.mark.training
+def test_test_rows_are_scored_with_and_without_dropout_at_work_where_there_are_some():
+    inputs = an_input(200)
+    rows, x, y = np.arange(200), inputs.train.x, inputs.train.y
+    held = dataclasses.replace(inputs, test=Part(rows, -x, y), target=TargetScale(scale=10.0))
+    study = a_study()
+
+    network, without = examine(study, "batchnorm", held)
+    _, both = examine(study, "dropout_batchnorm", held)
+    _, no_test = examine(study, "dropout_batchnorm", inputs)
+
+    errors = [
+        10 * (y.astype(float) - predict_rows(network, rows_of_part)[:, 0])
+        for rows_of_part in (x, -x)
+    ]
+    noise = np.sqrt(np.mean(errors[0] ** 2))
+    expected = scipy.stats.norm.logpdf(errors[1], 0, noise).mean()
+    assert without.test.log_likelihood == pytest.approx(expected, rel=1e-4)
+    assert (without.test.mc_rmse, without.test.mc_log_likelihood) == (None, None)
+    assert both.test.mc_rmse > 0
+    assert np.isfinite(both.test.mc_log_likelihood)
+    assert no_test.test is None
+    assert "test" not in to_json(no_test)
+    for found in (without, no_test):
+        assert Examination.from_json(to_json(found)) == found
 
 
 @pytest.mark.training

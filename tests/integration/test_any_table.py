@@ -119,6 +119,9 @@ def test_a_messy_gzipped_table_is_scored_on_its_test_part_in_its_own_units(house
     assert effects["test"]["effects"]["batchnorm"]["difference"] == pytest.approx(moved)
     compared = pd.read_csv(newest(houses_project, "08_reporting/houses/comparison.csv"))
     assert compared["test_mae"].iloc[0] == pytest.approx(metrics["test_mae"])
+    scores = compared.set_index("variant")
+    assert np.isfinite(scores["test_log_likelihood"]).all()
+    assert scores["test_mc_rmse"].notna().tolist() == [False, True, False, True]
     page = newest(houses_project, "08_reporting/houses/report.html").read_text()
     assert "<h2>On the test part</h2>" in page
     # In the units of the training: logarithms.

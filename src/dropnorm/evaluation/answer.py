@@ -11,6 +11,7 @@ from dropnorm.evaluation import cards, checks, effects, ranking, sequential, wor
 from dropnorm.evaluation.answer_on_test import AnswerOnTest, find_answer_on_test
 from dropnorm.evaluation.contrasts import FOUR, Design, design_of
 from dropnorm.evaluation.effects import Effect, margin_of
+from dropnorm.evaluation.estimands import estimand
 from dropnorm.evaluation.interaction import tell_interaction
 from dropnorm.evaluation.recommendation import Recommendation, recommend
 from dropnorm.evaluation.reference_comparison import compare_references, health_beside
@@ -188,7 +189,7 @@ def find_answer(
         study=study.name,
         title=study.label,
         made_up=study.made_up,
-        estimand=wording.estimand(options.splits, options.starts, study.split),
+        estimand=estimand(options.splits, options.starts, study.split, in_order=evidence.in_order),
         error=error.name,
         beside=task.beside,
         unit=task.unit(study),
@@ -202,7 +203,10 @@ def find_answer(
         committee=wording.committee(
             variants, error.name, task.unit(study), layered=Variant.DROPOUT in design.layered
         ),
-        spread=wording.spread(variants, found, error.spoken, task.unit(study)),
+        # What lies between splits in order is their trend as well.
+        spread=""
+        if evidence.in_order
+        else wording.spread(variants, found, error.spoken, task.unit(study)),
         design=design,
         test=None
         if on_test is None

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dropnorm.data.splits import TEST
-from dropnorm.evaluation import effects, wording
+from dropnorm.evaluation import effects
 from dropnorm.evaluation.contrasts import design_of
+from dropnorm.evaluation.estimands import estimand
 from dropnorm.evaluation.reference_comparison import compare_references, health_beside
 from dropnorm.tasks.registry import task_of
 
@@ -90,7 +91,9 @@ def find_answer_on_test(
     healths = {name: one.health for name, one in variants.items()}
     replicas = study.replicas
     return AnswerOnTest(
-        estimand=wording.estimand(replicas.splits, replicas.starts, study.split, TEST),
+        estimand=estimand(
+            replicas.splits, replicas.starts, study.split, TEST, in_order=evidence.in_order
+        ),
         margin=margin,
         variants=variants,
         effects=effects.weigh_effects(found, healths, design),

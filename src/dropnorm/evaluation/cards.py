@@ -56,6 +56,8 @@ def make_card(name: str, answer: Answer) -> Card:
             ruled_out = f"{_bounds(effect.low, effect.high, gain, harm)}."
         case Verdict.NONE:
             ruled_out = "One run of each shows what happened once."
+        case Verdict.IN_ORDER:
+            ruled_out = "The splits share training rows and trend: their mean has no interval."
         case _:
             told, ruled_out = "", _failures(name, answer)
     verdict = effect.verdict.value

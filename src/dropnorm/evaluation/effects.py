@@ -1,8 +1,7 @@
 """What compared networks do to the error, with what chance leaves open.
 
 Every figure rests on pairs: networks trained on the same split from the same start. Which chance an
-interval covers is said with it: with several splits, a new split of such rows and a new start; with
-one split, new starts and new validation rows for the training rows of this split.
+interval covers is said with it, for each kind of split (:mod:`dropnorm.evaluation.estimands`).
 """
 
 from __future__ import annotations
@@ -141,6 +140,7 @@ class Evidence:
         rows: By split; needed for an interval where there is one split only, and for a sharp one
             over several.
         level: Of all intervals: 95 %, or more where the run looks several times.
+        in_order: Whether the splits follow one another: their mean has no interval then.
     """
 
     errors: pd.DataFrame
@@ -148,6 +148,7 @@ class Evidence:
     root: bool
     rows: Mapping[int, RowLosses] = field(default_factory=dict)
     level: float = LEVEL
+    in_order: bool = False
 
     def difference(self, weights: Mapping[str, int], alpha: float) -> tuple[Interval, pd.Series]:
         """Estimate a weighted sum of errors.
@@ -163,6 +164,8 @@ class Evidence:
         if pairs.empty:
             return Interval(math.nan), pairs
         by_split = pairs.groupby(level="split").mean()
+        if self.in_order and len(by_split) >= A_PAIR:
+            return Interval(float(by_split.mean()), basis=Basis.IN_ORDER), pairs
         if len(by_split) >= A_PAIR:
             rows = self._rows_over_splits(weights, by_split)
             found = over_splits(by_split.to_numpy(), self.held_to_trained, alpha, rows, self.level)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.evaluation.effects import Evidence, RowLosses
+from dropnorm.evaluation.estimands import are_in_order
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def gather_evidence(
         held_to_trained=float((parts[part] / parts[TRAIN]).mean()),
         root=error.root,
         rows=_row_losses(predictions, references, split.loc[split["part"] == part], study),
+        in_order=are_in_order(split, study.split),
     )
 
 

@@ -53,6 +53,7 @@ class Basis(StrEnum):
     ROWS_AND_SPLITS = "splits and rows"
     SPLITS = "splits alone, which is wider"
     STARTS = "starts and rows of one split"
+    IN_ORDER = "splits in order, which have no interval"
     NOTHING = "nothing"
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from dropnorm.evaluation import checks
-from dropnorm.evaluation.results import ReplicaMetrics, VariantMetrics, of_replica
+from dropnorm.evaluation.results import (
+    ReplicaMetrics,
+    ScoresOnTest,
+    VariantMetrics,
+    of_replica,
+)
 from dropnorm.study.arms import arm_of
 from dropnorm.tasks.registry import task_of
 
@@ -19,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import Part, SplitInputs
-    from dropnorm.evaluation.results import ReplicaFacts, VariantTraining
+    from dropnorm.evaluation.results import ReplicaFacts, VariantExamination, VariantTraining
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
 
@@ -73,6 +79,22 @@ def measure_variant(
         findings=tuple(checks.check_trainings(training.variant, history, replicas, study)),
         replicas=replicas,
     )
+
+
+def mean_test_scores(examined: VariantExamination) -> dict[str, float | None]:
+    """Return the means of the scores of test rows that need the networks; none without them.
+
+    Returns:
+        By column of the comparison, ``test_log_likelihood`` and so on; None where no network has
+        the score.
+    """
+    scores = [one.found.test for one in examined.replicas if one.found.test is not None]
+    if not scores:
+        return {}
+    return {
+        f"test_{score.name}": _mean(getattr(one, score.name) for one in scores)
+        for score in fields(ScoresOnTest)
+    }
 
 
 def tabulate_predictions(

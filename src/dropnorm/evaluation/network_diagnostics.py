@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.evaluation.json_form import or_nan
-from dropnorm.evaluation.results import Examination, VarianceShift, of_replica
+from dropnorm.evaluation.likelihood import held_out_likelihood
+from dropnorm.evaluation.results import Examination, ScoresOnTest, VarianceShift, of_replica
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.backend import load_keras
+from dropnorm.training.monte_carlo import draw_outputs, drops
 from dropnorm.training.networks import up_to_outputs
 from dropnorm.training.trainer import predict_rows
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 # Training rows that pass through a network to see what its layers give: bounds the time.
 _EXAMINED = 4096
+# Predictions that MC dropout draws for a row, and rows of a part for which it draws, evenly spread.
+_DRAWS, _DRAWN = 100, 20_000
 
 
 def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> Examination:
@@ -59,6 +63,34 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> E
             # One at the input takes the same in training and in inference.
             if name.startswith("batchnorm") and name != network.layers[0].name
         },
+        test=_score_test_rows(network, inputs) if study.task == "regression" else None,
+    )
+
+
+def _score_test_rows(network: KerasModel, inputs: SplitInputs) -> ScoresOnTest | None:
+    """Score the test rows with and without dropout at work; None if there are none."""
+    if inputs.test is None:
+        return None
+    parts = (inputs.validation, inputs.test)
+    targets = [inputs.target.restore(part.y).astype(np.float64) for part in parts]
+    plain = [
+        inputs.target.invert(predict_rows(network, part.x))[np.newaxis, :, 0] for part in parts
+    ]
+    likelihood = held_out_likelihood(*zip(targets, plain, strict=True))
+    if not drops(network):
+        return ScoresOnTest(likelihood)
+    some = [np.linspace(0, len(part.rows) - 1, min(len(part.rows), _DRAWN)) for part in parts]
+    chosen = [places.astype(np.int64) for places in some]
+    targets = [one[places] for one, places in zip(targets, chosen, strict=True)]
+    drawn = [
+        inputs.target.invert(draw_outputs(network, part.x[places], _DRAWS))[..., 0]
+        for part, places in zip(parts, chosen, strict=True)
+    ]
+    error = float(np.sqrt(np.mean((targets[1] - drawn[1].mean(axis=0)) ** 2)))
+    return ScoresOnTest(
+        likelihood,
+        error if np.isfinite(error) else None,
+        held_out_likelihood(*zip(targets, drawn, strict=True)),
     )
 
 

@@ -218,6 +218,8 @@ def _open(answer: Answer, chosen: str) -> str:
     found = [between(answer, one, chosen) for one in not_beaten(answer) if one != chosen]
     unsettled = [one for one in found if one.verdict in (Verdict.NOT_SETTLED, Verdict.NONE)]
     same = [one for one in found if one.verdict is Verdict.SAME]
+    if any(one.verdict is Verdict.IN_ORDER for one in found):
+        return "Splits in order have no interval, so no network is shown to be better than another."
     if not unsettled:
         if not same or chosen == answer.design.against:
             return ""
@@ -260,7 +262,8 @@ def _beside_reference(answer: Answer, chosen: str) -> tuple[str | None, str]:
     if not math.isfinite(found.low):
         size = wording.quantity(abs(found.difference), answer.unit)
         better = "better" if found.difference < 0 else "worse"
-        return reference, f"In the one run it is {size} {better} than {name}."
+        where = "In the one run" if found.pairs == 1 else "On average"
+        return reference, f"{where} it is {size} {better} than {name}."
     if found.high < 0:
         size = wording.unsigned_size(found, answer.unit)
         return reference, f"It is {size} better than {name}, the best reference model."

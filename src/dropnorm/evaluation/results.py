@@ -1,12 +1,12 @@
 """What trainings leave and what is measured of them. Each has a file of JSON: its last form."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Annotated
 
 import pandas as pd
 from pydantic import BeforeValidator
 
-from dropnorm.evaluation.json_form import PREFIX, Result
+from dropnorm.evaluation.json_form import PREFIX, Json, Result
 from dropnorm.findings import Finding
 from dropnorm.training.networks import Layer
 
@@ -183,6 +183,22 @@ class VarianceShift(Result):
 
 
 @dataclass(frozen=True)
+class ScoresOnTest(Result):
+    """Scores of the test rows that need the network, of numbers; None where not finite.
+
+    Attributes:
+        log_likelihood: Mean log density of a target in nats, with Gaussian noise of the variance
+            that the validation rows suggest.
+        mc_rmse: RMSE of the mean of drawn predictions (MC dropout); None without dropout.
+        mc_log_likelihood: Mean log density under drawn predictions; None without dropout.
+    """
+
+    log_likelihood: float | None
+    mc_rmse: float | None = None
+    mc_log_likelihood: float | None = None
+
+
+@dataclass(frozen=True)
 class Examination(Result):
     """What one trained network looks like from inside.
 
@@ -190,11 +206,18 @@ class Examination(Result):
         training_loss: Of all training rows, in inference.
         dead_units: By activation, the share of its units that give the same for every row.
         batchnorms: By batch norm that stands behind a layer.
+        test: Scores of the test rows; None without a test part, and of classes.
     """
 
     training_loss: float
     dead_units: dict[str, float]
     batchnorms: dict[str, VarianceShift]
+    test: ScoresOnTest | None = None
+
+    def described(self) -> Json:
+        """Return the attributes for JSON: without scores of test rows where there are none."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in told.items() if name != "test" or value}
 
 
 @dataclass(frozen=True)

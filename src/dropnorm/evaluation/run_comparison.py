@@ -11,7 +11,7 @@ import pandas as pd
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.contrasts import FOUR, Contrast
 from dropnorm.evaluation.effects import Evidence
-from dropnorm.evaluation.intervals import Interval, holm
+from dropnorm.evaluation.intervals import Basis, Interval, holm
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.network_names import every, spoken, title
 from dropnorm.evaluation.verdicts import Verdict
@@ -150,7 +150,9 @@ def _pairs(first: Run, second: Run) -> Evidence | None:
         return None
     errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
     rows = next(iter(first.metrics.values())).rows
-    return Evidence(errors, rows["validation"] / rows["train"], root=False)
+    effects = first.effects["effects"].values()
+    in_order = any(one.get("basis") == Basis.IN_ORDER for one in effects)
+    return Evidence(errors, rows["validation"] / rows["train"], root=False, in_order=in_order)
 
 
 def sentence(first: Run, second: Run) -> str:

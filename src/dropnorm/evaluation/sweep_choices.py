@@ -10,6 +10,7 @@ import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.effects import margin_of
+from dropnorm.evaluation.estimands import estimand
 from dropnorm.evaluation.evidence import gather_evidence
 from dropnorm.evaluation.intervals import Interval, simultaneous
 from dropnorm.evaluation.json_form import or_nan
@@ -154,7 +155,7 @@ def find_choices(
         unit=unit,
         splits=options.splits,
         starts=options.starts,
-        estimand=wording.estimand(options.splits, options.starts, study.split),
+        estimand=estimand(options.splits, options.starts, study.split, in_order=evidence.in_order),
         sentences={
             name: _sentence(name, points[name], rows[name], unit)
             for name in names
@@ -211,6 +212,7 @@ _STANDINGS = {
     Verdict.NOT_SETTLED: "not shown to be worse",
     Verdict.SAME: "practically the same",
     Verdict.NONE: "one run",
+    Verdict.IN_ORDER: "splits in order",
     Verdict.DIVERGED: "diverged",
 }
 
@@ -231,6 +233,8 @@ def _sentence(name: str, points: Sequence[Point], rows: Sequence[Choice], unit: 
         return f"{subject}: trainings diverged with every choice; there is none to make."
     if told["one run"]:
         return f"{subject}: {least} in the one run of each; no verdict."
+    if told["splits in order"]:
+        return f"{subject}: {least}; splits in order: no verdict."
     matters = told["worse"] or told["diverged"]
     verdict = "the choice matters" if matters else "the choice is not shown to matter"
     parts = [f"{subject}: {verdict}", least]

@@ -6,7 +6,7 @@ import math
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation.intervals import LEVEL, Interval
+from dropnorm.evaluation.intervals import LEVEL, Basis, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +24,7 @@ class Verdict(StrEnum):
     BOTH_FAIL = "both fail"
     DIVERGED = "cannot be compared"
     NONE = "one run: no verdict"
+    IN_ORDER = "splits in order: no verdict"
 
     @classmethod
     def _missing_(cls, value: object) -> Verdict | None:
@@ -72,7 +73,7 @@ def judge(
     if any(diverged.values()):
         return Verdict.DIVERGED
     if math.isnan(interval.low):
-        return Verdict.NONE
+        return Verdict.IN_ORDER if interval.basis is Basis.IN_ORDER else Verdict.NONE
     if margin and interval.p_beyond(margin) < (1 - interval.level) / claims:
         return Verdict.SAME
     if p_holm < 1 - LEVEL:

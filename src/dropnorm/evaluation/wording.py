@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dropnorm.evaluation.network_names import spoken
 from dropnorm.findings import Severity
-from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.answer import VariantAnswer
     from dropnorm.evaluation.deviations import Deviations
     from dropnorm.evaluation.effects import Effect
-    from dropnorm.study.split import Split
 
 _DIGITS = 3
 # However narrow an interval is, nobody reads more.
@@ -24,7 +22,6 @@ _MOST_DIGITS = 6
 _TOO_LONG = 1e6
 # From here on, percent have no decimals.
 _WHOLE_PERCENT = 9.95
-_USES = {"validation": "validate", "test": "test"}
 
 
 class Sized(Protocol):
@@ -61,40 +58,6 @@ def number(value: float, error: float | None = None, digits: int = _DIGITS) -> s
         decimals = min(decimals, 1 - math.floor(math.log10(scale)))
     decimals = max(0, decimals)
     return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
-
-
-def estimand(splits: int, starts: int, split: Split, part: str = "validation") -> str:
-    """Say what an interval of differences on the rows of a part is about."""
-    if splits > 1:
-        each = f", {starts} starts each" if starts > 1 else ""
-        if isinstance(split, ColumnsSplit):
-            return (
-                "The intervals are about another split into parts of these sizes, drawn at random"
-                f" from such rows, and a new random start, from pairs on {splits} splits that"
-                f" columns of the table name{each}."
-            )
-        return (
-            f"The intervals are about a new random split of such {_drawn(split)} and a new random"
-            f" start, from pairs on {splits} splits of this table{each}."
-        )
-    if starts > 1:
-        return (
-            f"The intervals are about this split: these training rows, with new random starts"
-            f" ({starts} were run) and new {_drawn(split)} to {_USES[part]} on."
-        )
-    return "One run of each variant: it says what happened once."
-
-
-def _drawn(split: Split) -> str:
-    match split:
-        case TimeSplit():
-            return "stretches of such a time"
-        case GroupedSplit():
-            return "groups"
-        case RandomSplit() if split.identical_rows or split.keep_together:
-            return "groups of rows"
-        case _:
-            return "rows"
 
 
 def with_article(reference: str) -> str:

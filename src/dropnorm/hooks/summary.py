@@ -36,7 +36,9 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
 
 
 # With these verdicts there is a difference to tell.
-_COMPARED = (Verdict.HELPS, Verdict.HURTS, Verdict.SAME, Verdict.NOT_SETTLED, Verdict.NONE)
+_COMPARED = (
+    Verdict.HELPS, Verdict.HURTS, Verdict.SAME, Verdict.NOT_SETTLED, Verdict.NONE, Verdict.IN_ORDER,
+)  # fmt: skip
 
 
 def summarize_equal_budget(found: EqualBudget) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.loss_units import loss_units
 from dropnorm.evaluation.network_names import count, reference
 from dropnorm.evaluation.pace import tell_pace
+from dropnorm.evaluation.results import ScoresOnTest
 from dropnorm.findings import Finding
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.panels import Trainings, draw_curve_panels
@@ -44,6 +46,7 @@ def make_report(
     fit_seconds = float(comparison["fit_seconds"].sum())
     return {
         **effects,
+        **({"test": _with_test_scores(effects["test"], comparison)} if "test" in effects else {}),
         "question": _question(study, effects),
         "engine": metrics.engine,
         "rows": metrics.rows,
@@ -65,6 +68,23 @@ def make_report(
         **to_json(provenance),
         "options": study.model_dump(mode="json"),
     }
+
+
+def _with_test_scores(on_test: Mapping[str, Any], comparison: pd.DataFrame) -> dict[str, Any]:
+    """Add the scores of test rows that stand in the comparison alone, where there are some."""
+    columns = [f"test_{one.name}" for one in fields(ScoresOnTest)]
+    if not set(columns) <= set(comparison.columns):
+        return dict(on_test)
+    by_variant = comparison.set_index("variant")[columns]
+    scores = {
+        name: {
+            column.removeprefix("test_"): None if pd.isna(value) else float(value)
+            for column, value in by_variant.loc[name].items()
+        }
+        for name in on_test["variants"]
+    }
+    variants = {name: {**one, **scores[name]} for name, one in on_test["variants"].items()}
+    return {**on_test, "variants": variants}
 
 
 def _question(study: Study, effects: Mapping[str, Any]) -> str:

@@ -137,6 +137,13 @@ class PublishedSplit(Section):
         description="Seed with which the validation rows of split 0 are drawn; split k uses"
         " seed + k.",
     )
+    in_order: Flag = Field(
+        False,
+        exclude_if=lambda in_order: not in_order,
+        description="Whether the splits follow one another in time, as with an origin that moves"
+        " forward: their mean has no interval and no verdict. Splits whose training rows only grow"
+        " count as such anyway.",
+    )
 
 
 class ColumnsSplit(PublishedSplit):

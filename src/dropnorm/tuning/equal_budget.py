@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropnorm.evaluation import recommendation, wording
+from dropnorm.evaluation import recommendation
 from dropnorm.evaluation.answer import find_answer
 from dropnorm.evaluation.contrasts import design_of
+from dropnorm.evaluation.estimands import estimand
 from dropnorm.evaluation.evidence import gather_evidence
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.ranking import working
@@ -72,7 +73,7 @@ def find_equal_budget(
         starts=replicas.starts,
         trials=study.recommend.trials,
         seed=study.recommend.seed,
-        estimand=wording.estimand(replicas.splits, replicas.starts, study.split),
+        estimand=estimand(replicas.splits, replicas.starts, study.split, in_order=both.in_order),
         answer_configured=answers[CONFIGURED].answer,
         answer=answers[CHOSEN].answer,
         effects=tuple(

@@ -88,7 +88,11 @@ def gather_outcome(
 
 
 def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
-    """Put the metrics of the variants side by side, a row each."""
+    """Put the metrics of the variants side by side, a row each.
+
+    With a test part, these are also the scores of its rows, and of numbers the log likelihood and
+    what MC dropout makes of them.
+    """
     task = task_of(study)
     return pd.DataFrame(
         [
@@ -100,6 +104,7 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 "final_val_loss": metrics.final_val_loss,
                 **{f"validation_{name}": metrics.validation[name] for name in task.scores},
                 **{f"test_{name}": score for name, score in metrics.test.items()},
+                **measures.mean_test_scores(outcome.examination),
                 "constant_val_loss": metrics.constant_val_loss,
                 "diverged": metrics.diverged,
                 **{name: metrics.failures[name] for name in task.failures},
@@ -107,7 +112,8 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 "replicas": len(metrics.replicas),
                 "fit_seconds": round(sum(one.fit_seconds for one in metrics.replicas), 3),
             }
-            for metrics in (outcome.metrics for outcome in outcomes.values())
+            for outcome in outcomes.values()
+            for metrics in (outcome.metrics,)
         ]
     )
 
