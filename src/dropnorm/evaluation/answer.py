@@ -19,6 +19,7 @@ from dropnorm.evaluation.intervals import Interval
 from dropnorm.evaluation.recommendation import Recommendation, recommend
 from dropnorm.evaluation.verdicts import Health, judge_health, weigh, weigh_interaction
 from dropnorm.evaluation.wins import Wins, share_of_wins
+from dropnorm.study.optimism import optimistic_networks, tell_choice
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
@@ -138,6 +139,8 @@ class Answer:
         recommendation: What to do, and what is left open.
         findings: What the result must not be read without.
         design: Which networks are compared, and with which one.
+        optimistic: Networks whose scoring rows also chose their epoch or learning rate.
+        choice: Which rows choose epochs and learning rates, in a sentence; empty if none do.
     """
 
     study: str
@@ -161,6 +164,8 @@ class Answer:
     recommendation: Recommendation = field(default_factory=lambda: Recommendation("", ""))
     findings: tuple[Finding, ...] = ()
     design: Design = FOUR
+    optimistic: tuple[str, ...] = ()
+    choice: str = ""
 
     @property
     def answer(self) -> str:
@@ -170,7 +175,8 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None.
 
-        ``against`` is there where other networks than the four variants are compared.
+        ``against`` is there where other networks than the four variants are compared, and
+        ``optimistic`` and ``choice`` where a training chooses its epoch or learning rate.
         """
         variants = {name: one.as_json() for name, one in self.variants.items()}
         told = {
@@ -181,6 +187,9 @@ class Answer:
         }
         strict: dict[str, Any] = _strict(asdict(self) | told)
         del strict["design"]
+        for name in ("optimistic", "choice"):
+            if not strict[name]:
+                del strict[name]
         return strict if self.design.is_the_four else {**strict, "against": self.design.against}
 
 
@@ -292,6 +301,8 @@ def find_answer(
         ),
         spread=wording.spread(variants, found, error.spoken, task.unit(study)),
         design=design,
+        optimistic=optimistic_networks(study),
+        choice=tell_choice(study),
     )
     findings = [
         *(one for name in design.names for one in metrics[name].findings),

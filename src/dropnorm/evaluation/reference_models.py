@@ -83,7 +83,9 @@ def _linear_network(
 ) -> npt.NDArray[np.float64]:
     without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
     linear = study.model_copy(update={"network": without_hidden})
-    trained = recall_or_train(linear, Variant.BASELINE, inputs, start, lambda _: None, memory)
+    trained = recall_or_train(
+        linear, Variant.BASELINE, inputs.as_seen_by(study.training), start, lambda _: None, memory
+    )
     predictions = inputs.target.invert(trained.outputs)
     if trained.diverged_at_epoch is not None:
         return np.full_like(predictions, np.nan)

@@ -150,7 +150,7 @@ def _pairs(first: Run, second: Run) -> Evidence | None:
         return None
     errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
     rows = next(iter(first.metrics.values())).rows
-    return Evidence(errors, rows["validation"] / rows["train"], root=False)
+    return Evidence(errors, rows["validation"] / (rows["train"] + rows.get("inner", 0)), root=False)
 
 
 def sentence(first: Run, second: Run) -> str:

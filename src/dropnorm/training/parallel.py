@@ -161,7 +161,11 @@ def prepare_workers(study: Study, inputs: Sequence[SplitInputs], execution: Exec
         return
     arms = [arm_of(study, name) for name in arm_names(study)]
     starts = range(study.replicas.starts)
-    jobs = [Job(arm.study, arm.variant, *one) for arm in arms for one in product(inputs, starts)]
+    jobs = [
+        Job(arm.study, arm.variant, split.as_seen_by(arm.study.training), start)
+        for arm in arms
+        for split, start in product(inputs, starts)
+    ]
     missing = [job for job in jobs if not cache.is_kept(*job, execution.memory)]
     if sum(estimate_seconds(job.study, job.inputs) for job in missing) / 2 > _START_SECONDS:
         parallel = _workers(threads, workers)

@@ -20,7 +20,7 @@ from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.errors import BadInputError, did_you_mean
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study.arms import arm_names
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_recorded
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def predict_study(
     _refuse_inputs(project, source, output)
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
-    study = parse_study(name, run.options)
+    study = parse_recorded(name, run.options)
     if variant is not None and variant not in (names := arm_names(study)):
         raise BadInputError(
             f"there is no variant '{variant}'{did_you_mean(variant, names)}"
@@ -148,7 +148,7 @@ def _tell_coverage(
     if coverage is not None:
         click.echo(coverage.sentence())
         finding = coverage.finding()
-        if finding and finding.code.code not in parse_study(study, run.options).silence:
+        if finding and finding.code.code not in parse_recorded(study, run.options).silence:
             click.echo(f"Warning: {finding.line()}")
 
 

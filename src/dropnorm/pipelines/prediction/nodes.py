@@ -16,7 +16,7 @@ from dropnorm.evaluation.coverage import Coverage
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
 from dropnorm.study.arms import arm_names, arm_of
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_recorded
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
@@ -75,7 +75,7 @@ def predict(
         BadInputError: If the rows lack a column or hold what the study cannot use, if all replicas
             diverged, or if draws are asked for of a variant without dropout.
     """
-    study = parse_study(run.study, run.options)
+    study = parse_recorded(run.study, run.options)
     if mc_dropout and not arm_of(study, training.variant).variant.has_dropout:
         able = [name for name in arm_names(study) if arm_of(study, name).variant.has_dropout]
         choose = f"choose {' or '.join(able)}, or leave" if able else "leave"
@@ -139,7 +139,7 @@ def cover_targets(
     Returns:
         The count; None of a classification, whose targets are no numbers.
     """
-    study = parse_study(run.study, run.options)
+    study = parse_recorded(run.study, run.options)
     if study.class_column is not None:
         return None
     rows, replicas = check_table(table, study), _finite_replicas(training)

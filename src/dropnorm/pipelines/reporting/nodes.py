@@ -26,6 +26,7 @@ from dropnorm.evaluation.results import (
     VariantTraining,
 )
 from dropnorm.reporting.figures import Figure
+from dropnorm.study.optimism import OPTIMISTIC, optimistic_networks
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
@@ -79,8 +80,11 @@ def gather_outcome(
 
 
 def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
-    """Put the metrics of the variants side by side, a row each."""
-    task = task_of(study)
+    """Put the metrics of the variants side by side, a row each.
+
+    A column says which scores are optimistic, if any are.
+    """
+    task, optimistic = task_of(study), optimistic_networks(study)
     return pd.DataFrame(
         [
             {
@@ -90,6 +94,7 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 "min_val_loss": metrics.min_val_loss,
                 "final_val_loss": metrics.final_val_loss,
                 **{f"validation_{name}": metrics.validation[name] for name in task.scores},
+                **({OPTIMISTIC: metrics.variant in optimistic} if optimistic else {}),
                 "constant_val_loss": metrics.constant_val_loss,
                 "diverged": metrics.diverged,
                 **{name: metrics.failures[name] for name in task.failures},
