@@ -6,10 +6,12 @@ from conftest import read_study
 from dropnorm.data.batches import check_batches
 
 
-def found(trained=(700, 700), *, batch=64, epochs=100, momentum=0.99, **changes):
+def found(trained=(700, 700), choosing=(), *, batch=64, epochs=100, momentum=0.99, **changes):
     study = read_study("concrete", training__batch_size=batch, training__epochs=epochs,
                        network__batchnorm__momentum=momentum, **changes)  # fmt: skip
-    return [(one.code.code, one.where, one.found) for one in check_batches(trained, study)]
+    return [
+        (one.code.code, one.where, one.found) for one in check_batches(trained, study, choosing)
+    ]
 
 
 @pytest.mark.parametrize(("epochs", "settled"), [(41, False), (42, True)])
@@ -50,3 +52,11 @@ def test_networks_with_different_options_are_reported_by_name():
     }
 
     assert [where for _, where, _ in found(compare=compare)] == ["short"]
+
+
+def test_rows_that_are_set_aside_fill_no_batch():
+    stops = {"layers": ["batchnorm"], "training": {"early_stopping": {}}}
+    compare = {"baseline": {}, "stops": stops, "all": {"layers": ["batchnorm"]}}
+    sentence = "641 rows in batches of 64 leave 1 row for the last batch of an epoch"
+
+    assert found((800,), (159,), compare=compare) == [("DN020", "stops", sentence)]

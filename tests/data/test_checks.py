@@ -367,19 +367,24 @@ def test_a_silenced_check_is_left_out_and_recorded(caplog):
 @pytest.mark.parametrize(
     ("training", "expected"),
     [
-        ({"training__early_stopping": {}}, "early_stopping chooses the epoch"),
         (
-            {"training__schedule": {"method": "reduce_on_plateau"}},
+            {"training__early_stopping": {"rows": "validation"}},
+            "early_stopping chooses the epoch",
+        ),
+        (
+            {"training__schedule": {"method": "reduce_on_plateau", "rows": "validation"}},
             "the schedule changes the learning rate",
         ),
         (
             {
-                "training__early_stopping": {},
-                "training__schedule": {"method": "reduce_on_plateau"},
+                "training__early_stopping": {"rows": "validation"},
+                "training__schedule": {"method": "reduce_on_plateau", "rows": "validation"},
             },
             "early_stopping chooses the epoch and the schedule changes the learning rate",
         ),
         ({"training__schedule": {"method": "cosine"}}, None),
+        ({"training__early_stopping": {}}, None),
+        ({"training__schedule": {"method": "reduce_on_plateau"}}, None),
     ],
 )
 def test_validation_rows_that_steer_the_training_are_reported(training, expected):

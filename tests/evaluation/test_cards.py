@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from dropnorm.evaluation.answer import in_words
 from dropnorm.evaluation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
 from made_up_answers import NAN, an_outcome
@@ -71,3 +73,21 @@ def test_two_layers_take_the_plural():
     answer = an_outcome((10, 8, 10, 8))
 
     assert answer.cards["dropout_batchnorm"].line().startswith("Both layers: help. −2.00 MPa")
+
+
+@pytest.mark.parametrize(
+    ("optimistic", "told"),
+    [((), (False, False)), (("dropout",), (True, False)), (("baseline",), (True, True))],
+)
+def test_a_card_says_whether_one_of_its_two_scores_is_optimistic(optimistic, told):
+    answer = in_words(replace(an_outcome((10, 8, 9, 8)), optimistic=optimistic))
+
+    effects = [answer.cards[name].effect for name in ("dropout", "batchnorm")]
+    assert tuple(one.endswith(", optimistic") for one in effects) == told
+
+
+def test_a_card_without_an_effect_says_so_too():
+    answer = in_words(replace(an_outcome((NAN, 8, 8, 8)), optimistic=("dropout",)))
+
+    assert answer.cards["dropout"].rules_out.endswith(" MPa. Scores are optimistic.")
+    assert "optimistic" not in answer.cards["batchnorm"].rules_out

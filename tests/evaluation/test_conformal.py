@@ -170,9 +170,11 @@ def test_many_rows_are_thinned_and_many_new_rows_are_taken_in_parts():
         ({"split": {"method": "time", "by": "Age"}, "replicas": {"splits": 1}},
          "It has no guarantee: new rows are later"),
         ({"split": {"method": "columns", "columns": ["part"]}, "replicas": {"splits": 1}},
-         "like those that the columns of the split hold out"),
-        ({"training__early_stopping": {"patience": 3}}, "also chose the epoch"),
-        ({"training__schedule": {"method": "reduce_on_plateau"}}, "lowered the learning rate"),
+         "like those that the published split holds out"),
+        ({"training__early_stopping": {"patience": 3, "rows": "validation"}},
+         "also chose the epoch"),
+        ({"training__schedule": {"method": "reduce_on_plateau", "rows": "validation"}},
+         "lowered the learning rate"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_what_the_interval_assumes(options, told):

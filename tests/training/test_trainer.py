@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
-from typing import get_args
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from dropnorm.training import trainer
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers
 from dropnorm.training.trainer import predict_rows, start_seed, train_replica, trained_network
+
+if TYPE_CHECKING:
+    from dropnorm.study.schema import Study
 
 OPTIMIZERS = get_args(Training.model_fields["optimizer"].annotation)
 
@@ -315,9 +318,15 @@ def train_on_noise(variant: Variant = Variant.DROPOUT_BATCHNORM, **training: obj
     return study, inputs, train_replica(study, variant, inputs, 0)
 
 
+STOPPING = {"patience": 3, "rows": "validation"}
+PLATEAU = {
+    "method": "reduce_on_plateau", "factor": 0.001, "patience": 1, "rows": "validation"
+}  # fmt: skip
+
+
 @pytest.mark.training
 def test_early_stopping_keeps_the_weights_of_the_best_epoch():
-    _, inputs, trained = train_on_noise(epochs=60, early_stopping={"patience": 3})
+    _, inputs, trained = train_on_noise(epochs=60, early_stopping=STOPPING)
 
     losses = trained.history["val_loss"].to_numpy()
     assert trained.chosen_epoch == losses.argmin() + 1
@@ -328,7 +337,7 @@ def test_early_stopping_keeps_the_weights_of_the_best_epoch():
 
 @pytest.mark.training
 def test_early_stopping_does_not_change_the_epochs_before():
-    _, _, stopped = train_on_noise(epochs=60, early_stopping={"patience": 3})
+    _, _, stopped = train_on_noise(epochs=60, early_stopping=STOPPING)
     _, _, whole = train_on_noise(epochs=60)
 
     same = whole.history.head(len(stopped.history))
@@ -339,7 +348,10 @@ def test_early_stopping_does_not_change_the_epochs_before():
 @pytest.mark.training
 def test_a_diverged_training_with_early_stopping_keeps_the_last_epoch():
     _, _, trained = train_on_noise(
-        Variant.BASELINE, learning_rate=1e30, early_stopping={"patience": 3}, loss="mse"
+        Variant.BASELINE,
+        learning_rate=1e30,
+        early_stopping=STOPPING,
+        loss="mse",
     )
 
     assert trained.diverged_at_epoch == trained.chosen_epoch == len(trained.history)
@@ -348,7 +360,7 @@ def test_a_diverged_training_with_early_stopping_keeps_the_last_epoch():
 @pytest.mark.training
 def test_the_learning_rate_falls_only_after_a_plateau():
     _, _, plain = train_on_noise(learning_rate=0.3, epochs=12)
-    schedule = {"method": "reduce_on_plateau", "factor": 0.001, "patience": 1}
+    schedule = PLATEAU
     _, _, reduced = train_on_noise(learning_rate=0.3, epochs=12, schedule=schedule)
 
     losses = plain.history["val_loss"].to_numpy()
@@ -365,7 +377,7 @@ def test_a_reduced_learning_rate_does_not_affect_the_next_training():
     options = {
         "learning_rate": 3.0,
         "epochs": 12,
-        "schedule": {"method": "reduce_on_plateau", "factor": 0.001, "patience": 1},
+        "schedule": PLATEAU,
     }
 
     (*_, first), (*_, again) = train_on_noise(**options), train_on_noise(**options)
@@ -373,6 +385,127 @@ def test_a_reduced_learning_rate_does_not_affect_the_next_training():
     np.testing.assert_array_equal(first.history.to_numpy(), again.history.to_numpy())
     for one, other in zip(first.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def noise_of_split(split: int, study: Study) -> SplitInputs:
+    """Make 200 training rows, 20 validation rows and 2,000 test rows of inputs and noise."""
+    chance = np.random.default_rng(split)
+    parts = [
+        Part(
+            np.arange(rows),
+            chance.normal(size=(rows, 2)).astype(np.float32),
+            chance.normal(size=rows).astype(np.float32),
+        )
+        for rows in (200, 20, 2000)
+    ]
+    chooses = np.arange(200) % 5 == 0
+    return SplitInputs(split, *parts, choosing=chooses).as_seen_by(study.training)
+
+
+def gains_on_noise(rows: str) -> pd.DataFrame:
+    """Train on noise; return how much less than the constant's the errors are, by split.
+
+    Column ``scored`` is of the validation rows, ``true`` of the test rows.
+    """
+    study = read_study(
+        "concrete",
+        network={"hidden": [4]},
+        training={
+            "optimizer": "adam", "learning_rate": 0.05, "batch_size": 16, "epochs": 40,
+            "loss": "mse", "early_stopping": {"patience": 40, "rows": rows},
+        },
+    )  # fmt: skip
+    found = []
+    for split in range(40):
+        inputs = noise_of_split(split, study)
+        trained = train_replica(study, Variant.BASELINE, inputs, 0)
+        network = trained_network(study, Variant.BASELINE, inputs, 0, trained)
+        held, test = inputs.validation, inputs.test
+        outputs = predict_rows(network, test.x)
+        scored, true = (
+            np.mean(part.y**2) - np.mean((part.y - predicted[:, 0]) ** 2)
+            for part, predicted in ((held, trained.outputs), (test, outputs))
+        )
+        found.append({"scored": scored, "true": true})
+    return pd.DataFrame(found)
+
+
+def in_standard_errors(values: pd.Series) -> float:
+    return float(values.mean() / values.sem())
+
+
+@pytest.mark.training
+def test_a_score_is_optimistic_only_if_its_own_rows_choose_the_epoch():
+    optimistic, honest = gains_on_noise("validation"), gains_on_noise("training")
+
+    # There is nothing to learn: nothing but the choice makes a network better than the constant.
+    assert in_standard_errors(optimistic["scored"]) > 3
+    assert in_standard_errors(optimistic["scored"] - optimistic["true"]) > 3
+    assert in_standard_errors(honest["scored"]) < 1
+    assert abs(in_standard_errors(honest["scored"] - honest["true"])) < 2
+
+
+@pytest.mark.training
+def test_rows_that_are_set_aside_choose_the_epoch_and_do_not_train():
+    study = read_study(
+        "concrete", network={"hidden": [8]},
+        training={"batch_size": 16, "epochs": 12, "optimizer": "adam", "metrics": ["mse"],
+                  "early_stopping": {"patience": 12}},
+    )  # fmt: skip
+    inputs = noise_of_split(0, study)
+    assert (len(inputs.train.rows), len(inputs.inner.rows)) == (160, 40)
+
+    trained = train_replica(study, Variant.DROPOUT_BATCHNORM, inputs, 0)
+    alone = replace(inputs, inner=None)
+    plain = study.model_copy(
+        update={"training": study.training.model_copy(update={"early_stopping": None})}
+    )
+    without = train_replica(plain, Variant.DROPOUT_BATCHNORM, alone, 0)
+
+    assert list(trained.history) == ["epoch", "loss", "val_loss", "mse", "val_mse", "inner_loss"]
+    np.testing.assert_array_equal(
+        trained.history.drop(columns="inner_loss").to_numpy(), without.history.to_numpy()
+    )
+    assert trained.chosen_epoch == trained.history["inner_loss"].argmin() + 1
+    network = trained_network(study, Variant.DROPOUT_BATCHNORM, inputs, 0, trained)
+    error = np.abs(inputs.inner.y - predict_rows(network, inputs.inner.x)[:, 0]).mean()
+    assert error == pytest.approx(trained.history["inner_loss"].min(), rel=1e-5)
+
+
+@pytest.mark.training
+def test_a_plateau_is_one_of_the_rows_that_are_set_aside():
+    schedule = {"method": "reduce_on_plateau", "factor": 0.001, "patience": 1}
+    plain, reduced = (
+        read_study(
+            "concrete", network={"hidden": [8]},
+            training={"batch_size": 16, "epochs": 12, "optimizer": "sgd", "learning_rate": 0.3,
+                      **more},
+        )
+        for more in ({"early_stopping": {"patience": 12}}, {"schedule": schedule})
+    )  # fmt: skip
+    for split in range(20):
+        inputs = noise_of_split(split, plain)
+        losses = train_replica(plain, Variant.BASELINE, inputs, 0).history
+        first, of_validation = (
+            int(np.argmax(np.diff(losses[column]) >= 0)) + 1
+            for column in ("inner_loss", "val_loss")
+        )
+        if first != of_validation:
+            break
+    found = train_replica(reduced, Variant.BASELINE, inputs, 0).history
+
+    assert first != of_validation
+    assert 0 < first < 11
+    np.testing.assert_array_equal(found[: first + 1].to_numpy(), losses[: first + 1].to_numpy())
+    assert (found["val_loss"][first + 1 :] != losses["val_loss"][first + 1 :]).all()
+
+
+def test_inputs_that_are_not_divided_as_the_training_needs_are_refused():
+    stops = read_study("concrete", training__early_stopping={})
+    whole = replace(noise_of_split(0, stops), inner=None)
+
+    with pytest.raises(ValueError, match="not divided as the training needs"):
+        train_replica(stops, Variant.BASELINE, whole, 0)
 
 
 @pytest.mark.training

@@ -80,3 +80,15 @@ def test_too_few_training_rows_are_told_in_one_line():
 def test_a_schedule_that_looks_at_the_scoring_rows_is_refused():
     with pytest.raises(BadInputError, match=r"concrete.training.schedule is reduce_on_plateau"):
         divided(made_up.concrete(rows=50), training__schedule={"method": "reduce_on_plateau"})
+
+
+def test_a_schedule_of_one_network_that_looks_at_losses_is_refused_too():
+    plateau = {"training": {"schedule": {"method": "reduce_on_plateau"}}}
+    with pytest.raises(BadInputError, match=r"concrete.compare.slower.training.schedule is reduce"):
+        divided(made_up.concrete(rows=50), compare={"baseline": {}, "slower": plateau})
+
+
+def test_the_rows_that_choose_are_those_that_they_have_been():
+    *_, inner = divided(made_up.concrete(rows=30), replicas__splits=2)
+
+    assert [list(one.validation.rows) for one in inner] == [[8, 10, 18, 23], [3, 4, 25, 27]]

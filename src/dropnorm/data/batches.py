@@ -21,15 +21,23 @@ _SETTLED = 0.01
 _ALL = "batch normalization"
 
 
-def check_batches(trained: Sequence[int], study: Study) -> Iterator[Finding]:
+def check_batches(
+    trained: Sequence[int], study: Study, choosing: Sequence[int] = ()
+) -> Iterator[Finding]:
     """Find DN019, statistics that do not settle, and DN020, batches that are too small.
 
     Args:
         trained: Number of training rows of each split.
         study: Study with the training options of each compared network.
+        choosing: Number of these rows in each split that choose and do not train, of networks that
+            set rows aside.
     """
+    all_rows = trained
     for where, arm in _normalized(study).items():
         training, momentum = arm.training, arm.network.batchnorm.momentum
+        trained = all_rows
+        if "training" in training.looked_at:
+            trained = [rows - aside for rows, aside in zip(all_rows, choosing, strict=True)]
         size, split = training.batch_size, min(range(len(trained)), key=lambda k: trained[k])
         by_epoch = -(-trained[split] // size)
         steps = by_epoch * training.epochs
@@ -67,7 +75,12 @@ def _normalized(study: Study) -> dict[str, Study]:
     arms = [arm_of(study, name) for name in arm_names(study)]
     found = {one.name: one.study for one in arms if one.variant.has_batchnorm}
     options = {
-        (one.training.batch_size, one.training.epochs, one.network.batchnorm.momentum)
+        (
+            one.training.batch_size,
+            one.training.epochs,
+            one.network.batchnorm.momentum,
+            "training" in one.training.looked_at,
+        )
         for one in found.values()
     }
     return {_ALL: next(iter(found.values()))} if len(options) == 1 else found

@@ -17,6 +17,7 @@ from dropnorm.data.ahead import computed
 from dropnorm.data.batches import check_batches
 from dropnorm.data.columns import ID_NAME, are_row_ids, with_named_index
 from dropnorm.data.copies import count_copies
+from dropnorm.data.inner_rows import choosing_rows
 from dropnorm.data.leaks import check_formula
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
@@ -89,10 +90,20 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_rare_classes(rows, study, parts),
         *_steered(study, parts[0]),
         *_without_target(others[study.target.column]),
-        *check_batches([int((part == TRAIN).sum()) for part in parts], study),
+        *check_batches(
+            [int((part == TRAIN).sum()) for part in parts],
+            study,
+            _choosing(rows, split, study),
+        ),
     ]
     shown = [finding for finding in findings if finding.code.code not in study.silence]
     return sorted(shown, key=lambda finding: finding.code.code)
+
+
+def _choosing(rows: pd.DataFrame, split: pd.DataFrame, study: Study) -> list[int]:
+    """Return how many training rows of each split choose; empty if none are set aside."""
+    drawn = [choosing_rows(rows, split, number, study) for number in range(study.replicas.splits)]
+    return [int(one.sum()) for one in drawn if one is not None]
 
 
 def is_looked_at(column: str, *, text: bool, study: Study) -> bool:
@@ -316,10 +327,14 @@ def _steered(study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
     trainings = {name: arm_of(study, name).study.training for name in arm_names(study)}
     ways = {
         "early_stopping chooses the epoch": {
-            name for name, one in trainings.items() if one.early_stopping
+            name
+            for name, one in trainings.items()
+            if one.early_stopping and one.early_stopping.rows == "validation"
         },
         "the schedule changes the learning rate": {
-            name for name, one in trainings.items() if isinstance(one.schedule, PlateauSchedule)
+            name
+            for name, one in trainings.items()
+            if isinstance(one.schedule, PlateauSchedule) and one.schedule.rows == "validation"
         },
     }
     causes = []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 import pandas as pd
 
+from dropnorm.data.inner_rows import choosing_rows
 from dropnorm.data.splits import TEST, TRAIN, VALIDATION, rows_of
 from dropnorm.errors import BadInputError
 from dropnorm.tasks.registry import task_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
 
     from dropnorm.study.schema import Study
+    from dropnorm.study.training import Training
 
 # Rows to transform at a time, which limits memory: scikit-learn computes in float64.
 _ROWS_AT_ONCE = 100_000
@@ -53,6 +55,10 @@ class Part:
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.float32]
 
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Part:
+        """Return the rows for which ``chosen``, shape (n,), is true."""
+        return Part(self.rows[chosen], self.x[chosen], self.y[chosen])
+
 
 @dataclass(frozen=True)
 class SplitInputs:
@@ -64,6 +70,9 @@ class SplitInputs:
         validation: Validation part.
         test: Test part, which is scored once at the end; ``None`` if there is none.
         target: Conversion between the target's own values and training units.
+        choosing: Whether each training row is set aside by networks that choose their epoch or
+            learning rate inside the training rows; ``None`` if no network does.
+        inner: The rows that :attr:`divided` has set aside; ``None`` if all training rows train.
     """
 
     split: int
@@ -71,13 +80,31 @@ class SplitInputs:
     validation: Part
     test: Part | None = None
     target: FittedTarget = field(default_factory=TargetScale)
+    choosing: npt.NDArray[np.bool_] | None = None
+    inner: Part | None = None
+
+    @cached_property
+    def divided(self) -> SplitInputs:
+        """The same split without the choosing rows among the training rows, always one object.
+
+        Raises:
+            ValueError: If no rows were drawn to choose.
+        """
+        if self.choosing is None:
+            raise ValueError("no training rows were drawn to choose")
+        train = self.train.where(~self.choosing)
+        return replace(self, train=train, inner=self.train.where(self.choosing), choosing=None)
+
+    def as_seen_by(self, training: Training) -> SplitInputs:
+        """Return the split for a network: divided if it sets rows aside, or unchanged."""
+        return self.divided if "training" in training.looked_at else self
 
     @cached_property
     def checksum(self) -> str:
-        """Checksum of the training and validation parts."""
+        """Checksum of the training and validation parts, and of the rows that choose."""
         import joblib  # noqa: PLC0415  # takes long
 
-        parts = (self.train, self.validation)
+        parts = (self.train, self.validation, *([self.inner] if self.inner else []))
         return str(joblib.hash([array for part in parts for array in (part.x, part.y)]))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SplitInputs:
@@ -182,9 +209,19 @@ def make_all_inputs(
     preprocessors: dict[int, Preprocessor],
     study: Study,
 ) -> list[SplitInputs]:
-    """Convert the parts of each split to arrays with :func:`make_split_inputs`."""
+    """Convert the parts of each split to arrays with :func:`make_split_inputs`.
+
+    If a network of the study chooses its epoch or learning rate inside the training rows, the rows
+    that choose are drawn too.
+
+    Raises:
+        BadInputError: As :func:`make_split_inputs`, and if the training rows cannot be divided.
+    """
     return [
-        make_split_inputs(rows, split, number, preprocessor, study)
+        replace(
+            make_split_inputs(rows, split, number, preprocessor, study),
+            choosing=choosing_rows(rows, split, number, study),
+        )
         for number, preprocessor in preprocessors.items()
     ]
 

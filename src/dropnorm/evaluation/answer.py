@@ -15,6 +15,8 @@ from dropnorm.evaluation.estimands import estimand
 from dropnorm.evaluation.interaction import tell_interaction
 from dropnorm.evaluation.recommendation import Recommendation, recommend
 from dropnorm.evaluation.reference_comparison import compare_references, health_beside
+from dropnorm.evaluation.verdicts import Health
+from dropnorm.study.optimism import optimistic_networks, tell_choice
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
 
@@ -102,6 +104,8 @@ class Answer:
         findings: What the result must not be read without.
         design: Which networks are compared, and with which one.
         test: The same of the test rows; None without a test part.
+        optimistic: Networks whose scoring rows also chose their epoch or learning rate.
+        choice: Which rows choose epochs and learning rates, in a sentence; empty if none do.
     """
 
     study: str
@@ -126,6 +130,8 @@ class Answer:
     findings: tuple[Finding, ...] = ()
     design: Design = FOUR
     test: AnswerOnTest | None = None
+    optimistic: tuple[str, ...] = ()
+    choice: str = ""
 
     @property
     def answer(self) -> str:
@@ -135,8 +141,9 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None.
 
-        ``against`` is there where other networks than the four variants are compared, and ``test``
-        where the study holds a test part.
+        ``against`` is there where other networks than the four variants are compared, ``test``
+        where the study holds a test part, and ``optimistic`` and ``choice`` where a training
+        chooses its epoch or learning rate.
         """
         variants = {name: one.as_json() for name, one in self.variants.items()}
         told = {
@@ -149,6 +156,9 @@ class Answer:
         del strict["design"]
         if self.test is None:
             del strict["test"]
+        for name in ("optimistic", "choice"):
+            if not strict[name]:
+                del strict[name]
         return strict if self.design.is_the_four else {**strict, "against": self.design.against}
 
 
@@ -211,6 +221,8 @@ def find_answer(
         test=None
         if on_test is None
         else find_answer_on_test(replace(on_test, level=level), metrics, study),
+        optimistic=optimistic_networks(study),
+        choice=tell_choice(study),
     )
     findings = [
         *(one for name in design.names for one in metrics[name].findings),

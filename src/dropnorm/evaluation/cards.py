@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.verdicts import Health, Verdict
+from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ class Card:
     Attributes:
         name: Of the layer that it has, ``Dropout``, or its own.
         verdict: In a few words: ``helps``.
-        effect: The difference with its interval, ``−1.09 points (95 % interval −1.33 to −0.86)``;
-            empty where there is nothing to compare.
+        effect: The difference with its interval, ``−1.09 points (95 % interval −1.33 to −0.86)``,
+            with the word optimistic if it is; empty where there is nothing to compare.
         rules_out: What the runs rule out, or why there is nothing to compare, in a sentence.
     """
 
@@ -60,6 +61,11 @@ def make_card(name: str, answer: Answer) -> Card:
             ruled_out = "The splits share training rows and trend: their mean has no interval."
         case _:
             told, ruled_out = "", _failures(name, answer)
+    if {name, answer.design.against} & {*answer.optimistic}:
+        if told:
+            told += f", {OPTIMISTIC}"
+        else:
+            ruled_out += f" Scores are {OPTIMISTIC}."
     verdict = effect.verdict.value
     return Card(network_names.title(name), _plural(verdict, name), told, ruled_out)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.column_kinds import counted
-from dropnorm.study.split import ColumnsSplit, GroupedSplit, RandomSplit, TimeSplit
-from dropnorm.study.training import PlateauSchedule
+from dropnorm.study.optimism import is_optimistic
+from dropnorm.study.split import GroupedSplit, PublishedSplit, RandomSplit, TimeSplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -208,8 +208,8 @@ def _assumed(split: Split) -> str:
     match split:
         case TimeSplit():
             return "It has no guarantee: new rows are later than these, and may differ from them."
-        case ColumnsSplit():
-            return "It assumes new rows like those that the columns of the split hold out."
+        case PublishedSplit():
+            return "It assumes new rows like those that the published split holds out."
         case _ if _draws_groups(split):
             return "It assumes rows of new groups that are like the groups of this table."
         case _:
@@ -218,7 +218,7 @@ def _assumed(split: Split) -> str:
 
 def _steered(training: Training) -> Iterable[str]:
     """Say in which case the validation rows are a little too easy."""
-    if training.early_stopping is not None:
+    if training.early_stopping is not None and training.early_stopping.rows == "validation":
         yield "The validation rows also chose the epoch, so it may be slightly too narrow."
-    elif isinstance(training.schedule, PlateauSchedule):
+    elif is_optimistic(training):
         yield "The validation rows also lowered the learning rate: it may be slightly too narrow."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.records import Override
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,7 +166,7 @@ def _asked(record: RunRecord) -> tuple[str | None, set[str]]:
 def _options(record: RunRecord) -> Json:
     """Return the options of a run, with those that an earlier version of this project had not."""
     try:
-        return parse_study(record.study, record.options).model_dump(mode="json")
+        return parse_recorded(record.study, record.options).model_dump(mode="json")
     except BadInputError:
         return record.options
 

@@ -86,7 +86,7 @@ def plan_linear_network(inputs: SplitInputs, start: int, study: Study) -> Job:
     """Return the training of the reference model that is a network without hidden layers."""
     without_hidden = study.network.model_copy(update={"hidden": (), "dropout": Dropout()})
     linear = study.model_copy(update={"network": without_hidden})
-    return Job(linear, Variant.BASELINE, inputs, start)
+    return Job(linear, Variant.BASELINE, inputs.as_seen_by(study.training), start)
 
 
 def _linear_network(

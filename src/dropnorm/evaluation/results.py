@@ -21,11 +21,12 @@ class ReplicaFacts(Result):
     Attributes:
         split: Which split of the rows.
         start: Which random start.
-        rows: How many, by part.
+        rows: How many, by part; ``inner`` are training rows that choose and do not train.
         fit_seconds: Of the training alone.
         epochs: How many were trained.
         chosen_epoch: Of which the weights are kept, from 1.
-        chosen_by: What chose it.
+        chosen_by: What chose it: ``last epoch``, or with early stopping ``least inner_loss`` or
+            ``least val_loss``.
         diverged_at_epoch: The first epoch whose loss was not finite; None if all were.
         constant: What the best constant reaches on the validation rows: ``val_loss`` and, of
             classes, ``accuracy``.

@@ -150,9 +150,10 @@ def _pairs(first: Run, second: Run) -> Evidence | None:
         return None
     errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
     rows = next(iter(first.metrics.values())).rows
+    trained = rows["train"] + rows.get("inner", 0)
     effects = first.effects["effects"].values()
     in_order = any(one.get("basis") == Basis.IN_ORDER for one in effects)
-    return Evidence(errors, rows["validation"] / rows["train"], root=False, in_order=in_order)
+    return Evidence(errors, rows["validation"] / trained, root=False, in_order=in_order)
 
 
 def sentence(first: Run, second: Run) -> str:

@@ -182,12 +182,13 @@ _ALL = (
     Code(
         "DN013",
         "validation rows that steer the training",
-        "training.early_stopping chooses the epoch, or a plateau schedule the learning rate, by the"
-        " validation loss.",
-        "The rows that score a network have had a part in it: its error is a little too small, and"
-        " the more so the more its validation loss jumps.",
-        "Set the number of epochs, or hold a test part (split.test_fraction) and read its scores in"
-        " the metrics.",
+        "training.early_stopping chooses the epoch, or a plateau schedule the learning rate, and"
+        " has 'rows: validation'.",
+        "The rows that score a network have had a part in it: its scores are optimistic, and the"
+        " more so the more its validation loss jumps.",
+        "Leave 'rows: validation' out: training rows that are set aside then choose. Or set the"
+        " number of epochs, or hold a test part (split.test_fraction) and read its scores in the"
+        " metrics.",
         sentence="the rows that score the networks also steer their training: {found}",
     ),
     Code(

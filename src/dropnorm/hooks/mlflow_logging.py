@@ -21,6 +21,7 @@ from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.overrides import tell
 from dropnorm.hooks.mlflow_server import SQLITE, experiment_id, shown
 from dropnorm.study.compare import names_written
+from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.training.backend import engine_name
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def log_study(mlflow: Any, study: str, catalog: DataCatalog, uri: str, tracking:
         lines = [effects["answer"], *(Card(**one).line() for one in effects["cards"].values())]
         mlflow.set_tag("mlflow.note.content", "\n\n".join(map(_in_markdown, lines)))
         mlflow.set_tag("use", effects["recommendation"]["use"] or "none")
+        if effects.get("optimistic"):
+            mlflow.set_tag(OPTIMISTIC, effects["choice"])
         for name, card in effects["cards"].items():
             mlflow.set_tag(f"verdict.{name}", card["verdict"])
         table = {"path": record.table.path, "sha256": record.table.sha256}

@@ -41,7 +41,7 @@ from dropnorm.hooks.validation import (
 )
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
 from dropnorm.pipeline_registry import SWEEP
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_recorded
 from dropnorm.study.split import FilesSplit
 from dropnorm.training import begun
 from dropnorm.training.backend import check_engine
@@ -218,7 +218,7 @@ def _read_new_rows_alike(pipeline: Pipeline, catalog: DataCatalog) -> None:
         if what != "new_rows" or not isinstance(rows, TableDataset):
             continue
         run = catalog.load(f"{study}.run")
-        preprocessing = parse_study(study, run.options).preprocessing
+        preprocessing = parse_recorded(study, run.options).preprocessing
         inputs = input_formats(run, preprocessing, catalog.get(f"{study}.table"))
         if inputs is not None:
             catalog[name] = rows.alike(inputs)

@@ -12,6 +12,7 @@ from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.network_names import reference, spoken
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Finding, Severity
+from dropnorm.study.optimism import OPTIMISTIC, optimistic_networks, tell_choice
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
@@ -30,6 +31,7 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
         [
             f"{study.label}: {choices.error} of the validation rows by choice",
             *(f"  {sentence}" for sentence in choices.sentences.values()),
+            *(f"  {choice}" for choice in (tell_choice(study),) if choice),
             *(f"  {note}" for note in wording.notes(map(Finding.described, choices.findings))),
         ]
     )
@@ -95,17 +97,21 @@ def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
     error = task.error(study)
     unit = f", {task.unit(study)}" if task.unit(study) else ""
     lines = [f"{study.label}: {error.label}{unit}, of the validation rows"]
+    optimistic = optimistic_networks(study)
     width = max(18, *map(len, comparison["variant"]))
     for _, row in comparison.iterrows():
         told = []
         if pd.notna(value := row[f"validation_{error.name}"]):
             least = wording.number(row["min_val_loss"])
-            told.append(f"{wording.number(value)}{_beside(task, row)}; least val_loss {least}")
+            score = wording.number(value) + f" ({OPTIMISTIC})" * (row["variant"] in optimistic)
+            told.append(f"{score}{_beside(task, row)}; least val_loss {least}")
         for what in ("diverged", *task.failures):
             if count := row[what]:
                 of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
                 told.append(f"{what}{of}")
         lines.append(f"  {row['variant']:<{width}} {'; '.join(told)}")
+    if choice := tell_choice(study):
+        lines.append(f"  {choice}")
     return "\n".join(lines)
 
 

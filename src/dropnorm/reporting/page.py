@@ -20,6 +20,7 @@ from dropnorm.reporting.figures.drawing import name_of
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.inline_svg import inline
 from dropnorm.study.arms import arm_of
+from dropnorm.study.optimism import sets_rows_aside
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.training.networks import plan_layers
@@ -131,6 +132,8 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         options=list(_flat(report["options"])),
         networks=_networks(study, report),
         rows=report["rows"],
+        optimistic=report.get("optimistic", ()),
+        set_aside=sets_rows_aside(study),
         other_tables=_other_tables(report),
     )
 

@@ -21,6 +21,7 @@ from dropnorm.reporting.figures.predictions import (
     draw_reliability,
 )
 from dropnorm.reporting.page import Pictures
+from dropnorm.study.training import losses_among
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import Classes
 
@@ -121,7 +122,7 @@ def draw_pictures(
     )
     shown = {
         name: Trainings(
-            units.table(one.history, ("loss", "val_loss")),
+            units.table(one.history, tuple(losses_among(one.history.columns))),
             units.table(one.first_steps, ("loss",)),
         )
         for name, one in outcomes.items()

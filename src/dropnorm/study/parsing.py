@@ -39,6 +39,28 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
     return study
 
 
+def parse_recorded(name: str, options: Mapping[str, Any]) -> Study:
+    """Return a study from the options in the record of a run.
+
+    Up to version 0.2.0, validation rows chose epochs and learning rates, and options had no key
+    that says so.
+
+    Raises:
+        BadInputError: As :func:`parse_study`.
+    """
+    training = options.get("training")
+    if isinstance(training, Mapping):
+        of_validation = {
+            key: {**section, "rows": "validation"}
+            for key in ("early_stopping", "schedule")
+            if isinstance(section := training.get(key), Mapping)
+            and "rows" not in section
+            and section.get("method", "reduce_on_plateau") == "reduce_on_plateau"
+        }
+        options = {**options, "training": {**training, **of_validation}}
+    return parse_study(name, options)
+
+
 def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:
     """Refuse two equal networks, because their difference would look like a result."""
     for one, other in itertools.combinations(arms, 2):

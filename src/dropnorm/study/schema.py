@@ -18,7 +18,7 @@ from dropnorm.study.recommend import Recommend
 from dropnorm.study.split import ColumnsSplit, FilesSplit, PublishedSplit, Split, TimeSplit
 from dropnorm.study.sweep import Sweep
 from dropnorm.study.target import Shown, Target
-from dropnorm.study.training import Loss, Metric, PlateauSchedule, Training
+from dropnorm.study.training import Loss, Metric, Training
 from dropnorm.study.variants import Variant
 
 TaskName = Literal["regression", "classification"]
@@ -274,14 +274,14 @@ class Study(Section):
         if isinstance(split, FilesSplit) and split.validation is not None:
             return self
         chooses = ""
-        if training.early_stopping is not None:
+        if training.early_stopping is not None and training.early_stopping.rows == "validation":
             chooses = "training.early_stopping would choose the epoch"
-        elif isinstance(training.schedule, PlateauSchedule):
+        elif "validation" in training.looked_at:
             chooses = "the schedule reduce_on_plateau would set the learning rate"
         if chooses:
             raise ValueError(
                 f"has split.validation_fraction: 0, so that the test rows validate, and {chooses}"
-                " by them; leave that out, or let some training rows validate"
+                " by them; write rows: training there, or let some training rows validate"
             )
         return self
 

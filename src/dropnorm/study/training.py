@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from dropnorm.study.common import Flag, Section
 
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
 Loss = Literal["mae", "mse", "huber", "cross_entropy"]
 Metric = Literal["mae", "mse", "huber", "cross_entropy", "accuracy"]
+
+
+def losses_among(columns: Iterable[Hashable]) -> list[str]:
+    """Return the columns of a history that hold losses which must be finite."""
+    present = set(columns)
+    return [name for name in ("loss", "val_loss", INNER_LOSS) if name in present]
 
 
 class OptimizerOptions(Section):
@@ -94,13 +103,26 @@ class ExponentialSchedule(Section):
     factor: float = Field(gt=0, le=1, description="Factor of the learning rate per epoch.")
 
 
+# Column of a history with the loss of training rows that are set aside to choose.
+INNER_LOSS = "inner_loss"
+# Which rows have the loss that a training looks at.
+LookedAt = Annotated[
+    Literal["training", "validation"],
+    Field(
+        description="Rows whose loss it looks at. training: one in five of the training rows, which"
+        " then do not train; validation rows only score. validation: the rows that score, and all"
+        " training rows train; scores are then optimistic, and all results say so."
+    ),
+]
+
+
 class PlateauSchedule(Section):
-    """The learning rate falls when val_loss stops improving, as Keras' ``ReduceLROnPlateau``."""
+    """The learning rate falls when a loss stops improving, as Keras' ``ReduceLROnPlateau``."""
 
     method: Literal["reduce_on_plateau"] = Field(description="Method of this schedule.")
     factor: float = Field(0.5, gt=0, lt=1, description="Factor of each reduction.")
     patience: int = Field(
-        10, ge=1, description="Epochs without an improvement of val_loss before a reduction."
+        10, ge=1, description="Epochs without an improvement of the loss before a reduction."
     )
     min_delta: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="Smaller improvements do not count."
@@ -108,6 +130,7 @@ class PlateauSchedule(Section):
     final_fraction: float = Field(
         0.0, ge=0, le=1, description="Smallest share of the learning rate."
     )
+    rows: LookedAt = "training"
 
 
 Schedule = Annotated[
@@ -116,17 +139,19 @@ Schedule = Annotated[
 
 
 class EarlyStopping(Section):
-    """Stop when val_loss stops improving, and keep the weights of the best epoch.
+    """Stop when a loss stops improving, and keep the weights of the best epoch.
 
-    The validation rows then choose the epoch, so their loss at that epoch is too optimistic.
+    Some of the training rows are set aside for this loss, so that no row both chooses the epoch and
+    scores it.
     """
 
     patience: int = Field(
-        20, ge=1, description="Epochs without an improvement of val_loss before the end."
+        20, ge=1, description="Epochs without an improvement of the loss before the end."
     )
     min_delta: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="Smaller improvements do not count."
     )
+    rows: LookedAt = "training"
 
 
 class Training(Section):
@@ -174,6 +199,12 @@ class Training(Section):
     stop_when_diverged: Flag = Field(
         True, description="Whether a training ends at the first epoch with an infinite or nan loss."
     )
+
+    @property
+    def looked_at(self) -> frozenset[str]:
+        """The rows whose loss chooses the epoch or the learning rate: see ``rows`` of both."""
+        plateau = self.schedule if isinstance(self.schedule, PlateauSchedule) else None
+        return frozenset(one.rows for one in (self.early_stopping, plateau) if one is not None)
 
     @model_validator(mode="after")
     def _each_metric_once(self) -> Training:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dropnorm.study.training import INNER_LOSS, losses_among
 from dropnorm.training.networks import plan_layers, weight_shapes
 from dropnorm.training.switches import switches_of
 from dropnorm.training.trainer import TrainedReplica
@@ -89,7 +90,7 @@ def _shape_of_outputs(inputs: SplitInputs) -> tuple[int, int]:
 def _columns(training: Training) -> list[str]:
     """Return the columns of a history."""
     losses = [f"{part}{name}" for name in ("loss", *training.metrics) for part in ("", "val_")]
-    return ["epoch", *losses]
+    return ["epoch", *losses, *([INNER_LOSS] if "training" in training.looked_at else [])]
 
 
 def _kind(array: Any) -> tuple[Any, Any]:
@@ -113,7 +114,7 @@ def _history_fits(trained: TrainedReplica, training: Training) -> bool:
     ]:
         return False
     epochs = len(history)
-    lost = np.flatnonzero(~np.isfinite(history[["loss", "val_loss"]].to_numpy()).all(axis=1))
+    lost = np.flatnonzero(~np.isfinite(history[losses_among(columns)].to_numpy()).all(axis=1))
     stops = training.early_stopping is not None
     if diverged is not None and training.stop_when_diverged:
         ends = epochs == diverged

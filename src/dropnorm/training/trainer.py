@@ -7,15 +7,21 @@ import math
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dropnorm.study.training import CosineSchedule, ExponentialSchedule, PlateauSchedule
+from dropnorm.study.training import (
+    INNER_LOSS,
+    CosineSchedule,
+    ExponentialSchedule,
+    losses_among,
+)
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.backend import load_keras, start_engine, threads_of
+from dropnorm.training.callbacks import Callbacks
 from dropnorm.training.loops.loop import MOST_STEPS, Losses
 from dropnorm.training.loops.selection import make_loop
 from dropnorm.training.losses import keras_loss
@@ -48,12 +54,12 @@ class TrainedReplica:
 
     Attributes:
         weights: Of the network, as ``get_weights`` lists them; of the chosen epoch.
-        history: Columns ``epoch`` (from 1), ``loss``, ``val_loss``, then the study's metrics; in
-            the units of the training.
+        history: Columns ``epoch`` (from 1), ``loss``, ``val_loss``, the study's metrics, and
+            ``inner_loss`` if training rows are set aside to choose; in the units of the training.
         outputs: For the validation rows at the chosen epoch, in the units of the training, shape
             (rows, outputs).
         chosen_epoch: Whose weights these are: the last, or with early stopping the one with the
-            least val_loss.
+            least inner_loss or val_loss.
         diverged_at_epoch: First epoch whose loss was not a finite number, or None.
         first_steps: Columns ``step`` (from 1) and ``loss`` of the batch before the step is taken,
             up to the first that is not finite; empty unless the training diverged.
@@ -94,13 +100,15 @@ def train_replica(
     Args:
         study: Network and training options.
         variant: Which of the two layers the network has.
-        inputs: Arrays of the split.
+        inputs: Arrays of the split, divided if the training sets rows aside.
         start: Number of the random start, from 0.
         on_epoch: Told each epoch's row of the history; of epochs that last longer than a second
             also, now and then, a row that has ``epoch`` alone: 2.4 when of the third four tenths
             are done.
     """
     training = study.training
+    if ("training" in training.looked_at) != (inputs.inner is not None):
+        raise ValueError("the inputs are not divided as the training needs them")
     start_engine(threads_of(study))
     seed = start_seed(training.seed, inputs.split, start)
     layers = plan_layers(study.network, variant, inputs.target.outputs)
@@ -108,7 +116,7 @@ def train_replica(
     began = time.perf_counter()
     trainer = _trainer(study, variant, inputs)
     trainer.restart(network)
-    callbacks = _Callbacks(trainer, training)
+    callbacks = Callbacks(trainer.model, trainer.optimizer, training)
     history: list[dict[str, float]] = []
     steps: list[npt.NDArray[np.float32]] = []
     diverged_at_epoch = None
@@ -118,11 +126,13 @@ def train_replica(
             inputs.train, next(orders), functools.partial(_tell_share, on_epoch, epoch)
         )
         row = {"epoch": epoch, **_in_order(means, trainer.validate(inputs.validation))}
+        if inputs.inner is not None:
+            row[INNER_LOSS] = trainer.validate(inputs.inner)["loss"]
         history.append(row)
         on_epoch(row)
         if diverged_at_epoch is None:
             steps.append(first_losses)
-            if not _finite(row["loss"], row["val_loss"]):
+            if not all(math.isfinite(row[name]) for name in losses_among(row)):
                 diverged_at_epoch = epoch
                 if training.stop_when_diverged:
                     break
@@ -309,60 +319,6 @@ def _cached_trainer(
     return _Trainer(network, variant, training, inputs, outputs, most_steps, epoch_steps)
 
 
-class _Callbacks:
-    """What happens between epochs: Keras' own callbacks, told of epochs that ``fit`` did not run.
-
-    Args:
-        trainer: Whose weights and learning rate they change.
-        training: Says which there are.
-    """
-
-    def __init__(self, trainer: _Trainer, training: Training) -> None:
-        keras = load_keras()
-        self._model = trainer.model
-        self._stopping: Any = None
-        self._all: list[Any] = []
-        if isinstance(training.schedule, PlateauSchedule):
-            rate = float(trainer.optimizer.learning_rate.numpy())
-            self._all.append(
-                keras.callbacks.ReduceLROnPlateau(
-                    mode="min",
-                    factor=training.schedule.factor,
-                    patience=training.schedule.patience,
-                    min_delta=training.schedule.min_delta,
-                    min_lr=rate * training.schedule.final_fraction,
-                )
-            )
-        if training.early_stopping is not None:
-            self._stopping = keras.callbacks.EarlyStopping(
-                mode="min",
-                patience=training.early_stopping.patience,
-                min_delta=training.early_stopping.min_delta,
-                restore_best_weights=True,
-            )
-            self._all.append(self._stopping)
-        self._model.stop_training = False
-        for callback in self._all:
-            callback.set_model(self._model)
-            callback.on_train_begin()
-
-    def end_epoch(self, row: dict[str, float]) -> bool:
-        """Tell of an epoch; return whether it shall be the last."""
-        for callback in self._all:
-            callback.on_epoch_end(int(row["epoch"]) - 1, dict(row))
-        return bool(self._model.stop_training)
-
-    def choose(self, epochs: int, diverged_at_epoch: int | None) -> int:
-        """Restore the weights of the chosen epoch, and return its number.
-
-        A training that diverged has no best epoch: it ends where it ended.
-        """
-        if self._stopping is None or diverged_at_epoch is not None:
-            return epochs
-        self._stopping.on_train_end()
-        return int(self._stopping.best_epoch) + 1
-
-
 def _row_orders(rows: int, seed: np.random.SeedSequence) -> Iterator[npt.NDArray[np.int64]]:
     """Yield the order of the training rows, anew for each epoch."""
     shuffle = np.random.default_rng(seed)
@@ -394,7 +350,3 @@ def _first_steps(epochs: list[npt.NDArray[np.float32]]) -> pd.DataFrame:
     if len(not_finite):
         losses = losses[: not_finite[0] + 1]
     return pd.DataFrame({"step": np.arange(1, len(losses) + 1), "loss": losses})
-
-
-def _finite(*numbers: float) -> bool:
-    return all(math.isfinite(number) for number in numbers)

@@ -114,6 +114,8 @@ def _inner_study(study: Study, name: str, configuration: Configuration) -> Study
         stopping = None
     elif not _as_configured(configuration, arm.study):
         stopping = stopping or EarlyStopping(patience=_PATIENCE)
+    if stopping is not None:  # the rows that choose are the validation part of the inner inputs
+        stopping = stopping.model_copy(update={"rows": "validation"})
     return arm.study.model_copy(
         update={"training": training.model_copy(update={"early_stopping": stopping})}
     )

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from conftest import read_study
 from dropnorm.evaluation.sweep_results import Choice, Choices
 from dropnorm.reporting.figures.comparison import draw_comparison
-from dropnorm.reporting.figures.drawing import spread
+from dropnorm.reporting.figures.drawing import finite_runs, spread
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 from dropnorm.reporting.figures.sweep import draw_sweep
@@ -242,3 +242,32 @@ def test_labels_keep_within_bounds_that_have_room(drawn):
     placed = spread(drawn.heights, drawn.sizes, 0, room)
 
     assert all(-1e-6 <= one <= room + 1e-6 for one in placed)
+
+
+def test_learning_curves_show_the_loss_of_rows_that_are_set_aside():
+    plain = a_history(10.0, 12.0)
+    history = plain.assign(inner_loss=plain["val_loss"] * 1.1)
+
+    axes = draw_learning_curves(history, NO_STEPS, metrics("dropout", history), STUDY).axes[0]
+    without = draw_learning_curves(plain, NO_STEPS, metrics("dropout", plain), STUDY).axes[0]
+
+    assert "set aside" in {one.get_text() for one in axes.texts}
+    assert "set aside" not in {one.get_text() for one in without.texts}
+
+
+def test_a_training_whose_rows_that_are_set_aside_have_no_finite_loss_is_not_drawn():
+    history = a_history(10.0).assign(inner_loss=math.inf)
+
+    assert finite_runs(history, "val_loss") == []
+
+
+def test_optimistic_errors_are_called_so():
+    variants = {one: {"error": 9.0, "standard_deviation": 1.0} for one in Variant}
+    honest = {**NOT_COMPARABLE, "variants": variants}
+
+    told, plain = (
+        [one.get_text() for one in draw_effects(found).findobj(Text)]
+        for found in ({**honest, "optimistic": ["baseline"]}, honest)
+    )
+    assert sum(one.endswith(" optimistic") for one in told) == 2  # the error and the differences
+    assert not any("optimistic" in one for one in plain)

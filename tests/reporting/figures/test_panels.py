@@ -115,3 +115,16 @@ def test_reliability_puts_the_share_that_is_right_beside_the_probability():
     (_, line) = figure.axes[0].lines
     assert line.get_xdata()[-1] == pytest.approx(0.9)
     assert line.get_ydata()[-1] == pytest.approx(1.0)
+
+
+def test_the_loss_of_rows_that_are_set_aside_is_a_curve_of_its_own():
+    plain = finite(3.0)
+    aside = Trainings(plain.history.assign(inner_loss=5.0), plain.first_steps)
+
+    figures = draw_curve_panels({"baseline": plain, "dropout": aside}, 9.0, "MAE")
+
+    lines = {name: one.axes[0].lines for name, one in figures.items()}
+    assert len(lines["dropout"]) == len(lines["baseline"]) + 1
+    assert [set(one.get_ydata()) for one in lines["dropout"] if one.get_linestyle() == "-."] == [
+        {5.0}
+    ]

@@ -13,7 +13,7 @@ from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.ahead import compute_ahead
 from dropnorm.data.checks import check_study_table
 from dropnorm.data.column_kinds import counted
-from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
+from dropnorm.data.preprocessing import fit_preprocessor, make_all_inputs
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table, missing_columns
 from dropnorm.datasets.catalog_entries import load_table, reading_warnings, shown
@@ -219,4 +219,4 @@ def _whole_check(table: pd.DataFrame, study: Study) -> Iterator[Callable[[], obj
 
 def _prepare(rows: pd.DataFrame, split: pd.DataFrame, number: int, study: Study) -> None:
     fitted = fit_preprocessor(rows, split, number, study)
-    make_split_inputs(rows, split, number, fitted, study)
+    make_all_inputs(rows, split, {number: fitted}, study)

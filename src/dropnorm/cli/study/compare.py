@@ -13,6 +13,7 @@ from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import run_comparison, wording
 from dropnorm.study.compare import names_written
+from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
@@ -94,17 +95,24 @@ def _errors(one: Run, other: Run) -> Table:
     table = Table(*heads, _CHANGE, box=None, pad_edge=False)
     changes = run_comparison.error_changes(one, other)
     for name in dict.fromkeys((*one.metrics, *other.metrics)):
-        cells = [_error(run.effects["variants"].get(name)) for run in (one, other)]
+        cells = [
+            _error(
+                run.effects["variants"].get(name),
+                optimistic=name in run.effects.get("optimistic", ()),
+            )
+            for run in (one, other)
+        ]
         table.add_row(name, *cells, _interval(changes[name]) if name in changes else "–")
     return table
 
 
-def _error(found: Mapping[str, Any] | None) -> str:
+def _error(found: Mapping[str, Any] | None, *, optimistic: bool) -> str:
     """Tell the error of a network; a dash of one that the run does not compare."""
     if found is None:
         return "–"
     lost = f"{found['diverged']} of {found['replicas']} diverged"
     told = [] if found["error"] is None else [wording.number(found["error"])]
+    told += [OPTIMISTIC] * (optimistic and bool(told))
     return ", ".join(told + [lost] * bool(found["diverged"]))
 
 

@@ -17,6 +17,7 @@ from dropnorm.evaluation import network_names, wording
 from dropnorm.evaluation.overrides import Standing
 from dropnorm.evaluation.records import Look
 from dropnorm.study.compare import names_written
+from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.study.split import ColumnsSplit, FilesSplit, GroupedSplit, RandomSplit, TimeSplit
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def answer(project: Project, study: str, version: str) -> str:
         f"use {network_names.spoken(use)}" if use else "use none of the networks",
         *(f"{network_names.spoken(name)}: {found['cards'][name]['verdict']}" for name in names),
         _ranking(found),
+        f"{OPTIMISTIC} scores" if found.get("optimistic") else "",
         wording.counted_runs(found["splits"], found["starts"]) + _looks(found),
     ]
     return "; ".join(one for one in told if one)

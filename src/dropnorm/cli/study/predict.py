@@ -22,7 +22,7 @@ from dropnorm.errors import BadInputError, did_you_mean, in_one_line
 from dropnorm.evaluation.conformal import LEVEL
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study.arms import arm_names
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_recorded
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def predict_study(
     _refuse_inputs(project, source, output)
     chosen = project.choose_version(name, version, "predict with")
     run = project.load(f"{name}.run", chosen)
-    study = parse_study(name, run.options)
+    study = parse_recorded(name, run.options)
     if level is not None and study.class_column is not None:
         raise BadInputError(
             "--level: classes have probabilities and no interval; leave it out for a classification"
@@ -184,14 +184,14 @@ def _tell_coverage(
             " is not the one that the run read."
         )
         return
-    options = parse_study(run.study, run.options)
+    options = parse_recorded(run.study, run.options)
     table = load_table(study, project.catalog, options.split)
     split = project.load(f"{study}.split", version)
     coverage = nodes.cover_targets(table, split, *saved, mc_dropout=mc_dropout)
     if coverage is not None:
         click.echo(coverage.sentence())
         finding = coverage.finding()
-        if finding and finding.code.code not in parse_study(study, run.options).silence:
+        if finding and finding.code.code not in parse_recorded(study, run.options).silence:
             click.echo(f"Warning: {finding.line()}")
 
 

@@ -26,7 +26,7 @@ from dropnorm.hooks.provenance import describe_process
 from dropnorm.hooks.validation import check_study
 from dropnorm.pipeline_registry import create_study_pipeline
 from dropnorm.study.arms import arm_names
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_recorded
 from dropnorm.training.backend import check_engine, engine_name, environment
 from dropnorm.training.execution import HERE
 
@@ -72,7 +72,7 @@ def rerun_study(
                 click.echo(f"  {told}")
             for key, change in differing.items():
                 click.echo(f"  {key}: {change}")
-            agreements = _repeat(project, chosen, parse_study(name, record.options), record)
+            agreements = _repeat(project, chosen, parse_recorded(name, record.options), record)
     click.echo(f"OK {reproducibility.conclude(agreements, differing)}")
 
 

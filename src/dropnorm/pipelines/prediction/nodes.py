@@ -18,7 +18,7 @@ from dropnorm.evaluation.coverage import Coverage
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
 from dropnorm.study.arms import arm_names, arm_of
-from dropnorm.study.parsing import parse_study
+from dropnorm.study.parsing import parse_recorded
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
@@ -83,7 +83,7 @@ def predict(
         BadInputError: If the rows lack a column or hold what the study cannot use, if all replicas
             diverged, or if draws are asked for of a variant without dropout.
     """
-    study = parse_study(run.study, run.options)
+    study = parse_recorded(run.study, run.options)
     if mc_dropout and not arm_of(study, training.variant).variant.has_dropout:
         able = [name for name in arm_names(study) if arm_of(study, name).variant.has_dropout]
         choose = f"choose {' or '.join(able)}, or leave" if able else "leave"
@@ -140,7 +140,7 @@ def calibrate(
     Returns:
         None of a classification, and if all replicas diverged.
     """
-    study = parse_study(run.study, run.options)
+    study = parse_recorded(run.study, run.options)
     if study.class_column is not None:
         return None
     finite = [(one.split, one.start) for one in training.replicas if one.is_finite]
@@ -151,7 +151,7 @@ def tell_interval(
     calibration: Calibration, level: int, run: RunRecord, training: VariantTraining
 ) -> str:
     """Say what the interval of a variant rests on and assumes, or why there is none."""
-    study = arm_of(parse_study(run.study, run.options), training.variant).study
+    study = arm_of(parse_recorded(run.study, run.options), training.variant).study
     return conformal.tell_interval(calibration, level, study)
 
 
@@ -213,7 +213,7 @@ def cover_targets(
     Returns:
         The count; None of a classification, whose targets are no numbers.
     """
-    study = parse_study(run.study, run.options)
+    study = parse_recorded(run.study, run.options)
     if study.class_column is not None:
         return None
     rows, replicas = check_table(table, study), _finite_replicas(training)

@@ -27,6 +27,7 @@ from dropnorm.evaluation.results import (
     VariantTraining,
 )
 from dropnorm.reporting.figures import Figure
+from dropnorm.study.optimism import OPTIMISTIC, optimistic_networks
 from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
@@ -91,9 +92,9 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
     """Put the metrics of the variants side by side, a row each.
 
     With a test part, these are also the scores of its rows, and of numbers the log likelihood and
-    what MC dropout makes of them.
+    what MC dropout makes of them. A column says which scores are optimistic, if any are.
     """
-    task = task_of(study)
+    task, optimistic = task_of(study), optimistic_networks(study)
     return pd.DataFrame(
         [
             {
@@ -105,6 +106,7 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 **{f"validation_{name}": metrics.validation[name] for name in task.scores},
                 **{f"test_{name}": score for name, score in metrics.test.items()},
                 **measures.mean_test_scores(outcome.examination),
+                **({OPTIMISTIC: metrics.variant in optimistic} if optimistic else {}),
                 "constant_val_loss": metrics.constant_val_loss,
                 "diverged": metrics.diverged,
                 **{name: metrics.failures[name] for name in task.failures},

@@ -19,6 +19,7 @@ from dropnorm.evaluation.results import (
 )
 from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
+from dropnorm.study.training import INNER_LOSS, Training, losses_among
 from dropnorm.tasks.registry import task_of
 from dropnorm.training import progress
 from dropnorm.training.backend import engine_name
@@ -34,8 +35,9 @@ class TrainedVariant(NamedTuple):
 
     Attributes:
         models: Trained networks by name, ``split_0-start_0`` and so on.
-        history: Columns ``split``, ``start``, ``epoch`` (from 1), ``loss``, ``val_loss``, then the
-            study's metrics, in the units of the training.
+        history: Columns ``split``, ``start``, ``epoch`` (from 1), ``loss``, ``val_loss``, the
+            study's metrics, and ``inner_loss`` if training rows are set aside to choose; in the
+            units of the training.
         validation_predictions: Columns ``split``, ``start``, ``row``, ``target`` and the
             predictions at the chosen epoch, in the target's own terms.
         test_predictions: The same of the test part, which nothing else has looked at; without rows
@@ -77,7 +79,10 @@ class VariantTrainer:
         """Return what is trained, in the order of splits, then starts."""
         arm = arm_of(study, self.name)
         replicas = [(split, start) for split in inputs for start in range(study.replicas.starts)]
-        return [Job(arm.study, arm.variant, *one) for one in replicas]
+        return [
+            Job(arm.study, arm.variant, split.as_seen_by(arm.study.training), start)
+            for split, start in replicas
+        ]
 
 
 def put_together(
@@ -159,7 +164,9 @@ def examine_networks(
                 one.split,
                 one.start,
                 network_diagnostics.examine_network(
-                    models[_replica_name(one.split, one.start)], splits[one.split], study
+                    models[_replica_name(one.split, one.start)],
+                    splits[one.split].as_seen_by(study.training),
+                    study,
                 ),
             )
             for one in training.replicas
@@ -186,7 +193,7 @@ def teller(
     def tell(place: int, row: dict[str, float]) -> None:
         study, _, split, start = jobs[place]
         ended = "loss" in row  # else the row tells how far it is
-        diverged = ended and not np.isfinite([row["loss"], row["val_loss"]]).all()
+        diverged = ended and not np.isfinite([row[name] for name in losses_among(row)]).all()
         epoch, epochs = row["epoch"], study.training.epochs
         progress.tell(
             progress.Epoch(
@@ -218,9 +225,14 @@ def _test_predictions(split: SplitInputs, model: KerasModel) -> pd.DataFrame:
 def _facts(job: Job, trained: TrainedReplica) -> ReplicaFacts:
     study, _, split, start = job
     task = task_of(study)
-    constant = task.constant(split.train.y, split.target, study)
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
-    early = study.training.early_stopping is not None and trained.diverged_at_epoch is None
+    known = [split.train.y] if split.inner is None else [split.train.y, split.inner.y]
+    constant = task.constant(np.concatenate(known), split.target, study)
+    parts = {
+        "train": split.train,
+        "inner": split.inner,
+        "validation": split.validation,
+        "test": split.test,
+    }
     return ReplicaFacts(
         split=split.split,
         start=start,
@@ -228,10 +240,18 @@ def _facts(job: Job, trained: TrainedReplica) -> ReplicaFacts:
         fit_seconds=round(trained.fit_seconds, 3),
         epochs=len(trained.history),
         chosen_epoch=trained.chosen_epoch,
-        chosen_by="least val_loss" if early else "last epoch",
+        chosen_by=_chosen_by(study.training, trained),
         diverged_at_epoch=trained.diverged_at_epoch,
         constant=task.constant_facts(split.validation.y, constant, study),
     )
+
+
+def _chosen_by(training: Training, trained: TrainedReplica) -> str:
+    """Say what chose the epoch: a diverged training has no best one."""
+    stopping = training.early_stopping
+    if stopping is None or trained.diverged_at_epoch is not None:
+        return "last epoch"
+    return f"least {INNER_LOSS if stopping.rows == 'training' else 'val_loss'}"
 
 
 def _stack(jobs: Sequence[Job], tables: Iterable[pd.DataFrame]) -> pd.DataFrame:

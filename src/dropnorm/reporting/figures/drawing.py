@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from dropnorm.evaluation.network_names import spoken
 from dropnorm.study.arms import arm_names
+from dropnorm.study.training import losses_among
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import LOSSES
 from dropnorm.tasks.registry import task_of
@@ -119,7 +120,7 @@ def finite_runs(
     """Return epochs and values of every replica whose losses all are finite."""
     runs = []
     for _, replica in history.groupby(["split", "start"], sort=True):
-        if np.isfinite(replica[["loss", "val_loss"]].to_numpy(dtype=float)).all():
+        if np.isfinite(replica[losses_among(replica.columns)].to_numpy(dtype=float)).all():
             runs.append((replica["epoch"].to_numpy(), replica[column].to_numpy(dtype=float)))
     return runs
 

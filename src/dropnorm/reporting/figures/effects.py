@@ -21,6 +21,7 @@ from dropnorm.reporting.figures.drawing import (
     name_of,
 )
 from dropnorm.reporting.style import drawn
+from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def draw_effects(found: Mapping[str, Any], *, dark: bool = False, tall: bool = F
 
 def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palette) -> None:
     colours = colours_of(found["variants"], palette)
+    optimistic = [broken_name_of(name) for name in found.get("optimistic", ())]
     told = [
         (broken_name_of(name), one, colours[name]) for name, one in found["variants"].items()
     ] + [(name.replace("_", " "), one, palette.quiet) for name, one in found["references"].items()]
@@ -71,7 +73,7 @@ def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palet
     edge = _edge(errors, found["references"].get("constant", {}).get("error"))
     known = [error for error in errors if error <= edge]
     wide = bool(known) and max(known) > WIDE_RANGE * min(known)
-    for height, (_, one, colour) in enumerate(reversed(told)):
+    for height, (name, one, colour) in enumerate(reversed(told)):
         if one["error"] is None:
             axes.annotate("× diverged", (0.02, height), xycoords=("axes fraction", "data"),
                           va="center", color=colour)  # fmt: skip
@@ -84,7 +86,8 @@ def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palet
         below = min(deviation, 0.9 * one["error"]) if wide else deviation
         axes.errorbar(one["error"], height, xerr=[[below], [deviation]], fmt="o", color=colour,
                       markersize=9, elinewidth=2.4, capsize=0)  # fmt: skip
-        axes.annotate(number(one["error"]), (one["error"], height), xytext=(0, 7), ha="center",
+        shown = number(one["error"]) + f" {OPTIMISTIC}" * (name in optimistic)
+        axes.annotate(shown, (one["error"], height), xytext=(0, 7), ha="center",
                       textcoords="offset points", color=colour, fontsize="small")  # fmt: skip
     label_rows(axes, [(name, colour) for name, _, colour in told])
     axes.margins(x=0.15)
@@ -126,5 +129,6 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
     if all(one["difference"] is None or one["verdict"] in _NOT_COMPARED for one, *_ in rows):
         axes.set_xticks([0])
     against = name_of(found.get("against", "baseline"))
-    axes.set_title(f"difference to {against}, 95 % interval")
+    told = f", {OPTIMISTIC}" if found.get("optimistic") else ""
+    axes.set_title(f"difference to {against}, 95 % interval{told}")
     axes.set_xlabel(f"← better · difference{unit} · worse →", loc="center")

@@ -25,6 +25,7 @@ from dropnorm.reporting.figures.drawing import (
     value_axis,
 )
 from dropnorm.reporting.style import drawn
+from dropnorm.study.training import INNER_LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
 
 
+# Columns of a history with the names and lines of their curves.
+_CURVES = (
+    ("loss", "training", "--"),
+    ("val_loss", "validation", "-"),
+    (INNER_LOSS, "set aside", "-."),
+)
 # What exponents are written with.
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -43,13 +50,14 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def draw_learning_curves(
     history: pd.DataFrame, first_steps: pd.DataFrame, metrics: VariantMetrics, study: Study
 ) -> Figure:
-    """Draw a variant's loss and val_loss by epoch, the best epoch of every replica marked.
+    """Draw a variant's losses by epoch, the epoch with the least val_loss of every replica marked.
 
     Trainings that diverged have no curve worth drawing: their first steps, repeated one by one, are
     drawn instead, up to the step whose loss was not finite.
 
     Args:
-        history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
+        history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss`` and perhaps
+            ``inner_loss``.
         first_steps: Columns ``split``, ``start``, ``step``, ``loss``.
         metrics: Of the variant.
         study: For labels.
@@ -76,7 +84,9 @@ def _draw_curves(
     study: Study,
 ) -> list[tuple[float, str, str]]:
     labels, values = [], []
-    for column, name, line in (("loss", "training", "--"), ("val_loss", "validation", "-")):
+    for column, name, line in _CURVES:
+        if column not in history:
+            continue
         runs = finite_runs(history, column)
         mean = draw_replicas(axes, runs, colour, line)
         labels.append((float(mean[-1]), name, colour))

@@ -21,6 +21,7 @@ from dropnorm.reporting.figures.drawing import (
 )
 from dropnorm.reporting.figures.learning_curves import power_of_ten
 from dropnorm.reporting.style import drawn
+from dropnorm.study.training import INNER_LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,8 @@ class Trainings:
     """What the curves of a variant are drawn from.
 
     Attributes:
-        history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss``.
+        history: Columns ``split``, ``start``, ``epoch``, ``loss``, ``val_loss`` and perhaps
+            ``inner_loss``.
         first_steps: Columns ``split``, ``start``, ``step``, ``loss``, of those that diverged.
     """
 
@@ -53,7 +55,7 @@ class Trainings:
 def draw_curve_panels(
     trainings: Mapping[str, Trainings], constant: float, label: str
 ) -> dict[str, Figure]:
-    """Draw training and validation loss by epoch, a figure for each variant.
+    """Draw the losses by epoch, a figure for each variant.
 
     A variant whose trainings all diverged has no curve: the loss of their first steps is drawn.
 
@@ -102,10 +104,12 @@ def _count(history: pd.DataFrame) -> int:
 
 
 def _draw_curves(axes: Axes, history: pd.DataFrame, colour: str) -> str:
-    """Draw both losses; return the best epoch in words."""
+    """Draw the losses; return the epoch with the least validation loss in words."""
     for column, line in (("loss", "--"), ("val_loss", "-")):
         mean = draw_replicas(axes, finite_runs(history, column), colour, line)
         epochs = max((run[0] for run in finite_runs(history, column)), key=len)
+    if INNER_LOSS in history:
+        draw_replicas(axes, finite_runs(history, INNER_LOSS), colour, "-.")
     best = int(np.argmin(mean))
     axes.plot(epochs[best], mean[best], "o", color=colour, markersize=8, markeredgecolor="white",
               zorder=5)  # fmt: skip
