@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from dropnorm.data.splits import TRAIN, VALIDATION
 from dropnorm.evaluation import cards, checks, effects, ranking, sequential, wording
 from dropnorm.evaluation.contrasts import FOUR, INTERACTION, Design, design_of
-from dropnorm.evaluation.effects import Effect, Evidence, RowLosses, margin_of
+from dropnorm.evaluation.effects import Effect, Evidence, margin_of
 from dropnorm.evaluation.interaction import tell_interaction
 from dropnorm.evaluation.intervals import Interval
 from dropnorm.evaluation.recommendation import Recommendation, recommend
@@ -179,9 +178,9 @@ class Answer:
             "variants": variants,
             "findings": [one.described() for one in self.findings],
         }
-        strict: dict[str, Any] = _strict(asdict(self) | told)
-        del strict["design"]
-        return strict if self.design.is_the_four else {**strict, "against": self.design.against}
+        written: dict[str, Any] = strict(asdict(self) | told)
+        del written["design"]
+        return written if self.design.is_the_four else {**written, "against": self.design.against}
 
 
 def gather_evidence(
@@ -208,39 +207,14 @@ def gather_evidence(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
         ).rename_axis(_REPLICA)
     parts = split.groupby(["split", "part"], observed=True).size().unstack("part")
+    tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
+    costs = {name: task.row_losses(table, error) for name, table in tables.items()}
     return Evidence(
         errors=pd.DataFrame(columns),
         held_to_trained=float((parts[VALIDATION] / parts[TRAIN]).mean()),
         root=error.root,
-        rows=_row_losses(predictions, references, split, study),
+        rows=effects.losses_by_split(tables, costs, split),
     )
-
-
-def _row_losses(
-    predictions: Mapping[str, pd.DataFrame],
-    references: pd.DataFrame,
-    split: pd.DataFrame,
-    study: Study,
-) -> dict[int, RowLosses]:
-    task = task_of(study)
-    tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
-    costs = {}
-    for name, table in tables.items():
-        cost = task.row_losses(table, task.error(study))
-        # A start that diverged has no finite prediction, and takes part in no pair.
-        costs[name] = cost.where(np.isfinite(cost)).groupby([table["split"], table["row"]]).mean()
-    held = split.loc[split["part"] == VALIDATION]
-    if "group" in held:
-        held = held.assign(group=pd.factorize(held["group"].astype(str))[0])
-    found = {}
-    for number, of_split in held.groupby("split"):
-        losses = {
-            name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
-            for name, cost in costs.items()
-        }
-        groups = of_split["group"].to_numpy() if "group" in held else None
-        found[int(str(number))] = RowLosses(losses, groups, of_split["row"].to_numpy())
-    return found
 
 
 def find_answer(
@@ -271,7 +245,7 @@ def find_answer(
         name: _variant(evidence, metrics[name], constant[name], task) for name in design.names
     }
     margin = margin_of(evidence.errors[design.against], study.margin)
-    found = _weighed(effects.estimate(evidence, diverged, margin, design), variants, design)
+    found = weigh_effects(effects.estimate(evidence, diverged, margin, design), variants, design)
     answer = Answer(
         study=study.name,
         title=study.label,
@@ -314,7 +288,7 @@ def in_words(answer: Answer) -> Answer:
     )
 
 
-def _weighed(
+def weigh_effects(
     found: Mapping[str, Effect], variants: Mapping[str, VariantAnswer], design: Design
 ) -> dict[str, Effect]:
     """Return the effects with verdicts that heed whether the networks work at all."""
@@ -372,12 +346,12 @@ def _reference(evidence: Evidence, model: str, design: Design) -> ReferenceAnswe
     )
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
     """Return plain data that JSON knows: numbers that are not finite become None."""
     if isinstance(value, dict):
-        return {str(key): _strict(one) for key, one in value.items()}
+        return {str(key): strict(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(one) for one in value]
+        return [strict(one) for one in value]
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, float) and not math.isfinite(value):

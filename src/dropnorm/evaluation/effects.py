@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from dropnorm.data.splits import VALIDATION
 from dropnorm.evaluation.deviations import Deviations, variance_components
 from dropnorm.evaluation.intervals import (
     A_PAIR,
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
-    import pandas as pd
 
     from dropnorm.evaluation.contrasts import Design
 
@@ -203,6 +204,38 @@ class Evidence:
         rows = self.rows[split]
         losses = np.array([rows.losses[column] for column in weights])
         return jackknife_variance(losses, list(weights.values()), rows.groups, root=self.root)
+
+
+def losses_by_split(
+    tables: Mapping[str, pd.DataFrame], losses: Mapping[str, pd.Series], split: pd.DataFrame
+) -> dict[int, RowLosses]:
+    """Gather what each validation row costs, by split; means over the starts that have a number.
+
+    Args:
+        tables: Predictions of the validation rows, by network or reference model.
+        losses: Of each row of these tables, in their order; not finite where a start diverged.
+        split: Which row is in which part of which split.
+    """
+    costs = {
+        name: losses[name]
+        .where(np.isfinite(losses[name]))
+        # A start that diverged has no finite prediction, and takes part in no pair.
+        .groupby([table["split"], table["row"]])
+        .mean()
+        for name, table in tables.items()
+    }
+    held = split.loc[split["part"] == VALIDATION]
+    if "group" in held:
+        held = held.assign(group=pd.factorize(held["group"].astype(str))[0])
+    found = {}
+    for number, of_split in held.groupby("split"):
+        of_rows = {
+            name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
+            for name, cost in costs.items()
+        }
+        groups = of_split["group"].to_numpy() if "group" in held else None
+        found[int(str(number))] = RowLosses(of_rows, groups, of_split["row"].to_numpy())
+    return found
 
 
 def estimate(

@@ -11,6 +11,7 @@ import pandas as pd
 from dropnorm.data.splits import split_seeds
 from dropnorm.evaluation import (
     answer,
+    class_effects,
     measures,
     network_checks,
     network_diagnostics,
@@ -79,8 +80,8 @@ def gather_outcome(
 
 
 def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
-    """Put the metrics of the variants side by side, a row each."""
-    task = task_of(study)
+    """Put the metrics of the variants side by side, a row each; of classes with calibration."""
+    task, classes = task_of(study), study.class_column is not None
     return pd.DataFrame(
         [
             {
@@ -90,6 +91,7 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 "min_val_loss": metrics.min_val_loss,
                 "final_val_loss": metrics.final_val_loss,
                 **{f"validation_{name}": metrics.validation[name] for name in task.scores},
+                **(_calibration(outcome) if classes else {}),
                 "constant_val_loss": metrics.constant_val_loss,
                 "diverged": metrics.diverged,
                 **{name: metrics.failures[name] for name in task.failures},
@@ -97,9 +99,21 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 "replicas": len(metrics.replicas),
                 "fit_seconds": round(sum(one.fit_seconds for one in metrics.replicas), 3),
             }
-            for metrics in (outcome.metrics for outcome in outcomes.values())
+            for outcome, metrics in ((one, one.metrics) for one in outcomes.values())
         ]
     )
+
+
+def _calibration(outcome: VariantOutcome) -> dict[str, float]:
+    found = class_effects.calibrate_variant(
+        outcome.validation_predictions, outcome.metrics.replicas
+    )
+    return {
+        "validation_ece": found.ece,
+        "temperature": found.temperature,
+        "scaled_ece": found.scaled_ece,
+        "scaled_log_loss": found.scaled_log_loss,
+    }
 
 
 def plot_comparison(comparison: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
@@ -118,6 +132,8 @@ def estimate_effects(
 ) -> dict[str, Any]:
     """Estimate what each network does to the error, pair by pair, with what chance leaves open.
 
+    Of classes, also what it does to accuracy, AUC, and log loss after temperature scaling.
+
     Args:
         split: Which row is in which part of which split.
         reference_predictions: Of the validation rows.
@@ -130,7 +146,13 @@ def estimate_effects(
     evidence = answer.gather_evidence(metrics, predictions, reference_predictions, split, study)
     checked = network_checks.check_networks(outcomes, study)
     found = answer.find_answer(evidence, metrics, study, provenance.earlier, checked)
-    return found.as_json() | sequential.tell_looks(provenance.looks, study)
+    told = found.as_json() | sequential.tell_looks(provenance.looks, study)
+    if study.class_column is None:
+        return told
+    return {
+        **told,
+        "classes": class_effects.find_class_effects(outcomes, evidence, found, split, study),
+    }
 
 
 def compare_diagnostics(
