@@ -201,7 +201,7 @@ def _mean(values: list[float]) -> str:
 def main() -> None:
     """Measure all sources."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=int, default=20, help="of each source")
+    parser.add_argument("--tables", type=int, default=12, help="of each source")
     parser.add_argument("--early-stopping", action="store_true")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     asked = parser.parse_args()
