@@ -1,9 +1,10 @@
-"""How the settings of the study concrete_tuned were chosen, without a look at what it reports.
+"""How the settings of the study concrete_tuned were chosen, on other splits than it reports.
 
     KERAS_BACKEND=jax python benchmarks/tune_concrete.py
 
 The study reports splits 5 to 19 of concrete. Here its settings and others are trained on splits 0
 to 4: of each, a tenth of the rows is held and not looked at, a tenth validates, the rest trains.
+The rows are those of the same table: each that the study holds has a part in this choice.
 What was trained is remembered, so that an interrupted search goes on where it was.
 """
 

@@ -2,12 +2,24 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from conftest import read_study
+from dropnorm.data.splits import assign_parts
 from dropnorm.evaluation.contrasts import FOUR
-from dropnorm.evaluation.run_comparison import Run, changes, error_changes, sentence, what_differs
+from dropnorm.evaluation.records import Seeds
+from dropnorm.evaluation.run_comparison import (
+    Run,
+    changes,
+    error_changes,
+    sentence,
+    shared_splits,
+    what_differs,
+)
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.variants import Variant
 from made_results import a_record, measured, some_metrics
@@ -114,3 +126,45 @@ def test_a_replica_that_diverged_in_one_run_takes_part_in_no_pair():
 
     assert np.isfinite(change.difference.low)
     assert change.difference.mean == pytest.approx(0, abs=0.05)
+
+
+def seeded(name, seed, splits=SPLITS, **options):
+    split = {"method": "random", "train_fraction": 0.7, "seed": seed}
+    run = a_run(name, **{"split": split, "missing": "refuse", **options})
+    record = replace(run.record, seeds=Seeds(split=tuple(range(seed, seed + splits))))
+    return replace(run, record=record)
+
+
+def test_runs_with_neighbouring_seeds_are_told_to_share_splits():
+    assert shared_splits(seeded("one", 0), seeded("other", 2, 4)) == (
+        "The runs are not independent: 4 of the 6 splits of one are 4 of the 4 splits of other,"
+        " because split k uses the seed split.seed + k (here 0 to 5, and 2 to 5). For other splits,"
+        " choose seeds that are at least 6 apart."
+    )
+
+
+def test_splits_with_equal_seeds_are_the_same_rows():
+    rows = pd.DataFrame({"x": np.arange(30.0)})
+    first, second = (
+        assign_parts(rows, read_study("concrete", split__seed=seed, replicas__splits=3))
+        for seed in (0, 1)
+    )
+
+    for number in (1, 2):
+        one = first.query(f"split == {number}")["part"].tolist()
+        assert one == second.query(f"split == {number - 1}")["part"].tolist()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        seeded("other", SPLITS),  # far enough
+        seeded("other", 0),  # the same splits: the runs are paired
+        seeded("other", 1, split={"method": "random", "train_fraction": 0.8, "seed": 1}),
+        seeded("other", 1, missing="drop"),
+        seeded("other", 1, target={"column": "another"}),
+        a_run("other"),  # of which no seeds are known
+    ],
+)
+def test_of_runs_that_share_no_split_or_all_nothing_is_told(other):
+    assert shared_splits(seeded("one", 0), other) == ""

@@ -145,7 +145,20 @@ def test_a_run_measures_compares_and_reports_classes(flowers):
         np.mean(list(losses_of_the_training_rows_shares(project)))
     )
     assert found["references"]["logistic_regression"]["error"] < 0.3
+    assert set(found["classes"]["effects"]) == {"accuracy", "auc", "scaled_log_loss"}
+    side_by_side = pd.read_csv(newest(project, f"{folder}/comparison.csv")).set_index("variant")
+    for variant, one in found["classes"]["calibration"].items():
+        row = side_by_side.loc[variant]
+        assert 0 <= row["validation_ece"] <= 1
+        assert row["temperature"] > 0
+        assert [row["validation_ece"], row["temperature"], row["scaled_ece"],
+                row["scaled_log_loss"]] == pytest.approx(list(one.values()))  # fmt: skip
+        accuracy = row["validation_accuracy"] - side_by_side.loc["baseline", "validation_accuracy"]
+        if variant != "baseline":
+            effect = found["classes"]["effects"]["accuracy"][variant]
+            assert effect["difference"] == pytest.approx(accuracy)
     page = newest(project, f"{folder}/report.html").read_text()
+    assert "Classes: accuracy, AUC, and log loss after temperature scaling" in page
     assert "<th>log loss</th><th>sd</th><th>accuracy</th><th>AUC</th>" in page
 
 

@@ -18,6 +18,7 @@ from sklearn.metrics import (
 from sklearn.metrics import root_mean_squared_error as rmse
 
 from dropnorm.tasks.metrics import (
+    auc_of_rows,
     constant_prediction,
     log_probabilities,
     row_log_losses,
@@ -162,3 +163,29 @@ def test_the_cross_entropy_of_logits_equals_the_log_loss(classes, seed, scale):
     assert loss == pytest.approx(row_log_losses(drawn, predicted).mean(), rel=1e-5, abs=1e-9)
     right = training_loss(drawn.astype(np.float32), outputs, "accuracy")
     assert right == np.mean(predicted.argmax(axis=1) == drawn)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_rows_of_an_auc_have_it_as_their_mean_and_its_jackknife_as_their_spread(classes):
+    chance = np.random.default_rng(classes)
+    numbers = np.resize(np.arange(classes), 120)
+    probabilities = chance.dirichlet(np.ones(classes), 120) + 0.5 * np.eye(classes)[numbers]
+    probabilities = (probabilities / probabilities.sum(axis=1, keepdims=True)).round(2)  # with ties
+
+    rows = auc_of_rows(numbers, probabilities)
+
+    assert rows.mean() == pytest.approx(score_classes(numbers, probabilities)["auc"])
+    left_out = [
+        score_classes(np.delete(numbers, row), np.delete(probabilities, row, axis=0))["auc"]
+        for row in range(120)
+    ]
+    jackknife = 119 / 120 * np.sum((left_out - np.mean(left_out)) ** 2)
+    assert rows.var(ddof=1) / 120 == pytest.approx(jackknife, rel=0.05)
+
+
+def test_without_rows_of_a_class_or_with_nan_no_row_has_an_auc():
+    probabilities = np.full((4, 2), 0.5)
+
+    assert np.isnan(auc_of_rows(np.zeros(4, dtype=np.int64), probabilities)).all()
+    probabilities[1] = np.nan
+    assert np.isnan(auc_of_rows(np.array([0, 1, 0, 1]), probabilities)).all()

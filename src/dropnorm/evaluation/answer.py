@@ -152,14 +152,14 @@ class Answer:
             "variants": variants,
             "findings": [one.described() for one in self.findings],
         }
-        strict: dict[str, Any] = _strict(asdict(self) | told)
-        del strict["design"]
+        written: dict[str, Any] = strict(asdict(self) | told)
+        del written["design"]
         if self.test is None:
-            del strict["test"]
+            del written["test"]
         for name in ("optimistic", "choice"):
-            if not strict[name]:
-                del strict[name]
-        return strict if self.design.is_the_four else {**strict, "against": self.design.against}
+            if not written[name]:
+                del written[name]
+        return written if self.design.is_the_four else {**written, "against": self.design.against}
 
 
 def find_answer(
@@ -269,12 +269,12 @@ def _variant(
     )
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
     """Return plain data that JSON knows: numbers that are not finite become None."""
     if isinstance(value, dict):
-        return {str(key): _strict(one) for key, one in value.items()}
+        return {str(key): strict(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(one) for one in value]
+        return [strict(one) for one in value]
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, float) and not math.isfinite(value):

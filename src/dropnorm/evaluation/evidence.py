@@ -47,12 +47,14 @@ def gather_evidence(
         columns[str(model)] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
         ).rename_axis(_REPLICA)
+    tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
+    costs = {name: task.row_losses(table, error) for name, table in tables.items()}
     parts = split.groupby(["split", "part"], observed=True).size().unstack("part")
     return Evidence(
         errors=pd.DataFrame(columns),
         held_to_trained=float((parts[part] / parts[TRAIN]).mean()),
         root=error.root,
-        rows=_row_losses(predictions, references, split.loc[split["part"] == part], study),
+        rows=losses_by_split(tables, costs, split.loc[split["part"] == part]),
         in_order=are_in_order(split, study.split),
     )
 
@@ -67,27 +69,32 @@ def references_on(references: pd.DataFrame, part: str) -> pd.DataFrame:
     return references.loc[references["part"] == part].drop(columns="part")
 
 
-def _row_losses(
-    predictions: Mapping[str, pd.DataFrame],
-    references: pd.DataFrame,
-    held: pd.DataFrame,
-    study: Study,
+def losses_by_split(
+    tables: Mapping[str, pd.DataFrame], losses: Mapping[str, pd.Series], held: pd.DataFrame
 ) -> dict[int, RowLosses]:
-    task = task_of(study)
-    tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
-    costs = {}
-    for name, table in tables.items():
-        cost = task.row_losses(table, task.error(study))
+    """Gather what each row of a part costs, by split; means over the starts that have a number.
+
+    Args:
+        tables: Predictions of the rows of the part, by network or reference model.
+        losses: Of each row of these tables, in their order; not finite where a start diverged.
+        held: The rows of the part, by split.
+    """
+    costs = {
+        name: losses[name]
+        .where(np.isfinite(losses[name]))
         # A start that diverged has no finite prediction, and takes part in no pair.
-        costs[name] = cost.where(np.isfinite(cost)).groupby([table["split"], table["row"]]).mean()
+        .groupby([table["split"], table["row"]])
+        .mean()
+        for name, table in tables.items()
+    }
     if "group" in held:
         held = held.assign(group=pd.factorize(held["group"].astype(str))[0])
     found = {}
     for number, of_split in held.groupby("split"):
-        losses = {
+        of_rows = {
             name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
             for name, cost in costs.items()
         }
         groups = of_split["group"].to_numpy() if "group" in held else None
-        found[int(str(number))] = RowLosses(losses, groups, of_split["row"].to_numpy())
+        found[int(str(number))] = RowLosses(of_rows, groups, of_split["row"].to_numpy())
     return found

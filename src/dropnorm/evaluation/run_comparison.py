@@ -17,7 +17,7 @@ from dropnorm.evaluation.network_names import every, spoken, title
 from dropnorm.evaluation.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dropnorm.evaluation.records import RunRecord
     from dropnorm.evaluation.results import VariantMetrics
@@ -90,6 +90,44 @@ def what_differs(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
         for key in sorted({*one, *other})
         if one.get(key) != other.get(key) and (said or not key.startswith(_FORMAT))
     }
+
+
+def shared_splits(first: Run, second: Run) -> str:
+    """Say that runs with other seeds share splits, as those with neighbouring seeds do.
+
+    Returns:
+        A sentence; nothing where no split is shared, where all seeds are equal, so that the runs
+        are paired, or where it is not known.
+    """
+    one, other = (run.record.seeds.split for run in (first, second))
+    shared = sorted(set(one) & set(other) - {None}, key=str)
+    draws = [_drawn_by(run.record) for run in (first, second)]
+    if not shared or draws[0] is None or draws[0] != draws[1] or one[0] == other[0]:
+        return ""
+    told = [f"{len(shared)} of the {len(seeds)} splits of {run.name}"
+            for run, seeds in ((first, one), (second, other))]  # fmt: skip
+    return (
+        f"The runs are not independent: {told[0]} are {told[1]}, because split k uses the seed"
+        f" split.seed + k (here {_from_to(one)}, and {_from_to(other)}). For other splits, choose"
+        f" seeds that are at least {max(len(one), len(other))} apart."
+    )
+
+
+def _drawn_by(record: RunRecord) -> tuple[object, ...] | None:
+    """Return all but the seed that the rows of a split depend on; None if it is not known."""
+    options = record.options
+    if record.table.sha256 is None or "split" not in options:
+        return None
+    split = {key: value for key, value in options["split"].items() if key != "seed"}
+    by_columns = options.get("missing") == "drop" or split.get("identical_rows")
+    columns = options.get("preprocessing") if by_columns else None
+    target = options.get("target", {}).get("column")
+    told = (split, options.get("task"), target, options.get("missing"), columns)
+    return (record.table.sha256, *told)
+
+
+def _from_to(seeds: Sequence[int | None]) -> str:
+    return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
 
 
 def changes(first: Run, second: Run) -> list[Change]:

@@ -198,6 +198,44 @@ def _auc(classes: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64])
     )
 
 
+def auc_of_rows(
+    classes: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return for each row a number whose mean is the AUC, so that rows tell how sure the AUC is.
+
+    It is the AUC and the row's influence on it, by the structural components of DeLong, DeLong and
+    Clarke-Pearson (1988, "Comparing the areas under two or more correlated receiver operating
+    characteristic curves", Biometrics 44); of more than two classes, the mean over the classes,
+    each against the rest.
+
+    Args:
+        classes: Class numbers from 0, shape (n,).
+        probabilities: Shape (n, classes); all is nan if one is not finite, or a class has no rows.
+    """
+    count = probabilities.shape[1]
+    present = np.bincount(classes, minlength=count)
+    if (present == 0).any() or not np.isfinite(probabilities).all():
+        return np.full(len(classes), np.nan)
+    judged = [1] if count == _TWO else range(count)
+    rows: npt.NDArray[np.float64] = np.mean(
+        [_auc_of_rows(classes == one, probabilities[:, one]) for one in judged], axis=0
+    )
+    return rows
+
+
+def _auc_of_rows(
+    own: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    below = scipy.stats.rankdata(scores)
+    for part in (own, ~own):
+        below[part] -= scipy.stats.rankdata(scores[part])
+    # Share of the rows of the other kind that each row is ranked rightly against.
+    placed = np.where(own, below / (~own).sum(), 1 - below / own.sum())
+    auc = placed[own].mean()
+    rows: npt.NDArray[np.float64] = auc + (placed - auc) / np.where(own, own.mean(), (~own).mean())
+    return rows
+
+
 def score_predictions(
     targets: npt.NDArray[np.float64], predictions: npt.NDArray[np.float64]
 ) -> dict[str, float]:

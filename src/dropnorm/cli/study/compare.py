@@ -56,6 +56,8 @@ def compare_runs(
     console.print(_effects(one, other, run_comparison.changes(one, other)))
     console.print("Differences: plus is a larger error.", markup=False, highlight=False)
     console.print(run_comparison.sentence(one, other), markup=False, highlight=False)
+    if shared := run_comparison.shared_splits(one, other):
+        console.print(shared, markup=False, highlight=False)
 
 
 def _find_run(name: str, words: str, env: str | None, conf_source: str | None) -> tuple[Run, str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from dropnorm.data.splits import TEST, split_seeds
 from dropnorm.evaluation import (
     answer,
+    class_effects,
     measures,
     network_checks,
     network_diagnostics,
@@ -92,9 +93,11 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
     """Put the metrics of the variants side by side, a row each.
 
     With a test part, these are also the scores of its rows, and of numbers the log likelihood and
-    what MC dropout makes of them. A column says which scores are optimistic, if any are.
+    what MC dropout makes of them. Classes have their calibration. A column says which scores are
+    optimistic, if any are.
     """
     task, optimistic = task_of(study), optimistic_networks(study)
+    classes = study.class_column is not None
     return pd.DataFrame(
         [
             {
@@ -104,6 +107,7 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
                 "min_val_loss": metrics.min_val_loss,
                 "final_val_loss": metrics.final_val_loss,
                 **{f"validation_{name}": metrics.validation[name] for name in task.scores},
+                **(_calibration(outcome) if classes else {}),
                 **{f"test_{name}": score for name, score in metrics.test.items()},
                 **measures.mean_test_scores(outcome.examination),
                 **({OPTIMISTIC: metrics.variant in optimistic} if optimistic else {}),
@@ -118,6 +122,18 @@ def compare(study: Study, **outcomes: VariantOutcome) -> pd.DataFrame:
             for metrics in (outcome.metrics,)
         ]
     )
+
+
+def _calibration(outcome: VariantOutcome) -> dict[str, float]:
+    found = class_effects.calibrate_variant(
+        outcome.validation_predictions, outcome.metrics.replicas
+    )
+    return {
+        "validation_ece": found.ece,
+        "temperature": found.temperature,
+        "scaled_ece": found.scaled_ece,
+        "scaled_log_loss": found.scaled_log_loss,
+    }
 
 
 def plot_comparison(comparison: pd.DataFrame, study: Study, **outcomes: VariantOutcome) -> Figure:
@@ -136,6 +152,8 @@ def estimate_effects(
 ) -> dict[str, Any]:
     """Estimate what each network does to the error, pair by pair, with what chance leaves open.
 
+    Of classes, also what it does to accuracy, AUC, and log loss after temperature scaling.
+
     Args:
         split: Which row is in which part of which split.
         reference_predictions: Of the validation rows, and of the test rows.
@@ -153,7 +171,13 @@ def estimate_effects(
         on_test = gather_evidence(metrics, tested, reference_predictions, split, study, TEST)
     checked = network_checks.check_networks(outcomes, study)
     found = answer.find_answer(evidence, metrics, study, provenance.earlier, checked, on_test)
-    return found.as_json() | sequential.tell_looks(provenance.looks, study)
+    told = found.as_json() | sequential.tell_looks(provenance.looks, study)
+    if study.class_column is None:
+        return told
+    return {
+        **told,
+        "classes": class_effects.find_class_effects(outcomes, evidence, found, split, study),
+    }
 
 
 def compare_diagnostics(
