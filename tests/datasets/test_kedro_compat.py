@@ -15,6 +15,8 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.framework.project import _ProjectPipelines, pipelines
 from kedro.io import DataCatalog, MemoryDataset, Version
+from kedro.pipeline import Node, Pipeline
+from kedro.runner import SequentialRunner
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
@@ -46,6 +48,23 @@ def table(tmp_path: Path) -> CSVDataset:
         file.parent.mkdir(parents=True)
         file.write_text("a;b\n1;2\n")
     return made
+
+
+def test_a_runner_takes_the_nodes_of_a_pipeline_in_the_order_that_was_set():
+    called: list[str] = []
+
+    def call(name: str) -> str:
+        called.append(name)
+        return name
+
+    names = ("a", "b", "c")
+    pipeline = Pipeline([Node(call, name, f"{name}_out", name=name) for name in names])
+
+    compat.set_order(pipeline, [pipeline.nodes[number] for number in (2, 0, 1)])
+    given = {name: MemoryDataset(name) for name in names}
+    SequentialRunner().run(pipeline, DataCatalog(given))
+
+    assert called == ["c", "a", "b"], changed("_toposorted_nodes")
 
 
 def test_a_dataset_tells_where_it_is_and_what_storage_that_is(table, tmp_path):

@@ -5,6 +5,7 @@ import logging
 import shutil
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -30,6 +31,7 @@ from dropnorm.evaluation.results import VariantExamination
 from dropnorm.findings import CODES, Finding
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.project import ProjectHooks
+from dropnorm.hooks.trainings import order_nodes
 from dropnorm.pipelines.preparation import nodes as preparation
 from dropnorm.training import parallel
 from dropnorm.training.execution import HERE
@@ -230,6 +232,24 @@ def test_a_part_of_a_study_begins_the_trainings_of_its_own_nodes_alone(trains):
     assert begun("wine.dropout.train") == ["dropout"]
     assert begun("wine.dropout.train", references) == ["dropout", "linear_network"]
     assert begun(references) == []
+
+
+def test_nodes_that_wait_for_workers_come_when_there_is_nothing_else_to_do(configured):
+    pipeline = pipelines["wine"] + pipelines["concrete"]
+
+    ordered = order_nodes(pipeline)
+
+    names = [node.name for node in ordered]
+    assert sorted(names) == sorted(node.name for node in pipeline.nodes)
+    for place, node in enumerate(ordered):
+        assert pipeline.node_dependencies[node] <= set(ordered[:place])
+    trains = [name for name in names if name.endswith(".train")]
+    assert trains == [node.name for node in pipeline.nodes if node.name in trains]
+    for one, other in pairwise(trains):
+        between = names[names.index(one) + 1 : names.index(other)]
+        assert f"{one.removesuffix('.train')}.plot_learning_curves" in between
+    references = names.index("concrete.prepare.predict_references")
+    assert references > names.index(trains[-1])
 
 
 def test_a_part_leaves_no_record_and_says_so(configured, caplog):

@@ -15,10 +15,12 @@ from kedro_datasets._typing import ImagePreview, JSONPreview, TablePreview
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from kedro.config import OmegaConfigLoader
     from kedro.io import AbstractDataset
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
 
     Dataset = AbstractDataset[Any, Any] | None
     Versioned = AbstractVersionedDataset[Any, Any]
@@ -104,6 +106,19 @@ def requested_pipelines() -> list[str]:
     from kedro.framework.project import pipelines  # noqa: PLC0415
 
     return list(pipelines._requested_pipelines or ())
+
+
+def set_order(pipeline: Pipeline, nodes: Sequence[Node]) -> None:
+    """Let a runner that runs one node after the other take them in this order.
+
+    Kedro sorts by distance from the inputs, and then by name; runners ask each pipeline again.
+
+    Args:
+        pipeline: Changed; parts that are made of it later have Kedro's order.
+        nodes: All of its nodes, each behind those that it needs.
+    """
+    pipeline._toposorted_nodes = list(nodes)
+    pipeline.__dict__.pop("nodes", None)  # from Kedro 1.7 on, what was asked for once is kept there
 
 
 def with_absolute_paths(root: Path, entries: dict[str, Any]) -> dict[str, Any]:

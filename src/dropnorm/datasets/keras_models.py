@@ -74,9 +74,10 @@ class KerasModelsDataset(WholeFileDataset):
         if self._keeps and sum(map(_bytes_of, data.values())) <= _KEPT:
             self._kept = data
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Drop what is kept."""
         self._kept = None
-        super()._release()
+        super().release()
 
     def preview(self) -> TablePreview:
         """Return the layers of the first network for kedro-viz, without an engine.

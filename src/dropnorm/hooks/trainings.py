@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kedro.io import SharedMemoryDataCatalog
 
 from dropnorm.data import ahead
+from dropnorm.datasets.kedro_compat import set_order
 from dropnorm.datasets.keras_models import KerasModelsDataset
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.study.arms import arm_names
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
 
     from dropnorm.hooks.validation import CheckedStudy
     from dropnorm.study.schema import Study
@@ -79,6 +81,7 @@ def begin_trainings(
         networks.append((jobs, lambda *_: None))
     if not parallel.begin_trainings(networks, execution):
         return
+    set_order(pipeline, order_nodes(pipeline))
     if any(name.endswith(".write_report") for name in names):
         report = "dropnorm.reporting.report"  # imports Matplotlib
         threading.Thread(target=importlib.import_module, args=(report,), daemon=True).start()
@@ -90,3 +93,27 @@ def begin_trainings(
             for split in checked[study].inputs
         ],
     )
+
+
+def order_nodes(pipeline: Pipeline) -> list[Node]:
+    """Return the nodes in an order in which little is left to do behind the last training.
+
+    A node that waits for workers comes when there is no other: first those that train, in their
+    order, then reference models, whose network is the last in the queue.
+    """
+    todo = list(pipeline.nodes)
+    ordered: list[Node] = []
+    needs = pipeline.node_dependencies
+
+    def waits(node: Node) -> int:
+        what = node.name.rpartition(".")[2]
+        return {"train": 1, "predict_references": 2}.get(what, 0)
+
+    done: set[Node] = set()
+    while todo:
+        # The first of those that wait least; min takes the first of equals.
+        node = min((one for one in todo if needs[one] <= done), key=waits)
+        todo.remove(node)
+        done.add(node)
+        ordered.append(node)
+    return ordered
