@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 
@@ -142,8 +143,22 @@ def test_a_fault_in_a_file_is_one_line_of_a_run_and_of_a_check(published, run_he
     assert re.search(f"^Problem: {told}", checked.output, re.MULTILINE), checked.output
 
 
+def test_a_part_of_a_run_gets_the_columns_of_the_index_files_too(published, run_here):
+    write_index_files(published, len(read_table("concrete", "data/sample/01_raw")))
+    prepared = ["--env=sample", "--pipelines=concrete", "--to-nodes=concrete.prepare.assign_parts"]
+    assert run_here(*prepared).exit_code == 0
+    version = newest(published, "05_model_input/concrete/split.parquet").parent.name
+
+    done = run_here(
+        "--env=sample", "--nodes=concrete.prepare.check_data",
+        f"--load-versions=concrete.split:{version}",
+    )  # fmt: skip
+
+    assert done.exit_code == 0, done.output
+
+
 @pytest.mark.training
-def test_a_published_study_is_answered_on_its_test_rows(published, run_here):
+def test_a_published_study_is_answered_on_its_test_rows(published, run_here, command):
     write_index_files(published, len(read_table("concrete", "data/sample/01_raw")))
 
     done = run_here("--env=sample", "--pipelines=concrete")
@@ -163,3 +178,14 @@ def test_a_published_study_is_answered_on_its_test_rows(published, run_here):
     ]
     shown = [found["variants"][name]["error"] for name in ("batchnorm", "dropout_batchnorm")]
     assert shown == pytest.approx(errors)
+    record = json.loads(newest(published, "08_reporting/concrete/run.json").read_text())
+    known = record["table"]["index_files"]
+    assert len(known) == 2 * SPLITS
+    for path, checksum in known.items():
+        assert hashlib.sha256((published / path).read_bytes()).hexdigest() == checksum
+    changed = published / "data" / "01_raw" / "folds" / f"index_test_{FIRST}.txt"
+    changed.write_text(changed.read_text() + "\n")
+    assert_refused(
+        command("rerun", "concrete", "--env=sample"),
+        f"data/01_raw/folds/index_test_{FIRST}.txt: has changed since that run",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from dropnorm.data.compression import refuse_bomb
 from dropnorm.data.read_errors import why_unreadable
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
-from dropnorm.datasets.index_files import with_parts
+from dropnorm.datasets.index_files import index_checksums, with_parts
 from dropnorm.datasets.kedro_compat import (
     LOCAL,
     filepath_of,
@@ -158,10 +158,12 @@ class LoadedTable:
     Attributes:
         table: As it was read.
         sha256: Checksum of the local file; None if it is none.
+        index_files: Checksums of the index files of its split, by path, if there are some.
     """
 
     table: pd.DataFrame
     sha256: str | None
+    index_files: dict[str, str] = field(default_factory=dict)
 
 
 def load_unchanged(study: str, catalog: DataCatalog, split: Split | None = None) -> LoadedTable:
@@ -178,13 +180,20 @@ def load_unchanged(study: str, catalog: DataCatalog, split: Split | None = None)
     dataset = catalog.get(f"{study}.table")
     if isinstance(dataset, DownloadedCSVDataset):
         dataset.fetch()
-    before = table_checksum(dataset)
+    before, index_files = table_checksum(dataset), checksums_of_split(split)
     table = load_table(study, catalog, split)
-    if table_checksum(dataset) != before:
+    if table_checksum(dataset) != before or checksums_of_split(split) != index_files:
+        also = ", or an index file of its split" if index_files else ""
         raise BadInputError(
-            f"{shown(dataset)}: changed while it was read; run again when nothing writes to it"
+            f"{shown(dataset)}: changed while it was read{also}; run again when nothing writes to"
+            " it"
         )
-    return LoadedTable(table, before)
+    return LoadedTable(table, before, index_files)
+
+
+def checksums_of_split(split: Split | None) -> dict[str, str]:
+    """Return the checksums of the index files of a split, by path; none of another split."""
+    return index_checksums(split) if isinstance(split, FilesSplit) else {}
 
 
 def reading_warnings(study: str, catalog: DataCatalog, table: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 from kedro.utils import find_kedro_project
 
 from dropnorm.data.parts import TEST, TRAIN, VALIDATION, combine_parts, read_row_numbers
+from dropnorm.datasets.run_record import sha256
 from dropnorm.errors import BadInputError, in_one_line
 
 if TYPE_CHECKING:
@@ -31,25 +32,41 @@ def with_parts(table: pd.DataFrame, split: FilesSplit) -> pd.DataFrame:
     Raises:
         BadInputError: If a file cannot be read, or does not fit the table.
     """
-    folder = find_kedro_project(Path.cwd()) or Path.cwd()
+    folder = _folder()
     columns = {
-        column: _parts(folder, split, split.first + number, len(table))
-        for number, column in enumerate(split.columns)
+        column: _parts(folder, files, len(table), split.first_row)
+        for column, files in zip(split.columns, _files(split), strict=True)
     }
     return pd.concat([table, pd.DataFrame(columns, index=table.index)], axis="columns")
 
 
-def _parts(folder: Path, split: FilesSplit, number: int, rows: int) -> pd.Categorical:
+def index_checksums(split: FilesSplit) -> dict[str, str]:
+    """Return the checksums of the index files that are there, by path."""
+    folder = _folder()
+    paths = [path for files in _files(split) for path in files.values()]
+    return {path: sha256(folder / path) for path in paths if (folder / path).is_file()}
+
+
+def _folder() -> Path:
+    return find_kedro_project(Path.cwd()) or Path.cwd()
+
+
+def _files(split: FilesSplit) -> list[dict[str, str]]:
+    """Return the path of the file of each part, of each split."""
     written = {TRAIN: split.train, VALIDATION: split.validation, TEST: split.test}
-    files = {
-        part: path.replace("{split}", str(number))
-        for part, path in written.items()
-        if path is not None
-    }
-    numbers = {
-        part: _read(folder / path, path, rows, split.first_row) for part, path in files.items()
-    }
-    return combine_parts(numbers, files, rows, split.first_row)
+    return [
+        {
+            part: path.replace("{split}", str(split.first + number))
+            for part, path in written.items()
+            if path is not None
+        }
+        for number in range(split.count)
+    ]
+
+
+def _parts(folder: Path, files: dict[str, str], rows: int, first_row: int) -> pd.Categorical:
+    numbers = {part: _read(folder / path, path, rows, first_row) for part, path in files.items()}
+    return combine_parts(numbers, files, rows, first_row)
 
 
 def _read(file: Path, shown: str, rows: int, first_row: int) -> npt.NDArray[np.int64]:

@@ -31,19 +31,23 @@ class TableRead(Result):
         sha256: Checksum of its bytes; None of a table that is not a local file.
         format: How its file was read, as JSON; None where the catalog's entry does not tell.
         whole: Its columns of whole numbers.
+        index_files: Checksums of the index files that hold its splits, by path.
     """
 
     path: str = ""
     sha256: str | None = None
     format: Json | None = None
     whole: tuple[str, ...] = ()
+    index_files: dict[str, str] = field(default_factory=dict)
 
     def described(self) -> Json:
-        """Return the attributes for JSON: without a format or whole columns where none are."""
+        """Return the attributes for JSON, without those that may be missing where they are."""
         told: Json = {"path": self.path, "sha256": self.sha256}
         if self.format is not None:
             told["format"] = self.format
-        return {**told, "whole": self.whole} if self.whole else told
+        if self.whole:
+            told["whole"] = self.whole
+        return {**told, "index_files": self.index_files} if self.index_files else told
 
 
 @dataclass(frozen=True)

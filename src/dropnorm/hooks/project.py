@@ -93,8 +93,8 @@ class ProjectHooks:
                 looking[study] = first
             if study not in checked:
                 read_by_column(study, catalog)
-                if f"{run}.prepare.check_rows" in names or _adds_columns(
-                    catalog.load(f"params:{study}"), names, run
+                if f"{run}.prepare.check_rows" in names or (
+                    f"{run}.prepare.check_data" in names and _has_index_files(study, catalog)
                 ):
                     checked[study] = check_study(study, catalog)
             if run in looking:
@@ -205,9 +205,10 @@ def _warn_of_boxes(studies: list[Study]) -> None:
         )
 
 
-def _adds_columns(study: Study, names: set[str], run: str) -> bool:
-    """Tell whether a node takes a table to which the index files of its split add columns."""
-    return isinstance(study.split, FilesSplit) and f"{run}.prepare.check_data" in names
+def _has_index_files(study: str, catalog: DataCatalog) -> bool:
+    """Tell whether index files add columns to the table of a study, which is then read before."""
+    options: Study = catalog.load(f"params:{study}")
+    return isinstance(options.split, FilesSplit)
 
 
 def _read_new_rows_alike(pipeline: Pipeline, catalog: DataCatalog) -> None:

@@ -68,6 +68,7 @@ def prepare_record(
                 sha256=sha256,
                 format=_dumped(written) if written else None,
                 whole=tuple(whole_columns(loaded.table)) if loaded else (),
+                index_files=loaded.index_files if loaded else {},
             ),
             switches=process.switches,
             packages=process.packages,

@@ -15,7 +15,7 @@ from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.ahead import computed
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
-from dropnorm.datasets.catalog_entries import shown, table_checksum
+from dropnorm.datasets.catalog_entries import checksums_of_split, shown, table_checksum
 from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
@@ -89,6 +89,13 @@ def _check_table(project: Project, study: str, record: RunRecord) -> None:
             f"{where}: has changed since that run (its checksum is another), so that it cannot be"
             " repeated; put the old table back, or run the study again"
         )
+    files = checksums_of_split(parse_study(study, record.options).split)
+    for path, of_run in record.table.index_files.items():
+        if files.get(path) != of_run:
+            raise BadInputError(
+                f"{path}: has changed since that run, or is missing, so that it cannot be repeated;"
+                " put the old index file back, or run the study again"
+            )
 
 
 def _repeat(
