@@ -274,7 +274,7 @@ def find_answer(
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
     error = task.error(study)
-    references = {model: _reference(evidence, model, design) for model in task.references}
+    references = {model: _reference(evidence, model, design) for model in task.references_of(study)}
     constant = references["constant"].networks_minus_this
     variants = {
         name: _variant(evidence, metrics[name], constant[name], task) for name in design.names
