@@ -127,9 +127,10 @@ def test_of_a_written_split_rows_are_drawn_at_random():
           "training__schedule": {"method": "reduce_on_plateau"}}, True),
         ({"training__early_stopping": None,
           "compare": {"baseline": {}, "stops": {"training": {"early_stopping": {}}}}}, True),
+        ({"training__early_stopping": None, "references__boosting_trials": 2}, True),
     ],
 )  # fmt: skip
-def test_rows_are_drawn_only_if_a_network_sets_some_aside(changes, draws):
+def test_rows_are_drawn_only_if_a_model_sets_some_aside(changes, draws):
     study = a_study(**changes)
     rows = check_table(made_up.concrete(rows=30), study)
     split = assign_parts(rows, study)

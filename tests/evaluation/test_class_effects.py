@@ -9,6 +9,7 @@ import pytest
 from conftest import read_study
 from dropnorm.evaluation import answer
 from dropnorm.evaluation.class_effects import calibrate_variant, find_class_effects
+from dropnorm.evaluation.evidence import gather_evidence
 from dropnorm.pipelines.reporting import nodes
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.calibration import scale_probabilities, score_calibration
@@ -97,7 +98,7 @@ def found(outcomes):
     references = pd.concat([constant.assign(model=name) for name in task_of(STUDY).references])
     metrics = {name: one.metrics for name, one in outcomes.items()}
     tables = {name: one.validation_predictions for name, one in outcomes.items()}
-    evidence = answer.gather_evidence(metrics, tables, references, a_split(), STUDY)
+    evidence = gather_evidence(metrics, tables, references, a_split(), STUDY)
     told = answer.find_answer(evidence, metrics, STUDY)
     return told, find_class_effects(outcomes, evidence, told, a_split(), STUDY)
 

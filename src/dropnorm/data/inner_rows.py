@@ -23,7 +23,7 @@ _TRAINED = 0.8
 def choosing_rows(
     rows: pd.DataFrame, split: pd.DataFrame, number: int, study: Study
 ) -> npt.NDArray[np.bool_] | None:
-    """Draw the training rows of a split that choose the epoch or the learning rate.
+    """Draw the training rows of a split that choose an epoch, a learning rate or options.
 
     Args:
         rows: Checked rows.
@@ -32,25 +32,26 @@ def choosing_rows(
         study: Study with the split and the seeds.
 
     Returns:
-        Whether each training row of the split chooses, shape (training rows,), or ``None`` if no
-        network of the study sets rows aside.
+        Whether each training row of the split chooses, shape (training rows,), or ``None`` if
+        neither a network of the study nor a reference model needs such rows.
 
     Raises:
         BadInputError: If the training rows are too few to be divided.
     """
-    if not sets_rows_aside(study):
+    aside, tunes = sets_rows_aside(study), bool(study.references.boosting_trials)
+    if not (aside or tunes):
         return None
     of_split = 0 if isinstance(study.split, PublishedSplit) else getattr(study.split, "seed", 0)
     seed = seed_from(study.training.seed, of_split, number)
     try:
         inner = draw_inner_parts(rows, split, number, study, seed)
     except BadInputError as error:
-        raise cannot_divide(
-            rows_of(split, number, TRAIN),
-            number,
-            error,
-            "or write rows: validation in training.early_stopping or training.schedule",
-        ) from error
+        remedies = [
+            "write rows: validation in training.early_stopping or training.schedule" * aside,
+            "leave out references.boosting_trials" * tunes,
+        ]
+        remedy = f"or {' and '.join(filter(None, remedies))}"
+        raise cannot_divide(rows_of(split, number, TRAIN), number, error, remedy) from error
     return np.isin(rows_of(split, number, TRAIN), rows_of(inner, number, VALIDATION))
 
 

@@ -70,8 +70,8 @@ class SplitInputs:
         validation: Validation part.
         test: Test part, which is scored once at the end; ``None`` if there is none.
         target: Conversion between the target's own values and training units.
-        choosing: Whether each training row is set aside by networks that choose their epoch or
-            learning rate inside the training rows; ``None`` if no network does.
+        choosing: Whether each training row is set aside by models that choose an epoch, a
+            learning rate or options inside the training rows; ``None`` if no model does.
         inner: The rows that :attr:`divided` has set aside; ``None`` if all training rows train.
     """
 
@@ -211,8 +211,8 @@ def make_all_inputs(
 ) -> list[SplitInputs]:
     """Convert the parts of each split to arrays with :func:`make_split_inputs`.
 
-    If a network of the study chooses its epoch or learning rate inside the training rows, the rows
-    that choose are drawn too.
+    If a network or a reference model of the study chooses something inside the training rows, the
+    rows that choose are drawn too.
 
     Raises:
         BadInputError: As :func:`make_split_inputs`, and if the training rows cannot be divided.

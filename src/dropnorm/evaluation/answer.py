@@ -186,7 +186,7 @@ def find_answer(
     diverged = {variant: one.diverged for variant, one in metrics.items()}
     task = task_of(study)
     error = task.error(study)
-    references = compare_references(evidence, task.references, design)
+    references = compare_references(evidence, task.references_of(study), design)
     constant = references["constant"].networks_minus_this
     variants = {
         name: _variant(evidence, metrics[name], constant[name], task) for name in design.names

@@ -76,7 +76,7 @@ def find_answer_on_test(
         study: As it was run.
     """
     design, task = design_of(study), task_of(study)
-    references = compare_references(evidence, task.references, design)
+    references = compare_references(evidence, task.references_of(study), design)
     constant = references["constant"].networks_minus_this
     variants = {
         name: _network(

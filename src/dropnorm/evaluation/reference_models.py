@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.splits import TEST, VALIDATION
+from dropnorm.evaluation.tuned_boosting import predict_tuned
 from dropnorm.study.network import Dropout
 from dropnorm.study.variants import Variant
+from dropnorm.tasks.base import TUNED_BOOSTING
 from dropnorm.tasks.registry import task_of
 from dropnorm.training.begun import take
 from dropnorm.training.cache import key_of, recall_or_train
@@ -32,7 +34,8 @@ def predict_references(
     """Fit the reference models to one split and predict its validation rows, and its test rows.
 
     They are those that the study's task names, and among them ``linear_network``: one Dense layer
-    trained as the study's networks are, from every start.
+    trained as the study's networks are, from every start. If the study tries configurations of
+    gradient boosting, ``tuned_gradient_boosting`` is the best of them on inner training rows.
 
     Args:
         inputs: Arrays of the split.
@@ -54,8 +57,10 @@ def predict_references(
     # take a hundred times as long where something else computes on the same cores.
     with threadpool_limits(study.training.threads or 1):
         fixed = task.fit_references((train.x, train.y), held, inputs.target, study)
+        if TUNED_BOOSTING in task.references_of(study):
+            fixed[TUNED_BOOSTING] = predict_tuned(inputs, held, study)
     tables = []
-    for model in task.references:
+    for model in task.references_of(study):
         for start in range(study.replicas.starts):
             predicted = fixed.get(model)
             if predicted is None:

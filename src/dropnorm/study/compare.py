@@ -18,6 +18,7 @@ TAKEN = (
     "study", "split", "reference_predictions", "comparison", "diagnostics", "report_data",
     "preprocessors", "provenance",
     "constant", "least_squares", "logistic_regression", "linear_network", "gradient_boosting",
+    "tuned_gradient_boosting",
 )  # fmt: skip
 # Folders and columns have these names.
 _NAME = r"[a-z][a-z0-9_]{0,39}"

@@ -15,6 +15,7 @@ from dropnorm.study.compare import Compared, check_compared
 from dropnorm.study.network import Network
 from dropnorm.study.preprocessing import Impute, Preprocessing
 from dropnorm.study.recommend import Recommend
+from dropnorm.study.references import References
 from dropnorm.study.split import ColumnsSplit, FilesSplit, PublishedSplit, Split, TimeSplit
 from dropnorm.study.sweep import Sweep
 from dropnorm.study.target import Shown, Target
@@ -132,6 +133,9 @@ class Study(Section):
     training: Training
     sweep: Sweep = Sweep()
     recommend: Recommend = Field(Recommend(), exclude_if=lambda recommend: recommend == Recommend())
+    references: References = Field(
+        References(), exclude_if=lambda references: references == References()
+    )
     compare: dict[str, Compared] = Field(
         {},
         exclude_if=lambda compared: not compared,

@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     from dropnorm.study.schema import Study
     from dropnorm.tasks.metrics import Score
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
+# Reference model of studies that try configurations of gradient boosting.
+TUNED_BOOSTING = "tuned_gradient_boosting"
+
+
 class Task(ABC):
     """The parts of a study that depend on its task.
 
@@ -30,7 +35,8 @@ class Task(ABC):
     Attributes:
         scores: Names of the scores, in the order of tables.
         beside: Names of the scores to show beside the error.
-        references: Names of the reference models, in the order of tables and plots.
+        references: Names of the reference models that all studies have, in the order of tables
+            and plots.
         linear: Names of the linear reference models.
         failures: Names of the failures of finite trainings, as in :meth:`judge`.
     """
@@ -40,6 +46,10 @@ class Task(ABC):
     references: ClassVar[tuple[str, ...]]
     linear: ClassVar[tuple[str, ...]]
     failures: ClassVar[tuple[str, ...]]
+
+    def references_of(self, study: Study) -> tuple[str, ...]:
+        """Return the names of a study's reference models, in the order of tables and plots."""
+        return (*self.references, *([TUNED_BOOSTING] if study.references.boosting_trials else []))
 
     @abstractmethod
     def error(self, study: Study) -> Score:
@@ -130,6 +140,25 @@ class Task(ABC):
         Returns:
             Predictions by model, shape (rows, columns), in the target's own units.
         """
+
+    @abstractmethod
+    def boosting(
+        self, y: npt.NDArray[np.floating], study: Study, **options: float
+    ) -> HistGradientBoostingRegressor | HistGradientBoostingClassifier:
+        """Return gradient boosting for the study's error, not fitted.
+
+        Args:
+            y: Targets that it will be fitted to.
+            study: Study with the loss and the seed.
+            options: Options of the model. With ``max_iter``, all iterations are made; without,
+                scikit-learn decides whether to stop early.
+        """
+
+    @abstractmethod
+    def boosted(
+        self, model: Any, x: npt.NDArray[np.float32], target: FittedTarget
+    ) -> Iterator[Floats]:
+        """Yield the predictions of fitted boosting after each iteration, as for references."""
 
     @abstractmethod
     def explain(self, train: Rows, held: Rows) -> tuple[float, str]:

@@ -13,9 +13,10 @@ from dropnorm.tasks.metrics import SCORES, row_log_losses, score_classes, traini
 from dropnorm.tasks.targets import Classes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Arrays, Floats, Rows
@@ -104,24 +105,42 @@ class Classification(Task):
 
         Both have scikit-learn's defaults, so the logistic regression is regularized.
         """
-        from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415  # seconds
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # seconds
         from sklearn.pipeline import make_pipeline  # noqa: PLC0415
         from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
         x, y = train
         logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        boosting = HistGradientBoostingClassifier(
-            # Early stopping holds back rows of each class, so each class needs two.
-            early_stopping="auto" if np.bincount(y.astype(np.int64)).min() > 1 else False,
-            random_state=study.training.seed % 2**32,
-        )
         constant = np.broadcast_to(self.constant(y, target, study), (len(held), target.outputs))
         return {
             "constant": target.invert(constant),
             "logistic_regression": logistic.fit(x, y).predict_proba(held),
-            "gradient_boosting": boosting.fit(x, y).predict_proba(held),
+            "gradient_boosting": self.boosting(y, study).fit(x, y).predict_proba(held),
         }
+
+    def boosting(
+        self, y: npt.NDArray[np.floating], study: Study, **options: float
+    ) -> HistGradientBoostingClassifier:
+        """Return boosted trees for the log loss."""
+        from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415  # seconds
+
+        # Early stopping holds back rows of each class, so each class needs two.
+        may_stop = "max_iter" not in options and np.bincount(y.astype(np.int64)).min() > 1
+        return HistGradientBoostingClassifier(
+            early_stopping="auto" if may_stop else False,
+            random_state=study.training.seed % 2**32,
+            **options,
+        )
+
+    def boosted(
+        self, model: Any, x: npt.NDArray[np.float32], target: FittedTarget
+    ) -> Iterator[Floats]:
+        """Yield the probabilities after each iteration; 0 for a class without training rows."""
+        known = model.classes_.astype(np.int64)
+        for one in model.staged_predict_proba(x):
+            probabilities = np.zeros((len(x), len(target.suffixes)))
+            probabilities[:, known] = one
+            yield probabilities
 
     def explain(self, train: Rows, held: Rows) -> tuple[float, str]:
         """Return the share of mistakes avoided compared with the most frequent class.

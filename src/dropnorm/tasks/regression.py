@@ -12,10 +12,11 @@ from dropnorm.tasks.metrics import SCORES, constant_prediction, score_prediction
 from dropnorm.tasks.targets import TargetScale
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy.typing as npt
     import pandas as pd
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Arrays, Floats, Rows
@@ -118,20 +119,35 @@ class Regression(Task):
         self, train: Arrays, held: npt.NDArray[np.float32], target: FittedTarget, study: Study
     ) -> dict[str, Floats]:
         """Fit ordinary least squares, and boosted trees with the study's kind of error."""
-        from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415  # seconds
-        from sklearn.linear_model import LinearRegression  # noqa: PLC0415
+        from sklearn.linear_model import LinearRegression  # noqa: PLC0415  # seconds
 
         x, y = train
-        boosting = HistGradientBoostingRegressor(
-            loss="absolute_error" if study.training.loss == "mae" else "squared_error",
-            random_state=study.training.seed % 2**32,
-        )
         outputs = {
             "constant": np.full(len(held), self.constant(y, target, study)[0]),
             "least_squares": LinearRegression().fit(x, y).predict(held),
-            "gradient_boosting": boosting.fit(x, y).predict(held),
+            "gradient_boosting": self.boosting(y, study).fit(x, y).predict(held),
         }
         return {name: target.invert(one[:, np.newaxis]) for name, one in outputs.items()}
+
+    def boosting(
+        self, y: npt.NDArray[np.floating], study: Study, **options: float
+    ) -> HistGradientBoostingRegressor:
+        """Return boosted trees with the study's kind of error."""
+        from sklearn.ensemble import HistGradientBoostingRegressor  # noqa: PLC0415  # seconds
+
+        del y
+        return HistGradientBoostingRegressor(
+            loss="absolute_error" if study.training.loss == "mae" else "squared_error",
+            early_stopping=False if "max_iter" in options else "auto",
+            random_state=study.training.seed % 2**32,
+            **options,
+        )
+
+    def boosted(
+        self, model: Any, x: npt.NDArray[np.float32], target: FittedTarget
+    ) -> Iterator[Floats]:
+        """Yield the predictions after each tree."""
+        return (target.invert(one[:, np.newaxis]) for one in model.staged_predict(x))
 
     def explain(self, train: Rows, held: Rows) -> tuple[float, str]:
         """Return R², the explained share of the variance."""

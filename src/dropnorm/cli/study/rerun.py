@@ -89,7 +89,7 @@ def _check_table(project: Project, study: str, record: RunRecord) -> None:
             f"{where}: has changed since that run (its checksum is another), so that it cannot be"
             " repeated; put the old table back, or run the study again"
         )
-    files = checksums_of_split(parse_study(study, record.options).split)
+    files = checksums_of_split(parse_recorded(study, record.options).split)
     for path, of_run in record.table.index_files.items():
         if files.get(path) != of_run:
             raise BadInputError(
