@@ -102,7 +102,7 @@ def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
         if pd.notna(value := row[f"validation_{error.name}"]):
             least = wording.number(row["min_val_loss"])
             score = wording.number(value) + f" ({OPTIMISTIC})" * (row["variant"] in optimistic)
-            told.append(f"{score}{_beside(task, row)}; least val_loss {least}")
+            told.append(f"{score}{_beside(task, row)}; least val_loss {least} ({OPTIMISTIC})")
         for what in ("diverged", *task.failures):
             if count := row[what]:
                 of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
