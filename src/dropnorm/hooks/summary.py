@@ -31,6 +31,8 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
         [
             f"{study.label}: {choices.error} of the validation rows by choice",
             *(f"  {sentence}" for sentence in choices.sentences.values()),
+            f"  The least error of several choices is {OPTIMISTIC}:"
+            " the rows that score it choose it.",
             *(f"  {choice}" for choice in (tell_choice(study),) if choice),
             *(f"  {note}" for note in wording.notes(map(Finding.described, choices.findings))),
         ]
