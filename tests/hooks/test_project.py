@@ -338,7 +338,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
     assert errors == (
         "Red wine: MAE, points, of the validation rows\n"
         "  baseline           diverged (3 of 3)\n"
-        "  dropout            0.610; R² 0.25; least val_loss 0.550; diverged (1 of 3)"
+        "  dropout            0.610; R² 0.25; least val_loss 0.550 (optimistic); diverged (1 of 3)"
     )
     lines = told.splitlines()
     assert lines[0].startswith("  Use the network with dropout: its error is 2.00 MPa")

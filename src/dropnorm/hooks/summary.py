@@ -31,6 +31,8 @@ def summarize_sweep(study: Study, choices: Choices) -> str:
         [
             f"{study.label}: {choices.error} of the validation rows by choice",
             *(f"  {sentence}" for sentence in choices.sentences.values()),
+            f"  The least error of several choices is {OPTIMISTIC}:"
+            " the rows that score it choose it.",
             *(f"  {choice}" for choice in (tell_choice(study),) if choice),
             *(f"  {note}" for note in wording.notes(map(Finding.described, choices.findings))),
         ]
@@ -104,7 +106,7 @@ def summarize_study(study: Study, comparison: pd.DataFrame) -> str:
         if pd.notna(value := row[f"validation_{error.name}"]):
             least = wording.number(row["min_val_loss"])
             score = wording.number(value) + f" ({OPTIMISTIC})" * (row["variant"] in optimistic)
-            told.append(f"{score}{_beside(task, row)}; least val_loss {least}")
+            told.append(f"{score}{_beside(task, row)}; least val_loss {least} ({OPTIMISTIC})")
         for what in ("diverged", *task.failures):
             if count := row[what]:
                 of = f" ({count} of {row['replicas']})" if row["replicas"] > 1 else ""
