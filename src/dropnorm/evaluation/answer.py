@@ -245,7 +245,7 @@ def find_answer(
         name: _variant(evidence, metrics[name], constant[name], task) for name in design.names
     }
     margin = margin_of(evidence.errors[design.against], study.margin)
-    found = weigh_effects(effects.estimate(evidence, diverged, margin, design), variants, design)
+    found = _weighed(effects.estimate(evidence, diverged, margin, design), variants, design)
     answer = Answer(
         study=study.name,
         title=study.label,
@@ -288,7 +288,7 @@ def in_words(answer: Answer) -> Answer:
     )
 
 
-def weigh_effects(
+def _weighed(
     found: Mapping[str, Effect], variants: Mapping[str, VariantAnswer], design: Design
 ) -> dict[str, Effect]:
     """Return the effects with verdicts that heed whether the networks work at all."""
