@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,10 @@ def outcomes():
 
 @pytest.fixture(scope="module")
 def found(outcomes):
+    return effects_of(outcomes)
+
+
+def effects_of(outcomes):
     constant = predictions(1.0, 0.5, 5).assign(**dict.fromkeys(COLUMNS, 0.5))
     references = pd.concat([constant.assign(model=name) for name in task_of(STUDY).references])
     metrics = {name: one.metrics for name, one in outcomes.items()}
@@ -191,3 +196,20 @@ def test_the_node_adds_them_to_the_effects_of_classes(outcomes):
     compared = nodes.compare(STUDY, **outcomes).set_index("variant")
     for name, one in found["classes"]["calibration"].items():
         assert compared.loc[name, "scaled_log_loss"] == pytest.approx(one["scaled_log_loss"])
+
+
+@pytest.mark.parametrize("collapsed", [0, 1])
+def test_a_network_whose_overconfidence_counts_as_failure_is_told_unless_it_collapsed(
+    outcomes, collapsed
+):
+    unsure = outcome_of("baseline", predictions(0.15, 0.7, 1))
+    failures = {"collapsed": collapsed, "overconfident": SPLITS - collapsed}
+    unsure = replace(unsure, metrics=replace(unsure.metrics, failures=failures))
+
+    told, classes = effects_of({**outcomes, "baseline": unsure})
+
+    assert told.effects["dropout"].verdict == "rescues training"
+    # Of scores that overconfidence does not touch, the difference alone counts.
+    assert classes["effects"]["accuracy"]["dropout"]["verdict"] == "not settled"
+    dropout = [one for one in classes["told"] if one.startswith("Dropout: the lower log loss is")]
+    assert len(dropout) == 1 - collapsed

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _REPLICA = ["split", "start"]
 _SCALED = "scaled_log_loss"
+# An overconfident network counts as failed by its log loss, so that another rescues it.
+_LOWER = (Verdict.HELPS, Verdict.RESCUES)
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,6 @@ def find_class_effects(
     """
     tables = {name: one.validation_predictions for name, one in outcomes.items()}
     metrics = {name: one.metrics for name, one in outcomes.items()}
-    healths = {name: one.health for name, one in answer.variants.items()}
     held = split.loc[split["part"] == VALIDATION]
     level = sequential.level_of(study.replicas, len(answer.design.contrasts))
     found: dict[str, dict[str, ClassEffect]] = {}
@@ -138,14 +139,14 @@ def find_class_effects(
         diverged = {name: one.diverged for name, one in metrics.items()}
         margin = answer.margin if score == _SCALED else 0.0
         estimated = effects.estimate(here, diverged, margin, answer.design)
-        weighed = effects.weigh_effects(estimated, healths, answer.design)
         sign = 1 if score == _SCALED else -1
-        found[score] = {name: _of_score(one, sign) for name, one in weighed.items()}
+        found[score] = {name: _of_score(one, sign) for name, one in estimated.items()}
     calibration = {name: calibrate_variant(tables[name], metrics[name].replicas) for name in tables}
     told = [
         _tell(name, found[_SCALED][name])
         for name in answer.design.others
-        if answer.effects[name].verdict is Verdict.HELPS
+        if answer.effects[name].verdict in _LOWER
+        and not _failed(answer, name, answer.design.against)
     ]
     by_name: dict[str, Any] = strict(
         {
@@ -158,6 +159,14 @@ def find_class_effects(
         }
     )
     return by_name
+
+
+def _failed(answer: Answer, *names: str) -> bool:
+    """Tell whether a network diverged or learnt no classes, so that it has no calibration."""
+    return any(
+        one.diverged or one.failures["collapsed"]
+        for one in (answer.variants[name] for name in names)
+    )
 
 
 def _wrong(classes: npt.NDArray[np.int64], probabilities: Floats) -> Floats:
