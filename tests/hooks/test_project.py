@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import multiprocessing
 import shutil
+import time
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -33,10 +35,14 @@ from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.project import ProjectHooks
 from dropnorm.hooks.trainings import order_nodes
 from dropnorm.pipelines.preparation import nodes as preparation
-from dropnorm.training import parallel
-from dropnorm.training.execution import HERE
+from dropnorm.study.variants import Variant
+from dropnorm.training import begun, parallel
+from dropnorm.training.cache import key_of
+from dropnorm.training.execution import HERE, Execution
+from dropnorm.training.job import Job
 from made_results import a_training, some_metrics
 from made_up_answers import an_outcome
+from small_trainings import a_study, an_input
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import Study
@@ -232,6 +238,26 @@ def test_a_part_of_a_study_begins_the_trainings_of_its_own_nodes_alone(trains):
     assert begun("wine.dropout.train") == ["dropout"]
     assert begun("wine.dropout.train", references) == ["dropout", "linear_network"]
     assert begun(references) == []
+
+
+@pytest.mark.training
+def test_a_node_that_fails_leaves_no_training_and_no_worker(configured):
+    long = Job(a_study(training__epochs=1_000_000), Variant.BASELINE, an_input(0), 0)
+    assert parallel.begin_trainings([([long, long], lambda *_: None)], Execution(workers=2))
+    wait_until(lambda: len(multiprocessing.active_children()) >= 2)
+
+    ProjectHooks().on_pipeline_error({"run_id": NEW})
+
+    wait_until(lambda: not multiprocessing.active_children())
+    assert begun.take(key_of(*long)) is None
+
+
+def wait_until(holds) -> None:
+    for _ in range(300):
+        if holds():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not come to hold in 30 seconds")
 
 
 def test_nodes_that_wait_for_workers_come_when_there_is_nothing_else_to_do(configured):

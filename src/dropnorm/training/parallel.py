@@ -271,9 +271,11 @@ def _submit(
         place, row = told
         tells[place](row)
 
+    computed = pool.compute(tasks, hear, threads, workers)
+
     def collect() -> None:
         try:
-            for _, trained in pool.compute(tasks, hear, threads, workers):
+            for _, trained in computed:
                 for place, one in trained:
                     results[place].set_result(one)
         # Belongs to those who wait for a training, not to this thread.

@@ -20,6 +20,7 @@ import tempfile
 import threading
 import warnings
 from collections import defaultdict
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,22 +72,33 @@ def compute(
         threads: On which the engine of a worker computes.
         workers: How many.
 
-    Yields:
-        The place of a task and its result, as they come, and after all that the task has told.
+    Returns:
+        The place of each task and its result, as they come, and after all that the task has told.
+        The tasks begin when the first is asked for.
 
     Raises:
         BrokenExecutor: If a worker was killed, or does not start. What a task raises is raised too.
     """
-    number, kind = next(_numbers), (threads, workers)
-    listener = _listeners[number] = _Listener(on_told, len(tasks))
+    # From here on, not from the first result on, they can be ended.
+    number = next(_numbers)
+    _listeners[number] = _Listener(on_told, len(tasks))
+    return _results(number, tasks, threads, workers)
+
+
+def _results(
+    number: int, tasks: Sequence[Callable[[Tell], Any]], threads: int, workers: int
+) -> Iterator[tuple[int, Any]]:
+    kind, listener = (threads, workers), _listeners[number]
     with _free:  # workers of another kind would be ended while they compute
         _free.wait_for(lambda: not any(n for other, n in _in_use.items() if other != kind))
         _in_use[kind] += 1
     try:
+        _started.add((os.getpid(), threads, workers))
         results = _workers(threads, workers)(
             joblib.delayed(_compute_here)(number, place, task) for place, task in enumerate(tasks)
         )
-        _started.add((os.getpid(), threads, workers))
+        if listener.is_cancelled:  # before there were workers to end
+            raise BrokenExecutor("the workers were ended")
         for place, result in results:
             listener.wait(place)
             yield place, result
@@ -110,6 +122,8 @@ def are_started(threads: int, workers: int) -> bool:
 def end_workers() -> None:
     """End the workers of this process, whatever they do; a later task starts others."""
     with _ending:
+        for listener in list(_listeners.values()):
+            listener.is_cancelled = True
         if any(process == os.getpid() for process, *_ in _started):
             get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
         _started.clear()
@@ -143,6 +157,7 @@ class _Listener:
         self._on_told = on_told
         self._ended = [threading.Event() for _ in range(tasks)]
         self.error: Exception | None = None
+        self.is_cancelled = False
 
     def hear(self, told: Any) -> None:
         """Take what a task tells."""
