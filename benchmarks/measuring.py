@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
@@ -27,11 +28,13 @@ class Ended:
     Attributes:
         told: Lines of JSON that it printed, read.
         seconds: From its start to its end.
+        processor_seconds: Of it and of all that it started and waited for.
         peak_mib: The most memory that it and all its children held at one time, in MiB.
     """
 
     told: list[dict]
     seconds: float
+    processor_seconds: float
     peak_mib: int
 
 
@@ -43,7 +46,7 @@ def run(*command: str, engine: str = "tensorflow", cwd: Path = ROOT, **variables
     """
     env = {key: value for key, value in os.environ.items() if key not in SLOWING}
     env |= {"KERAS_BACKEND": engine, "DROPNORM_MEMORY": "off", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    began, most = time.perf_counter(), 0
+    began, before, most = time.perf_counter(), _used_by_children(), 0
     with subprocess.Popen(  # the neighbours of this file
         [sys.executable, *command], cwd=cwd, env=env | variables, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -54,11 +57,17 @@ def run(*command: str, engine: str = "tensorflow", cwd: Path = ROOT, **variables
                 break
             except subprocess.TimeoutExpired:
                 most = max(most, held_by(running.pid))
-    seconds = time.perf_counter() - began
+    seconds, used = time.perf_counter() - began, _used_by_children() - before
     if running.returncode:
         raise RuntimeError(f"{' '.join(command)}: {said[-2000:]}{errors[-2000:]}")
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return Ended(lines, seconds, most // 2**20)
+    return Ended(lines, seconds, used, most // 2**20)
+
+
+def _used_by_children() -> float:
+    """Return the processors' seconds of all that this process started and that has ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def held_by(pid: int) -> int:
@@ -88,13 +97,13 @@ def _pages(pid: int) -> int:
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-def copy_project(folder: Path) -> Path:
+def copy_project(folder: Path, root: Path = ROOT) -> Path:
     """Copy configuration and tables to a folder, to run there and leave this one as it is."""
-    shutil.copytree(ROOT / "conf", folder / "conf")
-    shutil.copytree(ROOT / "data" / "01_raw", folder / "data" / "01_raw")
+    shutil.copytree(root / "conf", folder / "conf")
+    shutil.copytree(root / "data" / "01_raw", folder / "data" / "01_raw")
     (folder / "src").mkdir()  # Kedro asks for one; the package is the installed one
     for name in ("pyproject.toml", ".telemetry"):
-        shutil.copy(ROOT / name, folder)
+        shutil.copy(root / name, folder)
     return folder
 
 
