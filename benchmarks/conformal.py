@@ -141,7 +141,7 @@ def a_study(table: pd.DataFrame, seed: int, *, early_stopping: bool) -> Study:
     training: dict[str, object] = {"batch_size": 32, "epochs": 40, "learning_rate": 0.005,
                                    "loss": "mse", "seed": seed}  # fmt: skip
     if early_stopping:
-        training["early_stopping"] = {"patience": 10}
+        training["early_stopping"] = {"patience": 10, "rows": "validation"}
     inputs = [name for name in table if name not in (TARGET, GROUP)]
     options = {
         "title": "Coverage",
