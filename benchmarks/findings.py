@@ -128,6 +128,23 @@ def of_losses(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
     yield "DN022", counts[True], counts[False], ""
 
 
+def of_predictions(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN025 on tables with an input of one held row in another unit, and on tables without.
+
+    The target follows that input, so that a prediction follows it far out.
+    """
+    study = a_study([16], batch=50, epochs=20)
+    counts = {True: 0, False: 0}
+    for seed in range(first, first + studies):
+        for planted in counts:
+            inputs = a_table(seed, 200, 100, 0.5)
+            if planted:
+                inputs[0].validation.x[0] *= (1, 1000, 1, 1)
+            found = outcomes_of(inputs, study, ["baseline"])
+            counts[planted] += "DN025" in codes_of(found, study)
+    yield "DN025", counts[True], counts[False], ""
+
+
 def codes_of(found: dict[str, VariantOutcome], study: Study) -> set[str]:
     """Return the codes of what is found."""
     return {one.code.code for one in check_networks(found, study)}
@@ -211,7 +228,7 @@ def main() -> None:
     asked = parser.parse_args()
     print("| finding | told with its fault | told without | |\n|---|---|---|---|")
     parts: list[Callable[[int, int], Iterable[tuple[str, int, int, str]]]]
-    parts = [of_batches, of_sweeps, of_losses, of_draws, of_overfitting]
+    parts = [of_batches, of_sweeps, of_losses, of_draws, of_overfitting, of_predictions]
     for part in parts:
         began = time.monotonic()
         for code, right, wrong, told in part(asked.first, asked.studies):

@@ -80,3 +80,56 @@ def test_losses_are_those_of_the_epoch_whose_weights_the_networks_have():
 
     assert np.isclose(close.history["val_loss"].iloc[-1], 9.0)
     assert [code for code, *_ in found(baseline=close, dropout=outcome())] == ["DN021"]
+
+
+def predicted(far=0.0, split=0):
+    """Predictions of rows with targets from 10 to 50; to one of the rows, this is added."""
+    table = pd.DataFrame(
+        {"split": split, "start": 0, "row": range(5), "target": [10.0, 20, 30, 40, 50]}
+    )
+    return table.assign(prediction=table["target"] + [0, 0, 0, far, 0])
+
+
+@pytest.mark.parametrize(
+    ("far", "told"),
+    [
+        (50.0, None),  # at 90, just as far above the largest target as that is above the least
+        (50.1, "90.1 MPa for row 3 in split 1"),
+        (-1000.0, "−960 MPa for row 3 in split 1"),
+    ],
+)
+def test_a_prediction_further_from_all_targets_than_these_are_apart_is_named(far, told):
+    tables = pd.concat([predicted(), predicted(far=far, split=1)])
+    one = an_outcome(
+        metrics=some_metrics(measured(0), measured(1)), first_steps=pd.DataFrame(),
+        validation_predictions=tables,
+    )  # fmt: skip
+
+    words = "is the worst of 1 of 2 runs; targets are between 10.0 MPa and 50.0 MPa"
+    expected = [("DN025", "baseline", f"{told} {words}")] if told else []
+    assert found(baseline=one) == expected
+    assert found(read_study("concrete", silence=["DN025"]), baseline=one) == []
+
+
+def test_far_predictions_are_looked_for_on_the_test_rows_and_of_networks_that_a_row_makes_useless():
+    one = an_outcome(
+        metrics=some_metrics(measured(0, collapsed=True)), first_steps=pd.DataFrame(),
+        validation_predictions=predicted(), test_predictions=predicted(far=500.0),
+    )  # fmt: skip
+
+    assert [code for code, *_ in found(baseline=one)] == ["DN025"]
+
+
+def test_a_network_that_diverged_predicts_nothing_that_could_be_far():
+    nothing = predicted().assign(prediction=np.nan)
+    one = an_outcome(first_steps=pd.DataFrame(), validation_predictions=nothing)
+
+    assert found(baseline=one) == []
+
+
+def test_classes_are_never_far_from_one_another():
+    study = read_study("wine", task="classification", target={"column": "quality"},
+                       training__loss="cross_entropy")  # fmt: skip
+    one = an_outcome(first_steps=pd.DataFrame(), validation_predictions=predicted(far=500.0))
+
+    assert found(study, baseline=one) == []

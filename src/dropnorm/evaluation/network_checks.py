@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.network_names import reference, spoken
@@ -25,7 +26,7 @@ _OVERFITS = 0.1
 
 
 def check_networks(outcomes: Mapping[str, VariantOutcome], study: Study) -> list[Finding]:
-    """Look through trainings and networks for DN021 and DN022.
+    """Look through trainings and networks for DN021, DN022 and DN025.
 
     Args:
         outcomes: By compared network.
@@ -39,6 +40,8 @@ def check_networks(outcomes: Mapping[str, VariantOutcome], study: Study) -> list
     drops = {name: arm_of(study, name).variant.has_dropout for name in outcomes}
     if any(drops.values()) and not drops.get(study.against, True):
         found += _nothing_to_mend(reference(study.against), outcomes[study.against])
+    if study.class_column is None:
+        found += _far_from_targets(outcomes, study)
     return [one for one in found if one.code.code not in study.silence]
 
 
@@ -100,3 +103,36 @@ def _below_training(name: str, outcome: VariantOutcome, study: Study) -> Iterato
             f" training loss is {inference}"
         )
         yield Finding(CODES["DN022"], spoken(name), told, len(below), runs)
+
+
+def _far_from_targets(outcomes: Mapping[str, VariantOutcome], study: Study) -> Iterator[Finding]:
+    """Name networks with predictions further from all targets than these are from each other."""
+    tables = {}
+    for name, outcome in outcomes.items():
+        table = pd.concat([outcome.validation_predictions, outcome.test_predictions])
+        if len(table):
+            tables[name] = table
+    if not tables:
+        return
+    targets = pd.concat([table["target"] for table in tables.values()])
+    low, high = float(targets.min()), float(targets.max())
+    for name, table in tables.items():
+        runs = outcomes[name].metrics.replicas
+        beyond = np.maximum(low - table["prediction"], table["prediction"] - high)
+        far = table.assign(beyond=beyond).loc[beyond > high - low]
+        if far.empty:
+            continue
+        count = len(far.drop_duplicates(["split", "start"]))
+        worst = far.sort_values("beyond").iloc[-1]
+        told, least, most = (
+            wording.quantity(float(value), task_of(study).unit(study))
+            for value in (worst["prediction"], low, high)
+        )
+        yield Finding(
+            CODES["DN025"],
+            spoken(name),
+            f"{told} for row {worst['row']:.0f} in split {worst['split']:.0f} is the worst of"
+            f" {wording.of_runs(count, len(runs))}; targets are between {least} and {most}",
+            count,
+            len(runs),
+        )

@@ -321,6 +321,18 @@ _ALL = (
         " kedro study predict --level 95 are one: they come from the errors of validation rows.",
         sentence="the 95 % interval of MC dropout holds too few targets: {found} ({where})",
     ),
+    Code(
+        "DN025",
+        "predictions far from all targets",
+        "A prediction of a validation or test row is below the least or above the largest target of"
+        " these rows by more than the two are apart.",
+        "One such row can decide a mean error, and with it an effect and its interval. It can also"
+        " make a network look no better than a constant.",
+        "Look at the inputs of that row: a value far outside those of the training rows does this,"
+        " and so does an input that hardly varies and is divided by its deviation. Scale or clip"
+        " such inputs, and compare the median of the pairs in effects.json with their mean.",
+        sentence="{where} predicts values far from all targets: {found}",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}
