@@ -164,3 +164,21 @@ def test_looks_that_a_run_had_planned_are_none_beside_it():
     assert not has_looked(made_results.a_record(study="concrete", options=before), now)
     assert has_looked(made_results.a_record(study="concrete", options=other), now)
     assert has_looked(made_results.a_record(study="concrete", options=OPTIONS), now)
+
+
+def test_another_plan_of_looks_is_a_further_look_even_at_the_first_of_them():
+    (first, _), (longer, _) = settled(5), settled(5, at_most=80)
+    (_, whole), (_, short) = settled(40), settled(10, at_most=10)
+    (more_starts, _), (fixed, _) = settled(5, starts=4), (read_study("concrete",
+        replicas={"splits": 40, "starts": 1}), None)  # fmt: skip
+
+    def before(options):
+        return made_results.a_record(study="concrete", options=options)
+
+    assert has_looked(before(whole), longer)
+    assert has_looked(before(short), first)
+    assert not has_looked(before(whole), first)
+    assert has_looked(before(read_study_options({"replicas__splits": 20})), first)
+    assert not has_looked(before(read_study_options({"replicas__splits": 60})), first)
+    assert has_looked(before(whole), fixed)
+    assert has_looked(before(whole), more_starts)

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, read_study
+from dropnorm.evaluation.answer import in_words
+from dropnorm.evaluation.more_runs import more_runs
 from dropnorm.evaluation.ranking import between, not_beaten, ranked
 from dropnorm.evaluation.verdicts import Health
 from dropnorm.study.variants import Variant
@@ -53,6 +56,49 @@ def test_the_advice_follows_how_the_trainings_failed(errors, last, words):
 
     assert words in answer.answer
     assert ("more epochs" in answer.answer) == ("more epochs" in words)
+
+
+def unproven(study):
+    answer = an_outcome((10, 10, 10, 10), failing=dict.fromkeys(Variant, Health.UNPROVEN))
+    return in_words(replace(answer, more_runs=more_runs(study)))
+
+
+COLUMNS = {"method": "columns", "columns": ["a", "b", "c"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"replicas": {"splits": 5}}, "write a larger replicas.splits."),
+        ({"replicas": {"starts": 5}}, "write a larger replicas.starts."),
+        ({"replicas": {"until": "settled"}},
+         "write a larger replicas.at_most, which counts as a further look (DN018)."),
+        ({"split": COLUMNS, "replicas": {"splits": 3}}, "write a larger replicas.starts."),
+        ({"split": COLUMNS, "replicas": {"splits": 2}}, "write a larger replicas.splits."),
+    ],
+)  # fmt: skip
+def test_the_advice_names_the_option_that_gives_more_runs(changes, advice):
+    answer = unproven(read_study("concrete", **changes))
+
+    assert advice in answer.answer
+    assert "more_runs" not in answer.as_json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [
+        ({}, "splits=5"),
+        ({"split": COLUMNS}, "splits=3"),
+        ({"split": {"method": "time", "by": "age"}}, "starts=5"),
+    ],
+)
+def test_one_run_is_told_the_option_that_its_split_allows(changes, option):
+    study = read_study("concrete", **changes, replicas={"splits": 1, "starts": 1})
+    answer = in_words(
+        replace(an_outcome((10, 8, 10, 8), half=NAN, runs=1), more_runs=more_runs(study))
+    )
+
+    assert f"--params=made.replicas.{option} before you choose" in answer.answer
 
 
 def test_of_two_that_help_alike_the_simpler_is_chosen():

@@ -13,6 +13,7 @@ from dropnorm.evaluation.contrasts import FOUR, Design, design_of
 from dropnorm.evaluation.effects import Effect, margin_of
 from dropnorm.evaluation.estimands import estimand
 from dropnorm.evaluation.interaction import tell_interaction
+from dropnorm.evaluation.more_runs import MoreRuns, more_runs
 from dropnorm.evaluation.recommendation import Recommendation, recommend
 from dropnorm.evaluation.reference_comparison import compare_references, health_beside
 from dropnorm.evaluation.verdicts import Health
@@ -106,6 +107,7 @@ class Answer:
         test: The same of the test rows; None without a test part.
         optimistic: Networks whose scoring rows also chose their epoch or learning rate.
         choice: Which rows choose epochs and learning rates, in a sentence; empty if none do.
+        more_runs: How the study can be run more often.
     """
 
     study: str
@@ -132,6 +134,7 @@ class Answer:
     test: AnswerOnTest | None = None
     optimistic: tuple[str, ...] = ()
     choice: str = ""
+    more_runs: MoreRuns = field(default_factory=MoreRuns)
 
     @property
     def answer(self) -> str:
@@ -153,7 +156,7 @@ class Answer:
             "findings": [one.described() for one in self.findings],
         }
         written: dict[str, Any] = strict(asdict(self) | told)
-        del written["design"]
+        del written["design"], written["more_runs"]
         if self.test is None:
             del written["test"]
         for name in ("optimistic", "choice"):
@@ -223,6 +226,7 @@ def find_answer(
         else find_answer_on_test(replace(on_test, level=level), metrics, study),
         optimistic=optimistic_networks(study),
         choice=tell_choice(study),
+        more_runs=more_runs(study),
     )
     findings = [
         *(one for name in design.names for one in metrics[name].findings),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.records import Override
 from dropnorm.study.parsing import parse_recorded
+from dropnorm.study.schema import looks_up_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,18 +138,29 @@ def judge(record: RunRecord, study: Study | None, environment: str | None) -> Ju
 def has_looked(record: RunRecord, study: Study) -> bool:
     """Return whether a run was an earlier look at a study that is run with more replicas.
 
-    One that planned the same looks was none: its levels allow for them.
+    One that planned the same looks was none: its levels allow for them. One with another plan was,
+    even if it had as many replicas.
+
+    Args:
+        record: Of the earlier run.
+        study: As it is about to run; one that runs until settled may use the splits of all looks.
     """
     options = _options(record)
     changed = differences(options, study.model_dump(mode="json"))
     if any(not key.startswith("replicas.") for key in changed) or "replicas" not in options:
         return False
     own, now = options["replicas"], study.replicas
-    if now.until and not {"replicas.until", "replicas.at_most"} & changed.keys():
-        return False
+    other_plan = bool({"replicas.until", "replicas.at_most"} & changed.keys())
     splits, starts = int(own["splits"]), int(own["starts"])
-    fewer = splits <= now.splits and starts <= now.starts
-    return fewer and 1 < splits * starts < now.splits * now.starts
+    if now.until and not other_plan and starts == now.starts:
+        return False
+    most = now.looks[-1] if now.looks else now.splits
+    if splits > most or starts > now.starts or splits * starts == 1:
+        return False
+    # A plan of one look is that of fixed splits.
+    planned = looks_up_to(own["at_most"]) if own.get("at_most") else ()
+    other_plan &= max(len(planned), len(now.looks)) > 1
+    return other_plan or splits * starts < most * now.starts
 
 
 def _asked(record: RunRecord) -> tuple[str | None, set[str]]:

@@ -137,7 +137,7 @@ def _none_works(answer: Answer) -> Recommendation:
         mend = (
             "More runs would tell whether"
             f" {network_names.network(unproven[0], answer.design)} is better than a constant:"
-            f" write a larger replicas.{'splits' if answer.splits > 1 else 'starts'}."
+            f" {answer.more_runs.advice}."
         )
     if reference and answer.references[reference].error < constant:
         told = wording.quantity(answer.references[reference].error, answer.unit)
@@ -229,7 +229,7 @@ def _open(answer: Answer, chosen: str) -> str:
     if any(one.verdict is Verdict.NONE for one in unsettled):
         return (
             "One run cannot rank the networks: run it with"
-            f" --params={answer.study}.replicas.splits=5 before you choose."
+            f" --params={answer.study}.replicas.{answer.more_runs.several} before you choose."
         )
     gains = [
         f"{wording.quantity(max(0.0, -one.low), answer.unit, (one.high - one.low) / 2)} with"

@@ -102,8 +102,8 @@ _ALL = (
         "few rows or groups in a part",
         "A part has fewer than 30 rows or, where whole groups are drawn, fewer than 5 groups.",
         "A score on so few is mostly chance: another draw would give another answer.",
-        "Change the fractions of the split, or take more splits (replicas.splits) and read their"
-        " spread.",
+        "Change the fractions of the split, or take more splits (replicas.splits, or at_most of a"
+        " run until settled) and read their spread.",
         sentence="the {where} has only {found}",
     ),
     Code(
@@ -174,8 +174,9 @@ _ALL = (
         "A verdict is 'not settled', or there was one run and no verdict at all.",
         "The difference seen is within what chance does between runs: another draw may turn it"
         " round. It is no evidence that a layer does nothing, either.",
-        "Take more splits (replicas.splits; starts, where the split is fixed): they show"
-        " smaller differences. If what is left is too small to matter, write the margin.",
+        "Take more splits (replicas.splits; starts, where the split is fixed; at_most, for a run"
+        " until settled): they show smaller differences. If what is left is too small to matter,"
+        " write the margin.",
         severity=Severity.NOTE,
         sentence="not settled: {where}; {found}",
     ),
@@ -241,8 +242,9 @@ _ALL = (
         "DN018",
         "earlier looks at the same study",
         "There are complete runs of the same study, on the same table and engine, with the same"
-        " options and fewer splits or starts. Those of a run until it is settled do not count: its"
-        " own levels allow for them.",
+        " options and fewer splits or starts, or with another plan of looks (replicas.until,"
+        " at_most) and no more. The looks of a run until settled itself do not count: its own"
+        " levels allow for them.",
         "Who adds replicas until a verdict comes looks several times, and each look may be wrong:"
         " the intervals of a run hold with 95 % for one look, and not for all of them together.",
         "Take a verdict that comes with a later look as a hint, or let the run itself add splits:"
