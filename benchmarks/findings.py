@@ -20,8 +20,10 @@ import pandas as pd
 
 from dropnorm.data.batches import check_batches
 from dropnorm.data.preprocessing import Part, SplitInputs
+from dropnorm.evaluation.checks import check_intervals
+from dropnorm.evaluation.contrasts import FOUR
 from dropnorm.evaluation.coverage import Coverage
-from dropnorm.evaluation.effects import Evidence
+from dropnorm.evaluation.effects import Evidence, RowLosses, estimate
 from dropnorm.evaluation.network_checks import check_networks
 from dropnorm.evaluation.results import VariantOutcome
 from dropnorm.evaluation.sweep_checks import check_edges
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 SPLITS = 2
 # What DN019 and DN020 look for.
 LEFT, FEW, FEWEST = 0.01, 8, 2
+# What DN026 looks for.
+SHARP_SPLITS, SHARP_UNITS = 5, 20
 
 
 def a_study(
@@ -220,6 +224,39 @@ def of_sweeps(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
     yield "DN023", counts[True], counts[False], ""
 
 
+def of_bases(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN026 on drawn numbers of splits and groups, against those counted by hand."""
+    names = [variant.value for variant in Variant]
+    study = a_study([8], batch=50, epochs=1)
+    named: dict[bool, list[bool]] = {True: [], False: []}
+    seed = first
+    while min(map(len, named.values())) < studies:
+        chance = np.random.default_rng(seed)
+        seed += 1
+        splits, groups = int(chance.integers(2, 9)), int(chance.integers(5, 60))
+        of_row = chance.integers(0, groups, 200)
+        held = [np.sort(chance.choice(200, 60, replace=False)) for _ in range(splits)]
+        losses = [{name: chance.gamma(2, 1, 60) for name in names} for _ in range(splits)]
+        evidence = Evidence(
+            pd.DataFrame(
+                [{name: float(of[name].mean()) for name in names} for of in losses],
+                index=pd.MultiIndex.from_product([range(splits), [0]], names=["split", "start"]),
+            ),
+            60 / 140,
+            root=False,
+            rows={
+                number: RowLosses(of, of_row[rows], rows)
+                for number, (of, rows) in enumerate(zip(losses, held, strict=True))
+            },
+        )
+        counted = len(set(of_row[np.concatenate(held)]))
+        effects = estimate(evidence, dict.fromkeys(names, 0), 0.0, FOUR)
+        found = check_intervals(effects, FOUR, evidence, study)
+        named[splits < SHARP_SPLITS or counted < SHARP_UNITS].append(bool(found))
+    counts = [sum(named[planted][:studies]) for planted in (True, False)]
+    yield "DN026", counts[0], counts[1], ""
+
+
 def main() -> None:
     """Count, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -228,7 +265,7 @@ def main() -> None:
     asked = parser.parse_args()
     print("| finding | told with its fault | told without | |\n|---|---|---|---|")
     parts: list[Callable[[int, int], Iterable[tuple[str, int, int, str]]]]
-    parts = [of_batches, of_sweeps, of_losses, of_draws, of_overfitting, of_predictions]
+    parts = [of_batches, of_sweeps, of_bases, of_losses, of_draws, of_overfitting, of_predictions]
     for part in parts:
         began = time.monotonic()
         for code, right, wrong, told in part(asked.first, asked.studies):

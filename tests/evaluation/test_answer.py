@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
@@ -13,6 +14,7 @@ from dropnorm.data.validation import check_table
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.answer import find_answer
 from dropnorm.evaluation.evidence import gather_evidence
+from dropnorm.evaluation.intervals import Basis
 from dropnorm.pipelines.reporting.nodes import measure, plot_effects
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.registry import task_of
@@ -118,6 +120,55 @@ def test_with_every_replica_of_an_arm_lost_the_answer_is_strict_json():
     assert found["answer"].startswith(
         "Use the network with dropout: without it, both runs diverged"
     )
+
+
+@pytest.mark.parametrize(
+    ("splits", "groups", "diverged", "told"),
+    [
+        (4, None, (), [("dropout, batchnorm, dropout + batchnorm, interaction",
+                        "4 splits are fewer than 5", 4)]),
+        (5, None, (), []),
+        (5, 30, (), []),
+        (5, 12, (), [("dropout, batchnorm, dropout + batchnorm, interaction",
+                      "12 groups of rows that are held out are fewer than 20", 4)]),
+        (5, None, [("dropout", 2, 0)],
+         [("dropout, interaction", "4 splits are fewer than 5", 2)]),
+    ],
+)  # fmt: skip
+def test_an_interval_that_rests_on_the_splits_alone_is_named_with_its_reason(
+    splits, groups, diverged, told
+):
+    study = read_study("concrete", replicas={"splits": splits, "starts": 1})
+    metrics, predictions, references, split = made(study, diverged)
+    if groups:
+        split["group"] = split["row"] % groups
+    evidence = gather_evidence(metrics, predictions, references, split, study)
+    found = find_answer(evidence, metrics, study)
+
+    assert [
+        (one.where, one.found, one.count) for one in found.findings if one.code.code == "DN026"
+    ] == told
+    alone = [name for name, one in found.effects.items() if one.basis is Basis.SPLITS]
+    assert len(alone) == sum(count for *_, count in told)
+
+
+def test_losses_of_rows_that_are_not_finite_leave_the_splits_alone():
+    study = read_study("concrete", replicas={"splits": 5, "starts": 1})
+    metrics, predictions, references, split = made(study)
+    evidence = gather_evidence(metrics, predictions, references, split, study)
+    losses = {**evidence.rows[1].losses, "dropout": np.full(60, np.nan)}
+    rows = {**evidence.rows, 1: dataclasses.replace(evidence.rows[1], losses=losses)}
+    evidence = dataclasses.replace(evidence, rows=rows)
+
+    found = find_answer(evidence, metrics, study)
+    silenced = find_answer(evidence, metrics, study.model_copy(update={"silence": ("DN026",)}))
+
+    told = [one for one in found.findings if one.code.code == "DN026"]
+    assert [(one.where, one.found) for one in told] == [
+        ("dropout, interaction", "the losses of single rows are not known")
+    ]
+    assert "rests on the splits alone" in told[0].sentence()
+    assert "DN026" not in {one.code.code for one in silenced.findings}
 
 
 def test_one_run_gives_no_verdict():

@@ -232,6 +232,7 @@ def find_answer(
         *(one for name in design.names for one in metrics[name].findings),
         *of_networks,
         *checks.check_answer(answer, study),
+        *checks.check_intervals(found, design, evidence, study),
         *checks.check_earlier(earlier, study),
     ]
     return in_words(

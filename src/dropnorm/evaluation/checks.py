@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation.intervals import Basis
 from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import CODES, Finding
 from dropnorm.tasks.metrics import SCORES
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
     import pandas as pd
 
     from dropnorm.evaluation.answer import Answer
+    from dropnorm.evaluation.contrasts import Design
+    from dropnorm.evaluation.effects import Effect, Evidence
     from dropnorm.evaluation.records import EarlierRun
     from dropnorm.evaluation.results import ReplicaMetrics
     from dropnorm.study.schema import Study
@@ -62,6 +65,37 @@ def check_answer(answer: Answer, study: Study) -> list[Finding]:
     """
     return _told(
         [*_worse_than_linear(answer, study), *_not_best(answer), *_undecided(answer)], study
+    )
+
+
+def check_intervals(
+    effects: Mapping[str, Effect], design: Design, evidence: Evidence, study: Study
+) -> list[Finding]:
+    """Say which effects have an interval that rests on the splits alone, and why: DN026.
+
+    Args:
+        effects: By name.
+        design: Which networks are compared.
+        evidence: That the effects were estimated from.
+        study: Says which checks are silenced.
+    """
+    weights = {one.name: one.weights for one in design.contrasts}
+    reasons: dict[str, list[str]] = {}
+    for name, effect in effects.items():
+        if effect.basis is Basis.SPLITS and math.isfinite(effect.low):
+            reasons.setdefault(evidence.why_splits_alone(weights[name]), []).append(name)
+    return _told(
+        [
+            Finding(
+                CODES["DN026"],
+                ", ".join(map(network_names.spoken, names)),
+                reason,
+                len(names),
+                len(effects),
+            )
+            for reason, names in reasons.items()
+        ],
+        study,
     )
 
 

@@ -17,6 +17,8 @@ from dropnorm.evaluation.deviations import Deviations, variance_components
 from dropnorm.evaluation.intervals import (
     A_PAIR,
     LEVEL,
+    SHARP_FROM_SPLITS,
+    SHARP_FROM_UNITS,
     Basis,
     Interval,
     RowsVariance,
@@ -181,6 +183,18 @@ class Evidence:
         """Return the weighted sum of errors in each pair in which no training diverged."""
         complete = self.errors[list(weights)].dropna()
         return complete.mul(list(weights.values()), axis="columns").sum(axis="columns")
+
+    def why_splits_alone(self, weights: Mapping[str, int]) -> str:
+        """Say in words why the interval of a weighted sum rests on the splits alone."""
+        used = self.pairs(weights).index.get_level_values("split").unique()
+        if len(used) < SHARP_FROM_SPLITS:
+            return f"{len(used)} splits are fewer than {SHARP_FROM_SPLITS}"
+        held = [self.rows[split] for split in used if split in self.rows]
+        units = {unit for one in held if one.units is not None for unit in one.units}
+        if len(held) == len(used) and 0 < len(units) < SHARP_FROM_UNITS:
+            what = "rows" if held[0].groups is None else "groups of rows"
+            return f"{len(units)} {what} that are held out are fewer than {SHARP_FROM_UNITS}"
+        return "the losses of single rows are not known"
 
     def deviations(self, weights: Mapping[str, int]) -> Deviations:
         """Say where the spread of a weighted sum of errors comes from.

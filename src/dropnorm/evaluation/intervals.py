@@ -26,7 +26,7 @@ _POWER = 0.8
 _MOST_RUNS = 10_000
 A_PAIR = 2
 # From so many splits, and rows or groups of them, on the sharper interval holds.
-_SHARP, _ENOUGH = 5, 20
+SHARP_FROM_SPLITS, SHARP_FROM_UNITS = 5, 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class RowsVariance:
     @property
     def enough(self) -> bool:
         """Whether there were enough rows to tell."""
-        return self.units >= _ENOUGH and math.isfinite(self.variance)
+        return self.units >= SHARP_FROM_UNITS and math.isfinite(self.variance)
 
 
 class Basis(StrEnum):
@@ -147,7 +147,7 @@ def over_splits(
     """
     count, mean = len(differences), float(np.mean(differences))
     spread = float(np.var(differences, ddof=1))
-    if rows is not None and rows.enough and count >= _SHARP:
+    if rows is not None and rows.enough and count >= SHARP_FROM_SPLITS:
         lasting, units = 2 * rows.variance, rows.units
         found = _by_t(mean, _added(spread, lasting, units), count, alpha, level)
         return replace(found, basis=Basis.ROWS_AND_SPLITS)

@@ -335,6 +335,18 @@ _ALL = (
         " such inputs, and compare the median of the pairs in effects.json with their mean.",
         sentence="{where} predicts values far from all targets: {found}",
     ),
+    Code(
+        "DN026",
+        "an interval that rests on the splits alone",
+        "The interval of an effect is that of Nadeau and Bengio (2003), from the differences of the"
+        " splits alone: fewer than five splits have a pair, fewer than 20 rows or groups of rows"
+        " are held out in all splits together, or the loss of a row is not finite.",
+        "This interval is mostly wider than the one that also uses the losses of single rows, which"
+        " holds only from five splits and 20 rows on. A verdict is harder to reach with it.",
+        "Take five splits or more. If the rows form few groups, only more groups help.",
+        severity=Severity.NOTE,
+        sentence="the interval of {where} rests on the splits alone, and is mostly wider: {found}",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}
