@@ -101,6 +101,18 @@ def test_interval_p_value_and_margin_follow_the_level_of_the_look():
     assert holm([0.01, 0.02]) == pytest.approx([0.02, 0.02])
 
 
+def test_beyond_its_boundary_a_difference_is_shown_whatever_the_others_show():
+    differences = np.random.default_rng(1).normal(1.0, 1.0, 10)
+    interval = over_splits(differences, 0.3, 0.05, level=0.99)
+
+    boundary = interval.boundary(CLAIMS)
+
+    at_it = 2 * stats.t.sf(boundary / interval.deviation, interval.freedom)
+    assert holm([at_it, 0.9, 0.9, 0.9], 0.99)[0] == pytest.approx(0.05)
+    assert boundary > interval.high - interval.mean
+    assert np.isnan(replace(interval, low=np.nan).boundary(CLAIMS))
+
+
 def test_a_look_is_settled_when_every_verdict_stands():
     study = at_look(STUDY, 10)
 
@@ -112,6 +124,16 @@ def test_a_look_is_settled_when_every_verdict_stands():
     assert settled.level == levels(LOOKS, CLAIMS)[1]
     assert not open_.is_settled
     assert [one.settled for one in open_.seen.values()] == [True, False, True]
+    assert {one.boundary for one in settled.seen.values()} == {None}
+
+
+def test_a_look_keeps_the_boundary_of_each_effect():
+    told = found()
+    told["effects"]["dropout"]["boundary"] = 0.7
+
+    seen = look_at(told, at_look(STUDY, 10)).seen
+
+    assert [seen[name].boundary for name in ("dropout", "batchnorm")] == [0.7, None]
 
 
 @pytest.mark.parametrize(
@@ -138,8 +160,8 @@ def test_that_both_fail_stands_unless_more_splits_may_show_a_network_to_work(
     [
         ((5, 10), True, "All verdicts stand at look 2 of at most 4, with 10 splits. It took 30"
          " trainings, 30 less than the 60 trainings of a fixed 20 splits."),
-        ((5, 10, 20), True, "All verdicts stand at look 3 of at most 4, with 20 splits: as many as"
-         " the 60 trainings of a fixed 20 splits."),
+        ((5, 10, 20), True, "All verdicts stand at look 3 of at most 4, with 20 splits. It took 60"
+         " trainings, as many as a fixed 20 splits."),
         (LOOKS, False, "Not settled at look 4 of at most 4, with 40 splits, which is the last:"
          " dropout. It took 120 trainings, 60 more than the 60 trainings of a fixed 20 splits."),
     ],

@@ -54,6 +54,8 @@ def test_looks_leave_one_version_that_says_what_each_of_them_saw(
     assert effects["looks"] == looks == of_version("report.json", version)["looks"]
     for name, seen in looks[-1]["seen"].items():
         assert seen["low"] == effects["effects"][name]["low"]
+        # The boundaries of a run with one look are its intervals' own.
+        assert seen["boundary"] == effects["effects"][name].get("boundary")
         assert seen["verdict"] == effects["effects"][name]["verdict"]
     assert effects["stopped"] in done.output
     page = Path(f"data/sample/08_reporting/concrete/report.html/{version}/report.html").read_text()

@@ -23,10 +23,10 @@ TRAINED = some_outcomes()
 TARGETS = {split: {"target": TargetScale().fields()} for split in (0, 1)}
 
 
-def page_of(answer, study=STUDY, findings=(), trained=TRAINED):
+def page_of(answer, study=STUDY, findings=(), trained=TRAINED, **more):
     comparison = pd.DataFrame({"fit_seconds": [1.0, 2.0], "constant_val_loss": 15.0})
     data = nodes.make_report(
-        study, answer.as_json(), TableFindings(study.name, False, (), findings), comparison,
+        study, answer.as_json() | more, TableFindings(study.name, False, (), findings), comparison,
         nodes.compare_diagnostics(study, TARGETS, **trained), PROVENANCE, trained["baseline"],
     )  # fmt: skip
     json.dumps(data, allow_nan=False)
@@ -62,6 +62,28 @@ def test_the_page_is_small_and_asks_for_nothing_from_elsewhere():
     assert "– %" not in page
     assert "kedro run" in page
     assert 'aria-label="Mean validation error: baseline 10.0 MPa' in page
+
+
+@pytest.mark.parametrize("verdict", ["helps", "both fail"])
+def test_a_run_until_settled_shows_and_tells_each_effect_at_each_look(verdict):
+    answer = an_outcome((10, 8, 10, 8))
+    looks = [
+        {"splits": splits, "level": 0.98,
+         "seen": {name: {"difference": -2.0, "low": -2.5, "high": -1.5, "boundary": 0.4,
+                         "verdict": verdict, "settled": True} for name in answer.cards}}
+        for splits in (5, 10)
+    ]  # fmt: skip
+    study = a_study(replicas={"until": "settled", "at_most": 10, "splits": 10})
+
+    page = page_of(answer, study, looks=looks, stopped="All verdicts stand.")
+
+    told = re.findall(r'aria-label="Difference of ([^"]*)"', page)
+    expected = "at each look: 5 splits −2.00 (interval −2.50 to −1.50), helps; 10 splits"
+    assert [one.split(" at")[0] for one in told] == (
+        ["dropout", "batchnorm", "dropout + batchnorm"] if verdict == "helps" else []
+    )
+    assert all(expected in one for one in told)
+    assert ("Beyond the grey lines" in page) == (verdict == "helps")
 
 
 def test_what_stands_in_a_table_cannot_put_markup_into_the_report():

@@ -145,8 +145,8 @@ class Answer:
         """Return all of it as plain data; a number that is not finite becomes None.
 
         ``against`` is there where other networks than the four variants are compared, ``test``
-        where the study holds a test part, and ``optimistic`` and ``choice`` where a training
-        chooses its epoch or learning rate.
+        where the study holds a test part, ``optimistic`` and ``choice`` where a training chooses
+        its epoch or learning rate, and ``boundary`` of an effect where the run looks several times.
         """
         variants = {name: one.as_json() for name, one in self.variants.items()}
         told = {
@@ -157,8 +157,14 @@ class Answer:
         }
         written: dict[str, Any] = strict(asdict(self) | told)
         del written["design"], written["more_runs"]
+        effects = [written["effects"]]
         if self.test is None:
             del written["test"]
+        else:
+            effects.append(written["test"]["effects"])
+        for one in (one for of_part in effects for one in of_part.values()):
+            if one["boundary"] is None:
+                del one["boundary"]
         for name in ("optimistic", "choice"):
             if not written[name]:
                 del written[name]

@@ -88,6 +88,8 @@ class Effect:
         median: Of the pairs, which a few failed trainings do not move.
         sensitivity: Where the mean would lie if the pairs that diverged were each like the best
             pair seen, or the worst; None where none diverged.
+        boundary: Of a run with several looks, the size beyond which the difference is shown at this
+            look, whatever the others show; nan for other runs.
     """
 
     difference: float
@@ -107,6 +109,7 @@ class Effect:
     chances: Chances | None = None
     median: float = math.nan
     sensitivity: tuple[float, float] | None = None
+    boundary: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -266,6 +269,7 @@ def estimate(
             chances=None if math.isnan(interval.low) else Chances(*interval.shares(margin)),
             median=float(pairs.median()),
             sensitivity=_sensitivity(pairs, len(evidence.errors)),
+            boundary=interval.boundary(claims) if evidence.level > LEVEL else math.nan,
         )
     return effects
 

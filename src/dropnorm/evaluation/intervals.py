@@ -107,6 +107,19 @@ class Interval:
         )
         return low, high - low, 1 - high
 
+    def boundary(self, claims: int) -> float:
+        """Return the size beyond which a difference is shown, whatever the others show.
+
+        The strictest step of Holm's procedure; nan without an interval.
+
+        Args:
+            claims: How many differences are judged together.
+        """
+        if math.isnan(self.low):
+            return math.nan
+        tail = (1 - self.level) / claims / 2
+        return float(scipy.stats.t.isf(tail, self.freedom)) * self.deviation
+
     def p_beyond(self, margin: float) -> float:
         """Return the p-value of a difference beyond a margin: small, there is practically none.
 

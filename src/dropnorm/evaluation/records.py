@@ -60,6 +60,8 @@ class Seen(Result):
         high: Its upper end.
         verdict: In words.
         settled: Whether the verdict stands, so that no more splits are needed for it.
+        boundary: Size beyond which the difference is shown at this look, whatever the others show;
+            None without an interval, with one look, and in earlier records.
     """
 
     difference: float | None
@@ -67,6 +69,7 @@ class Seen(Result):
     high: float | None
     verdict: str
     settled: bool
+    boundary: float | None = None
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ def look_at(found: Mapping[str, Any], study: Study) -> Look:
             effect["high"],
             effect["verdict"],
             _stands(effect["verdict"], (study.against, name), found["variants"], study),
+            effect.get("boundary"),
         )
     level = level_of(study.replicas, len(found["effects"]))
     return Look(study.replicas.splits, level, seen)
@@ -109,7 +110,7 @@ def _why_stopped(looks: Sequence[Look], study: Study) -> str:
     fixed, taken = (splits * study.replicas.starts * networks for splits in (FIXED, last.splits))
     beside = f"{fixed} trainings of a fixed {FIXED} splits"
     if taken == fixed:
-        return f"{told}: as many as the {beside}."
+        return f"{told}. It took {taken} trainings, as many as a fixed {FIXED} splits."
     less = f"{fixed - taken} less than" if taken < fixed else f"{taken - fixed} more than"
     return f"{told}. It took {taken} trainings, {less} the {beside}."
 

@@ -18,6 +18,7 @@ from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Severity
 from dropnorm.reporting.figures.drawing import name_of
 from dropnorm.reporting.figures.effects import draw_effects
+from dropnorm.reporting.figures.looks import draw_looks
 from dropnorm.reporting.inline_svg import inline
 from dropnorm.study.arms import arm_of
 from dropnorm.study.optimism import sets_rows_aside
@@ -105,13 +106,15 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         "duration": duration,
     }
     findings = wording.by_code(report["findings"])
+    looks = _looks(report)
     return environment.get_template("report.html").render(
         report=report,
         effect_names={name: network_names.title(name) for name in report["effects"]},
         count=network_names.count,
         reference=network_names.reference(report.get("against", "baseline")),
         card_columns="cards threes" if len(report["cards"]) in _IN_THREES else "cards",
-        columns="panels" if len(report["variants"]) in _IN_FOURS else "panels threes",
+        columns=_columns(len(report["variants"])),
+        columns_of_looks=_columns(len(looks)),
         verdicts={name: _tone(one["verdict"]) for name, one in report["effects"].items()},
         strips=_strips(report),
         wide=inline(draw_effects(report), "effects", _plot_told(report)),
@@ -120,6 +123,7 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         predictions=_panels(pictures.predictions, "predictions", "Predicted against true,"),
         reliability=_one(pictures.reliability, "reliability", "How often probabilities are right"),
         diagnostics=_one(pictures.diagnostics, "diagnostics", "Gap, variance shift, dead units"),
+        looks=looks,
         losses=pictures.losses,
         began=_began(report["version"]),
         scores=SCORES,
@@ -136,6 +140,10 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         set_aside=sets_rows_aside(study),
         other_tables=_other_tables(report),
     )
+
+
+def _columns(panels: int) -> str:
+    return "panels" if panels in _IN_FOURS else "panels threes"
 
 
 def _other_tables(report: Mapping[str, Any]) -> list[str]:
@@ -196,6 +204,23 @@ def _panels(figures: Mapping[str, Figure], name: str, told: str) -> list[Markup]
         inline(figure, f"{name}-{variant}", f"{told} {name_of(variant)}")
         for variant, figure in figures.items()
     ]
+
+
+def _looks(report: Mapping[str, Any]) -> list[Markup]:
+    """Draw the looks of a run until settled; nothing of other runs."""
+    if "looks" not in report:
+        return []
+    drawn = []
+    for name, figure in draw_looks(report).items():
+        seen = [(look["splits"], look["seen"][name]) for look in report["looks"]]
+        told = [
+            f"{splits} splits {_signed(one['difference'], one['low'], one['high'])} (interval"
+            f" {_interval(one)}), {one['verdict']}"
+            for splits, one in seen
+        ]
+        in_words = f"Difference of {name_of(name)} at each look: {'; '.join(told)}."
+        drawn.append(inline(figure, f"looks-{name}", in_words))
+    return drawn
 
 
 def _one(figure: Figure | None, name: str, told: str) -> Markup | None:

@@ -36,7 +36,7 @@ _USUAL_ROWS = 8
 # Times the error of a constant.
 _FAR = 2.0
 # With these verdicts there is no difference to draw.
-_NOT_COMPARED = (Verdict.RESCUES, Verdict.BREAKS, Verdict.BOTH_FAIL, Verdict.DIVERGED)
+NOT_COMPARED = (Verdict.RESCUES, Verdict.BREAKS, Verdict.BOTH_FAIL, Verdict.DIVERGED)
 
 
 def draw_effects(found: Mapping[str, Any], *, dark: bool = False, tall: bool = False) -> Figure:
@@ -116,7 +116,7 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
     # Words stand on the line of zero, and are read all the same.
     behind = {"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1.5}
     for height, (one, _, colour) in enumerate(reversed(rows)):
-        if one["difference"] is not None and one["verdict"] not in _NOT_COMPARED:
+        if one["difference"] is not None and one["verdict"] not in NOT_COMPARED:
             ends = [one["difference"]] * 2 if one["low"] is None else [one["low"], one["high"]]
             axes.plot(ends, [height, height], color=colour, linewidth=4, solid_capstyle="butt")
             axes.plot(one["difference"], height, "o", color=colour, markersize=10)
@@ -126,7 +126,7 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
     label_rows(axes, [(name, colour) for _, name, colour in rows])
     axes.margins(x=0.1)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    if all(one["difference"] is None or one["verdict"] in _NOT_COMPARED for one, *_ in rows):
+    if all(one["difference"] is None or one["verdict"] in NOT_COMPARED for one, *_ in rows):
         axes.set_xticks([0])
     against = name_of(found.get("against", "baseline"))
     told = f", {OPTIMISTIC}" if found.get("optimistic") else ""
