@@ -66,6 +66,42 @@ def test_in_records_of_earlier_versions_validation_rows_chose():
     assert recorded.early_stopping.patience == 3
 
 
+COMPARED = {
+    "baseline": {},
+    "stopped": {"training": {"early_stopping": {"patience": 3}}},
+    "slowed": {"training": {"schedule": PLATEAU}},
+    "falling": {"training": {"schedule": {"method": "cosine"}}},
+}
+
+
+def without_rows(options):
+    """Return options as a record of version 0.2.0 has them."""
+    if isinstance(options, dict):
+        return {key: without_rows(one) for key, one in options.items() if key != "rows"}
+    return options
+
+
+def test_networks_of_earlier_records_chose_on_validation_rows_as_well():
+    study = a_study(compare=COMPARED)
+
+    recorded = parse_recorded("concrete", without_rows(study.model_dump(mode="json")))
+
+    assert optimistic_networks(study) == ()
+    assert optimistic_networks(recorded) == ("stopped", "slowed")
+    assert parse_recorded("concrete", study.model_dump(mode="json")) == study
+
+
+@pytest.mark.parametrize("rows", ["training", "validation"])
+def test_a_network_that_changes_a_part_of_early_stopping_keeps_the_rows_of_the_study(rows):
+    study = a_study(compare=COMPARED, training__early_stopping={"rows": rows})
+
+    recorded = parse_recorded("concrete", without_rows(study.model_dump(mode="json")))
+
+    assert ("stopped" in optimistic_networks(study)) == (rows == "validation")
+    assert optimistic_networks(recorded) == tuple(COMPARED)
+    assert parse_recorded("concrete", study.model_dump(mode="json")) == study
+
+
 @pytest.mark.parametrize(
     "changes",
     [

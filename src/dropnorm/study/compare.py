@@ -24,6 +24,8 @@ TAKEN = (
 _NAME = r"[a-z][a-z0-9_]{0,39}"
 # Options that all networks share, so that differences are paired and losses are comparable.
 _SHARED = ("loss", "huber_delta", "metrics", "seed", "threads")
+# Sections of training whose rows choose, and the schedule that looks at rows.
+_CHOOSING, _PLATEAU = ("early_stopping", "schedule"), "reduce_on_plateau"
 _OF_SWITCHES = {(v.has_dropout, v.has_batchnorm): v for v in Variant}
 
 
@@ -67,6 +69,42 @@ def merged(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
             result[key] = merged(before, value)
         else:
             result[key] = value
+    return result
+
+
+def with_rows(options: Mapping[str, Any], rows: str) -> dict[str, Any]:
+    """Return a study's options that say which rows choose epochs and learning rates.
+
+    A network in ``compare`` whose section is merged into that of the study has the study's rows.
+
+    Args:
+        options: Of a study, perhaps invalid.
+        rows: For the sections ``early_stopping`` and ``schedule`` that do not say it.
+    """
+    training, compare = options.get("training"), options.get("compare")
+    result = dict(options)
+    if isinstance(training, Mapping):
+        result["training"] = _saying_rows(training, {}, rows)
+    if isinstance(compare, Mapping):
+        base = training if isinstance(training, Mapping) else {}
+        result["compare"] = {
+            name: {**one, "training": _saying_rows(one["training"], base, rows)}
+            if isinstance(one, Mapping) and isinstance(one.get("training"), Mapping)
+            else one
+            for name, one in compare.items()
+        }
+    return result
+
+
+def _saying_rows(training: Mapping[str, Any], base: Mapping[str, Any], rows: str) -> dict[str, Any]:
+    result = dict(training)
+    for key in _CHOOSING:
+        section = training.get(key)
+        if not isinstance(section, Mapping) or "rows" in section:
+            continue
+        is_merged = isinstance(base.get(key), Mapping) and "method" not in section
+        if not is_merged and section.get("method", _PLATEAU) == _PLATEAU:
+            result[key] = {**section, "rows": rows}
     return result
 
 

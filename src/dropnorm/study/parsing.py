@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from dropnorm.errors import BadInputError
 from dropnorm.study.arms import Arm, arm_of
+from dropnorm.study.compare import with_rows
 from dropnorm.study.messages import message_of
 from dropnorm.study.schema import Study
 
@@ -48,17 +49,7 @@ def parse_recorded(name: str, options: Mapping[str, Any]) -> Study:
     Raises:
         BadInputError: As :func:`parse_study`.
     """
-    training = options.get("training")
-    if isinstance(training, Mapping):
-        of_validation = {
-            key: {**section, "rows": "validation"}
-            for key in ("early_stopping", "schedule")
-            if isinstance(section := training.get(key), Mapping)
-            and "rows" not in section
-            and section.get("method", "reduce_on_plateau") == "reduce_on_plateau"
-        }
-        options = {**options, "training": {**training, **of_validation}}
-    return parse_study(name, options)
+    return parse_study(name, with_rows(options, "validation"))
 
 
 def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from dropnorm.errors import did_you_mean
 from dropnorm.findings import CODES
 from dropnorm.study.common import Columns, Flag, Section
-from dropnorm.study.compare import Compared, check_compared
+from dropnorm.study.compare import Compared, check_compared, with_rows
 from dropnorm.study.network import Network
 from dropnorm.study.preprocessing import Impute, Preprocessing
 from dropnorm.study.recommend import Recommend
@@ -203,6 +203,12 @@ class Study(Section):
             ):
                 return {**options, "training": {**training, "loss": _LOSSES[task][0]}}
         return options
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_that_choose(cls, options: Any) -> Any:
+        """Let each compared network say which rows choose: records of version 0.2.0 do not."""
+        return with_rows(options, "training") if isinstance(options, Mapping) else options
 
     @field_validator("silence")
     @classmethod
