@@ -17,7 +17,7 @@ from dropnorm.evaluation.results import (
     of_replica,
 )
 from dropnorm.findings import CODES, Finding
-from dropnorm.training.networks import Layer
+from dropnorm.training.layers import Layer
 from dropnorm.training.switches import switches_of
 from made_results import a_record, a_training, measured, some_facts, some_metrics
 

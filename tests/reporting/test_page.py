@@ -132,7 +132,7 @@ def test_only_serious_findings_stand_above_the_cards():
 
 
 def test_of_many_networks_the_reference_models_head_the_columns():
-    names = ("baseline", "dropout", "weight_decay", "wide", "layernorm", "max_norm")
+    names = ("baseline", "dropout", "weight_decay", "wide", "layernorm", "tabm")
     design = Design(names, "baseline", frozenset({"dropout"}), crossed=False)
     study = a_study(
         replicas__splits=2,
@@ -143,7 +143,7 @@ def test_of_many_networks_the_reference_models_head_the_columns():
             "weight_decay": {"training": {"optimizer_options": {"weight_decay": 0.1}}},
             "wide": {"network": {"hidden": [9]}},
             "layernorm": {"network": {"layernorm": {}}},
-            "max_norm": {"network": {"max_norm": 3}},
+            "tabm": {"layers": ["batchnorm"], "network": {"batch_ensemble": {"members": 8}}},
         },
     )
     trained = {name: handful_outcome(name, 3.0) for name in names}
@@ -157,6 +157,8 @@ def test_of_many_networks_the_reference_models_head_the_columns():
     assert "<th>less gradient boosting</th>" in page
     assert "Interaction" not in page
     assert '<div class="panels threes">' in page
+    layers = "→ 8 members → factors → 4 linear → factors relu → batch norm → output → mean"
+    assert layers in " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def test_the_page_says_when_the_run_began_with_which_version_and_what_it_rests_on():

@@ -60,6 +60,6 @@ def test_regularizers_in_the_documentation_are_valid_options():
 
     arms = [arm_of(study, name).study for name in arm_names(study)]
 
-    assert len(written) == 7
+    assert len(written) == 8
     options = {repr((one.network, one.training)) for one in arms}
     assert len(options) == len(arms)

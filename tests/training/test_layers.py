@@ -9,7 +9,8 @@ from sklearn.preprocessing import StandardScaler
 from conftest import read_study
 from dropnorm.study.variants import Variant
 from dropnorm.training.backend import load_keras
-from dropnorm.training.networks import Layer, build_network, plan_layers
+from dropnorm.training.layers import Layer
+from dropnorm.training.networks import build_network, plan_layers
 
 pytestmark = pytest.mark.training
 

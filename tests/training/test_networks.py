@@ -12,8 +12,8 @@ from dropnorm.errors import BadInputError
 from dropnorm.study.network import BatchNorm, Dropout, Network
 from dropnorm.study.variants import Variant
 from dropnorm.training.backend import load_keras
+from dropnorm.training.layers import Layer
 from dropnorm.training.networks import (
-    Layer,
     build_network,
     check_network,
     plan_layers,

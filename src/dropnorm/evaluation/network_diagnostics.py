@@ -44,10 +44,10 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> E
     variance shift", section 3): inference then divides by a variance that it does not have.
     """
     train = inputs.train
-    network = up_to_outputs(network)
+    linear = up_to_outputs(network)
     chosen = np.linspace(0, len(train.rows) - 1, min(len(train.rows), _EXAMINED)).astype(np.int64)
     x = train.x[chosen]
-    in_training, in_inference = (_pass(network, x, training=mode) for mode in (True, False))
+    in_training, in_inference = (_pass(linear, x, training=mode) for mode in (True, False))
     outputs = predict_rows(network, train.x)
     training = study.training
     return Examination(

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 
 from dropnorm.evaluation.json_form import PREFIX, Json, Result
 from dropnorm.findings import Finding
-from dropnorm.training.networks import Layer
+from dropnorm.training.layers import Layer
 
 # A finding, also where it is read: in JSON it stands with what its code means.
 FoundJson = Annotated[Finding, BeforeValidator(Finding.read)]

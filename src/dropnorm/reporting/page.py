@@ -242,8 +242,16 @@ def _layers(study: Study, variant: Variant) -> list[tuple[str, str]]:
         match layer.kind:
             case "dense" if layer.name != "output":
                 words = f"{layer.units} {layer.activation or ''}".strip()
-            case "dense":
+            case "dense" | "heads":
                 words = "output"
+            case "repeat":
+                words = f"{layer.members} members"
+            case "flatten" | "unflatten":
+                continue  # only shapes
+            case "scale_inputs" | "scale_outputs":
+                words = f"factors {layer.activation}".removesuffix(" linear")
+            case "mean":
+                words = "mean"
             case "dropout":
                 words = f"dropout {layer.rate:g}"
             case "batchnorm":

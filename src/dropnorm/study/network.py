@@ -72,6 +72,29 @@ class GaussianNoise(Section):
     )
 
 
+class BatchEnsemble(Section):
+    """An ensemble in one network, whose members share the weights of the hidden layers.
+
+    See Wen, Tran and Ba 2020, "BatchEnsemble", and Gorishniy, Kotelnikov and Babenko 2025, "TabM:
+    Advancing tabular deep learning with parameter-efficient ensembling", both ICLR. Each member has
+    its own factors of the inputs and outputs of each hidden layer, its own biases and its own
+    output layer. The training loss is the mean of the members' losses.
+    """
+
+    members: int = Field(
+        16,
+        ge=1,
+        le=1024,
+        description="Number of members. The prediction is their mean, in training units, or the"
+        " mean of their probabilities; val_loss is its loss.",
+    )
+    scaling: Literal["random_signs", "normal"] = Field(
+        "random_signs",
+        description="What each member's factors of the network's inputs begin with: -1 or 1, or"
+        " normal random numbers. All other factors begin with 1.",
+    )
+
+
 def _is_none(value: object) -> bool:
     return value is None
 
@@ -106,12 +129,26 @@ class Network(Section):
         description="Largest norm of the weights into a unit of a hidden layer (Srivastava et al."
         " 2014, section 5.1); left out, there is no limit.",
     )
+    batch_ensemble: BatchEnsemble | None = Field(
+        None,
+        exclude_if=_is_none,
+        description="Ensemble in one network; left out, there is none.",
+    )
 
     @property
     def dropout_rates(self) -> tuple[float, ...]:
         """The rate after each hidden layer."""
         rate = self.dropout.rate
         return rate if isinstance(rate, tuple) else (rate,) * len(self.hidden)
+
+    @model_validator(mode="after")
+    def _one_limit_for_each_member(self) -> Network:
+        if self.batch_ensemble is not None and self.max_norm is not None:
+            raise ValueError(
+                "has 'max_norm' and 'batch_ensemble', but the members scale the weights that it"
+                " limits; remove one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_rate_for_each_layer(self) -> Network:

@@ -144,6 +144,20 @@ def log_probabilities(outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.float
     return logs
 
 
+def mean_of_members(outputs: npt.NDArray[np.floating], *, classes: bool) -> npt.NDArray[np.float64]:
+    """Return the outputs of a batch ensemble's mean prediction, shape (n, outputs).
+
+    Args:
+        outputs: Of its members, shape (n, members, outputs).
+        classes: Whether they are logits: then the mean is that of the probabilities.
+    """
+    if not classes:
+        return np.asarray(np.mean(outputs, axis=1, dtype=np.float64))
+    logs = scipy.special.logsumexp(log_probabilities(outputs), axis=1) - math.log(outputs.shape[1])
+    two = outputs.shape[-1] == 1
+    return np.asarray(logs[:, 1:] - logs[:, :1] if two else logs)
+
+
 def row_log_losses(
     classes: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropnorm.training.backend import load_keras
-from dropnorm.training.networks import up_to_outputs
+from dropnorm.training.networks import join_members, up_to_outputs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -58,7 +58,8 @@ def draw_outputs(
                 )
             else:
                 outputs = layer(outputs, training=False)
-        drawn.append(to_numpy(outputs).astype(np.float64).reshape(draws, len(rows), -1))
+        joined = join_members(network, to_numpy(outputs)).astype(np.float64)
+        drawn.append(joined.reshape(draws, len(rows), -1))
     return np.concatenate(drawn, axis=1)
 
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from dropnorm.errors import BadInputError
 from dropnorm.study.network import BatchNorm
+from dropnorm.tasks.metrics import mean_of_members
 from dropnorm.training.backend import load_keras
+from dropnorm.training.batch_ensemble import (
+    ENSEMBLE_CLASSES,
+    MEAN,
+    ensemble_layer,
+    for_members,
+    start_members,
+)
+from dropnorm.training.layers import Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
 
     from dropnorm.study.network import LayerNorm, Network, Placement
     from dropnorm.study.variants import Variant
+    from dropnorm.training.layers import LayerKind
 
-LayerKind = Literal["dense", "activation", "dropout", "batchnorm", "layernorm", "gaussian_noise"]
 Place = Literal["input", "before_activation", "after_hidden"]
 # Where the layers of a placement stand.
 _PLACES: dict[Placement, tuple[Place, ...]] = {
@@ -34,6 +44,7 @@ _CLASSES = {
     "batchnorm": "BatchNormalization",
     "layernorm": "LayerNormalization",
     "gaussian_noise": "GaussianNoise",
+    **ENSEMBLE_CLASSES,
 }
 
 
@@ -71,39 +82,6 @@ class KerasModel(Protocol):
         """Write a ``.keras`` file."""
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One layer of a network, as data: no engine is needed to make or compare it.
-
-    Attributes:
-        kind: dense, activation, dropout, batchnorm, layernorm or gaussian_noise.
-        name: Unique in the network.
-        units: Outputs of a dense layer.
-        activation: Of a dense or an activation layer; ``linear`` is none.
-        rate: Share of outputs that a dropout layer switches off in training.
-        initializer: Of the weights of a dense layer.
-        momentum: Of a batchnorm layer's running mean and variance.
-        epsilon: What a batchnorm or layernorm layer adds to the variance.
-        stddev: Of a gaussian_noise layer's noise.
-        max_norm: Longest vector of weights into one unit of a dense layer.
-    """
-
-    kind: LayerKind
-    name: str
-    units: int | None = None
-    activation: str | None = None
-    rate: float | None = None
-    initializer: str | None = None
-    momentum: float | None = None
-    epsilon: float | None = None
-    stddev: float | None = None
-    max_norm: float | None = None
-
-    def described(self) -> dict[str, Any]:
-        """Return the attributes that say something, for JSON."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
-
-
 def plan_layers(
     network: Network, variant: Variant, outputs: int = 1, activation: str | None = None
 ) -> list[Layer]:
@@ -112,7 +90,8 @@ def plan_layers(
     Baseline is the hidden Dense layers and the output. Dropout follows each hidden layer; batch
     normalization stands where the study places it, and ``dropout.order`` says which comes first
     where both stand between two Dense layers. Layer normalization follows batch normalization where
-    both stand in one place, and noise is the last there.
+    both stand in one place, and noise is the last there. The members of a batch ensemble
+    share what stands at the input; all that follows is done for each of them.
 
     Args:
         network: What the study says.
@@ -166,7 +145,8 @@ def plan_layers(
     dense("output", outputs, "linear")
     if activation is not None:
         layers.append(Layer("activation", _PROBABILITIES, None, activation))
-    return layers
+    ensemble = network.batch_ensemble
+    return layers if ensemble is None else for_members(layers, ensemble)
 
 
 def weight_shapes(layers: Sequence[Layer], inputs: int) -> list[tuple[int, ...]]:
@@ -177,16 +157,33 @@ def weight_shapes(layers: Sequence[Layer], inputs: int) -> list[tuple[int, ...]]
         inputs: Number of inputs.
     """
     shapes: list[tuple[int, ...]] = []
+    for layer, width in zip(layers, _widths(layers, inputs), strict=True):
+        of_members = () if layer.members is None else (layer.members,)
+        match layer:
+            case Layer(kind="dense" | "heads", units=int(units)):
+                shared = layer.kind == "dense" and of_members
+                shapes.append((width, units) if shared else (*of_members, width, units))
+                shapes += [] if shared else [(*of_members, units)]
+            case Layer(kind="scale_inputs"):
+                shapes.append((*of_members, width))
+            case Layer(kind="scale_outputs" | "layernorm"):  # factor and offset
+                shapes += [(*of_members, width)] * 2
+            case Layer(kind="batchnorm"):  # factor and offset, running mean and variance
+                shapes += [(width,)] * 4
+    return shapes
+
+
+def _widths(layers: Sequence[Layer], inputs: int) -> Iterator[int]:
+    """Yield how many numbers each layer takes of a row, or of each member of a batch ensemble."""
     width = inputs
     for layer in layers:
+        yield width
         if layer.units is not None:
-            shapes += [(width, layer.units), (layer.units,)]
             width = layer.units
-        elif layer.kind == "batchnorm":  # factor and offset, running mean and variance
-            shapes += [(width,)] * 4
-        elif layer.kind == "layernorm":  # factor and offset
-            shapes += [(width,)] * 2
-    return shapes
+        elif layer.kind == "flatten":
+            width *= layer.members or 1
+        elif layer.kind == "unflatten":
+            width //= layer.members or 1
 
 
 def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequence) -> KerasModel:
@@ -202,9 +199,22 @@ def build_network(layers: Sequence[Layer], inputs: int, seed: np.random.SeedSequ
         seed: Of the start.
     """
     keras = load_keras()
+    widths = _widths(layers, inputs)
     model: KerasModel = keras.Sequential(
-        [keras.Input((inputs,)), *(_keras_layer(keras, layer, seed) for layer in layers)]
+        [
+            keras.Input((inputs,)),
+            *(
+                ensemble_layer(layer, width)
+                if layer.kind in ENSEMBLE_CLASSES
+                else _keras_layer(keras, layer, seed)
+                for layer, width in zip(layers, widths, strict=True)
+            ),
+        ]
     )
+    for layer, built in zip(layers, model.layers, strict=True):
+        if layer.members is not None:
+            seeds = [_layer_seed(seed, layer, member) for member in range(layer.members)]
+            start_members(built, layer, seeds)
     return model
 
 
@@ -217,6 +227,7 @@ def _keras_layer(keras: Any, layer: Layer, seed: np.random.SeedSequence) -> Any:
             return keras.layers.Dense(
                 layer.units,
                 activation=layer.activation,
+                use_bias=layer.members is None,
                 kernel_initializer=keras.initializers.get(initializer),
                 kernel_constraint=keras.constraints.MaxNorm(longest, axis=0) if longest else None,
                 name=layer.name,
@@ -241,14 +252,30 @@ def up_to_outputs(network: KerasModel) -> KerasModel:
     """Return a network without what makes probabilities of its linear outputs; weights are shared.
 
     A probability in float32 is 1 from a logit of 17 on, and tells no more how sure the network is.
+    Of a batch ensemble, these are the outputs of each member, shape (n, members, outputs).
     """
-    if network.layers[-1].name != _PROBABILITIES:
+    layers = list(network.layers)
+    while layers[-1].name in (_PROBABILITIES, MEAN):
+        layers.pop()
+    if len(layers) == len(network.layers):
         return network
     keras = load_keras()
-    linear: KerasModel = keras.Sequential(
-        [keras.Input(network.input_shape[1:]), *network.layers[:-1]]
-    )
+    linear: KerasModel = keras.Sequential([keras.Input(network.input_shape[1:]), *layers])
     return linear
+
+
+def join_members(
+    network: KerasModel, outputs: npt.NDArray[np.floating]
+) -> npt.NDArray[np.floating]:
+    """Return the linear outputs of a network, shape (n, outputs).
+
+    Args:
+        network: The whole network.
+        outputs: Of its layers :func:`up_to_outputs`.
+    """
+    if network.layers[-1].name != MEAN:
+        return outputs
+    return mean_of_members(outputs, classes=network.layers[-2].name == _PROBABILITIES)
 
 
 def check_network(name: str, model: object, layers: Sequence[Layer], inputs: int) -> None:
@@ -263,7 +290,10 @@ def check_network(name: str, model: object, layers: Sequence[Layer], inputs: int
     Raises:
         BadInputError: Names the network.
     """
-    planned = [(_CLASSES[one.kind], one.name, one.units, one.activation) for one in layers]
+    planned = [
+        (_CLASSES[one.kind], one.name, None if one.kind == "heads" else one.units, one.activation)
+        for one in layers
+    ]
     found = [
         (
             type(layer).__name__,
@@ -273,7 +303,12 @@ def check_network(name: str, model: object, layers: Sequence[Layer], inputs: int
         )
         for layer in getattr(model, "layers", ())
     ]
-    if found != planned or getattr(model, "input_shape", None) != (None, inputs):
+    weights = [one.shape for one in getattr(model, "get_weights", list)()]
+    if (
+        found != planned
+        or getattr(model, "input_shape", None) != (None, inputs)
+        or weights != weight_shapes(layers, inputs)
+    ):
         raise BadInputError(
             f"the network {name} is not the one that its run describes: its layers or their sizes"
             " are others; take another version, or run the study again"
@@ -285,8 +320,7 @@ def trainable_parameters(model: KerasModel) -> int:
     return int(sum(np.prod(weights.shape) for weights in model.trainable_variables))
 
 
-def _layer_seed(seed: np.random.SeedSequence, layer: Layer) -> int:
-    named = np.random.SeedSequence(
-        entropy=seed.entropy, spawn_key=(*seed.spawn_key, *layer.name.encode())
-    )
+def _layer_seed(seed: np.random.SeedSequence, layer: Layer, member: int = 0) -> int:
+    own = (*layer.name.encode(), *((member,) if member else ()))
+    named = np.random.SeedSequence(entropy=seed.entropy, spawn_key=(*seed.spawn_key, *own))
     return int(named.generate_state(1)[0] >> 1)  # Keras on JAX takes 31 bits

@@ -188,6 +188,8 @@ def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
     training = study.training
     sizes = (inputs.train.x.shape[1], *study.network.hidden, inputs.target.outputs)
     weights: int = sum(before * after for before, after in itertools.pairwise(sizes))
+    if study.network.batch_ensemble is not None:
+        weights *= study.network.batch_ensemble.members
     rows = len(inputs.train.rows)
     steps = -(-rows // training.batch_size)
     # Two operations per weight and row forwards, four backwards.

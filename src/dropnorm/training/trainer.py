@@ -19,13 +19,19 @@ from dropnorm.study.training import (
     losses_among,
 )
 from dropnorm.study.variants import Variant
-from dropnorm.tasks.metrics import training_loss
+from dropnorm.tasks.metrics import mean_of_members, training_loss
 from dropnorm.training.backend import load_keras, start_engine, threads_of
 from dropnorm.training.callbacks import Callbacks
 from dropnorm.training.loops.loop import MOST_STEPS, Losses
 from dropnorm.training.loops.selection import make_loop
 from dropnorm.training.losses import keras_loss
-from dropnorm.training.networks import KerasModel, build_network, plan_layers, up_to_outputs
+from dropnorm.training.networks import (
+    KerasModel,
+    build_network,
+    join_members,
+    plan_layers,
+    up_to_outputs,
+)
 from dropnorm.training.optimizer import make_optimizer
 
 if TYPE_CHECKING:
@@ -111,7 +117,8 @@ def train_replica(
         raise ValueError("the inputs are not divided as the training needs them")
     start_engine(threads_of(study))
     seed = start_seed(training.seed, inputs.split, start)
-    layers = plan_layers(study.network, variant, inputs.target.outputs)
+    target = inputs.target
+    layers = plan_layers(study.network, variant, target.outputs, target.activation)
     network = build_network(layers, inputs.train.x.shape[1], seed)
     began = time.perf_counter()
     trainer = _trainer(study, variant, inputs)
@@ -170,13 +177,13 @@ def trained_network(
 
 def predict_rows(network: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return a network's linear outputs in inference, shape (n, outputs)."""
-    network = up_to_outputs(network)
+    linear = up_to_outputs(network)
     to_numpy = load_keras().ops.convert_to_numpy
     chunks = [
-        to_numpy(network(x[first : first + _SCORED_AT_ONCE], training=False))
+        to_numpy(linear(x[first : first + _SCORED_AT_ONCE], training=False))
         for first in range(0, len(x), _SCORED_AT_ONCE)
     ]
-    return np.concatenate(chunks).astype(np.float64)
+    return join_members(network, np.concatenate(chunks)).astype(np.float64)
 
 
 class _Trainer:
@@ -203,18 +210,22 @@ class _Trainer:
         epoch_steps: int,
     ) -> None:
         self._training = training
+        ensemble = network.batch_ensemble
+        self._members = None if ensemble is None else ensemble.members
         self._names: dict[str, Metric] = {
             "loss": training.loss,
             **{name: name for name in training.metrics},
         }
         layers = plan_layers(network, variant, outputs)
-        self.model = build_network(layers, inputs, np.random.SeedSequence(0))
+        self.model = up_to_outputs(build_network(layers, inputs, np.random.SeedSequence(0)))
         self.optimizer = make_optimizer(training, epoch_steps)
         self.optimizer.build(self.model.trainable_variables)
         self.model.compile(optimizer=self.optimizer)
         # Copies: an engine may show its own memory.
         self._new = [np.array(variable.numpy()) for variable in self.optimizer.variables]
-        losses = Losses([keras_loss(name, training, outputs) for name in self._names.values()])
+        losses = Losses(
+            [keras_loss(name, training, outputs) for name in self._names.values()], self._members
+        )
         self._loop: Loop = make_loop(
             self.model, self.optimizer, losses, most_steps, training.batch_size
         )
@@ -261,13 +272,16 @@ class _Trainer:
         return dict(zip(self._names, means, strict=True)), by_step[0]
 
     def validate(self, part: Part) -> dict[str, float]:
-        """Return the mean losses of a part, in inference."""
+        """Return the mean losses of a part, in inference; those of a batch ensemble's mean."""
         outputs = np.concatenate(
             [
                 self._loop.predict(part.x[first : first + _SCORED_AT_ONCE])
                 for first in range(0, len(part.rows), _SCORED_AT_ONCE)
             ]
         )
+        if self._members is not None:
+            classes = self._training.loss == "cross_entropy"
+            outputs = mean_of_members(outputs, classes=classes).astype(np.float32)
         delta = self._training.huber_delta
         with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverges
             # As the engine holds numbers: what is too large for it is not finite.

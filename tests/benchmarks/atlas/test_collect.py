@@ -6,7 +6,7 @@ from atlas.collect import Moderators, TableEffect, find_moderators, tidy
 from scipy import stats
 
 from dropnorm.evaluation.results import ReplicaFacts, VariantTraining
-from dropnorm.training.networks import Layer
+from dropnorm.training.layers import Layer
 
 MODERATORS = Moderators(5.0, 2.0, -1.0, 0.1, 0.5, 0.25, 2.0)
 

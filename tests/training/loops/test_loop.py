@@ -20,7 +20,7 @@ from conftest import read_study
 from dropnorm.training.backend import load_keras
 from dropnorm.training.loops.loop import Losses
 from dropnorm.training.loops.selection import make_loop
-from dropnorm.training.networks import build_network, plan_layers
+from dropnorm.training.networks import build_network, plan_layers, up_to_outputs
 from dropnorm.study.variants import Variant
 from dropnorm.training.optimizer import make_optimizer
 
@@ -29,8 +29,8 @@ study = read_study(
     "concrete",
     network__hidden=[6, 5],
     network__layernorm={"placement": "after_hidden"},
-    network__max_norm=0.5,
     training__optimizer="adam",
+    **json.loads(sys.argv[2]),
 )
 chance = np.random.default_rng(0)
 x = chance.normal(size=(29, 3)).astype(np.float32)
@@ -38,18 +38,22 @@ y = x.sum(axis=1) + 1
 
 def network():
     layers = plan_layers(study.network, Variant.BATCHNORM)
-    return build_network(layers, 3, np.random.SeedSequence(0))
+    return up_to_outputs(build_network(layers, 3, np.random.SeedSequence(0)))
 
 ours, optimizer = network(), make_optimizer(study.training, 4)
 optimizer.build(ours.trainable_variables)
-loop = make_loop(ours, optimizer, Losses([keras.losses.get("mae")] * 2), 16, 8)
+ensemble = study.network.batch_ensemble
+members = None if ensemble is None else ensemble.members
+loop = make_loop(ours, optimizer, Losses([keras.losses.get("mae")] * 2, members), 16, 8)
 taken = loop.train(x[:24].reshape(3, 8, 3), y[:24].reshape(3, 8))
 rest = loop.train(x[None, 24:], y[None, 24:])
 
+# Keras' mean over all members is the mean over the rows of the members' means.
+targets = y if members is None else np.repeat(y[:, None, None], members, axis=1)
 theirs = network()
 theirs.compile(optimizer=make_optimizer(study.training, 4), loss="mae")
 losses = [
-    float(theirs.train_on_batch(x[first : first + 8], y[first : first + 8]))
+    float(theirs.train_on_batch(x[first : first + 8], targets[first : first + 8]))
     for first in range(0, 29, 8)
 ]
 print(json.dumps({
@@ -67,9 +71,13 @@ print(json.dumps({
 
 
 @pytest.mark.training
-def test_steps_on_jax_are_those_that_keras_takes_and_a_smaller_batch_compiles_nothing_anew():
+@pytest.mark.parametrize(
+    "options", [{"network__max_norm": 0.5}, {"network__batch_ensemble": {"members": 3}}]
+)
+def test_steps_on_jax_are_those_that_keras_takes_and_a_smaller_batch_compiles_nothing_anew(options):
+    told = json.dumps(options)
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(ROOT / "tests")], text=True, capture_output=True,
+        [sys.executable, "-c", SCRIPT, str(ROOT / "tests"), told], text=True, capture_output=True,
         env={**os.environ, "KERAS_BACKEND": "jax"}, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

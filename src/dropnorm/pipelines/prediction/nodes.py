@@ -23,7 +23,7 @@ from dropnorm.study.schema import Study
 from dropnorm.tasks.registry import task_of
 from dropnorm.tasks.targets import FittedTarget
 from dropnorm.training.backend import load_keras
-from dropnorm.training.networks import KerasModel, check_network, up_to_outputs
+from dropnorm.training.networks import KerasModel, check_network, join_members, up_to_outputs
 from dropnorm.training.trainer import predict_rows
 
 logger = logging.getLogger(__name__)
@@ -398,5 +398,5 @@ def _draw(network: KerasModel, x: npt.NDArray[np.float32], draws: int) -> npt.ND
         for layer in layers:
             drops = type(layer).__name__ == "Dropout"
             outputs = layer(outputs, training=True) if drops else layer(outputs)
-        drawn.append(to_numpy(outputs).astype(np.float64))
+        drawn.append(join_members(network, to_numpy(outputs)).astype(np.float64))
     return np.stack(drawn)

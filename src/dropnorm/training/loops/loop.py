@@ -43,10 +43,12 @@ class Losses:
     Args:
         functions: Of targets, shape (rows, 1), and outputs, shape (rows, outputs); the first is
             minimized.
+        members: Of a batch ensemble, whose outputs have the shape (rows, members, outputs). A row's
+            loss is then the mean of its members' losses, not the loss of their mean.
     """
 
-    def __init__(self, functions: Sequence[Any]) -> None:
-        self._functions = functions
+    def __init__(self, functions: Sequence[Any], members: int | None = None) -> None:
+        self._functions, self._members = functions, members
         self._ops = load_keras().ops
 
     def __call__(self, y: Any, outputs: Any, mask: Any = None) -> list[Any]:
@@ -57,11 +59,22 @@ class Losses:
             outputs: Of the network.
             mask: Shape (rows,), false in rows that do not count; None if all do.
         """
-        by_row = [loss(y[:, None], outputs) for loss in self._functions]
+        by_row = self._of_rows(y[:, None], outputs)
         if mask is None:
             return [self._ops.mean(losses) for losses in by_row]
         count = self._ops.sum(self._ops.cast(mask, "float32"))
         return [self._ops.sum(self._ops.where(mask, losses, 0.0)) / count for losses in by_row]
+
+    def _of_rows(self, targets: Any, outputs: Any) -> list[Any]:
+        if self._members is None:
+            return [loss(targets, outputs) for loss in self._functions]
+        targets = self._ops.repeat(targets, self._members, axis=0)
+        outputs = self._ops.reshape(outputs, (-1, outputs.shape[-1]))
+        by_member = [loss(targets, outputs) for loss in self._functions]
+        return [
+            self._ops.mean(self._ops.reshape(losses, (-1, self._members)), axis=1)
+            for losses in by_member
+        ]
 
     def __len__(self) -> int:
         return len(self._functions)
