@@ -17,7 +17,7 @@ from atlas.decided import count_decided, summarise
 from atlas.figure import draw_forest
 from atlas.gallery import read_entries, write_gallery
 from atlas.project import make_project, run_table
-from atlas.publish import PAGE, sentences, write_expectations
+from atlas.publish import PAGE, publish_searches, sentences, write_expectations
 from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
 from atlas.searches import collect_searches, in_drawn_order
 from atlas.tables import write_tables
@@ -155,6 +155,14 @@ def _publish(asked: argparse.Namespace) -> None:
     print(f"{len(entries)} tables in {PAGE}")
 
 
+def _budgets(asked: argparse.Namespace) -> None:
+    names = [table.name for table in _asked_for(asked)]
+    found = collect_searches(asked.folder / "project", names)
+    if found.empty:
+        raise RecipeError(f"{asked.folder / 'project'} has no complete search")
+    print(publish_searches(found).to_string(index=False))
+
+
 def _decided(asked: argparse.Namespace) -> None:
     effects = pd.read_csv(asked.folder / "effects.csv")
     versions = dict(zip(effects["table"], effects["version"], strict=True))
@@ -170,6 +178,7 @@ _COMMANDS = {
     "collect": _collect,
     "analyse": _analyse,
     "publish": _publish,
+    "budgets": _budgets,
     "decided": _decided,
 }
 
