@@ -164,9 +164,8 @@ def _budgets(asked: argparse.Namespace) -> None:
 
 
 def _decided(asked: argparse.Namespace) -> None:
-    effects = pd.read_csv(asked.folder / "effects.csv")
-    versions = dict(zip(effects["table"], effects["version"], strict=True))
-    lines = count_decided(asked.folder / "project", versions)
+    names = asked.only or [table.name for table in read_recipe().tables]
+    lines = count_decided(asked.folder / "project", names)
     lines.to_csv(asked.folder / "decided.csv", index=False, lineterminator="\n")
     print(summarise(lines).round(3).to_string())
 
