@@ -17,8 +17,9 @@ from atlas.decided import count_decided, summarise
 from atlas.figure import draw_forest
 from atlas.gallery import read_entries, write_gallery
 from atlas.project import make_project, run_table
-from atlas.publish import PAGE, sentences, write_expectations
+from atlas.publish import PAGE, publish_searches, sentences, write_expectations
 from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
+from atlas.searches import collect_searches, in_drawn_order
 from atlas.tables import write_tables
 
 
@@ -35,7 +36,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", help="tables; all where it is left out")
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", dest="options",
                         help="of every study, such as training.epochs=5: a trial")  # fmt: skip
-    parser.add_argument("--splits", type=int, default=10)
+    parser.add_argument("--splits", type=int, help="10 of a run and 5 of a search if left out")
+    parser.add_argument("--trials", type=int, default=20, help="of each network in a search")
+    parser.add_argument("--rows", type=int, default=5000, help="of the largest table searched")
     parser.add_argument("--retry", action="store_true", help="run again what failed")
     asked = parser.parse_args()
     try:
@@ -57,12 +60,27 @@ def _tables(asked: argparse.Namespace) -> None:
 
 
 def _run(asked: argparse.Namespace) -> None:
+    _do(asked, smallest_first(_asked_for(asked), asked.folder / "tables"), asked.splits or 10, None)
+
+
+def _search(asked: argparse.Namespace) -> None:
+    rows = {name: one.rows for name, one in read_checksums().items()}
+    chosen = {table.name for table in _asked_for(asked)}
+    drawn = in_drawn_order(read_recipe().tables, rows, asked.rows)
+    tables = [table for table in drawn if table.name in chosen]
+    _do(asked, tables, asked.splits or 5, asked.trials)
+
+
+def _do(asked: argparse.Namespace, tables: list[Table], splits: int, trials: int | None) -> None:
     project, csv = asked.folder / "project", asked.folder / "tables"
+    check_written(tables, csv)
     make_project(project)
-    options = {"replicas.splits": str(asked.splits)}
+    options = {"replicas.splits": str(splits)}
     options |= dict(option.split("=", 1) for option in asked.options)
-    for table in smallest_first(_asked_for(asked), csv):
-        outcomes = run_table(project, table, csv / f"{table.name}.csv", options, retry=asked.retry)
+    for table in tables:
+        outcomes = run_table(
+            project, table, csv / f"{table.name}.csv", options, trials=trials, retry=asked.retry
+        )
         step, last = list(outcomes.items())[-1]
         seconds = sum(one.seconds for one in outcomes.values())
         print(
@@ -88,10 +106,19 @@ def smallest_first(tables: list[Table], folder: Path) -> list[Table]:
     Raises:
         RecipeError: If one was not written.
     """
+    check_written(tables, folder)
+    return sorted(tables, key=lambda table: (folder / f"{table.name}.csv").stat().st_size)
+
+
+def check_written(tables: list[Table], folder: Path) -> None:
+    """Refuse a folder without the files of these tables.
+
+    Raises:
+        RecipeError: Names the first that is missing.
+    """
     missing = [table.name for table in tables if not (folder / f"{table.name}.csv").exists()]
     if missing:
         raise RecipeError(f"{folder} has no {missing[0]}.csv: python -m atlas tables writes it")
-    return sorted(tables, key=lambda table: (folder / f"{table.name}.csv").stat().st_size)
 
 
 def _collect(asked: argparse.Namespace) -> None:
@@ -128,10 +155,17 @@ def _publish(asked: argparse.Namespace) -> None:
     print(f"{len(entries)} tables in {PAGE}")
 
 
+def _budgets(asked: argparse.Namespace) -> None:
+    names = [table.name for table in _asked_for(asked)]
+    found = collect_searches(asked.folder / "project", names)
+    if found.empty:
+        raise RecipeError(f"{asked.folder / 'project'} has no complete search")
+    print(publish_searches(found).to_string(index=False))
+
+
 def _decided(asked: argparse.Namespace) -> None:
-    effects = pd.read_csv(asked.folder / "effects.csv")
-    versions = dict(zip(effects["table"], effects["version"], strict=True))
-    lines = count_decided(asked.folder / "project", versions)
+    names = asked.only or [table.name for table in read_recipe().tables]
+    lines = count_decided(asked.folder / "project", names)
     lines.to_csv(asked.folder / "decided.csv", index=False, lineterminator="\n")
     print(summarise(lines).round(3).to_string())
 
@@ -139,9 +173,11 @@ def _decided(asked: argparse.Namespace) -> None:
 _COMMANDS = {
     "tables": _tables,
     "run": _run,
+    "search": _search,
     "collect": _collect,
     "analyse": _analyse,
     "publish": _publish,
+    "budgets": _budgets,
     "decided": _decided,
 }
 

@@ -15,23 +15,24 @@ from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.schema import Study
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from dropnorm.cli.study.project import Project
 
-_SPLITS = (5, 10)
+_SPLITS = (5, 10, 20)
 _DECIDED = (Verdict.HELPS, Verdict.HURTS, Verdict.SAME)
 
 
-def count_decided(folder: Path, versions: Mapping[str, str]) -> pd.DataFrame:
-    """Judge the differences of complete runs by the first splits of each, with both intervals.
+def count_decided(folder: Path, studies: Iterable[str]) -> pd.DataFrame:
+    """Judge the newest complete run of each study by its first splits, with both intervals.
 
-    Verdicts are of the differences alone, whether or not the networks are of any use.
+    Verdicts are of the differences alone, whether or not the networks are of any use. A difference
+    to a network of which a training diverged is undecided with both.
 
     Args:
         folder: Of the project.
-        versions: By study.
+        studies: Their names; those without a complete run are left out.
 
     Returns:
         Columns ``table``, ``splits``, ``interval``, ``layer``, ``decided``, ``width`` (of the
@@ -39,7 +40,12 @@ def count_decided(folder: Path, versions: Mapping[str, str]) -> pd.DataFrame:
     """
     with open_within(folder) as project:
         return pd.DataFrame(
-            [line for name, version in versions.items() for line in _of_run(project, name, version)]
+            [
+                line
+                for name in studies
+                for version in project.complete_versions(name)[:1]
+                for line in _of_run(project, name, version)
+            ]
         )
 
 
@@ -57,7 +63,7 @@ def _of_run(project: Project, name: str, version: str) -> Iterator[dict[str, obj
         project.load(f"{name}.split", version),
         study,
     )
-    for splits in _SPLITS:
+    for splits in (number for number in _SPLITS if number <= study.replicas.splits):
         errors = evidence.errors.loc[evidence.errors.index.get_level_values("split") < splits]
         rows = {number: one for number, one in evidence.rows.items() if number < splits}
         margin = effects.margin_of(errors[design.against], study.margin)

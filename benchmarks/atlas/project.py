@@ -55,15 +55,22 @@ def make_project(folder: Path) -> None:
 
 
 def run_table(
-    project: Path, table: Table, csv: Path, options: Mapping[str, str], *, retry: bool = False
+    project: Path,
+    table: Table,
+    csv: Path,
+    options: Mapping[str, str],
+    *,
+    trials: int | None = None,
+    retry: bool = False,
 ) -> dict[str, Outcome]:
-    """Make the study of a table, check it and run it, as far as that was not done.
+    """Make the study of a table, check it and run or search it, as far as that was not done.
 
     Args:
         project: Folder of ``make_project``.
         table: Which.
         csv: The written table.
-        options: Of the study, that the run overrides, such as ``replicas.splits``.
+        options: Of the study, that are overridden, such as ``replicas.splits``.
+        trials: Of each network in a search, which takes the place of the run; None to run.
         retry: Whether a step that failed is tried again.
 
     Returns:
@@ -72,7 +79,7 @@ def run_table(
     """
     kept = project / "outcomes" / f"{table.name}.json"
     outcomes = _read(kept)
-    for step, arguments in _steps(table, csv, options).items():
+    for step, arguments in _steps(table, csv, options, trials).items():
         done = outcomes.get(step)
         if done is not None and done.command == " ".join(arguments) and not (retry and done.code):
             if done.code:
@@ -85,17 +92,21 @@ def run_table(
     return outcomes
 
 
-def _steps(table: Table, csv: Path, options: Mapping[str, str]) -> dict[str, list[str]]:
+def _steps(
+    table: Table, csv: Path, options: Mapping[str, str], trials: int | None
+) -> dict[str, list[str]]:
     new = ["study", "new", table.name, "--csv", str(csv.resolve()), "--target", table.target]
     if table.task:
         new += ["--task", table.task]
     if table.groups:
         new += ["--groups", table.groups]
-    run = ["run", f"--pipelines={table.name}"]
-    if options:
-        told = ",".join(f"{table.name}.{key}={value}" for key, value in options.items())
-        run.append(f"--params={told}")
-    return {"new": new, "check": ["study", "check", table.name], "run": run}
+    told = ",".join(f"{table.name}.{key}={value}" for key, value in options.items())
+    params = [f"--params={told}"] if told else []
+    first = {"new": new, "check": ["study", "check", table.name]}
+    if trials is None:
+        return first | {"run": ["run", f"--pipelines={table.name}", *params]}
+    search = ["study", "recommend", table.name, "--trials", str(trials), *params]
+    return first | {"search": search}
 
 
 def _call(project: Path, arguments: list[str]) -> Outcome:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from atlas.analysis import pool, pooled_numbers
 from atlas.collect import LAYERS
 from atlas.project import ROOT
+from atlas.searches import pool_budgets
 from dropnorm.evaluation import other_tables
 from dropnorm.evaluation.other_tables import Expectation
 from dropnorm.evaluation.verdicts import Verdict
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 EXPECTATIONS = ROOT / "src" / "dropnorm" / "evaluation" / other_tables.FILE
 PAGE = ROOT / "docs" / "assets" / "atlas"
+SEARCHES, MEANS = "equal_budget.csv", "equal_budget_means.csv"
 _DIGITS = 6
 
 
@@ -53,6 +53,25 @@ def write_expectations(effects: pd.DataFrame) -> None:
         for task, layers in expectations(effects).items()
     }
     EXPECTATIONS.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def publish_searches(found: pd.DataFrame) -> pd.DataFrame:
+    """Put the lines of searches beside those that are published, and return the means.
+
+    Lines of a table that was searched again take the place of its old ones.
+
+    Args:
+        found: As collected.
+    """
+    path = PAGE / SEARCHES
+    if path.exists():
+        known = pd.read_csv(path)
+        found = pd.concat([known[~known["table"].isin(found["table"])], found])
+    found = found.sort_values("table", kind="stable")
+    found.to_csv(path, index=False, lineterminator="\n")
+    means = pool_budgets(found)
+    means.to_csv(PAGE / MEANS, index=False, lineterminator="\n")
+    return means
 
 
 def sentences(effects: pd.DataFrame) -> dict[str, str]:

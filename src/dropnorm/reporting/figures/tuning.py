@@ -66,8 +66,9 @@ def _draw_effects(axes: Axes, found: EqualBudget, study: Study, palette: Palette
 
 def _draw_size(axes: Axes, size: Size, height: float, colour: str, *, filled: bool) -> None:
     if size.difference is None:
+        behind = {"facecolor": axes.get_facecolor(), "edgecolor": "none", "pad": 1}
         axes.annotate(size.verdict, (0.02, height), xycoords=("axes fraction", "data"),
-                      va="center", color=colour, fontsize="small")  # fmt: skip
+                      va="center", color=colour, fontsize="small", bbox=behind)  # fmt: skip
         return
     if size.low is not None:
         axes.hlines(height, size.low, or_nan(size.high), color=colour, linewidth=2.4)
