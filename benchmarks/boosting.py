@@ -29,7 +29,7 @@ STUDY = "concrete"
 
 def score(inputs: SplitInputs, study: Study) -> tuple[float, float, float]:
     """Return the errors with defaults and tuned, in MPa, and the seconds that tuning took."""
-    from dropnorm.evaluation.tuned_boosting import predict_tuned  # noqa: PLC0415
+    from dropnorm.evaluation.references.tuned_boosting import predict_tuned  # noqa: PLC0415
     from dropnorm.tasks.registry import task_of  # noqa: PLC0415
 
     held, target, task = inputs.validation, inputs.target, task_of(study)
@@ -50,7 +50,7 @@ def score(inputs: SplitInputs, study: Study) -> tuple[float, float, float]:
 def main() -> None:
     """Print the errors, their difference and the time."""
     from dropnorm.data.splits import TRAIN, VALIDATION  # noqa: PLC0415
-    from dropnorm.evaluation.intervals import over_splits  # noqa: PLC0415
+    from dropnorm.evaluation.estimation.intervals import over_splits  # noqa: PLC0415
     from dropnorm.pipelines.preparation import nodes as preparation  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

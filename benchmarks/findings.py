@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.data.batches import check_batches
+from dropnorm.data.inspection.batches import check_batches
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.evaluation.checks import check_intervals
-from dropnorm.evaluation.contrasts import FOUR
-from dropnorm.evaluation.coverage import Coverage
-from dropnorm.evaluation.effects import Evidence, RowLosses, estimate
-from dropnorm.evaluation.network_checks import check_networks
+from dropnorm.evaluation.answers.checks import check_intervals
+from dropnorm.evaluation.estimation.contrasts import FOUR
+from dropnorm.evaluation.estimation.effects import Evidence, RowLosses, estimate
+from dropnorm.evaluation.predictions.coverage import Coverage
 from dropnorm.evaluation.results import VariantOutcome
-from dropnorm.evaluation.sweep_checks import check_edges
-from dropnorm.evaluation.sweep_choices import Point
+from dropnorm.evaluation.sweeps.sweep_checks import check_edges
+from dropnorm.evaluation.sweeps.sweep_choices import Point
+from dropnorm.evaluation.trainings.network_checks import check_networks
 from dropnorm.pipelines.prediction.nodes import _draw
 from dropnorm.pipelines.reporting.nodes import measure
 from dropnorm.pipelines.training.nodes import VariantTrainer, examine_networks

@@ -18,8 +18,14 @@ from made_up_learners import SOURCES
 from scipy import stats
 from simulation import command
 
-from dropnorm.evaluation.intervals import LEVEL, effect_of_rows, holm, over_splits, rows_variance
-from dropnorm.evaluation.sequential import FIXED, levels, nominal_levels
+from dropnorm.evaluation.estimation.intervals import (
+    LEVEL,
+    effect_of_rows,
+    holm,
+    over_splits,
+    rows_variance,
+)
+from dropnorm.evaluation.estimation.sequential import FIXED, levels, nominal_levels
 
 if TYPE_CHECKING:
     import numpy.typing as npt

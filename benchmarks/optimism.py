@@ -80,7 +80,7 @@ def optimism(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64], patie
 
 def main() -> None:
     """Print a table of both networks."""
-    from dropnorm.evaluation.intervals import over_splits  # noqa: PLC0415
+    from dropnorm.evaluation.estimation.intervals import over_splits  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--splits", type=int, default=20)

@@ -144,7 +144,7 @@ def run(study: str, splits: int) -> float:
         from kedro.framework.startup import bootstrap_project  # noqa: PLC0415
 
         bootstrap_project(Path.cwd())
-        from dropnorm.evaluation import reference_models  # noqa: PLC0415
+        from dropnorm.evaluation.references import reference_models  # noqa: PLC0415
         from dropnorm.hooks import validation  # noqa: PLC0415
         from dropnorm.pipelines.training import nodes  # noqa: PLC0415
         from dropnorm.training import backend  # noqa: PLC0415

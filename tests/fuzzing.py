@@ -32,9 +32,9 @@ from kedro.io import DataCatalog, DatasetError
 
 from conftest import ROOT
 from dropnorm.config_loader import StudyConfigLoader
-from dropnorm.data.checks import check_study_table
+from dropnorm.data.inspection.checks import check_study_table
 from dropnorm.data.preprocessing import fit_preprocessor, make_split_inputs
-from dropnorm.data.readers import read_table
+from dropnorm.data.reading.readers import read_table
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets import RunRecordDataset

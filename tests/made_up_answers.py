@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 
-from dropnorm.evaluation.answer import Answer, VariantAnswer, in_words
-from dropnorm.evaluation.contrasts import FOUR, INTERACTION
-from dropnorm.evaluation.effects import Deviations, Effect, Wins
-from dropnorm.evaluation.intervals import Interval
-from dropnorm.evaluation.ranking import Comparison
-from dropnorm.evaluation.reference_comparison import Difference, ReferenceAnswer
-from dropnorm.evaluation.verdicts import Health, Verdict, judge, weigh, weigh_interaction
+from dropnorm.evaluation.answers.answer import Answer, VariantAnswer, in_words
+from dropnorm.evaluation.answers.ranking import Comparison
+from dropnorm.evaluation.estimation.contrasts import FOUR, INTERACTION
+from dropnorm.evaluation.estimation.effects import Deviations, Effect, Wins
+from dropnorm.evaluation.estimation.intervals import Interval
+from dropnorm.evaluation.estimation.verdicts import Health, Verdict, judge, weigh, weigh_interaction
+from dropnorm.evaluation.references.reference_comparison import Difference, ReferenceAnswer
 from dropnorm.study.variants import Variant
 
 NO_DEVIATIONS = Deviations(None, None, None)

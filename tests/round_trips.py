@@ -20,8 +20,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropnorm.data.formats import ColumnFormat
-from dropnorm.data.readers import read_table
+from dropnorm.data.reading.formats import ColumnFormat
+from dropnorm.data.reading.readers import read_table
 from dropnorm.errors import BadInputError
 from written_tables import Spelling, Written, written
 

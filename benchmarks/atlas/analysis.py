@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import optimize, stats
 
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from atlas.collect import LAYERS, open_within
-from dropnorm.evaluation import effects
-from dropnorm.evaluation.contrasts import design_of
-from dropnorm.evaluation.evidence import gather_evidence
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation import effects
+from dropnorm.evaluation.estimation.contrasts import design_of
+from dropnorm.evaluation.estimation.evidence import gather_evidence
+from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.study.schema import Study
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from atlas.analysis import percent
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:
     import pandas as pd

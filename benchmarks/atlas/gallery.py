@@ -11,7 +11,7 @@ import numpy as np
 
 from atlas.collect import LAYERS, open_within
 from dropnorm.evaluation import network_names
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

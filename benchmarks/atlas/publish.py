@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
+from pathlib import Path
 
 import pandas as pd
 
@@ -12,11 +13,11 @@ from atlas.analysis import pool, pooled_numbers
 from atlas.collect import LAYERS
 from atlas.project import ROOT
 from atlas.searches import pool_budgets
-from dropnorm.evaluation import other_tables
-from dropnorm.evaluation.other_tables import Expectation
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.answers import other_tables
+from dropnorm.evaluation.answers.other_tables import Expectation
+from dropnorm.evaluation.estimation.verdicts import Verdict
 
-EXPECTATIONS = ROOT / "src" / "dropnorm" / "evaluation" / other_tables.FILE
+EXPECTATIONS = Path(other_tables.__file__).with_name(other_tables.FILE)
 PAGE = ROOT / "docs" / "assets" / "atlas"
 SEARCHES, MEANS = "equal_budget.csv", "equal_budget_means.csv"
 _DIGITS = 6

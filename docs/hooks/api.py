@@ -40,11 +40,11 @@ CALLABLES = {
         "dropnorm.training.trainer:train_replica",
     ],
     "Evaluation": [
-        "dropnorm.evaluation.reference_models:predict_references",
-        "dropnorm.evaluation.intervals:over_splits",
-        "dropnorm.evaluation.intervals:over_starts",
-        "dropnorm.evaluation.intervals:holm",
-        "dropnorm.evaluation.verdicts:judge",
+        "dropnorm.evaluation.references.reference_models:predict_references",
+        "dropnorm.evaluation.estimation.intervals:over_splits",
+        "dropnorm.evaluation.estimation.intervals:over_starts",
+        "dropnorm.evaluation.estimation.intervals:holm",
+        "dropnorm.evaluation.estimation.verdicts:judge",
     ],
 }
 _SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Yields):$", re.MULTILINE)

@@ -13,7 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from conftest import read_study, read_table
 from dropnorm.data import preprocessing
-from dropnorm.data.checks import check_study_table
+from dropnorm.data.inspection.checks import check_study_table
 from dropnorm.data.preprocessing import (
     SplitInputs,
     check_saved,

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from kedro.io import DataCatalog, DatasetError
 
-from dropnorm.data import fetching
+from dropnorm.data.reading import fetching
 from dropnorm.datasets import DownloadedCSVDataset
 from dropnorm.datasets.atomic_files import discard_unfinished
 from dropnorm.errors import BadInputError

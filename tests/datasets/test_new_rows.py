@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dropnorm.data.formats import TableFormat
+from dropnorm.data.reading.formats import TableFormat
 from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.records import RunRecord, TableRead

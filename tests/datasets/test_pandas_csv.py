@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dropnorm.data.formats import ColumnFormat
+from dropnorm.data.reading.formats import ColumnFormat
 from dropnorm.datasets.catalog_entries import load_table, make_catalog, reading_warnings
 from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
 from dropnorm.errors import BadInputError

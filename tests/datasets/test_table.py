@@ -11,8 +11,8 @@ from kedro.io import DatasetError
 from kedro_datasets._typing import TablePreview
 
 from conftest import ROOT
-from dropnorm.data.formats import ColumnFormat
-from dropnorm.data.new_rows import InputFormats
+from dropnorm.data.reading.formats import ColumnFormat
+from dropnorm.data.reading.new_rows import InputFormats
 from dropnorm.datasets import TableDataset
 from dropnorm.datasets.catalog_entries import count_rows, load_table, make_catalog
 from dropnorm.errors import BadInputError

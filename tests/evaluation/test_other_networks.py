@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from dropnorm.evaluation.contrasts import Design
-from dropnorm.evaluation.ranking import between, not_beaten, ranked
-from dropnorm.evaluation.verdicts import Health
+from dropnorm.evaluation.answers.ranking import between, not_beaten, ranked
+from dropnorm.evaluation.estimation.contrasts import Design
+from dropnorm.evaluation.estimation.verdicts import Health
 from made_up_answers import NAN, an_outcome
 
 OTHERS = Design(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dropnorm.evaluation.sweep_results import Choices
+from dropnorm.evaluation.sweeps.sweep_results import Choices
 from dropnorm.findings import CODES, Finding
 from dropnorm.hooks.summary import summarize_sweep
 from small_trainings import a_study

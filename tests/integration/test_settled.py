@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import change_options
-from dropnorm.evaluation.sequential import levels
+from dropnorm.evaluation.estimation.sequential import levels
 
 STUDY = Path("conf/sample/parameters/concrete.yml")
 SMALL = {"network": {"hidden": [4]}, "training": {"epochs": 2, "learning_rate": 1e-6}}

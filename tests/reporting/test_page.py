@@ -9,7 +9,7 @@ import re
 import pandas as pd
 import pytest
 
-from dropnorm.evaluation.contrasts import Design
+from dropnorm.evaluation.estimation.contrasts import Design
 from dropnorm.evaluation.results import TableFindings
 from dropnorm.findings import Code, Finding, Severity
 from dropnorm.pipelines.reporting import nodes

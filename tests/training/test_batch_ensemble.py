@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import read_study
-from dropnorm.evaluation.network_diagnostics import examine_network
+from dropnorm.evaluation.trainings.network_diagnostics import examine_network
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import mean_of_members, training_loss
 from dropnorm.tasks.targets import Classes, TargetScale

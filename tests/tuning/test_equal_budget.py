@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.pipelines.reporting.nodes import measure
 from dropnorm.reporting.figures.tuning import draw_equal_budget
 from dropnorm.study.variants import Variant

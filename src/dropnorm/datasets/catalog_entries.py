@@ -12,8 +12,8 @@ from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog, Dat
 from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 from dropnorm.data.columns import with_named_index
-from dropnorm.data.compression import refuse_bomb
-from dropnorm.data.read_errors import why_unreadable
+from dropnorm.data.reading.compression import refuse_bomb
+from dropnorm.data.reading.read_errors import why_unreadable
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
 from dropnorm.datasets.index_files import index_checksums, with_parts

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import DatasetError
 from kedro_datasets.pandas import CSVDataset
 
-from dropnorm.data.fetching import RefusedError, download
+from dropnorm.data.reading.fetching import RefusedError, download
 from dropnorm.datasets.atomic_files import refuse_address, written_whole
 from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.errors import BadInputError

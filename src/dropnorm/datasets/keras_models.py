@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
 
-from dropnorm.data.compression import refuse_bomb
+from dropnorm.data.reading.compression import refuse_bomb
 from dropnorm.datasets.atomic_files import WholeFileDataset, from_here
 from dropnorm.datasets.kedro_compat import TablePreview
 from dropnorm.training.backend import load_keras

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kedro_datasets.pandas import CSVDataset
 
-from dropnorm.data.formats import ColumnFormat, TableFormat
-from dropnorm.data.new_rows import InputFormats, read_alike
+from dropnorm.data.reading.formats import ColumnFormat, TableFormat
+from dropnorm.data.reading.new_rows import InputFormats, read_alike
 from dropnorm.datasets.kedro_compat import load_args_of
 from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
 from dropnorm.datasets.table import TableDataset

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dropnorm.data.formats import ColumnFormat
+from dropnorm.data.reading.formats import ColumnFormat
 from dropnorm.datasets.kedro_compat import load_args_of, with_load_args
 from dropnorm.errors import BadInputError
 

@@ -10,8 +10,9 @@ from kedro_datasets.json import JSONDataset
 
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.kedro_compat import JSONPreview, load_path_of
-from dropnorm.evaluation import results, sweep_results
+from dropnorm.evaluation import results
 from dropnorm.evaluation.json_form import Result, to_json
+from dropnorm.evaluation.sweeps import sweep_results
 from dropnorm.tuning import results as tuning_results
 
 if TYPE_CHECKING:

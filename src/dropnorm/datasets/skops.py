@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
 
-from dropnorm.data.compression import refuse_bomb
+from dropnorm.data.reading.compression import refuse_bomb
 from dropnorm.datasets.atomic_files import WholeFileDataset
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_protocol_and_path
 from pydantic import ValidationError
 
-from dropnorm.data.detection import count_rows
-from dropnorm.data.fetching import RefusedError, receive
-from dropnorm.data.formats import ColumnFormat, TableFormat
-from dropnorm.data.new_rows import read_alike
-from dropnorm.data.readers import read_table
+from dropnorm.data.reading.detection import count_rows
+from dropnorm.data.reading.fetching import RefusedError, receive
+from dropnorm.data.reading.formats import ColumnFormat, TableFormat
+from dropnorm.data.reading.new_rows import read_alike
+from dropnorm.data.reading.readers import read_table
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.kedro_compat import TablePreview
 from dropnorm.errors import BadInputError, did_you_mean
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dropnorm.data.new_rows import InputFormats
-    from dropnorm.data.readers import ReadTable
+    from dropnorm.data.reading.new_rows import InputFormats
+    from dropnorm.data.reading.readers import ReadTable
 
 _LOCAL = "file"
 
@@ -42,9 +42,9 @@ class TableDataset(AbstractDataset[Never, "pd.DataFrame"]):
 
     Args:
         filepath: Path, or address that fsspec supports.
-        format: Fields of a :class:`dropnorm.data.formats.TableFormat`; a cell that does not match
-            is refused. Left out, the format is detected from the whole file, and an ambiguous file
-            is refused.
+        format: Fields of a :class:`dropnorm.data.reading.formats.TableFormat`; a cell that does not
+            match is refused. Left out, the format is detected from the whole file, and an ambiguous
+            file is refused.
         credentials: Credentials of the file system of an address.
         fs_args: Further arguments of that file system.
         metadata: Metadata for plugins such as kedro-viz.

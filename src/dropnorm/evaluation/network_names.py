@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
-    from dropnorm.evaluation.contrasts import Design
+    from dropnorm.evaluation.estimation.contrasts import Design
 
 _TITLES = {
     "dropout": "Dropout",

@@ -12,9 +12,9 @@ from dropnorm.study.variants import Variant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dropnorm.evaluation.answer import VariantAnswer
-    from dropnorm.evaluation.deviations import Deviations
-    from dropnorm.evaluation.effects import Effect
+    from dropnorm.evaluation.answers.answer import VariantAnswer
+    from dropnorm.evaluation.estimation.deviations import Deviations
+    from dropnorm.evaluation.estimation.effects import Effect
 
 _DIGITS = 3
 # However narrow an interval is, nobody reads more.

@@ -20,8 +20,8 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.datasets.catalog_entries import shown
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.estimation.sequential import at_look, look_at, tell_look
 from dropnorm.evaluation.results import VariantExamination
-from dropnorm.evaluation.sequential import at_look, look_at, tell_look
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.pipeline_registry import create_pipeline
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropnorm.datasets.kedro_compat import load_path_of
-from dropnorm.evaluation.cards import Card
+from dropnorm.evaluation.answers.cards import Card
 from dropnorm.evaluation.json_form import to_json
-from dropnorm.evaluation.overrides import tell
+from dropnorm.evaluation.runs.overrides import tell
 from dropnorm.hooks.mlflow_server import SQLITE, experiment_id, shown
 from dropnorm.study.compare import names_written
 from dropnorm.study.optimism import OPTIMISTIC

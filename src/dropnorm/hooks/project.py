@@ -17,8 +17,8 @@ from dropnorm.datasets.loaded_table import LoadedTableDataset, SharedTableDatase
 from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
-from dropnorm.evaluation.overrides import Standing, tell
-from dropnorm.evaluation.pace import tell_pace
+from dropnorm.evaluation.answers.pace import tell_pace
+from dropnorm.evaluation.runs.overrides import Standing, tell
 from dropnorm.hooks.commands import command_of
 from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
 from dropnorm.hooks.outcomes import gather_outcomes, share_memory

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kedro.io import MemoryDataset
 
-from dropnorm.data.possible_thousands import whole_columns
+from dropnorm.data.reading.possible_thousands import whole_columns
 from dropnorm.datasets.catalog_entries import (
     LoadedTable,
     shown,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
-    from dropnorm.data.formats import TableFormat
+    from dropnorm.data.reading.formats import TableFormat
     from dropnorm.datasets.run_record import RunRecordDataset
     from dropnorm.evaluation.json_form import Json
     from dropnorm.evaluation.records import Override

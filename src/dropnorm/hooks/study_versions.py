@@ -12,9 +12,9 @@ from dropnorm.datasets.catalog_entries import is_local
 from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation.contrasts import FOUR
-from dropnorm.evaluation.overrides import Judged, Standing, has_looked, judge, overridden
+from dropnorm.evaluation.estimation.contrasts import FOUR
 from dropnorm.evaluation.records import EarlierRun, RunRecord
+from dropnorm.evaluation.runs.overrides import Judged, Standing, has_looked, judge, overridden
 from dropnorm.pipeline_registry import create_of_networks, study_of
 from dropnorm.study.compare import names_written
 from dropnorm.study.parsing import parse_study

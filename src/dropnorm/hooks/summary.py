@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.cards import Card
+from dropnorm.evaluation.answers.cards import Card
+from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.network_names import reference, spoken
-from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.findings import Finding, Severity
 from dropnorm.study.optimism import OPTIMISTIC, optimistic_networks, tell_choice
 from dropnorm.tasks.metrics import SCORES
@@ -19,7 +19,7 @@ from dropnorm.tasks.registry import task_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dropnorm.evaluation.sweep_results import Choices
+    from dropnorm.evaluation.sweeps.sweep_results import Choices
     from dropnorm.study.schema import Study
     from dropnorm.tasks.base import Task
     from dropnorm.tuning.results import EqualBudget, Size

@@ -52,7 +52,7 @@ def begin_trainings(
     if not asked:
         return
     # These take long to import, and other commands do without.
-    from dropnorm.evaluation import reference_models  # noqa: PLC0415
+    from dropnorm.evaluation.references import reference_models  # noqa: PLC0415
     from dropnorm.pipelines.training.nodes import VariantTrainer, teller  # noqa: PLC0415
     from dropnorm.training import parallel  # noqa: PLC0415
 

@@ -13,7 +13,7 @@ from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
 from dropnorm.data.ahead import compute_ahead
-from dropnorm.data.checks import is_looked_at
+from dropnorm.data.inspection.checks import is_looked_at
 from dropnorm.data.preprocessing import fit_preprocessors, make_all_inputs
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table

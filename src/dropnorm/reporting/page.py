@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from dropnorm.evaluation import network_names, wording
-from dropnorm.evaluation.other_tables import tell_other_tables
-from dropnorm.evaluation.overrides import tell
-from dropnorm.evaluation.pace import duration
+from dropnorm.evaluation.answers.other_tables import tell_other_tables
+from dropnorm.evaluation.answers.pace import duration
+from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.records import Override
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.runs.overrides import tell
 from dropnorm.findings import Severity
 from dropnorm.reporting.figures.drawing import name_of
 from dropnorm.reporting.figures.effects import draw_effects

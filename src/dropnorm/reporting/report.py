@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dropnorm.evaluation.answers.pace import tell_pace
 from dropnorm.evaluation.json_form import to_json
-from dropnorm.evaluation.loss_units import loss_units
 from dropnorm.evaluation.network_names import count, reference
-from dropnorm.evaluation.pace import tell_pace
 from dropnorm.evaluation.results import ScoresOnTest
+from dropnorm.evaluation.trainings.loss_units import loss_units
 from dropnorm.findings import Finding
 from dropnorm.reporting.figures.diagnostics import draw_diagnostics
 from dropnorm.reporting.figures.panels import Trainings, draw_curve_panels

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy
 
-from dropnorm.evaluation.intervals import LEVEL
+from dropnorm.evaluation.estimation.intervals import LEVEL
 from dropnorm.tuning.results import CurvePoint
 
 if TYPE_CHECKING:

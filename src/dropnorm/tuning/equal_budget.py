@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropnorm.evaluation import recommendation
-from dropnorm.evaluation.answer import find_answer
-from dropnorm.evaluation.contrasts import design_of
-from dropnorm.evaluation.estimands import estimand
-from dropnorm.evaluation.evidence import gather_evidence
+from dropnorm.evaluation.answers import recommendation
+from dropnorm.evaluation.answers.answer import find_answer
+from dropnorm.evaluation.answers.ranking import working
+from dropnorm.evaluation.estimation.contrasts import design_of
+from dropnorm.evaluation.estimation.estimands import estimand
+from dropnorm.evaluation.estimation.evidence import gather_evidence
+from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.json_form import or_nan
-from dropnorm.evaluation.ranking import working
-from dropnorm.evaluation.verdicts import Verdict
 from dropnorm.study.arms import arm_of
 from dropnorm.tasks.registry import task_of
 from dropnorm.tuning.curves import tuning_curve
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dropnorm.evaluation.answer import Answer
-    from dropnorm.evaluation.contrasts import Contrast
-    from dropnorm.evaluation.effects import Evidence
+    from dropnorm.evaluation.answers.answer import Answer
+    from dropnorm.evaluation.estimation.contrasts import Contrast
+    from dropnorm.evaluation.estimation.effects import Evidence
     from dropnorm.study.schema import Study
     from dropnorm.tuning.results import Configuration, CurvePoint, SearchedNetwork, Trial
 

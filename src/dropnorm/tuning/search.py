@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dropnorm.evaluation.json_form import or_nan
-from dropnorm.evaluation.measures import tabulate_predictions
+from dropnorm.evaluation.trainings.measures import tabulate_predictions
 from dropnorm.study.arms import arm_of
 from dropnorm.study.training import CosineSchedule, EarlyStopping
 from dropnorm.tasks.registry import task_of

@@ -15,7 +15,7 @@ from atlas.analysis import (
 )
 from atlas.figure import choose_ticks, draw_forest
 
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation.verdicts import Verdict
 
 
 def made_up(tables: int, *, mean=-0.05, between=0.1, slope=0.0, seed=0, layer="dropout"):

@@ -7,7 +7,7 @@ from atlas.gallery import Entry, draw_curves, draw_strip, write_gallery
 from atlas.publish import PAGE
 
 from browser import chromium, started
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation.verdicts import Verdict
 
 
 def a_line(share=-0.1, low=-0.2, high=0.0, verdict=Verdict.NOT_SETTLED):

@@ -8,8 +8,8 @@ from atlas.collect import LAYERS
 from atlas.publish import EXPECTATIONS, PAGE, expectations
 
 from conftest import ROOT
-from dropnorm.evaluation.other_tables import expect
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.answers.other_tables import expect
+from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.wording import percent
 
 

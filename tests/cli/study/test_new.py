@@ -17,10 +17,10 @@ from conftest import assert_refused
 from dropnorm.cli.study.new import _read_back, _yaml_text
 from dropnorm.cli.study.project import Project, open_project
 from dropnorm.config_loader import project_config
-from dropnorm.data.profile import inspect_table
-from dropnorm.data.suggest import propose_study
+from dropnorm.data.inspection.profile import inspect_table
+from dropnorm.data.inspection.suggest import propose_study
 from dropnorm.datasets.catalog_entries import load_table
-from dropnorm.evaluation.other_tables import tell_other_tables
+from dropnorm.evaluation.answers.other_tables import tell_other_tables
 from dropnorm.study.parsing import parse_study
 from messy_table import bikes
 

@@ -18,7 +18,7 @@ from dropnorm.cli.main import run
 from dropnorm.cli.study.group import study as study_group
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
-from dropnorm.data.formats import ColumnFormat
+from dropnorm.data.reading.formats import ColumnFormat
 from dropnorm.datasets.new_rows import input_formats
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.training.execution import MEMORY

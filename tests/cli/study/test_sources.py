@@ -3,7 +3,7 @@ from __future__ import annotations
 import fsspec
 import pytest
 
-from dropnorm.data.fetching import fetched
+from dropnorm.data.reading.fetching import fetched
 from dropnorm.errors import BadInputError
 
 

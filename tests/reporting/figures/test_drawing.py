@@ -15,7 +15,7 @@ from matplotlib.colors import same_color
 from matplotlib.text import Text
 
 from conftest import read_study
-from dropnorm.evaluation.sweep_results import Choice, Choices
+from dropnorm.evaluation.sweeps.sweep_results import Choice, Choices
 from dropnorm.reporting.figures.comparison import draw_comparison
 from dropnorm.reporting.figures.drawing import finite_runs, spread
 from dropnorm.reporting.figures.effects import draw_effects

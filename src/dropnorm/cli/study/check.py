@@ -11,15 +11,15 @@ import pandas as pd
 from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import Project, open_project
 from dropnorm.data.ahead import compute_ahead
-from dropnorm.data.checks import check_study_table
-from dropnorm.data.column_kinds import counted
+from dropnorm.data.inspection.checks import check_study_table
+from dropnorm.data.inspection.column_kinds import counted
 from dropnorm.data.preprocessing import fit_preprocessor, make_all_inputs
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table, missing_columns
 from dropnorm.datasets.catalog_entries import load_table, reading_warnings, shown
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.overrides import Standing
+from dropnorm.evaluation.runs.overrides import Standing
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.schema import Replicas, Study
 from dropnorm.study.split import RandomSplit

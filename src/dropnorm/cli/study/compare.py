@@ -11,7 +11,8 @@ from rich.table import Table
 from dropnorm.cli.study.arguments import of_project, of_study, versions_or_newest
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation import run_comparison, wording
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.runs import run_comparison
 from dropnorm.study.compare import names_written
 from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.tasks.metrics import SCORES
@@ -19,8 +20,8 @@ from dropnorm.tasks.metrics import SCORES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dropnorm.evaluation.intervals import Interval
-    from dropnorm.evaluation.run_comparison import Change, Run
+    from dropnorm.evaluation.estimation.intervals import Interval
+    from dropnorm.evaluation.runs.run_comparison import Change, Run
 
 _NEWEST = "newest"
 _CHANGE = "change (95 %)"

@@ -14,8 +14,8 @@ from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation import network_names, wording
-from dropnorm.evaluation.overrides import Standing
 from dropnorm.evaluation.records import Look
+from dropnorm.evaluation.runs.overrides import Standing
 from dropnorm.study.compare import names_written
 from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.study.split import ColumnsSplit, FilesSplit, GroupedSplit, RandomSplit, TimeSplit

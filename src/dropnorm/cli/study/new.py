@@ -21,18 +21,18 @@ from dropnorm.cli.study.check import find_problems, print_findings
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.cli.study.table_entry import described, entry_text, is_plain, texts_of
 from dropnorm.cli.study.yaml_text import escaped, flow, line, templates
-from dropnorm.data.column_kinds import Kind
-from dropnorm.data.fetching import fetched, is_address
-from dropnorm.data.formats import TableFormat
-from dropnorm.data.profile import Inspection, inspect_table
-from dropnorm.data.readers import ReadTable, read_table
-from dropnorm.data.suggest import Proposal, propose_study
+from dropnorm.data.inspection.column_kinds import Kind
+from dropnorm.data.inspection.profile import Inspection, inspect_table
+from dropnorm.data.inspection.suggest import Proposal, propose_study
+from dropnorm.data.reading.fetching import fetched, is_address
+from dropnorm.data.reading.formats import TableFormat
+from dropnorm.data.reading.readers import ReadTable, read_table
 from dropnorm.datasets.atomic_files import from_here, written_whole
 from dropnorm.datasets.catalog_entries import is_local, load_table, reading_warnings
 from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError, shorten
-from dropnorm.evaluation.other_tables import tell_other_tables
+from dropnorm.evaluation.answers.other_tables import tell_other_tables
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.preprocessing import Preprocessing
 

@@ -13,13 +13,13 @@ from kedro.io import DatasetError
 
 from dropnorm.cli.study.arguments import networks, of_project, of_study, versions
 from dropnorm.cli.study.project import Project, open_project
-from dropnorm.data.column_kinds import counted
-from dropnorm.data.fetching import fetched, is_address, local_path
+from dropnorm.data.inspection.column_kinds import counted
+from dropnorm.data.reading.fetching import fetched, is_address, local_path
 from dropnorm.datasets.atomic_files import from_here, written_whole
 from dropnorm.datasets.catalog_entries import load_table, local_file, table_checksum
 from dropnorm.datasets.new_rows import read_new_rows
 from dropnorm.errors import BadInputError, did_you_mean, in_one_line
-from dropnorm.evaluation.conformal import LEVEL
+from dropnorm.evaluation.predictions.conformal import LEVEL
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_recorded
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from dropnorm.evaluation.conformal import Calibration
+    from dropnorm.evaluation.predictions.conformal import Calibration
     from dropnorm.study.schema import Study
 
 # Significant digits of predictions as text, and decimals at the most.

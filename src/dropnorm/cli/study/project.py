@@ -17,7 +17,7 @@ from dropnorm.datasets.catalog_entries import make_catalog
 from dropnorm.datasets.kedro_compat import load_path_of, with_absolute_paths
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError, did_you_mean
-from dropnorm.evaluation.overrides import Standing
+from dropnorm.evaluation.runs.overrides import Standing
 from dropnorm.hooks.study_names import run_of
 from dropnorm.hooks.study_versions import judge_version, newest_own, versions_of
 from dropnorm.pipeline_registry import study_of
@@ -25,7 +25,7 @@ from dropnorm.pipeline_registry import study_of
 if TYPE_CHECKING:
     from dropnorm.config_loader import StudyConfigLoader
     from dropnorm.datasets.run_record import Versions
-    from dropnorm.evaluation.overrides import Judged
+    from dropnorm.evaluation.runs.overrides import Judged
     from dropnorm.study.schema import Study
 
 logger = logging.getLogger(__name__)

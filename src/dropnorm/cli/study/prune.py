@@ -15,12 +15,12 @@ import click
 from dropnorm.cli.study.arguments import of_project, of_study
 from dropnorm.cli.study.project import Project, open_project
 from dropnorm.config_loader import networks_written
-from dropnorm.data.column_kinds import counted
+from dropnorm.data.inspection.column_kinds import counted
 from dropnorm.datasets.atomic_files import from_here
 from dropnorm.datasets.kedro_compat import filepath_of, version_of
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation.overrides import Standing
+from dropnorm.evaluation.runs.overrides import Standing
 from dropnorm.pipeline_registry import APART, create_of_networks, study_of
 from dropnorm.study.compare import names_written
 from dropnorm.training.execution import forget_beyond

@@ -19,7 +19,7 @@ from dropnorm.datasets.catalog_entries import checksums_of_split, shown, table_c
 from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation import reproducibility
+from dropnorm.evaluation.runs import reproducibility
 from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.project import hand_over
 from dropnorm.hooks.provenance import describe_process

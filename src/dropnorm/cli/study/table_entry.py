@@ -8,13 +8,13 @@ import yaml
 from omegaconf import OmegaConf
 
 from dropnorm.cli.study.yaml_text import flow, templates
-from dropnorm.data.formats import ColumnFormat, TableFormat
+from dropnorm.data.reading.formats import ColumnFormat, TableFormat
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dropnorm.data.readers import ReadTable
+    from dropnorm.data.reading.readers import ReadTable
 
 _TEXT = "dropnorm.datasets.TableDataset"
 _PLAIN_COLUMNS = (ColumnFormat(), ColumnFormat(type="text"))

@@ -12,9 +12,9 @@ from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.splits import VALIDATION, rows_of
 from dropnorm.data.validation import check_new_rows, check_table, to_text
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation import conformal
-from dropnorm.evaluation.conformal import LEVEL, Calibration
-from dropnorm.evaluation.coverage import Coverage
+from dropnorm.evaluation.predictions import conformal
+from dropnorm.evaluation.predictions.conformal import LEVEL, Calibration
+from dropnorm.evaluation.predictions.coverage import Coverage
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
 from dropnorm.study.arms import arm_names, arm_of

@@ -4,8 +4,9 @@ import logging
 
 import pandas as pd
 
-from dropnorm.data import checks, preprocessing, splits, validation
+from dropnorm.data import preprocessing, splits, validation
 from dropnorm.data.ahead import computed
+from dropnorm.data.inspection import checks
 from dropnorm.data.preprocessing import Preprocessor, SplitInputs
 from dropnorm.evaluation.results import TableFindings
 from dropnorm.study.schema import Study

@@ -9,16 +9,9 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.data.splits import TEST, split_seeds
-from dropnorm.evaluation import (
-    answer,
-    class_effects,
-    measures,
-    network_checks,
-    network_diagnostics,
-    sequential,
-)
-from dropnorm.evaluation.evidence import gather_evidence, references_on
-from dropnorm.evaluation.loss_units import loss_units
+from dropnorm.evaluation.answers import answer, class_effects
+from dropnorm.evaluation.estimation import sequential
+from dropnorm.evaluation.estimation.evidence import gather_evidence, references_on
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
 from dropnorm.evaluation.results import (
     TableFindings,
@@ -27,6 +20,8 @@ from dropnorm.evaluation.results import (
     VariantOutcome,
     VariantTraining,
 )
+from dropnorm.evaluation.trainings import measures, network_checks, network_diagnostics
+from dropnorm.evaluation.trainings.loss_units import loss_units
 from dropnorm.reporting.figures import Figure
 from dropnorm.study.optimism import OPTIMISTIC, optimistic_networks
 from dropnorm.study.schema import Study

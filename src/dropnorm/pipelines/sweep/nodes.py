@@ -6,10 +6,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from dropnorm.data.preprocessing import SplitInputs
-from dropnorm.evaluation import sweep_choices
 from dropnorm.evaluation.records import Provenance, RunRecord
 from dropnorm.evaluation.results import SweepPoint, SweptVariant
-from dropnorm.evaluation.sweep_results import Choices
+from dropnorm.evaluation.sweeps import sweep_choices
+from dropnorm.evaluation.sweeps.sweep_results import Choices
 from dropnorm.pipelines.reporting.nodes import measure, record
 from dropnorm.pipelines.training.nodes import VariantTrainer
 from dropnorm.reporting.figures import Figure

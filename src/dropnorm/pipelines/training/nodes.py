@@ -9,14 +9,15 @@ import pandas as pd
 
 from dropnorm.data.ahead import computed
 from dropnorm.data.preprocessing import Part, SplitInputs
-from dropnorm.evaluation import network_diagnostics, reference_models
-from dropnorm.evaluation.measures import tabulate_predictions
+from dropnorm.evaluation.references import reference_models
 from dropnorm.evaluation.results import (
     ReplicaExamination,
     ReplicaFacts,
     VariantExamination,
     VariantTraining,
 )
+from dropnorm.evaluation.trainings import network_diagnostics
+from dropnorm.evaluation.trainings.measures import tabulate_predictions
 from dropnorm.study.arms import arm_of
 from dropnorm.study.schema import Study
 from dropnorm.study.training import INNER_LOSS, Training, losses_among

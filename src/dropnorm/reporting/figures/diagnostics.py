@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-    from dropnorm.evaluation.loss_units import LossUnits
     from dropnorm.evaluation.results import Examination, VariantExamination
+    from dropnorm.evaluation.trainings.loss_units import LossUnits
     from dropnorm.study.schema import Study
 
 

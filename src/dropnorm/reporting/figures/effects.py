@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dropnorm.evaluation.verdicts import Verdict
+from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.wording import number
 from dropnorm.reporting.figures.drawing import (
     BROAD,

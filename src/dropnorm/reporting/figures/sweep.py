@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from dropnorm.evaluation.sweep_results import Choice, Choices
+    from dropnorm.evaluation.sweeps.sweep_results import Choice, Choices
     from dropnorm.reporting.style import Palette
 
 

@@ -1,0 +1,1 @@
+"""What a table is, and what in it makes a result unreliable."""

@@ -1,0 +1,1 @@
+"""What a study says: cards, ranking, recommendation, findings."""

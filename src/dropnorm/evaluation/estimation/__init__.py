@@ -1,0 +1,1 @@
+"""Effects, intervals and verdicts, out of the errors of networks by split and start."""

@@ -1,0 +1,1 @@
+"""How far predictions of new rows can be trusted."""

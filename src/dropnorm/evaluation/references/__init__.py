@@ -1,0 +1,1 @@
+"""Models that a network must beat to be worth having."""

@@ -1,0 +1,1 @@
+"""What a sweep over rates and placements found."""

@@ -1,0 +1,1 @@
+"""What single trainings and networks are worth, and what happened inside them."""
