@@ -5,16 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dropnorm.evaluation.network_names import spoken
 from dropnorm.findings import Severity
-from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dropnorm.evaluation.answers.answer import VariantAnswer
-    from dropnorm.evaluation.estimation.deviations import Deviations
-    from dropnorm.evaluation.estimation.effects import Effect
 
 _DIGITS = 3
 # However narrow an interval is, nobody reads more.
@@ -58,11 +53,6 @@ def number(value: float, error: float | None = None, digits: int = _DIGITS) -> s
         decimals = min(decimals, 1 - math.floor(math.log10(scale)))
     decimals = max(0, decimals)
     return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
-
-
-def with_article(reference: str) -> str:
-    """Name a reference model within a sentence."""
-    return f"a {spoken(reference)}" if reference == "linear_network" else spoken(reference)
 
 
 def of_runs(count: int, runs: int) -> str:
@@ -137,47 +127,6 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def committee(
-    variants: Mapping[str, VariantAnswer], error: str, unit: str, *, layered: bool = True
-) -> str:
-    """Say what the mean prediction of the starts of a split comes to, beside one network's.
-
-    Args:
-        variants: What each network came to.
-        error: Name of the error.
-        unit: Of the target.
-        layered: Whether dropout and baseline differ by the dropout layers alone.
-
-    Returns:
-        A sentence or two; nothing where no split has several finite starts.
-    """
-    alone = {name: one.error for name, one in variants.items() if one.committee}
-    if not alone:
-        return ""
-    together = {name: _of_committee(variants[name], error) for name in alone}
-    pairs = [f"{spoken(name)} {number(alone[name])} and {number(together[name])}" for name in alone]
-    told = f"One network, and a committee of all starts of a split: {', '.join(pairs)} {unit}"
-    told = f"{told.strip()}."
-    without, with_dropout = Variant.BASELINE.value, Variant.DROPOUT.value
-    if layered and {without, with_dropout} <= set(alone):
-        of_dropout = _gain(alone[without], alone[with_dropout])
-        of_committee = _gain(alone[without], together[without])
-        told += (
-            f" Dropout in one network is {of_dropout}, a committee of networks without it"
-            f" {of_committee}, than one without it."
-        )
-    return told
-
-
-def _of_committee(variant: VariantAnswer, error: str) -> float:
-    score = (variant.committee or {}).get(error)
-    return math.nan if score is None else score
-
-
-def _gain(before: float, after: float) -> str:
-    return f"{number(abs(after - before))} {'better' if after < before else 'worse'}"
-
-
 def notes(
     findings: Iterable[Mapping[str, Any]], *, made_up: bool = False, about: str = "layers"
 ) -> list[str]:
@@ -214,42 +163,3 @@ def plain_sentence(finding: Mapping[str, Any]) -> str:
     return str(
         finding.get("sentence", f"{finding['title']}: {finding['where']}: {finding['found']}.")
     )
-
-
-def spread(
-    variants: Mapping[str, VariantAnswer],
-    effects: Mapping[str, Effect],
-    error: str,
-    unit: str,
-) -> str:
-    """Say where the spread of errors comes from, and how much of it pairs are rid of.
-
-    Returns:
-        A sentence about the first network that stayed finite, and one about the
-        first network compared with it; nothing where starts cannot be told from splits.
-    """
-    told = []
-    for name, one in variants.items():
-        if parts := _parts(one.deviations, unit):
-            told.append(f"The {error} of {spoken(name)} moves by {parts} (standard deviations).")
-            break
-    for name, effect in effects.items():
-        if parts := _parts(effect.deviations, unit):
-            told.append(f"The paired difference of {spoken(name)} moves by {parts}.")
-            break
-    return " ".join(told)
-
-
-def _parts(deviations: Deviations, unit: str) -> str:
-    if deviations.start is None:
-        return ""
-    told = [
-        f"{quantity(deviation, unit)} with {name}"
-        for name, deviation in (
-            ("the rows that train", deviations.split),
-            ("the rows that validate", deviations.rows),
-            ("the start", deviations.start),
-        )
-        if deviation is not None
-    ]
-    return ", ".join(told)

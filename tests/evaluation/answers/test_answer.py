@@ -11,7 +11,7 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
-from dropnorm.evaluation import wording
+from dropnorm.evaluation.answers import sentences
 from dropnorm.evaluation.answers.answer import find_answer
 from dropnorm.evaluation.estimation.evidence import gather_evidence
 from dropnorm.evaluation.estimation.intervals import Basis
@@ -206,7 +206,7 @@ def test_a_committee_is_better_than_its_members_where_their_errors_differ():
     assert found.validation["mae"] == pytest.approx(4)
     assert [one.validation["mae"] for one in found.replicas] == pytest.approx([4, 4])
     assert found.committee["mae"] == pytest.approx(0)
-    assert wording.committee(
+    assert sentences.committee(
         {variant: a_variant(4.0 - 3 * (variant == "dropout"), committee=found.committee)
          for variant in Variant}, "mae", "MPa"
     ) == (

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.evaluation import wording
-from dropnorm.evaluation.answers import cards, checks, ranking
+from dropnorm.evaluation.answers import cards, checks, ranking, sentences
 from dropnorm.evaluation.answers.answer_on_test import AnswerOnTest, find_answer_on_test
 from dropnorm.evaluation.answers.interaction import tell_interaction
 from dropnorm.evaluation.answers.more_runs import MoreRuns, more_runs
@@ -221,13 +220,13 @@ def find_answer(
         effects=found,
         comparisons=ranking.compare_networks(evidence, diverged, margin, design),
         references=references,
-        committee=wording.committee(
+        committee=sentences.committee(
             variants, error.name, task.unit(study), layered=Variant.DROPOUT in design.layered
         ),
         # What lies between splits in order is their trend as well.
         spread=""
         if evidence.in_order
-        else wording.spread(variants, found, error.spoken, task.unit(study)),
+        else sentences.spread(variants, found, error.spoken, task.unit(study)),
         design=design,
         test=None
         if on_test is None

@@ -15,9 +15,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.cards import state
 from dropnorm.evaluation.answers.ranking import best_reference, between, not_beaten, working
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
 
@@ -94,7 +95,7 @@ def recommend(answer: Answer) -> Recommendation:
     if reference and all(_reference_is_better(answer, reference, one) for one in candidates):
         of_all = network_names.count(len(answer.variants))
         action = (
-            f"Use {wording.with_article(reference)}: its error is"
+            f"Use {network_names.with_article(reference)}: its error is"
             f" {_turned(answer, reference, chosen)} lower than that of {named}, the"
             f" best choice of the {of_all}."
         )
@@ -142,7 +143,7 @@ def _none_works(answer: Answer) -> Recommendation:
     if reference and answer.references[reference].error < constant:
         told = wording.quantity(answer.references[reference].error, answer.unit)
         against = wording.quantity(constant, answer.unit)
-        name = wording.capital(wording.with_article(reference))
+        name = wording.capital(network_names.with_article(reference))
         return Recommendation(
             reference,
             f"{none}: {what}. {name} has an error of {told}, a constant {against}.",
@@ -258,7 +259,7 @@ def _beside_reference(answer: Answer, chosen: str) -> tuple[str | None, str]:
     if reference is None:
         return None, ""
     found = answer.references[reference].networks_minus_this[chosen]
-    name = wording.with_article(reference)
+    name = network_names.with_article(reference)
     if not math.isfinite(found.low):
         size = wording.quantity(abs(found.difference), answer.unit)
         better = "better" if found.difference < 0 else "worse"

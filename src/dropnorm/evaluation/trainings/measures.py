@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.evaluation.answers import checks
 from dropnorm.evaluation.results import (
     ReplicaMetrics,
     ScoresOnTest,
     VariantMetrics,
     of_replica,
 )
+from dropnorm.evaluation.trainings import training_checks
 from dropnorm.study.arms import arm_of
 from dropnorm.tasks.registry import task_of
 
@@ -76,7 +76,7 @@ def measure_variant(
         unit=task.unit(study),
         diverged=len(replicas) - len(finite),
         failures={name: sum(one.failures[name] for one in replicas) for name in task.failures},
-        findings=tuple(checks.check_trainings(training.variant, history, replicas, study)),
+        findings=tuple(training_checks.check_trainings(training.variant, history, replicas, study)),
         replicas=replicas,
     )
 

@@ -29,6 +29,11 @@ def spoken(name: str) -> str:
     return name.replace("_", " + " if name == Variant.DROPOUT_BATCHNORM else " ")
 
 
+def with_article(reference: str) -> str:
+    """Name a reference model within a sentence."""
+    return f"a {spoken(reference)}" if reference == "linear_network" else spoken(reference)
+
+
 def title(name: str) -> str:
     """Name an effect at the head of a card or a row."""
     told = _TITLES.get(name, spoken(name))
