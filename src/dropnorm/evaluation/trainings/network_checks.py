@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.network_names import reference, spoken
+from dropnorm.evaluation.estimation.network_names import reference, spoken
 from dropnorm.evaluation.results import of_replica
 from dropnorm.findings import CODES, Finding
 from dropnorm.study.arms import arm_of
@@ -119,7 +119,8 @@ def _far_from_targets(outcomes: Mapping[str, VariantOutcome], study: Study) -> I
     for name, table in tables.items():
         runs = outcomes[name].metrics.replicas
         beyond = np.maximum(low - table["prediction"], table["prediction"] - high)
-        far = table.assign(beyond=beyond).loc[beyond > high - low]
+        # Of a training that diverged, predictions are infinite or not numbers.
+        far = table.assign(beyond=beyond).loc[(beyond > high - low) & np.isfinite(beyond)]
         if far.empty:
             continue
         count = len(far.drop_duplicates(["split", "start"]))
