@@ -22,6 +22,8 @@ from dropnorm.data.splits import (
 )
 from dropnorm.data.validation import check_table
 from dropnorm.errors import BadInputError
+from dropnorm.evaluation.estimation.estimands import are_in_order
+from dropnorm.study.split import ColumnsSplit
 
 
 @pytest.mark.parametrize(("name", "sizes"), [("concrete", (721, 309)), ("wine", (1119, 480))])
@@ -288,6 +290,28 @@ def test_each_column_of_a_columns_split_is_a_split():
     assert list(split["split"]) == [0] * 4 + [1] * 4
 
 
+@pytest.mark.parametrize(
+    ("later", "values"),
+    [("unused", {}), ("later", {"train": "train", "test": "test", "unused": ["later", "never"]})],
+)
+def test_an_origin_that_moves_forward_leaves_later_rows_out(later, values):
+    origins = [np.where(np.arange(12) < n, "train", np.where(np.arange(12) < n + 3, "test", later))
+               for n in (6, 9)]  # fmt: skip
+    table = pd.DataFrame({"a": origins[0], "b": origins[1]}, index=range(10, 22))
+
+    split = split_of(table, splits=2, method="columns", columns=["a", "b"], values=values)
+
+    assert split.groupby("split")["row"].apply(list).to_dict() == {
+        0: list(range(10, 19)), 1: list(range(10, 22)),
+    }  # fmt: skip
+    assert [len(rows_of(split, 0, part)) for part in PARTS] == [5, 1, 3]
+    assert [len(rows_of(split, 1, part)) for part in PARTS] == [7, 2, 3]
+    assert not split["part"].isna().any()
+    assert list(split["part"].cat.categories) == list(PARTS)
+    marked = ColumnsSplit(method="columns", columns=("a", "b"), values=values)
+    assert are_in_order(split, marked)
+
+
 SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
 
 
@@ -332,12 +356,12 @@ SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
         (
             {"part": ["train", "validatoin", "test"]}, {"method": "columns", "columns": ["part"]},
             "column 'part', row 1: 'validatoin' is not a part; did you mean 'validation'? (known:"
-            " train, validation, test; 1 of 3 rows hold something else)",
+            " train, validation, test, unused; 1 of 3 rows hold something else)",
         ),
         (
             {"part": [1, 1]}, {"method": "columns", "columns": ["part"]},
-            "column 'part', row 0: 1 is not a part (known: train, validation, test; 2 of 2 rows"
-            " hold something else)",
+            "column 'part', row 0: 1 is not a part (known: train, validation, test, unused; 2 of 2"
+            " rows hold something else)",
         ),
         (
             {"part": ["train", "test"]}, {"method": "columns", "columns": ["part"]},
@@ -353,6 +377,11 @@ SIX = {"when": [1, 1, 1, 1, 1, 2], "who": list("aaaabb")}
             {"part": [0, 1, 2, 2]},
             {"method": "columns", "columns": ["part"], "values": {"train": 0, "test": 1}},
             "column 'part', row 2: 2 is not a part (known: 0, 1; 2 of 4 rows hold something else)",
+        ),
+        (
+            {"part": ["train", "unused"]}, {"method": "columns", "columns": ["part"]},
+            "split 0: column 'part' leaves no row to validate on; a split needs rows with train"
+            " and rows with validation or test",
         ),
         (
             SIX, {"method": "grouped", "by": "who", "test_fraction": 0.2},

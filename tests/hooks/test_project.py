@@ -303,7 +303,8 @@ def test_a_file_where_results_belong_is_refused(configured, layer):
         begin(pipelines["wine"], catalog())
 
 
-def test_a_whole_run_records_where_its_table_and_packages_come_from(configured):
+def test_a_whole_run_records_where_its_table_and_packages_come_from(configured, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     made = catalog()
     project_config(env="sample")  # is in use from here on
 

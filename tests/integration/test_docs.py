@@ -20,6 +20,9 @@ from mkdocs.config import load_config
 
 import browser
 from conftest import ROOT, read_study
+from dropnorm.data.splits import assign_parts
+from dropnorm.data.validation import check_table
+from dropnorm.evaluation.estimation.estimands import are_in_order
 from dropnorm.study import schema
 from dropnorm.study.compare import Compared
 from dropnorm.study.messages import _models_in
@@ -234,11 +237,11 @@ def test_the_commands_of_the_fifteen_questions_can_be_typed(project):
 
 def test_index_files_as_the_page_writes_them_make_a_study_without_problems(configured, command):
     page = (ROOT / PUBLISHED).read_text()
-    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
-    of_columns, of_files = re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S)
+    rolling, code = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    of_columns, of_origins, of_files = re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S)
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=configured, capture_output=True, text=True, timeout=100,
-        check=False,
+        [sys.executable, "-c", f"{rolling}\n{code}"], cwd=configured, capture_output=True,
+        text=True, timeout=100, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     yml = configured / "conf" / "base" / "parameters" / "concrete.yml"
@@ -252,6 +255,12 @@ def test_index_files_as_the_page_writes_them_make_a_study_without_problems(confi
     assert checked.exit_code == 0, checked.output
     split = yaml.safe_load(of_columns)["split"]
     assert read_study("concrete", split=split).split.values == {"train": (0,), "test": (1,)}
+    split = yaml.safe_load(of_origins)["split"]
+    study = read_study("concrete", split=split, replicas={"starts": 1})
+    table = pd.read_csv(configured / "data" / "01_raw" / "rolling.csv")
+    parts = assign_parts(check_table(table, study), study)
+    assert parts.groupby("split").size().tolist() == [600, 800, 1000]
+    assert are_in_order(parts, study.split)
 
 
 @pytest.mark.training

@@ -75,6 +75,8 @@ FILES = {"method": "files", "train": "train_{split}.txt", "test": "test_{split}.
          "wine.split.values names the part 'tran'; did you mean 'train'? (known: train, valid"),
         ({"split": {**MARKED, "values": {"train": None, "test": 1}}},
          "wine.split.values has no number or text for train"),
+        ({"split": {**MARKED, "values": {"train": 0, "unused": 1}}},
+         "wine.split.values needs the values of train, and of validation or test"),
         ({"split": {**MARKED, "values": {"train": 0}}},
          "wine.split.values needs the values of train, and of validation or test"),
         ({"split": {**MARKED, "values": {"train": 1, "test": [0, 1.0]}}},

@@ -22,12 +22,14 @@ TRAIN = "train"
 VALIDATION = "validation"
 TEST = "test"
 PARTS = (TRAIN, VALIDATION, TEST)
+# Of a row that a split leaves out.
+UNUSED = "unused"
 # As people and NumPy write numbers; float() also takes 1_0 and other digits.
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
 def written_parts(values: pd.Series, meanings: Mapping[PartName, Cells]) -> npt.NDArray[np.str_]:
-    """Return the part that each cell of a column names.
+    """Return the part that each cell of a column names, or ``unused``.
 
     Args:
         values: Cells, without missing ones.
@@ -37,7 +39,8 @@ def written_parts(values: pd.Series, meanings: Mapping[PartName, Cells]) -> npt.
     Raises:
         BadInputError: If a cell names no part.
     """
-    names: dict[str, str] = {part: part for part in PARTS}
+    known = (*PARTS, UNUSED)
+    names: dict[str, str] = {part: part for part in known}
     if meanings:
         parts = [part for part, cells in meanings.items() for _ in cells]
         cells = pd.Series([cell for cells in meanings.values() for cell in cells], dtype=object)
@@ -45,7 +48,7 @@ def written_parts(values: pd.Series, meanings: Mapping[PartName, Cells]) -> npt.
     text = to_text(values)
     unknown = ~text.isin(list(names))
     if not meanings:
-        unknown = ~values.isin(PARTS)
+        unknown = ~values.isin(known)
     if unknown.any():
         values = values.astype(object)
         row = values.index[unknown][0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.data.parts import PARTS, TEST, TRAIN, VALIDATION, written_parts
+from dropnorm.data.parts import PARTS, TEST, TRAIN, UNUSED, VALIDATION, written_parts
 from dropnorm.errors import BadInputError, in_one_line
 from dropnorm.study.split import (
     ColumnsSplit,
@@ -52,7 +52,8 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     Returns:
         A table with the columns ``split`` (from 0), ``row``, ``part`` (train, validation or test)
         and, if rows are not drawn one by one, ``group``. ``part`` and ``group`` are categories.
-        Each split lists every row once, in the order of ``rows``. A group is drawn as a whole. In a
+        Each split lists every row once, in the order of ``rows``, but those that a column leaves
+        unused in it. A group is drawn as a whole. In a
         split by time it is a tenth of a part, because rows close in time are similar.
 
     Raises:
@@ -63,11 +64,12 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     for number in range(study.replicas.splits):
         parts = _parts(rows, study, number)
         _refuse_empty(parts, study, number)
+        used = parts != UNUSED
         split = pd.DataFrame(
             {
                 "split": number,
-                "row": rows.index.to_numpy(),
-                "part": pd.Categorical(parts, categories=PARTS),
+                "row": rows.index.to_numpy()[used],
+                "part": pd.Categorical(parts[used], categories=PARTS),
             }
         )
         groups = _groups(rows, study, parts)

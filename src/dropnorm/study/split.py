@@ -113,7 +113,7 @@ class TimeSplit(Section):
         return self
 
 
-PartName = Literal["train", "validation", "test"]
+PartName = Literal["train", "validation", "test", "unused"]
 _VALIDATED = 0.2
 
 
@@ -149,6 +149,7 @@ class PublishedSplit(Section):
 class ColumnsSplit(PublishedSplit):
     """Columns of the table hold ``train``, ``validation`` or ``test``, as in a published protocol.
 
+    A row with ``unused`` has no part in the split, as rows that are later than the tested ones.
     Each column is a split, and the first is split 0. ``replicas.splits`` runs only the first of
     them; left out, all are run. If a column marks no row for validation, some of its training rows
     validate.
@@ -160,7 +161,8 @@ class ColumnsSplit(PublishedSplit):
         {},
         exclude_if=lambda values: not values,
         description="What the cells hold for each part, a value or a list: {train: 0, test: 1}."
-        " Left out, they hold train, validation or test.",
+        " Rows with a value of unused have no part in the split. Left out, the cells hold train,"
+        " validation, test or unused.",
     )
 
     @field_validator("values", mode="before")
@@ -184,7 +186,7 @@ class ColumnsSplit(PublishedSplit):
     @field_validator("values")
     @classmethod
     def _one_part_each(cls, values: dict[PartName, Cells]) -> dict[PartName, Cells]:
-        if values and not ("train" in values and len(values) > 1):
+        if values and not ("train" in values and {"validation", "test"} & values.keys()):
             raise ValueError("needs the values of train, and of validation or test")
         cells = [cell for of_part in values.values() for cell in of_part]
         # 1 and 1.0 are one value, and so are a number and its text.

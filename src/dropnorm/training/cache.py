@@ -13,6 +13,7 @@ import contextlib
 import functools
 import importlib.metadata
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import joblib
+import numpy as np
 
 from dropnorm.training.backend import engine_name, threads_of
 from dropnorm.training.networks import plan_layers
@@ -30,7 +32,9 @@ from dropnorm.training.switches import switches_of
 from dropnorm.training.trainer import TrainedReplica, train_replica
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    import numpy.typing as npt
 
     from dropnorm.data.preprocessing import SplitInputs
     from dropnorm.study.schema import Study
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PACKAGES = ("dropnorm", "keras", "numpy")
+# The most bytes of a file of one array beside its numbers.
+_HEADER = 1024
 # Taken when this process imports them: what is edited later is not what trains here.
 _SOURCES = sources_checksum(train_replica.__module__)
 
@@ -106,13 +112,63 @@ def remember(
     """Keep a training, whole or not at all."""
     if memory is None:
         return
-    file = _file(study, variant, inputs, start, memory)
+    _keep(_file(study, variant, inputs, start, memory), lambda file: write_replica(file, trained))
+
+
+def recall_or_compute(
+    content: Mapping[str, object],
+    shape: tuple[int, ...],
+    compute: Callable[[], npt.NDArray[np.float64]],
+    memory: Path | None,
+) -> npt.NDArray[np.float64]:
+    """Return what a computation found, from memory where it is there.
+
+    Args:
+        content: All that the numbers depend on, also sources and versions.
+        shape: Of the array that it finds; the numbers are finite.
+        compute: The computation.
+        memory: Folder where arrays are kept; None keeps none.
+    """
+    if memory is None:
+        return compute()
+    file = _place(str(joblib.hash(dict(content))), memory)
+    if os.path.lexists(file):
+        try:
+            return _read_array(file, shape)
+        # As of a training: whatever is wrong with the file, it is computed again.
+        except Exception as error:
+            told = str(error).partition("\n")[0] or type(error).__name__
+            logger.warning("%s: is not as it was kept (%.200s); computed again", file, told)
+            shutil.rmtree(file.parent, ignore_errors=True)
+    found = compute()
+
+    def write(file: Path) -> None:
+        with file.open("wb") as written:
+            np.save(written, found, allow_pickle=False)
+
+    _keep(file, write)
+    return found
+
+
+def _read_array(file: Path, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    if not file.is_file():
+        raise ValueError("it is not a file")
+    if file.stat().st_size > 8 * math.prod(shape) + _HEADER:
+        raise ValueError("it is too large")
+    with file.open("rb") as kept:
+        found: npt.NDArray[np.float64] = np.load(kept, allow_pickle=False)
+    if found.shape != shape or found.dtype != np.float64 or not np.isfinite(found).all():
+        raise ValueError(f"not {shape} finite numbers")
+    return found
+
+
+def _keep(file: Path, write: Callable[[Path], None]) -> None:
     # A disk that is full, or may not be written to: then it is trained again.
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as unfinished:
             written = Path(unfinished, file.name)
-            write_replica(written, trained)
+            write(written)
             written.replace(file)
 
 
@@ -130,9 +186,14 @@ def key_of(study: Study, variant: Variant, inputs: SplitInputs, start: int) -> s
         "sources": _SOURCES,
         # What is kept in another form than it has now is not recalled.
         "leaves": [field.name for field in fields(TrainedReplica)],
-        "versions": {name: _version(name) for name in packages},
+        "versions": versions_of(*packages),
     }
     return str(joblib.hash(content))
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Return the versions of packages, by name."""
+    return {name: _version(name) for name in packages}
 
 
 @functools.cache
@@ -141,8 +202,12 @@ def _version(package: str) -> str:
 
 
 def _file(study: Study, variant: Variant, inputs: SplitInputs, start: int, memory: Path) -> Path:
-    """Return where a training is kept: joblib forgets folders named by a checksum.
+    return _place(key_of(study, variant, inputs, start), memory)
+
+
+def _place(key: str, memory: Path) -> Path:
+    """Return where something is kept: joblib forgets folders named by a checksum.
 
     It looks at a file of this name for when a training was last asked for.
     """
-    return memory / "joblib" / key_of(study, variant, inputs, start) / "output.pkl"
+    return memory / "joblib" / key / "output.pkl"

@@ -540,6 +540,28 @@ def test_a_parquet_index_becomes_a_column(command, configured):
     assert command("check", "tried").exit_code == 0
 
 
+def test_a_published_split_is_suggested_and_is_no_input(command, configured, cars):
+    table = pd.read_csv(cars).assign(fold=np.arange(120) % 4, speed=np.arange(120) ** 2)
+    table.to_csv("t.csv", index=False)
+    section = "split: {method: columns, columns: [fold], values: {train: [1, 2, 3], test: 0}}"
+
+    done = command("new", "tried", "--csv", "t.csv", "--target", "mpg")
+
+    assert done.exit_code == 0, done.output
+    assert (
+        "fold: looks like a published split: folds 0 to 3; a study tests on one of them, here 0. It"
+        f" is no input. To split by it: {section}"
+    ) in done.output
+    written = (configured / "conf/base/parameters/tried.yml").read_text()
+    assert f"  # {section}\n  split:\n    method: random" in written
+    assert project_config().study("tried").preprocessing.standard_scale == ("weight", "speed")
+    start, end = written.index("  # split: {"), written.index("  replicas:")
+    used = written[:start] + f"  {section}\n" + written[end:].replace("splits: 5", "splits: 1")
+    (configured / "conf/base/parameters/tried.yml").write_text(used)
+    assert command("check", "tried").exit_code == 0
+    assert project_config().study("tried").split.columns == ("fold",)
+
+
 @pytest.mark.parametrize("task", ["regression", "classification"])
 def test_following_the_advice_leads_to_a_study(command, configured, task):
     table = pd.DataFrame({"x": np.arange(120), "price": [f"v{n}x{n}" for n in range(120)]})

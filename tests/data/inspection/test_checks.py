@@ -268,6 +268,16 @@ def test_leaks_are_checked_from_20_validation_rows_on(held):
     assert [one.code.code for one in check(table, study)] == ["DN004"] * (held == 20)
 
 
+def test_rows_that_a_split_leaves_out_are_not_checked():
+    table = table_of(200, part=["train"] * 100 + ["validation"] * 40 + ["unused"] * 60)
+    study = study_of(split={"method": "columns", "columns": ["part"]})
+    table.iloc[140:180, :-1] = table.iloc[:40, :-1].to_numpy()  # copies of training rows
+
+    assert check(table, study) == []
+    held = table.assign(part=["train"] * 100 + ["unused"] * 40 + ["validation"] * 60)
+    assert "DN001" in {one.code.code for one in check(held, study)}
+
+
 def test_a_constant_validation_target_has_no_leak():
     table = table_of(100, part=["train"] * 50 + ["validation"] * 50)
     table.loc[50:, "y"] = 1.5

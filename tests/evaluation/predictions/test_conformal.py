@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from conftest import read_study
+from dropnorm.data.splits import assign_parts
 from dropnorm.evaluation.predictions.conformal import (
     Calibration,
     calibrate,
@@ -160,6 +162,21 @@ def test_many_rows_are_thinned_and_many_new_rows_are_taken_in_parts():
     assert len(calibration.residuals) == 2000
     np.testing.assert_allclose(high - np.arange(2000), 0.9 * 20_000, rtol=0.002)
     np.testing.assert_allclose(low + high, 2 * np.arange(2000.0))
+
+
+def test_splits_in_order_of_time_give_no_guarantee():
+    table = pd.DataFrame({"a": ["train", "train", "test", "unused"],
+                          "b": ["train", "train", "train", "test"]})  # fmt: skip
+    marked = {"method": "columns", "columns": ["a", "b"], "validation_fraction": 0}
+    study = read_study("concrete", split=marked, replicas={"splits": 2})
+    predictions = pd.DataFrame({"split": [0, 1], "start": 0, "row": [2, 3], "target": 1.0,
+                                "prediction": 2.0})  # fmt: skip
+
+    calibration = calibrate(predictions, assign_parts(table, study), [(0, 0), (1, 0)], study)
+
+    assert calibration.in_order
+    told = tell_interval(replace(calibration, units=np.arange(20)), 90, study)
+    assert "It has no guarantee: new rows are later" in told
 
 
 @pytest.mark.parametrize(

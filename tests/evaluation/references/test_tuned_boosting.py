@@ -12,6 +12,7 @@ import made_up
 from dropnorm.data.preprocessing import Part, fit_preprocessors, make_all_inputs
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
+from dropnorm.evaluation.references import tuned_boosting
 from dropnorm.evaluation.references.tuned_boosting import (
     BoostingOptions,
     best_iterations,
@@ -132,3 +133,74 @@ def test_it_is_a_reference_model_of_studies_that_ask_for_it_and_changes_no_other
     pd.testing.assert_frame_equal(found.loc[~of_tuned].reset_index(drop=True), without)
     assert task_of(plain).references_of(plain) == task_of(plain).references
     assert "references" not in plain.model_dump(mode="json")
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """The trials that are fitted, one after the other."""
+    found = []
+
+    def noted(options, *rest):
+        found.append(options)
+        return best_iterations(options, *rest)
+
+    monkeypatch.setattr(tuned_boosting, "best_iterations", noted)
+    return found
+
+
+def test_what_was_predicted_is_recalled_while_nothing_changes_that_it_depends_on(tmp_path, fitted):
+    study, inputs = of_table(made_up.concrete(rows=120))
+    held = inputs.validation.x
+
+    first, again = (predict_tuned(inputs, held, study, tmp_path) for _ in range(2))
+
+    assert len(fitted) == 3
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first, predict_tuned(inputs, held, study))
+    fitted.clear()
+    epochs = a_study(**THREE, training__epochs=9)
+    predict_tuned(inputs, held, epochs, tmp_path)
+    assert not fitted
+    for changes in (
+        {"references": {"boosting_trials": 2}}, {"training__seed": 1}, {"training__loss": "mse"},
+        {"training__threads": 2},
+    ):  # fmt: skip
+        fitted.clear()
+        predict_tuned(inputs, held, a_study(**{**THREE, **changes}), tmp_path)
+        assert fitted
+    others = (
+        replace(inputs, choosing=np.roll(inputs.choosing, 1)),
+        replace(inputs, train=replace(inputs.train, y=inputs.train.y + 1)),
+    )
+    for other in others:
+        fitted.clear()
+        predict_tuned(other, held, study, tmp_path)
+        assert fitted
+    fitted.clear()
+    predict_tuned(inputs, held[1:], study, tmp_path)
+    assert fitted
+
+
+@pytest.mark.parametrize("how", ["emptied", "pickled", "other shape", "not finite", "too large"])
+def test_a_kept_file_that_is_no_prediction_is_told_and_computed_again(
+    tmp_path, fitted, caplog, how
+):
+    study, inputs = of_table(made_up.concrete(rows=120))
+    held = inputs.validation.x
+    first = predict_tuned(inputs, held, study, tmp_path)
+    (file,) = tmp_path.rglob("output.pkl")
+    wrong = {
+        "emptied": b"", "pickled": np.array([print]), "other shape": first.T,
+        "not finite": first * np.nan, "too large": np.zeros(10_000),
+    }[how]  # fmt: skip
+    with file.open("wb") as changed:
+        np.save(changed, wrong) if how != "emptied" else changed.write(b"")
+    fitted.clear()
+
+    found = predict_tuned(inputs, held, study, tmp_path)
+
+    np.testing.assert_array_equal(found, first)
+    assert len(fitted) == 3
+    assert "computed again" in caplog.text
+    predict_tuned(inputs, held, study, tmp_path)
+    assert len(fitted) == 3

@@ -120,8 +120,9 @@ def test_far_predictions_are_looked_for_on_the_test_rows_and_of_networks_that_a_
     assert [code for code, *_ in found(baseline=one)] == ["DN025"]
 
 
-def test_a_network_that_diverged_predicts_nothing_that_could_be_far():
-    nothing = predicted().assign(prediction=np.nan)
+@pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf])
+def test_a_network_that_diverged_predicts_nothing_that_could_be_far(lost):
+    nothing = predicted().assign(prediction=lost)
     one = an_outcome(first_steps=pd.DataFrame(), validation_predictions=nothing)
 
     assert found(baseline=one) == []

@@ -68,6 +68,7 @@ def test_plot_learning_curves_draws_one_panel_where_nothing_diverged():
 
     assert isinstance(figure, Figure)
     assert len(figure.axes) == 1
+    assert figure.axes[0].get_title(loc="left").endswith(" (optimistic)")
 
 
 def test_gather_outcome_puts_together_what_is_compared():
@@ -101,6 +102,21 @@ def test_plot_comparison_names_every_network_that_the_study_compares():
 
     rows = [label.get_text() for label in figure.axes[1].get_yticklabels()]
     assert rows == ["small", "baseline"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "title"),
+    [
+        ("training", "● last   ○ best (optimistic) epoch"),
+        ("validation", "● last, ○ best epoch: optimistic"),
+    ],
+)
+def test_plot_comparison_says_which_scores_are_optimistic(rows, title):
+    study = a_study(training__early_stopping={"rows": rows})
+
+    figure = nodes.plot_comparison(nodes.compare(study, **OUTCOMES), study, **OUTCOMES)
+
+    assert figure.axes[1].get_title(loc="left") == title
 
 
 def test_the_report_of_other_networks_is_made_of_their_outcomes_alone():

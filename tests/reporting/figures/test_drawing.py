@@ -196,6 +196,7 @@ def test_titles_and_units_are_drawn_as_they_are_written_without_a_warning(text):
             assert to_png(plot)
             assert to_svg(plot)
 
+    assert "● best (optimistic)" in plots[-1].get_suptitle()
     for plot in plots:
         shown = [one for one in plot.findobj(Text) if text in one.get_text()]
         assert len(shown) >= 2  # the title, and an axis with the unit

@@ -44,6 +44,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _SHOWN_COLUMNS = 40
 _SHOWN_NAME = 40
 _MINUTE = 60
+_TO_USE_IT = "It is no input. To split by it: split:"
 
 
 @click.command("new")
@@ -128,6 +129,8 @@ def new_study(
     for file in files:
         file.exists()  # refuses other files before anything is written
     _show(proposal, look)
+    for column in look.of_kind(Kind.SPLIT):
+        click.echo(f"{line(column.name)}: {line(column.why)}. {_TO_USE_IT} {flow(column.split)}")
     _show_format(read)
     print_findings(read.table, study)
     for file in files:

@@ -6,11 +6,16 @@ import math
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import scipy
 
 from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, are_row_ids, as_numbers, is_code_name
+from dropnorm.data.inspection.published_split import MOST_FOLDS, published_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Kind(StrEnum):
@@ -24,6 +29,7 @@ class Kind(StrEnum):
     ID = "id"
     ENTITY = "entity"
     DATE = "date"
+    SPLIT = "split"
     TEXT = "free text"
     CONSTANT = "constant"
     EMPTY = "empty"
@@ -84,6 +90,7 @@ class Column:
         log1p: For numbers, whether they are skewed so that a logarithm helps.
         repeats: For entities, whether no single one has too many rows to keep them together in a
             split.
+        split: For a published split, the section of a study that uses it.
     """
 
     name: str
@@ -93,6 +100,7 @@ class Column:
     distinct: int = 0
     log1p: bool = False
     repeats: bool = False
+    split: Mapping[str, Any] | None = None
 
 
 def inspect_column(values: pd.Series, read_as_text: bool) -> Column:
@@ -107,7 +115,8 @@ def inspect_column(values: pd.Series, read_as_text: bool) -> Column:
     present = values.dropna()
     missing, distinct = len(values) - len(present), count_distinct(present)
     column = _classify(present, missing, distinct, read_as_text=read_as_text)
-    gaps = f"; missing in {counted(missing, 'row')}" if missing and column.kind in INPUTS else ""
+    shown = missing and column.kind in (*INPUTS, Kind.SPLIT)
+    gaps = f"; missing in {counted(missing, 'row')}" if shown else ""
     return replace(column, why=column.why + gaps, missing=missing, distinct=distinct)
 
 
@@ -123,6 +132,8 @@ def _classify(  # noqa: PLR0911  # by kind
         return Column(name, Kind.CONSTANT, f"is {quoted(present.iloc[0])} wherever it has a value")
     if missing > _MOSTLY_MISSING * count:
         return Column(name, Kind.EMPTY, f"missing in {missing} of {count} rows")
+    if distinct <= MOST_FOLDS and (parts := published_parts(present)):
+        return Column(name, Kind.SPLIT, parts.why, split=parts.section)
     if written := _date_format(present):
         how = f", format: '{written}'" if "%" in written else ""
         why = f"if newer rows are to be predicted: split: {{method: time, by: {name!r}{how}}}"

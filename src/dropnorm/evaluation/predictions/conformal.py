@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.inspection.column_kinds import counted
+from dropnorm.evaluation.estimation.estimands import are_in_order
 from dropnorm.study.optimism import is_optimistic
 from dropnorm.study.split import GroupedSplit, PublishedSplit, RandomSplit, TimeSplit
 
@@ -44,12 +45,14 @@ class Calibration:
             replicas), in the order of the replicas.
         of_row: Number of each row's committee, shape (rows,).
         units: Number of the group of each row from 0, or of the row itself, shape (rows,).
+        in_order: Whether the splits follow one another in time.
     """
 
     residuals: Floats
     committees: npt.NDArray[np.bool_]
     of_row: npt.NDArray[np.intp]
     units: npt.NDArray[np.intp]
+    in_order: bool = False
 
     @property
     def count(self) -> int:
@@ -100,7 +103,8 @@ def calibrate(
     if "group" in split and not isinstance(study.split, TimeSplit):
         groups = split.drop_duplicates("row").set_index("row")["group"].loc[by_row.index]
         units = pd.factorize(groups.astype(str))[0]
-    return Calibration(residuals, committees, of_row.reshape(-1), units)
+    in_order = are_in_order(split, study.split)
+    return Calibration(residuals, committees, of_row.reshape(-1), units, in_order)
 
 
 def interval(each: Floats, calibration: Calibration, level: int) -> tuple[Floats, Floats]:
@@ -196,7 +200,7 @@ def tell_interval(calibration: Calibration, level: int, study: Study) -> str:
             f"The {level} % interval, lower_{level} to upper_{level}, is from the residuals of"
             f" {counted(rows, 'validation row')}{of_groups}, each predicted by networks that did"
             " not train on it.",
-            _assumed(study.split),
+            _assumed(study.split, in_order=calibration.in_order),
             *_steered(study.training),
         ]
     )
@@ -212,9 +216,9 @@ def _draws_groups(split: Split) -> bool:
             return False
 
 
-def _assumed(split: Split) -> str:
+def _assumed(split: Split, *, in_order: bool) -> str:
     match split:
-        case TimeSplit():
+        case _ if in_order or isinstance(split, TimeSplit):
             return "It has no guarantee: new rows are later than these, and may differ from them."
         case PublishedSplit():
             return "It assumes new rows like those that the published split holds out."

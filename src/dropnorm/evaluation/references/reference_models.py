@@ -58,7 +58,7 @@ def predict_references(
     with threadpool_limits(study.training.threads or 1):
         fixed = task.fit_references((train.x, train.y), held, inputs.target, study)
         if TUNED_BOOSTING in task.references_of(study):
-            fixed[TUNED_BOOSTING] = predict_tuned(inputs, held, study)
+            fixed[TUNED_BOOSTING] = predict_tuned(inputs, held, study, memory)
     tables = []
     for model in task.references_of(study):
         for start in range(study.replicas.starts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,9 +11,12 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.tasks.registry import task_of
+from dropnorm.training.cache import recall_or_compute, versions_of
+from dropnorm.training.package_sources import sources_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -43,7 +47,10 @@ class BoostingOptions:
 
 
 def predict_tuned(
-    inputs: SplitInputs, held: npt.NDArray[np.float32], study: Study
+    inputs: SplitInputs,
+    held: npt.NDArray[np.float32],
+    study: Study,
+    memory: Path | None = None,
 ) -> npt.NDArray[np.float64]:
     """Choose the options of gradient boosting by one split, and predict rows held out of it.
 
@@ -54,10 +61,27 @@ def predict_tuned(
         inputs: Arrays of the split, with rows that choose.
         held: The rows to predict, shape (rows, inputs).
         study: Study with the number of trials and the seed.
+        memory: Folder where predictions are kept, with the trainings; None keeps none.
 
     Returns:
         Predictions in the target's own terms, shape (rows, columns).
     """
+    training, target = study.training, inputs.target
+    content = {
+        "sources": _sources(),
+        "versions": versions_of("dropnorm", "numpy", "scikit-learn"),
+        "trials": study.references.boosting_trials,
+        "task": (study.task, training.loss, training.seed, training.threads or 1),
+        "target": target.fields(),
+        "rows": (inputs.train.x, inputs.train.y, inputs.choosing, held),
+    }
+    shape = (len(held), len(target.suffixes))
+    return recall_or_compute(content, shape, lambda: _predict(inputs, held, study), memory)
+
+
+def _predict(
+    inputs: SplitInputs, held: npt.NDArray[np.float32], study: Study
+) -> npt.NDArray[np.float64]:
     trials = list(draw_options(study.references.boosting_trials, study.training.seed))
     found = [best_iterations(options, inputs, study) for options in trials]
     best = min(range(len(found)), key=lambda trial: found[trial][0])
@@ -67,6 +91,12 @@ def predict_tuned(
     model.fit(inputs.train.x, inputs.train.y)
     *_, predicted = task_of(study).boosted(model, held, inputs.target)
     return predicted
+
+
+@functools.cache
+def _sources() -> str:
+    """Return the checksum of the sources; not when this module is imported, as it takes long."""
+    return sources_checksum(__name__)
 
 
 def draw_options(trials: int, seed: int) -> Iterator[BoostingOptions]:

@@ -119,7 +119,8 @@ def _far_from_targets(outcomes: Mapping[str, VariantOutcome], study: Study) -> I
     for name, table in tables.items():
         runs = outcomes[name].metrics.replicas
         beyond = np.maximum(low - table["prediction"], table["prediction"] - high)
-        far = table.assign(beyond=beyond).loc[beyond > high - low]
+        # Of a training that diverged, predictions are infinite or not numbers.
+        far = table.assign(beyond=beyond).loc[(beyond > high - low) & np.isfinite(beyond)]
         if far.empty:
             continue
         count = len(far.drop_duplicates(["split", "start"]))

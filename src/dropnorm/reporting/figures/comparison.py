@@ -24,6 +24,7 @@ from dropnorm.reporting.figures.drawing import (
     value_axis,
 )
 from dropnorm.reporting.style import drawn
+from dropnorm.study.optimism import OPTIMISTIC, optimistic_networks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +98,11 @@ def _draw_ends(
     label_rows(axes, [(broken_name_of(name), colour_of(name, study, palette)) for name in rows])
     axes.margins(x=0.2)
     error_axis(axes, values)
-    axes.set_title("● last epoch   ○ best epoch")
+    both = optimistic_networks(study)
+    told = (
+        f"● last, ○ best epoch: {OPTIMISTIC}" if both else f"● last   ○ best ({OPTIMISTIC}) epoch"
+    )
+    axes.set_title(told, fontsize="small")
     axes.set_xlabel(loss_label(study), loc="right")
 
 

@@ -25,6 +25,7 @@ from dropnorm.reporting.figures.drawing import (
     value_axis,
 )
 from dropnorm.reporting.style import drawn
+from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.study.training import INNER_LOSS
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def _draw_curves(
     best = min(replicas, key=_least)
     several = len(replicas) > 1
     of = f" of {len(replicas)}" if several else ""
-    axes.set_title(f"● best{of}: {number(_least(best))} in epoch {best.best_epoch}", color=colour)
+    found = f"{number(_least(best))} in epoch {best.best_epoch}"
+    axes.set_title(f"● best{of}: {found} ({OPTIMISTIC})", color=colour)
     value_axis(axes, values)
     axes.set_ylabel(loss_label(study))
     epoch_axis(axes, f" (mean and range of {len(replicas)} replicas)" if several else "")

@@ -19,6 +19,7 @@ from dropnorm.reporting.figures.drawing import (
     value_axis,
 )
 from dropnorm.reporting.style import drawn
+from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.tasks.metrics import SCORES
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def draw_sweep(found: Choices) -> Figure:
             value_axis(axes[0], [np.array(ends)])
         unit = f", {found.unit}" if found.unit else ""
         axes[0].set_ylabel(f"{SCORES[found.error].words}{unit}")
-        figure.suptitle(f"{found.title}   ● best choice   ○ shown to be worse", x=0.01, ha="left")
+        told = f"{found.title}   ● best ({OPTIMISTIC})   ○ shown worse"
+        figure.suptitle(told, x=0.01, ha="left")
         label_ends(figure, *last)
     return figure
 
