@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 
 from atlas.collect import LAYERS, open_within
-from dropnorm.evaluation import network_names
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dropnorm.evaluation.network_names import spoken
+from dropnorm.evaluation.estimation.network_names import spoken
 from dropnorm.findings import Severity
 from dropnorm.study.variants import Variant
 

@@ -8,9 +8,9 @@ import pandas as pd
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.cards import Card
+from dropnorm.evaluation.estimation.network_names import reference, spoken
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.json_form import or_nan
-from dropnorm.evaluation.network_names import reference, spoken
 from dropnorm.findings import Finding, Severity
 from dropnorm.study.optimism import OPTIMISTIC, optimistic_networks, tell_choice
 from dropnorm.tasks.metrics import SCORES

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.other_tables import tell_other_tables
 from dropnorm.evaluation.answers.pace import duration
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.records import Override
 from dropnorm.evaluation.runs.overrides import tell

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from dropnorm.evaluation.answers.pace import tell_pace
+from dropnorm.evaluation.estimation.network_names import count, reference
 from dropnorm.evaluation.json_form import to_json
-from dropnorm.evaluation.network_names import count, reference
 from dropnorm.evaluation.results import ScoresOnTest
 from dropnorm.evaluation.trainings.loss_units import loss_units
 from dropnorm.findings import Finding

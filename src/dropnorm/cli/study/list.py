@@ -13,7 +13,8 @@ from dropnorm.cli.study.arguments import of_project
 from dropnorm.cli.study.project import Project, open_project, screen
 from dropnorm.datasets.catalog_entries import count_rows
 from dropnorm.errors import BadInputError
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.records import Look
 from dropnorm.evaluation.runs.overrides import Standing
 from dropnorm.study.compare import names_written

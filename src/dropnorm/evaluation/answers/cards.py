@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.study.optimism import OPTIMISTIC
 from dropnorm.study.variants import Variant

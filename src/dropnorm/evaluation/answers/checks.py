@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.intervals import Basis
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.findings import CODES, Finding

@@ -14,8 +14,8 @@ from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.answer import strict
 from dropnorm.evaluation.estimation import effects, sequential
 from dropnorm.evaluation.estimation.evidence import losses_by_split
+from dropnorm.evaluation.estimation.network_names import title
 from dropnorm.evaluation.estimation.verdicts import Verdict
-from dropnorm.evaluation.network_names import title
 from dropnorm.evaluation.results import of_replica
 from dropnorm.tasks.calibration import scale_temperature, score_calibration
 from dropnorm.tasks.metrics import auc_of_rows, row_log_losses

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.ranking import between
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.contrasts import INTERACTION
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant

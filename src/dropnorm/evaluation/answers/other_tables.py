@@ -11,7 +11,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
+from dropnorm.evaluation.estimation import network_names
 
 if TYPE_CHECKING:
     from dropnorm.study.schema import TaskName

@@ -15,9 +15,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dropnorm.evaluation import network_names, wording
+from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.cards import state
 from dropnorm.evaluation.answers.ranking import best_reference, between, not_beaten, working
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
 

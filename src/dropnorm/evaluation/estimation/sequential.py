@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy
 
-from dropnorm.evaluation import network_names
+from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.intervals import LEVEL
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.evaluation.json_form import to_json

@@ -12,9 +12,9 @@ from dropnorm.evaluation import wording
 from dropnorm.evaluation.estimation.contrasts import FOUR, Contrast
 from dropnorm.evaluation.estimation.effects import Evidence
 from dropnorm.evaluation.estimation.intervals import Basis, Interval, holm
+from dropnorm.evaluation.estimation.network_names import every, spoken, title
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.json_form import to_json
-from dropnorm.evaluation.network_names import every, spoken, title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.network_names import spoken
+from dropnorm.evaluation.estimation.network_names import spoken
 from dropnorm.findings import CODES, Finding
 
 if TYPE_CHECKING:

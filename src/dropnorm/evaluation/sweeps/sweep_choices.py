@@ -13,9 +13,9 @@ from dropnorm.evaluation.estimation.effects import margin_of
 from dropnorm.evaluation.estimation.estimands import estimand
 from dropnorm.evaluation.estimation.evidence import gather_evidence
 from dropnorm.evaluation.estimation.intervals import Interval, simultaneous
+from dropnorm.evaluation.estimation.network_names import title
 from dropnorm.evaluation.estimation.verdicts import Verdict, judge
 from dropnorm.evaluation.json_form import or_nan
-from dropnorm.evaluation.network_names import title
 from dropnorm.evaluation.sweeps.sweep_checks import check_edges
 from dropnorm.evaluation.sweeps.sweep_results import Choice, Choices
 from dropnorm.study.arms import arm_names, arm_of

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.network_names import reference, spoken
+from dropnorm.evaluation.estimation.network_names import reference, spoken
 from dropnorm.evaluation.results import of_replica
 from dropnorm.findings import CODES, Finding
 from dropnorm.study.arms import arm_of

@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from dropnorm.evaluation.network_names import spoken
+from dropnorm.evaluation.estimation.network_names import spoken
 from dropnorm.study.arms import arm_names
 from dropnorm.study.training import losses_among
 from dropnorm.study.variants import Variant
