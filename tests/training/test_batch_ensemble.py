@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import read_study
+from dropnorm.evaluation.references.reference_models import plan_linear_network
 from dropnorm.evaluation.trainings.network_diagnostics import examine_network
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import mean_of_members, training_loss
@@ -271,6 +272,14 @@ def test_a_network_with_other_members_is_refused():
 
     with pytest.raises(ValueError, match="is not the one that its run describes"):
         check_network("a", built(an_ensemble(MEMBERS + 1)), layers, 4)
+
+
+def test_the_linear_network_that_a_study_is_compared_with_is_no_ensemble():
+    jobs = [plan_linear_network(an_input(0), 0, study) for study in (an_ensemble(), a_study())]
+
+    mine, plain = (plan_layers(job.study.network, job.variant) for job in jobs)
+
+    assert mine == plain
 
 
 def test_a_limit_on_weights_that_members_scale_is_refused():
