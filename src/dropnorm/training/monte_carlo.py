@@ -39,7 +39,7 @@ def draw_outputs(
     Returns:
         Shape (draws, rows, outputs).
     """
-    to_numpy = load_keras().ops.convert_to_numpy
+    ops = load_keras().ops
     layers = up_to_outputs(network).layers
     seeds = {
         layer.name: [variable.value for variable in layer.non_trainable_variables]
@@ -50,7 +50,7 @@ def draw_outputs(
     drawn = []
     for first in range(0, len(x), together):
         rows = x[first : first + together]
-        outputs: Any = np.tile(rows, (draws, 1))
+        outputs: Any = ops.convert_to_tensor(np.tile(rows, (draws, 1)))
         for layer in layers:
             if _is_dropout(layer):
                 outputs, seeds[layer.name] = layer.stateless_call(
@@ -58,7 +58,7 @@ def draw_outputs(
                 )
             else:
                 outputs = layer(outputs, training=False)
-        joined = join_members(network, to_numpy(outputs)).astype(np.float64)
+        joined = join_members(network, ops.convert_to_numpy(outputs)).astype(np.float64)
         drawn.append(joined.reshape(draws, len(rows), -1))
     return np.concatenate(drawn, axis=1)
 

@@ -96,7 +96,7 @@ def _score_test_rows(network: KerasModel, inputs: SplitInputs) -> ScoresOnTest |
 
 def _pass(network: KerasModel, x: Floats, *, training: bool) -> dict[str, tuple[Floats, Floats]]:
     """Pass rows through the layers, all in one batch; return what each takes and gives."""
-    to_numpy = load_keras().ops.convert_to_numpy
+    ops = load_keras().ops
     passed: dict[str, tuple[Floats, Floats]] = {}
     for layer in network.layers:
         if layer.name.startswith(("dropout", "batchnorm")):
@@ -104,12 +104,12 @@ def _pass(network: KerasModel, x: Floats, *, training: bool) -> dict[str, tuple[
             given, _ = layer.stateless_call(
                 [variable.value for variable in layer.trainable_variables],
                 [variable.value for variable in layer.non_trainable_variables],
-                x,
+                ops.convert_to_tensor(x),  # PyTorch's stateless layers take no arrays
                 training=training,
             )
         else:
             given = layer(x)
-        passed[layer.name] = (x, to_numpy(given))
+        passed[layer.name] = (x, ops.convert_to_numpy(given))
         x = passed[layer.name][1]
     return passed
 
