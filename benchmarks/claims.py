@@ -27,10 +27,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("studies", nargs="+")
-    parser.add_argument("--project", type=Path, default=Path(), help="its folder")
     parser.add_argument("--env", help="configuration environment of the runs")
     asked = parser.parse_args()
-    bootstrap_project(asked.project.resolve())
+    bootstrap_project(Path.cwd())
     project = open_project(None, asked.env)
     print("| study | layer | as configured | with early stopping | at equal budget |")
     print("|---|---|---|---|---|")

@@ -97,7 +97,7 @@ class Directions:
     by_majority: float
 
 
-def pool(effects: Floats, errors: Floats) -> Pooled:
+def pool(effects: Floats, errors: Floats, least_spread: float = 0.0) -> Pooled:
     """Return the mean with random effects.
 
     The variance between tables is that of Paule and Mandel (1982), the interval that of Hartung and
@@ -106,6 +106,9 @@ def pool(effects: Floats, errors: Floats) -> Pooled:
     Args:
         effects: Of the tables.
         errors: Their standard errors.
+        least_spread: Of the tables, as a multiple of what the standard errors and the variance
+            between tables let expect; 1 keeps an interval of few tables from being narrower than
+            these allow (Röver, Knapp and Friede 2015).
 
     Raises:
         ValueError: If there are fewer than three.
@@ -116,7 +119,7 @@ def pool(effects: Floats, errors: Floats) -> Pooled:
     between = between_variance(effects, errors)
     weights = 1 / (errors**2 + between)
     mean = float(np.average(effects, weights=weights))
-    spread = float(weights @ (effects - mean) ** 2) / (tables - 1)
+    spread = max(float(weights @ (effects - mean) ** 2) / (tables - 1), least_spread)
     error = math.sqrt(spread / weights.sum())
     half = float(stats.t.ppf(0.975, tables - 1)) * error
     wide = float(stats.t.ppf(0.975, tables - 2)) * math.sqrt(between + error**2)

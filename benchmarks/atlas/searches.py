@@ -106,7 +106,8 @@ def pool_budgets(lines: pd.DataFrame) -> pd.DataFrame:
 
     The effects at a budget are pooled as logarithms of ratios, as the atlas pools its own. The
     change is a difference of two effects, which is no ratio, and is pooled as it is. All three
-    means are of the same tables: those on which no training diverged.
+    means are of the same tables: those on which no training diverged. Their intervals are never
+    narrower than the standard errors of the tables allow.
 
     Args:
         lines: As collected.
@@ -129,10 +130,10 @@ def _pool(lines: pd.DataFrame, budget: str) -> dict[str, float]:
     share = lines["share"].to_numpy(float)
     error = (lines["high"] - lines["low"]).to_numpy(float) / 2 / float(stats.norm.ppf(0.975))
     if budget == CHANGE:
-        pooled = pool(share, error)
+        pooled = pool(share, error, least_spread=1.0)
         ends = [pooled.mean, pooled.low, pooled.high, pooled.predicted_low, pooled.predicted_high]
     else:
-        pooled = pool(np.log1p(share), error / (1 + share))
+        pooled = pool(np.log1p(share), error / (1 + share), least_spread=1.0)
         logs = [pooled.mean, pooled.low, pooled.high, pooled.predicted_low, pooled.predicted_high]
         ends = [math.expm1(one) for one in logs]
     names = ("mean", "low", "high", "predicted_low", "predicted_high")

@@ -14,6 +14,7 @@ from atlas.analysis import (
     slopes,
 )
 from atlas.figure import choose_ticks, draw_forest
+from scipy import stats
 
 from dropnorm.evaluation.estimation.verdicts import Verdict
 
@@ -40,6 +41,16 @@ def made_up(tables: int, *, mean=-0.05, between=0.1, slope=0.0, seed=0, layer="d
 
 def numbers(lines):
     return lines["log_ratio"].to_numpy(), lines["standard_error"].to_numpy()
+
+
+def test_few_tables_that_happen_to_agree_have_no_interval_narrower_than_their_errors_allow():
+    effects, errors = np.full(4, -0.05), np.full(4, 0.02)
+
+    narrow, wide = pool(effects, errors), pool(effects, errors, least_spread=1.0)
+
+    assert narrow.high - narrow.low == pytest.approx(0, abs=1e-9)
+    assert wide.mean == narrow.mean
+    assert wide.high - wide.mean == pytest.approx(stats.t.ppf(0.975, 3) * 0.02 / 2)
 
 
 def test_the_mean_and_the_spread_between_many_tables_are_those_that_made_them():

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from atlas.analysis import analyse
 from atlas.collect import LAYERS
-from atlas.publish import EXPECTATIONS, PAGE, expectations
+from atlas.publish import EXPECTATIONS, MEANS, PAGE, SEARCHES, expectations
+from atlas.searches import pool_budgets
 
 from conftest import ROOT
 from dropnorm.evaluation.answers.other_tables import expect
@@ -77,3 +78,33 @@ def test_rescued_and_broken_trainings_count_as_help_and_harm(effects):
 
     for layers in expectations(some).values():
         assert [one.helps == one.tables for one in layers.values()] == [True] * len(LAYERS)
+
+
+def test_the_means_at_equal_budget_follow_from_the_published_searches():
+    means = pool_budgets(pd.read_csv(PAGE / SEARCHES))
+
+    pd.testing.assert_frame_equal(means, pd.read_csv(PAGE / MEANS))
+
+
+def test_the_table_at_equal_budget_follows_from_the_published_means():
+    page = (ROOT / "docs" / "explanation" / "atlas.md").read_text(encoding="utf-8")
+    names = {
+        "dropout": "dropout",
+        "batchnorm": "batch normalization",
+        "dropout_batchnorm": "both layers",
+    }
+    means = pd.read_csv(PAGE / MEANS).set_index(["layer", "budget"])
+
+    for layer, name in names.items():
+        cells = []
+        for budget, unit, ends in (
+            ("configured", " %", " %"),
+            ("equal_budget", " %", " %"),
+            ("change", " points", ""),
+        ):
+            mean, low, high = (
+                f"{100 * means.loc[(layer, budget), key]:+.1f}".replace("-", "−")
+                for key in ("mean", "low", "high")
+            )
+            cells.append(f"{mean}{unit} ({low} to {high}{ends})")
+        assert f"| {name} | {' | '.join(cells)} |" in page
