@@ -157,12 +157,12 @@ def test_a_sweep_of_networks_without_either_layer_is_refused(run_here, configure
     assert done.stderr.startswith("Error: concrete: a sweep has nothing to try: none of the")
 
 
-def test_the_example_of_the_documentation_is_a_study():
+def test_the_examples_of_the_documentation_are_studies():
     page = (ROOT / "docs" / "how-to" / "compare-networks.md").read_text()
-    (written,) = re.findall(r"^```yaml\n(concrete:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    changes = yaml.safe_load(written)["concrete"]
+    written = re.findall(r"^```yaml\n(concrete:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
-    study = read_study("concrete", **changes)
+    first, *others = [read_study("concrete", **yaml.safe_load(one)["concrete"]) for one in written]
 
     told = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    assert told == list(arm_names(study))
+    assert told == list(arm_names(first))
+    assert [list(arm_names(one)) for one in others] == [["baseline", "tabm", "tabm_dropout"]]
