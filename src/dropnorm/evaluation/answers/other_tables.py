@@ -72,8 +72,8 @@ def tell_other_tables(task: TaskName) -> list[str]:
     expected = expect(task)
     tables = next(iter(expected.values())).tables
     return [
-        f"On {tables} other {task} tables, with networks as 'kedro study new' writes them and a fixed"
-        " number of epochs, the layers changed the validation error as follows.",
+        f"On {tables} other {task} tables, with networks as 'kedro study new' writes them and a"
+        " fixed number of epochs, the layers changed the validation error as follows.",
         *(one.told(layer) for layer, one in expected.items()),
     ]
 

@@ -1,16 +1,17 @@
 """From new rows to predictions, with what a complete run has saved."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dropnorm.data.new_categories import spelt_as_seen, tell_unseen
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.splits import VALIDATION, rows_of
-from dropnorm.data.validation import check_new_rows, check_table, to_text
+from dropnorm.data.validation import check_new_rows, check_table
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.predictions import conformal
 from dropnorm.evaluation.predictions.conformal import LEVEL, Calibration
@@ -35,8 +36,6 @@ _DRAWN_AT_ONCE = 1024
 _NUMBERS_AT_ONCE = 20_000_000
 # Validation rows and draws that say how many targets an interval holds: bound the time.
 _COVERED, _COVERING_DRAWS = 500, 200
-# Categories named in a message.
-_NAMED = 5
 
 
 def predict(
@@ -263,70 +262,6 @@ def _members(
         check_network(name, models[name], training.layers, inputs[split].shape[1])
         members.append(_Member(models[name], inputs[split], targets[split]))
     return members
-
-
-def spelt_as_seen(
-    rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], study: Study, *, numbered: bool
-) -> pd.DataFrame:
-    """Return rows in which categories have the spelling of the training rows.
-
-    Args:
-        rows: As checked; a category that some training row had is left as it is.
-        preprocessors: By split.
-        study: Says which columns hold categories.
-        numbered: Whether categories of digits were numbers when the training rows were read, so
-            that 01 was 1; true and false are told in any case.
-    """
-    found = {}
-    for column, seen in _categories(preprocessors, study).items():
-        unseen = rows[column][rows[column].notna() & ~rows[column].isin(seen)]
-        logical = [name for name in sorted(seen) if name.casefold() in ("true", "false")]
-        folded = {name.casefold(): name for name in logical}
-        known = unseen.str.casefold().map(folded if len(folded) == len(logical) else {})
-        if numbered:
-            numbers = to_text(pd.to_numeric(unseen, errors="coerce"))
-            known = known.where(known.notna(), numbers.where(numbers.isin(seen)))
-        found[column] = known.dropna().astype(object)
-    changed = {column: rows[column].copy() for column, known in found.items() if len(known)}
-    for column, values in changed.items():
-        values.loc[found[column].index] = found[column]
-    return rows.assign(**changed)
-
-
-def tell_unseen(rows: pd.DataFrame, preprocessors: dict[int, Preprocessor], study: Study) -> None:
-    """Name categories that no training row of any split had: the networks know nothing of them."""
-    for column, seen in _categories(preprocessors, study).items():
-        present = rows[column].dropna()
-        unseen = present[~present.isin(seen)]
-        if unseen.empty:
-            continue
-        names = list(dict.fromkeys(unseen))
-        listed = ", ".join(repr(name) for name in names[:_NAMED])
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        logger.warning(
-            "column '%s': %d of %d rows have a category that no training row had (%s%s); the"
-            " networks can make nothing of it",
-            column,
-            len(unseen),
-            len(rows),
-            listed,
-            more,
-        )
-
-
-def _categories(preprocessors: Mapping[int, Preprocessor], study: Study) -> dict[str, set[str]]:
-    """Return for each column of categories those that the training rows of any split had."""
-    from sklearn.pipeline import Pipeline as Steps  # noqa: PLC0415  # takes long
-
-    seen: dict[str, set[str]] = {column: set() for column in study.preprocessing.categories}
-    for preprocessor in preprocessors.values():
-        for _, transformer, columns in preprocessor["inputs"].transformers_:
-            encoder = transformer[-1] if isinstance(transformer, Steps) else transformer
-            for column, categories in zip(
-                columns, getattr(encoder, "categories_", ()), strict=False
-            ):
-                seen[column].update(categories)
-    return seen
 
 
 def _finite_replicas(training: VariantTraining) -> list[tuple[int, int]]:
