@@ -4,7 +4,8 @@
 
 It uses nothing of this project but the tables, and prints a line of JSON for each seed: seconds of
 ``fit``, of all from the start of the process, and the losses. With ``--whole-epochs`` Keras takes
-all steps of an epoch in one call, by its own ``steps_per_execution``.
+all steps of an epoch in one call, by its own ``steps_per_execution``; with ``--jit`` it compiles
+them with XLA, by its own ``jit_compile``.
 """
 
 import time
@@ -51,14 +52,17 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=[0])
     options.add_argument("--epochs", type=int)
     options.add_argument("--whole-epochs", action="store_true")
+    options.add_argument("--jit", action="store_true")
     chosen = options.parse_args()
     for seed in chosen.seeds:
-        told = train(chosen.study, chosen.variant, seed, chosen.epochs, chosen.whole_epochs)
+        told = train(
+            chosen.study, chosen.variant, seed, chosen.epochs, chosen.whole_epochs, chosen.jit
+        )
         print(json.dumps(told), flush=True)
 
 
 def train(
-    study: str, variant: str, seed: int, epochs: int | None, whole_epochs: bool
+    study: str, variant: str, seed: int, epochs: int | None, whole_epochs: bool, jit: bool
 ) -> dict[str, object]:
     """Train once, as the lesson does."""
     *_, optimizer, batch_size, usual = STUDIES[study]
@@ -72,6 +76,7 @@ def train(
         loss="mae",
         metrics=["mae"],
         steps_per_execution=math.ceil(len(x_train) / batch_size) if whole_epochs else 1,
+        jit_compile=True if jit else "auto",
     )
     fit_began = time.perf_counter()
     history = model.fit(

@@ -7,7 +7,9 @@ Every ratio is of this project's seconds by those of ``plain_keras.py`` on Tenso
 run, with the same variants and epochs:
 
 - ``single``: of one training, ``fit`` by ``fit``, compiling included; pair by pair, so that what
-  slows the machine slows both.
+  slows the machine slows both. The plain script is also measured as a careful user writes it: with
+  Keras' ``steps_per_execution``, and with its ``jit_compile``.
+- ``together``: of two trainings at a time by one alone: what the second costs the first.
 - ``replicas``: of ``--starts`` trainings, from before the first to the end of the last, starting
   the processes and importing the engine there included, by as many times a plain ``fit``.
 - ``losses``: least and last losses of as many starts of both: their means, and how many standard
@@ -33,10 +35,13 @@ import numpy as np
 from measuring import ROOT, copy_project, machine, run, table, told
 
 HERE = Path(__file__).parent
-PARTS = ("single", "replicas", "losses", "command")
+PARTS = ("single", "together", "replicas", "losses", "command")
 SINGLE = (("concrete", "batchnorm"), ("spotify", "dropout"), ("wine", "dropout_batchnorm"))
 MANY = (("concrete", "batchnorm"), ("spotify", "baseline"), ("spotify", "dropout"))
-COMMANDS = ("concrete", "spotify")
+TOGETHER = (("spotify", "dropout"), ("wine", "dropout"), ("wine", "batchnorm"))
+COMMANDS = ("concrete", "spotify", "wine")
+# The plain script as a careful user writes it, beside the lesson's way.
+CAREFUL = {"steps_per_execution": ("--whole-epochs",), "jit_compile": ("--jit",)}
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 # The first of the seeds that are not measured in turn, and of the starts that are trained at once.
 MORE, FIRST = 100, 1000
@@ -103,9 +108,11 @@ class Measured:
             for threads in (1, 2)
         }
 
-    def plain(self, study: str, variant: str, *seeds: int) -> tuple[list[dict], int]:
+    def plain(
+        self, study: str, variant: str, *seeds: int, way: tuple[str, ...] = ()
+    ) -> tuple[list[dict], int]:
         """Train with the plain script; return what it says of each, and its most memory in MiB."""
-        words = [study, variant, "--seeds", *map(str, seeds)]
+        words = [study, variant, "--seeds", *map(str, seeds), *way]
         if self._options.epochs:
             words += ["--epochs", str(self._options.epochs)]
         ended = run(str(HERE / "plain_keras.py"), *words)
@@ -136,19 +143,38 @@ class Measured:
             repeats = min(2, self._options.repeats) if study == "wine" else self._options.repeats
             ratios: dict[str, list[float]] = {engine: [] for engine in engines}
             peaks: dict[str, list[int]] = {name: [] for name in ("plain", *engines)}
-            seconds: dict[str, list[float]] = {name: [] for name in ("plain", *engines)}
+            names = ("plain", *CAREFUL, *engines)
+            seconds: dict[str, list[float]] = {name: [] for name in names}
             kept = self._plain.setdefault((study, variant), [])
             for seed in range(repeats):
                 (one,), peak = self.plain(study, variant, seed)
                 kept.append(one)
                 peaks["plain"].append(peak)
                 seconds["plain"].append(one["fit_seconds"])
+                for name, way in CAREFUL.items() if self._options.careful else ():
+                    (careful,), _ = self.plain(study, variant, seed, way=way)
+                    seconds[name].append(careful["fit_seconds"])
                 for engine in engines:
                     ours = self.here(study, variant, engine, 1, seed)
                     ratios[engine].append(ours["fit_seconds"] / one["fit_seconds"])
                     seconds[engine].append(ours["fit_seconds"])
                     peaks[engine].append(ours["peak_mib"])
             self.keep("single", f"{study} {variant}", ratios=ratios, seconds=seconds, peaks=peaks)
+
+    def together(self) -> None:
+        """Two trainings at a time, each in a process of its own, and one alone."""
+        for study, variant in TOGETHER:
+            for engine in self._options.engines:
+                alone, both = [], []
+                for seed in range(min(2, self._options.repeats)):
+                    alone.append(self.here(study, variant, engine, 1, seed)["fit_seconds"])
+                    with ThreadPoolExecutor(2) as threads:
+                        two = [
+                            threads.submit(self.here, study, variant, engine, 1, seed + more)
+                            for more in (0, MORE)
+                        ]
+                        both.append(mean(one.result()["fit_seconds"] for one in two))
+                self.keep("together", f"{study} {variant} {engine}", alone=alone, both=both)
 
     def replicas(self) -> None:
         """Several replicas, on all cores."""
@@ -198,9 +224,25 @@ class Measured:
             Path(self._options.json).write_text(json.dumps(self.found, indent=1), encoding="utf-8")
 
 
+def shares(these: list[float], those: list[float]) -> list[float]:
+    """Return ratios, pair by pair."""
+    return [one / other for one, other in zip(these, those, strict=True)]
+
+
 def tell(found: dict) -> None:
     """Print the tables."""
     print(f"{found['machine']}\n")
+    for heads, rows in (single_rows(found), careful_rows(found), together_rows(found),
+                        replica_rows(found), loss_rows(found), command_rows(found)):  # fmt: skip
+        if rows:
+            print(table(heads, rows), end="\n\n")
+
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def single_rows(found: dict) -> Table:
+    """Return the table of single trainings beside the plain script of the lesson."""
     rows = []
     for name, one in found["single"].items():
         study = name.split()[0]
@@ -211,9 +253,35 @@ def tell(found: dict) -> None:
                 [name, engine, told(ratios), f"{ours:.1f} s, {fit:.1f} s", f"{limit / fit:.2f}",
                  f"{max(one['peaks'][engine])}, {max(one['peaks']['plain'])}"]
             )  # fmt: skip
-    if rows:
-        heads = ["one training", "engine", "ratio", "here, plain", "limit", "MiB here, plain"]
-        print(table(heads, rows), end="\n\n")
+    heads = ["one training", "engine", "ratio", "here, plain", "limit", "MiB here, plain"]
+    return heads, rows
+
+
+def careful_rows(found: dict) -> Table:
+    """Return the table of single trainings beside Keras with its own switches."""
+    rows = [
+        [name, engine, f"`{way}`", told(shares(one["seconds"][engine], one["seconds"][way])),
+         f"{median(one['seconds'][way]):.1f} s"]
+        for name, one in found["single"].items()
+        for engine in one["ratios"]
+        for way in CAREFUL
+        if one["seconds"].get(way)
+    ]  # fmt: skip
+    return ["one training", "engine", "plain script with", "ratio", "plain"], rows
+
+
+def together_rows(found: dict) -> Table:
+    """Return the table of two trainings at a time."""
+    rows = [
+        [*name.rsplit(maxsplit=1), told(shares(one["both"], one["alone"])),
+         f"{median(one['alone']):.1f} s", f"{median(one['both']):.1f} s"]
+        for name, one in found.get("together", {}).items()
+    ]  # fmt: skip
+    return ["two at a time", "engine", "ratio", "alone", "each of two"], rows
+
+
+def replica_rows(found: dict) -> Table:
+    """Return the table of several replicas on all cores."""
     rows = []
     for name, one in found["replicas"].items():
         for engine, ours in one["runs"].items():
@@ -221,8 +289,11 @@ def tell(found: dict) -> None:
             ratio = ours["seconds"] / (count * one["plain"])
             cells = [f"{count} × {name}", engine, f"{ratio:.2f}", f"{ours['seconds']:.1f} s"]
             rows.append([*cells, f"{count * one['plain']:.1f} s", str(ours["peak_mib"])])
-    if rows:
-        print(table(["replicas", "engine", "ratio", "here", "plain", "MiB"], rows), end="\n\n")
+    return ["replicas", "engine", "ratio", "here", "plain", "MiB"], rows
+
+
+def loss_rows(found: dict) -> Table:
+    """Return the table of the losses of both."""
     rows = []
     for name, one in found["losses"].items():
         for engine, ours in found["replicas"].get(name, {"runs": {}})["runs"].items():
@@ -232,16 +303,17 @@ def tell(found: dict) -> None:
                 cells = [f"{x.mean():.4g} ± {x.std(ddof=1):.2g}" for x in pair]
                 apart = (pair[0].mean() - pair[1].mean()) / error
                 rows.append([name, engine, loss, *cells, f"{apart:+.1f}"])
-    if rows:
-        heads = ["losses", "engine", "which", "here", "plain", "standard errors apart"]
-        print(table(heads, rows), end="\n\n")
+    return ["losses", "engine", "which", "here", "plain", "standard errors apart"], rows
+
+
+def command_rows(found: dict) -> Table:
+    """Return the table of whole commands."""
     rows = [
         [*name.split(), f"{one['seconds'] / one['scripts']:.2f}", f"{one['seconds']:.0f} s",
          f"{one['scripts']:.0f} s"]
         for name, one in found.get("command", {}).items()
     ]  # fmt: skip
-    if rows:
-        print(table(["kedro run", "engine", "ratio", "here", "four plain scripts"], rows))
+    return ["kedro run", "engine", "ratio", "here", "four plain scripts"], rows
 
 
 def main() -> None:
@@ -252,6 +324,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, help="fewer, to see whether it works")
     parser.add_argument("--threads", type=int, help="of each training here; else the study's")
     parser.add_argument("--studies", nargs="+", help="of the single trainings; else all three")
+    parser.add_argument("--careful", action="store_true", help="also Keras with its own switches")
     parser.add_argument("--engines", nargs="+", default=["tensorflow", "jax"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", help="file for all that was measured")
