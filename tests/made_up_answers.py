@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 
-from dropnorm.evaluation.answers.answer import Answer, VariantAnswer, in_words
-from dropnorm.evaluation.answers.ranking import Comparison
+from dropnorm.evaluation.answers.answer import Answer, Comparison, VariantAnswer
+from dropnorm.evaluation.answers.build import in_words
 from dropnorm.evaluation.estimation.contrasts import FOUR, INTERACTION
 from dropnorm.evaluation.estimation.effects import Deviations, Effect, Wins
 from dropnorm.evaluation.estimation.intervals import Interval

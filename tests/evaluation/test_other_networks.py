@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from dropnorm.evaluation.answers.ranking import between, not_beaten, ranked
 from dropnorm.evaluation.estimation.contrasts import Design
 from dropnorm.evaluation.estimation.verdicts import Health
 from made_up_answers import NAN, an_outcome
@@ -89,18 +88,18 @@ def test_the_layers_do_something_to_each_other_only_where_the_four_are_compared(
 
 
 def test_other_networks_are_ranked_where_neighbours_are_settled():
-    assert ranked(an_outcome((10, 9, 8, 12), design=OTHERS)) == [
+    assert an_outcome((10, 9, 8, 12), design=OTHERS).ranked() == [
         "weight_decay", "dropout", "baseline", "wide",
     ]  # fmt: skip
-    assert ranked(an_outcome((10, 8), design=TWO)) == ["wide", "baseline"]
-    assert not_beaten(an_outcome((10, 8, 8.1, 12), design=OTHERS)) == ["dropout", "weight_decay"]
+    assert an_outcome((10, 8), design=TWO).ranked() == ["wide", "baseline"]
+    assert an_outcome((10, 8, 8.1, 12), design=OTHERS).not_beaten() == ["dropout", "weight_decay"]
 
 
 def test_two_networks_are_one_effect_and_leave_no_others_to_compare():
     answer = an_outcome((10, 8), design=TWO)
 
     assert answer.comparisons == ()
-    assert between(answer, "baseline", "wide").worse
+    assert answer.between("baseline", "wide").worse
 
 
 def test_an_answer_names_its_reference_unless_the_four_variants_are_compared():

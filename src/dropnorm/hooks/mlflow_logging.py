@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dropnorm.datasets.kedro_compat import load_path_of
-from dropnorm.evaluation.answers.cards import Card
+from dropnorm.evaluation.answers.answer import Card
 from dropnorm.evaluation.json_form import to_json
 from dropnorm.evaluation.runs.overrides import tell
 from dropnorm.hooks.mlflow_server import SQLITE, experiment_id, shown

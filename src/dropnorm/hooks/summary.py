@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.answers.cards import Card
+from dropnorm.evaluation.answers.answer import Card
 from dropnorm.evaluation.estimation.network_names import reference, spoken
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.json_form import or_nan

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dropnorm.evaluation.answers import recommendation
-from dropnorm.evaluation.answers.answer import find_answer
-from dropnorm.evaluation.answers.ranking import working
+from dropnorm.evaluation.answers.build import find_answer
 from dropnorm.evaluation.estimation.contrasts import design_of
 from dropnorm.evaluation.estimation.estimands import estimand
 from dropnorm.evaluation.estimation.evidence import gather_evidence
@@ -195,7 +194,7 @@ def _shares(
 
 def _recommend(networks: Mapping[str, SearchedNetwork], answer: Answer) -> Recommended | None:
     """Return the configuration of the recommended network that is best over all splits."""
-    if not working(answer):
+    if not answer.working():
         return None
     name = recommendation.choose(answer)
     trials = networks[name].trials

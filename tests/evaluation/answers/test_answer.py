@@ -12,7 +12,7 @@ from conftest import read_study, read_table
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.evaluation.answers import sentences
-from dropnorm.evaluation.answers.answer import find_answer
+from dropnorm.evaluation.answers.build import find_answer
 from dropnorm.evaluation.estimation.evidence import gather_evidence
 from dropnorm.evaluation.estimation.intervals import Basis
 from dropnorm.pipelines.reporting.nodes import measure, plot_effects

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from dropnorm.evaluation.answers.answer import in_words
+from dropnorm.evaluation.answers.build import in_words
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
 from made_up_answers import NAN, an_outcome

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from conftest import read_study
-from dropnorm.evaluation.answers import answer
+from dropnorm.evaluation.answers.build import find_answer
 from dropnorm.evaluation.answers.class_effects import calibrate_variant, find_class_effects
 from dropnorm.evaluation.estimation.evidence import gather_evidence
 from dropnorm.pipelines.reporting import nodes
@@ -104,7 +104,7 @@ def effects_of(outcomes):
     metrics = {name: one.metrics for name, one in outcomes.items()}
     tables = {name: one.validation_predictions for name, one in outcomes.items()}
     evidence = gather_evidence(metrics, tables, references, a_split(), STUDY)
-    told = answer.find_answer(evidence, metrics, STUDY)
+    told = find_answer(evidence, metrics, STUDY)
     return told, find_class_effects(outcomes, evidence, told, a_split(), STUDY)
 
 

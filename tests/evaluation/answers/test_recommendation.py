@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 
 from conftest import ROOT, read_study
-from dropnorm.evaluation.answers.answer import in_words
+from dropnorm.evaluation.answers.build import in_words
 from dropnorm.evaluation.answers.more_runs import more_runs
-from dropnorm.evaluation.answers.ranking import between, not_beaten, ranked
 from dropnorm.evaluation.estimation.verdicts import Health
 from dropnorm.study.variants import Variant
 from made_up_answers import NAN, OUTCOMES, an_outcome, an_outcome_named
@@ -37,7 +36,7 @@ def test_a_network_that_fails_is_never_recommended(failing):
 def test_without_layers_it_is_only_chosen_if_nothing_is_better():
     answer = an_outcome((10, 9.4, 9.3, 8.0), half=0.5)
 
-    assert not_beaten(answer) == [BOTH]
+    assert answer.not_beaten() == [BOTH]
     assert answer.recommendation.use == BOTH
     assert "1.30 MPa (0.80 to 1.80) lower than with batch normalization" in answer.answer
 
@@ -124,19 +123,19 @@ def test_a_network_that_beats_the_reference_models_is_told():
 
 
 def test_networks_are_ranked_only_where_neighbours_are_settled():
-    assert ranked(an_outcome((10, 8, 9, 7))) == [BOTH, DROPOUT, BATCHNORM, BASELINE]
-    assert ranked(an_outcome((10, 8, 8.2, 7))) == []
-    assert ranked(an_outcome((NAN, NAN, 4.3, 5.4), constant=13)) == [BATCHNORM, BOTH]
+    assert an_outcome((10, 8, 9, 7)).ranked() == [BOTH, DROPOUT, BATCHNORM, BASELINE]
+    assert an_outcome((10, 8, 8.2, 7)).ranked() == []
+    assert an_outcome((NAN, NAN, 4.3, 5.4), constant=13).ranked() == [BATCHNORM, BOTH]
 
 
 def test_a_comparison_is_the_same_from_both_sides():
     answer = an_outcome((10, 8, 9, 7))
 
-    one, other = between(answer, DROPOUT, BATCHNORM), between(answer, BATCHNORM, DROPOUT)
+    one, other = answer.between(DROPOUT, BATCHNORM), answer.between(BATCHNORM, DROPOUT)
 
     assert (one.difference, one.low, one.high) == (-other.difference, -other.high, -other.low)
     assert (one.worse, other.worse) == (False, True)
-    assert between(answer, BASELINE, DROPOUT).worse
+    assert answer.between(BASELINE, DROPOUT).worse
 
 
 def test_a_recommendation_holds_for_one_run_of_which_one_diverged():

@@ -1,41 +1,25 @@
-"""From the scores of trainings to the answer: effects, reference models, sentences, findings."""
+"""The answer of a study: what each network came to, how they compare, and what to do."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from dropnorm.evaluation.answers import cards, checks, ranking, sentences
-from dropnorm.evaluation.answers.answer_on_test import AnswerOnTest, find_answer_on_test
-from dropnorm.evaluation.answers.interaction import tell_interaction
-from dropnorm.evaluation.answers.more_runs import MoreRuns, more_runs
-from dropnorm.evaluation.answers.recommendation import Recommendation, recommend
-from dropnorm.evaluation.estimation import effects, sequential
-from dropnorm.evaluation.estimation.contrasts import FOUR, Design, design_of
-from dropnorm.evaluation.estimation.effects import Effect, margin_of
-from dropnorm.evaluation.estimation.estimands import estimand
-from dropnorm.evaluation.estimation.verdicts import Health
-from dropnorm.evaluation.references.reference_comparison import compare_references, health_beside
-from dropnorm.study.optimism import optimistic_networks, tell_choice
-from dropnorm.study.variants import Variant
-from dropnorm.tasks.registry import task_of
+from dropnorm.evaluation.answers.more_runs import MoreRuns
+from dropnorm.evaluation.estimation.contrasts import FOUR, Design
+from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from dropnorm.evaluation.answers.cards import Card
-    from dropnorm.evaluation.answers.ranking import Comparison
+    from dropnorm.evaluation.answers.answer_on_test import AnswerOnTest
     from dropnorm.evaluation.estimation.deviations import Deviations
-    from dropnorm.evaluation.estimation.effects import Evidence
-    from dropnorm.evaluation.estimation.verdicts import Health
-    from dropnorm.evaluation.records import EarlierRun
-    from dropnorm.evaluation.references.reference_comparison import Difference, ReferenceAnswer
-    from dropnorm.evaluation.results import VariantMetrics
+    from dropnorm.evaluation.estimation.effects import Effect
+    from dropnorm.evaluation.references.reference_comparison import ReferenceAnswer
     from dropnorm.findings import Finding
-    from dropnorm.study.schema import Study
-    from dropnorm.tasks.base import Task
 
 
 @dataclass(frozen=True)
@@ -77,6 +61,91 @@ class VariantAnswer:
         own = asdict(self)
         of_task: dict[str, Any] = own.pop("failures") | own.pop("beside")
         return own | of_task
+
+
+@dataclass(frozen=True)
+class Card:
+    """What one network does to the error of the reference: the same on every surface.
+
+    Attributes:
+        name: Of the layer that it has, ``Dropout``, or its own.
+        verdict: In a few words: ``helps``.
+        effect: The difference with its interval, ``−1.09 points (95 % interval −1.33 to −0.86)``,
+            with the word optimistic if it is; empty where there is nothing to compare.
+        rules_out: What the runs rule out, or why there is nothing to compare, in a sentence.
+    """
+
+    name: str
+    verdict: str
+    effect: str
+    rules_out: str
+
+    def line(self) -> str:
+        """Return the card in one line."""
+        effect = f" {self.effect}." if self.effect else ""
+        return f"{self.name}: {self.verdict}.{effect} {self.rules_out}".rstrip()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The error of one network less that of another, pair by pair; positive means it is worse.
+
+    Attributes:
+        network: The one.
+        other: The other.
+        difference: Mean over the pairs; nan without pairs.
+        low: Lower end of the 95 % interval; nan if there is none.
+        high: Its upper end.
+        verdict: On the one network, seen from the other.
+        detectable: The smallest true difference that more runs on this table could show.
+    """
+
+    network: str
+    other: str
+    difference: float
+    low: float
+    high: float
+    verdict: Verdict
+    detectable: float = math.nan
+
+    @property
+    def worse(self) -> bool:
+        """Whether the network is shown to be worse than the other."""
+        return self.verdict is Verdict.HURTS
+
+    def turned(self) -> Comparison:
+        """Return the same, seen from the other side."""
+        opposite = {Verdict.HELPS: Verdict.HURTS, Verdict.HURTS: Verdict.HELPS}
+        return replace(
+            self,
+            network=self.other,
+            other=self.network,
+            difference=-self.difference,
+            low=-self.high,
+            high=-self.low,
+            verdict=opposite.get(self.verdict, self.verdict),
+        )
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to do, in one or two sentences, and what is left open.
+
+    Attributes:
+        use: Name of the network or reference model to use; empty if there is none.
+        action: What to do and why, in a sentence.
+        reference: How the network stands to the best reference model; empty if the action says it.
+        open: What is not settled; empty if nothing is.
+    """
+
+    use: str
+    action: str
+    reference: str = ""
+    open: str = ""
+
+    def text(self) -> str:
+        """Return all of it."""
+        return " ".join(one for one in (self.action, self.reference, self.open) if one)
 
 
 @dataclass(frozen=True)
@@ -142,6 +211,55 @@ class Answer:
         """The recommendation, in words."""
         return self.recommendation.text()
 
+    def between(self, network: str, other: str) -> Comparison:
+        """Return what is known of two networks, the error of the one less that of the other."""
+        for comparison in self.comparisons:
+            if (comparison.network, comparison.other) == (network, other):
+                return comparison
+            if (comparison.other, comparison.network) == (network, other):
+                return comparison.turned()
+        against = self.design.against
+        compared = other if network == against else network
+        effect = self.effects[compared]
+        found = Comparison(
+            compared, against, effect.difference, effect.low, effect.high, effect.verdict,
+            effect.detectable,
+        )  # fmt: skip
+        return found if network == compared else found.turned()
+
+    def working(self) -> list[str]:
+        """Return the networks that are worth comparing, in the order of choice."""
+        names = self.design.in_order_of_choice
+        return [name for name in names if self.variants[name].health is Health.WORKS]
+
+    def not_beaten(self) -> list[str]:
+        """Return the working networks that no other is shown to be better than, in that order."""
+        names = self.working()
+        return [
+            one
+            for one in names
+            if not any(self.between(one, other).worse for other in names if other != one)
+        ]
+
+    def ranked(self) -> list[str]:
+        """Return the working networks by their error, if each is shown to be worse than the last.
+
+        Returns:
+            Nothing where any neighbours are not settled: their order would be chance.
+        """
+        names = sorted(self.working(), key=lambda name: self.variants[name].error)
+        settled = all(self.between(two, one).worse for one, two in itertools.pairwise(names))
+        return names if settled and len(names) > 1 else []
+
+    def best_reference(self) -> str | None:
+        """Return the reference model, other than the constant, with the least error."""
+        known = {
+            name: one.error
+            for name, one in self.references.items()
+            if name != "constant" and math.isfinite(one.error)
+        }
+        return min(known, key=lambda name: known[name]) if known else None
+
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None.
 
@@ -152,7 +270,7 @@ class Answer:
         variants = {name: one.as_json() for name, one in self.variants.items()}
         told = {
             "answer": self.answer,
-            "ranking": ranking.ranked(self),
+            "ranking": self.ranked(),
             "variants": variants,
             "findings": [one.described() for one in self.findings],
         }
@@ -170,115 +288,6 @@ class Answer:
             if not written[name]:
                 del written[name]
         return written if self.design.is_the_four else {**written, "against": self.design.against}
-
-
-def find_answer(
-    evidence: Evidence,
-    metrics: Mapping[str, VariantMetrics],
-    study: Study,
-    earlier: Sequence[EarlierRun] = (),
-    of_networks: Sequence[Finding] = (),
-    on_test: Evidence | None = None,
-) -> Answer:
-    """Answer the question of the project for one study.
-
-    Args:
-        evidence: Errors of all variants and reference models.
-        metrics: By variant.
-        study: As it was run.
-        earlier: Runs that have looked at the study before.
-        of_networks: What trainings and networks show beside one another.
-        on_test: Errors on the test rows, where the study holds a test part.
-    """
-    options, design = study.replicas, design_of(study)
-    level = sequential.level_of(options, len(design.contrasts))
-    evidence = replace(evidence, level=level)
-    diverged = {variant: one.diverged for variant, one in metrics.items()}
-    task = task_of(study)
-    error = task.error(study)
-    references = compare_references(evidence, task.references_of(study), design)
-    constant = references["constant"].networks_minus_this
-    variants = {
-        name: _variant(evidence, metrics[name], constant[name], task) for name in design.names
-    }
-    margin = margin_of(evidence.errors[design.against], study.margin)
-    healths = {name: one.health for name, one in variants.items()}
-    estimated = effects.estimate(evidence, diverged, margin, design)
-    found = effects.weigh_effects(estimated, healths, design)
-    answer = Answer(
-        study=study.name,
-        title=study.label,
-        made_up=study.made_up,
-        estimand=estimand(options.splits, options.starts, study.split, in_order=evidence.in_order),
-        error=error.name,
-        beside=task.beside,
-        unit=task.unit(study),
-        margin=margin,
-        splits=options.splits,
-        starts=options.starts,
-        variants=variants,
-        effects=found,
-        comparisons=ranking.compare_networks(evidence, diverged, margin, design),
-        references=references,
-        committee=sentences.committee(
-            variants, error.name, task.unit(study), layered=Variant.DROPOUT in design.layered
-        ),
-        # What lies between splits in order is their trend as well.
-        spread=""
-        if evidence.in_order
-        else sentences.spread(variants, found, error.spoken, task.unit(study)),
-        design=design,
-        test=None
-        if on_test is None
-        else find_answer_on_test(replace(on_test, level=level), metrics, study),
-        optimistic=optimistic_networks(study),
-        choice=tell_choice(study),
-        more_runs=more_runs(study),
-    )
-    findings = [
-        *(one for name in design.names for one in metrics[name].findings),
-        *of_networks,
-        *checks.check_answer(answer, study),
-        *checks.check_intervals(found, design, evidence, study),
-        *checks.check_earlier(earlier, study),
-    ]
-    return in_words(
-        replace(answer, findings=tuple(sorted(findings, key=lambda one: one.code.code)))
-    )
-
-
-def in_words(answer: Answer) -> Answer:
-    """Add what the figures of an answer say: cards, interaction and recommendation."""
-    return replace(
-        answer,
-        cards={name: cards.make_card(name, answer) for name in answer.design.others},
-        interaction=tell_interaction(answer),
-        recommendation=recommend(answer),
-    )
-
-
-def _variant(
-    evidence: Evidence, metrics: VariantMetrics, beyond_constant: Difference, task: Task
-) -> VariantAnswer:
-    variant = metrics.variant
-    finite = evidence.errors[variant].dropna()
-    least, last = metrics.min_val_loss, metrics.final_val_loss
-    failures = {name: metrics.failures[name] for name in task.failures}
-    return VariantAnswer(
-        error=float(finite.mean()) if len(finite) else math.nan,
-        standard_deviation=float(finite.std(ddof=1)) if len(finite) > 1 else math.nan,
-        deviations=evidence.deviations({variant: 1}),
-        replicas=len(evidence.errors),
-        finite=len(finite),
-        diverged=metrics.diverged,
-        failures=failures,
-        health=health_beside(beyond_constant, metrics, task.failures),
-        final_val_loss=last,
-        min_val_loss=least,
-        minimum_flatters_by=None if last is None or least is None else last - least,
-        beside={name: metrics.validation[name] for name in task.beside},
-        committee=metrics.committee,
-    )
 
 
 def strict(value: Any) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dropnorm.evaluation import wording
+from dropnorm.evaluation.answers.answer import Card
 from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.study.optimism import OPTIMISTIC
@@ -14,29 +14,6 @@ from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from dropnorm.evaluation.answers.answer import Answer
-
-
-@dataclass(frozen=True)
-class Card:
-    """What one network does to the error of the reference: the same on every surface.
-
-    Attributes:
-        name: Of the layer that it has, ``Dropout``, or its own.
-        verdict: In a few words: ``helps``.
-        effect: The difference with its interval, ``−1.09 points (95 % interval −1.33 to −0.86)``,
-            with the word optimistic if it is; empty where there is nothing to compare.
-        rules_out: What the runs rule out, or why there is nothing to compare, in a sentence.
-    """
-
-    name: str
-    verdict: str
-    effect: str
-    rules_out: str
-
-    def line(self) -> str:
-        """Return the card in one line."""
-        effect = f" {self.effect}." if self.effect else ""
-        return f"{self.name}: {self.verdict}.{effect} {self.rules_out}".rstrip()
 
 
 def make_card(name: str, answer: Answer) -> Card:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dropnorm.evaluation import wording
-from dropnorm.evaluation.answers.ranking import between
 from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.contrasts import INTERACTION
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
@@ -74,7 +73,7 @@ def _change(answer: Answer) -> str:
 
 def _redundant(answer: Answer) -> str:
     best = min(_ALONE, key=lambda one: answer.effects[one].difference)
-    more = between(answer, _BOTH, best)
+    more = answer.between(_BOTH, best)
     gained = "gain no more" if more.verdict is not Verdict.HELPS else "gain little more"
     if more.verdict is Verdict.HURTS:
         gained = "gain less"

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dropnorm.evaluation import wording
+from dropnorm.evaluation.answers.answer import Recommendation
 from dropnorm.evaluation.answers.cards import state
-from dropnorm.evaluation.answers.ranking import best_reference, between, not_beaten, working
 from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Health, Verdict
 from dropnorm.study.variants import Variant
@@ -25,8 +25,7 @@ from dropnorm.study.variants import Variant
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dropnorm.evaluation.answers.answer import Answer, VariantAnswer
-    from dropnorm.evaluation.answers.ranking import Comparison
+    from dropnorm.evaluation.answers.answer import Answer, Comparison, VariantAnswer
 
 # Half a 95 % interval, times this, is the difference that is found four times in five.
 _TO_BE_FOUND = 1.43
@@ -63,30 +62,9 @@ _OF_NETWORKS = _Reasons(
 )
 
 
-@dataclass(frozen=True)
-class Recommendation:
-    """What to do, in one or two sentences, and what is left open.
-
-    Attributes:
-        use: Name of the network or reference model to use; empty if there is none.
-        action: What to do and why, in a sentence.
-        reference: How the network stands to the best reference model; empty if the action says it.
-        open: What is not settled; empty if nothing is.
-    """
-
-    use: str
-    action: str
-    reference: str = ""
-    open: str = ""
-
-    def text(self) -> str:
-        """Return all of it."""
-        return " ".join(one for one in (self.action, self.reference, self.open) if one)
-
-
 def recommend(answer: Answer) -> Recommendation:
     """Recommend one of the networks, a reference model, or to mend the training first."""
-    candidates = working(answer)
+    candidates = answer.working()
     if not candidates:
         return _none_works(answer)
     chosen = choose(answer)
@@ -109,12 +87,12 @@ def recommend(answer: Answer) -> Recommendation:
 
 def choose(answer: Answer) -> str:
     """Choose among the networks that work."""
-    best = not_beaten(answer) or [
-        min(working(answer), key=lambda name: answer.variants[name].error)
+    best = answer.not_beaten() or [
+        min(answer.working(), key=lambda name: answer.variants[name].error)
     ]
     against = answer.design.against
-    if against in working(answer) and against not in best:
-        better = [one for one in best if between(answer, against, one).worse]
+    if against in answer.working() and against not in best:
+        better = [one for one in best if answer.between(against, one).worse]
         best = better or best
     return best[0]
 
@@ -128,7 +106,7 @@ def _none_works(answer: Answer) -> Recommendation:
         what = "each diverged or is no better than a constant"
     else:
         what = "none is shown to be better than a constant"
-    reference, constant = best_reference(answer), answer.references["constant"].error
+    reference, constant = answer.best_reference(), answer.references["constant"].error
     unproven = [name for name, one in answer.variants.items() if one.health is Health.UNPROVEN]
     mend = (
         f"Mend the training before you compare {'layers' if answer.design.is_the_four else 'them'}:"
@@ -173,7 +151,7 @@ def _was_better(variant: VariantAnswer) -> bool:
 
 def _why(answer: Answer, chosen: str) -> str:
     design = answer.design
-    others = [one for one in working(answer) if one != chosen]
+    others = [one for one in answer.working() if one != chosen]
     if chosen == design.against:
         return _why_the_reference(answer, others)
     reference = answer.variants[design.against].health
@@ -182,24 +160,24 @@ def _why(answer: Answer, chosen: str) -> str:
         told = f"{without if chosen in design.layered else 'with ' + _has(answer, design.against)},"
         told = f"{told} {state(answer, design.against)}"
     else:
-        found = between(answer, chosen, design.against)
+        found = answer.between(chosen, design.against)
         size = wording.unsigned_size(found, answer.unit)
         lower = "lower" if found.difference < 0 else "higher"
         beside = without if chosen in design.layered else f"with {_has(answer, design.against)}"
         told = f"its error is {size} {lower} than {beside}"
-    if not others or any(not between(answer, one, chosen).worse for one in others):
+    if not others or any(not answer.between(one, chosen).worse for one in others):
         return told
     best = min(others, key=lambda one: answer.variants[one].error)
     if best == design.against:
         return told
-    size = wording.unsigned_size(between(answer, best, chosen), answer.unit)
+    size = wording.unsigned_size(answer.between(best, chosen), answer.unit)
     subject = "" if reference is Health.WORKS else "its error is "
     return f"{told}, and {subject}{size} lower than with {_has(answer, best)}"
 
 
 def _why_the_reference(answer: Answer, others: list[str]) -> str:
     """Say why no other network is used than the one that all are compared with."""
-    found = [between(answer, one, answer.design.against) for one in others]
+    found = [answer.between(one, answer.design.against) for one in others]
     margin = f"{answer.margin:.3g} {answer.unit}".strip()
     said = _OF_LAYERS if answer.design.is_the_four else _OF_NETWORKS
     if not others:
@@ -216,7 +194,7 @@ def _why_the_reference(answer: Answer, others: list[str]) -> str:
 
 def _open(answer: Answer, chosen: str) -> str:
     """Say what is not settled between the chosen network and those that may be better."""
-    found = [between(answer, one, chosen) for one in not_beaten(answer) if one != chosen]
+    found = [answer.between(one, chosen) for one in answer.not_beaten() if one != chosen]
     unsettled = [one for one in found if one.verdict in (Verdict.NOT_SETTLED, Verdict.NONE)]
     same = [one for one in found if one.verdict is Verdict.SAME]
     if any(one.verdict is Verdict.IN_ORDER for one in found):
@@ -255,7 +233,7 @@ def _what_can_be_shown(unsettled: Sequence[Comparison], what: str, unit: str) ->
 
 
 def _beside_reference(answer: Answer, chosen: str) -> tuple[str | None, str]:
-    reference = best_reference(answer)
+    reference = answer.best_reference()
     if reference is None:
         return None, ""
     found = answer.references[reference].networks_minus_this[chosen]

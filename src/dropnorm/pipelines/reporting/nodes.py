@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from dropnorm.data.splits import TEST, split_seeds
-from dropnorm.evaluation.answers import answer, class_effects
+from dropnorm.evaluation.answers import build, class_effects
 from dropnorm.evaluation.estimation import sequential
 from dropnorm.evaluation.estimation.evidence import gather_evidence, references_on
 from dropnorm.evaluation.records import Provenance, Replica, RunRecord, Seeds
@@ -165,7 +165,7 @@ def estimate_effects(
     if len(references_on(reference_predictions, TEST)):
         on_test = gather_evidence(metrics, tested, reference_predictions, split, study, TEST)
     checked = network_checks.check_networks(outcomes, study)
-    found = answer.find_answer(evidence, metrics, study, provenance.earlier, checked, on_test)
+    found = build.find_answer(evidence, metrics, study, provenance.earlier, checked, on_test)
     told = found.as_json() | sequential.tell_looks(provenance.looks, study)
     if study.class_column is None:
         return told
