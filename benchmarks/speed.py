@@ -96,17 +96,11 @@ class Measured:
         self._options = options
         self.found: dict = {"machine": machine(), "single": {}, "replicas": {}, "losses": {}}
         self._plain: dict[tuple[str, str], list[dict]] = {}
-        self.add_limits()
 
-    def add_limits(self) -> None:
-        """Measure the products alone, on one thread and on two."""
-        self.found["limit"] = {
-            f"{study} {threads}": run(
-                str(HERE / "limit.py"), study, "--threads", str(threads)
-            ).told[-1]
-            for study, _ in SINGLE
-            for threads in (1, 2)
-        }
+    def limit(self, study: str) -> float:
+        """Return the seconds of the products alone, on one thread."""
+        told = run(str(HERE / "limit.py"), study, "--threads", "1").told[-1]
+        return float(told["seconds"])
 
     def plain(
         self, study: str, variant: str, *seeds: int, way: tuple[str, ...] = ()
@@ -159,7 +153,8 @@ class Measured:
                     ratios[engine].append(ours["fit_seconds"] / one["fit_seconds"])
                     seconds[engine].append(ours["fit_seconds"])
                     peaks[engine].append(ours["peak_mib"])
-            self.keep("single", f"{study} {variant}", ratios=ratios, seconds=seconds, peaks=peaks)
+            self.keep("single", f"{study} {variant}", limit=self.limit(study),
+                      ratios=ratios, seconds=seconds, peaks=peaks)  # fmt: skip
 
     def together(self) -> None:
         """Two trainings at a time, each in a process of its own, and one alone."""
@@ -245,12 +240,10 @@ def single_rows(found: dict) -> Table:
     """Return the table of single trainings beside the plain script of the lesson."""
     rows = []
     for name, one in found["single"].items():
-        study = name.split()[0]
         for engine, ratios in one["ratios"].items():
-            limit = found["limit"][f"{study} 1"]["seconds"]
             ours, fit = median(one["seconds"][engine]), median(one["seconds"]["plain"])
             rows.append(
-                [name, engine, told(ratios), f"{ours:.1f} s, {fit:.1f} s", f"{limit / fit:.2f}",
+                [name, engine, told(ratios), f"{ours:.1f} s, {fit:.1f} s", f"{one['limit'] / fit:.2f}",
                  f"{max(one['peaks'][engine])}, {max(one['peaks']['plain'])}"]
             )  # fmt: skip
     heads = ["one training", "engine", "ratio", "here, plain", "limit", "MiB here, plain"]
