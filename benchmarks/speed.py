@@ -242,8 +242,9 @@ def single_rows(found: dict) -> Table:
     for name, one in found["single"].items():
         for engine, ratios in one["ratios"].items():
             ours, fit = median(one["seconds"][engine]), median(one["seconds"]["plain"])
+            limit = one["limit"] / fit
             rows.append(
-                [name, engine, told(ratios), f"{ours:.1f} s, {fit:.1f} s", f"{one['limit'] / fit:.2f}",
+                [name, engine, told(ratios), f"{ours:.1f} s, {fit:.1f} s", f"{limit:.2f}",
                  f"{max(one['peaks'][engine])}, {max(one['peaks']['plain'])}"]
             )  # fmt: skip
     heads = ["one training", "engine", "ratio", "here, plain", "limit", "MiB here, plain"]
