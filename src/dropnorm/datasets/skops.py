@@ -48,9 +48,10 @@ def _load_skops() -> Any:
     """Import skops when it is needed: it takes a second, and the catalog does without.
 
     It imports all of scikit-learn, and with it other packages whose arrays scikit-learn could take,
-    where they are installed. Those take seconds more, and no preprocessor has any.
+    and what tests scikit-learn, where they are installed. Those take seconds more, and no
+    preprocessor has any.
     """
-    with _importing, hidden("torch", "dask"):
+    with _importing, hidden("torch", "dask", "pytest"):
         return importlib.import_module("skops.io")
 
 
