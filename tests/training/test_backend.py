@@ -257,6 +257,20 @@ def test_an_engine_loads_in_a_process_that_has_no_standard_error(slow):
     assert done.stdout == "True\n"
 
 
+@pytest.mark.parametrize("engine", ["jax", "tensorflow"])
+def test_an_engine_is_imported_without_what_only_notebooks_and_pictures_need(engine):
+    code = (
+        "import sys; from dropnorm.training.backend import load_keras; load_keras();"
+        "print(*sorted({'IPython', 'jax', 'matplotlib', 'sklearn'} & set(sys.modules)));"
+        "import sklearn.base, matplotlib.pyplot"  # who wants them has them
+    )
+
+    ended = python(code, KERAS_BACKEND=engine)
+
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == (["jax"] if engine == "jax" else [])
+
+
 def test_a_model_is_saved_on_another_engine_without_tensorflow(tmp_path):
     script = """
 import sys

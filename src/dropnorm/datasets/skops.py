@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import sys
 import threading
-from importlib.abc import MetaPathFinder
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kedro.io import DatasetError
 
 from dropnorm.data.reading.compression import refuse_bomb
 from dropnorm.datasets.atomic_files import WholeFileDataset
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from dropnorm.hidden_packages import hidden
 
 # Safe types that skops does not trust by default: fitted imputers hold the first.
 _TRUSTED = ["numpy.dtype", "dropnorm.data.piecewise_linear.PiecewiseLinearEncoder"]
@@ -53,37 +48,11 @@ def _load_skops() -> Any:
     """Import skops when it is needed: it takes a second, and the catalog does without.
 
     It imports all of scikit-learn, and with it other packages whose arrays scikit-learn could take,
-    where they are installed. Those take seconds more, and no preprocessor has any.
+    and what tests scikit-learn, where they are installed. Those take seconds more, and no
+    preprocessor has any.
     """
-    with _importing, _hidden("torch", "dask"):
+    with _importing, hidden("torch", "dask", "pytest"):
         return importlib.import_module("skops.io")
 
 
 _importing = threading.Lock()
-
-
-class _Hidden(MetaPathFinder):
-    """Finds, for one thread, that packages are not installed.
-
-    Args:
-        names: Of the packages.
-    """
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._names, self._thread = names, threading.get_ident()
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        """Raise ModuleNotFoundError for these packages; leave others to other finders."""
-        if fullname in self._names and threading.get_ident() == self._thread:
-            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
-
-
-@contextlib.contextmanager
-def _hidden(*names: str) -> Iterator[None]:
-    """Import as if packages that this process has not imported were not installed."""
-    finder = _Hidden(names)
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)

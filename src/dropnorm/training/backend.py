@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.hidden_packages import hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 # Name of the engine, and what must be installed for it.
 _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+# Packages that Keras imports for notebooks, pictures and wrappers where they are installed: more
+# than a third of its import on JAX. What this process has imported already stays.
+_NOT_NEEDED = ("IPython", "matplotlib", "matplotlib.pyplot", "sklearn")
+# An engine looks for these too: TensorFlow for another one whose functions it could convert.
+_NOT_NEEDED_BY = {"tensorflow": ("jax",)}
 # Of a training whose study names no number (docs/development/benchmarks.md, "Threads"). On JAX
 # two make a single training faster, and cost little where every core has a training of its own.
 _USUAL_THREADS = {"jax": 2}
@@ -124,7 +130,8 @@ def start_engine(threads: int | None = None) -> None:
         ):
             if engine_name() == "jax":
                 _keep_compiled(threads)  # before it compiles anything
-            keras = importlib.import_module("keras")
+            with hidden(*_NOT_NEEDED, *_NOT_NEEDED_BY.get(engine_name(), ())):
+                keras = importlib.import_module("keras")
             match keras.backend.backend():
                 case "tensorflow":
                     _limit_tensorflow(threads)
