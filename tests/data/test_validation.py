@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from conftest import read_study, read_table
-from dropnorm.data.validation import check_new_rows, check_table, missing_columns
+from dropnorm.data.validation import check_new_rows, check_table, missing_columns, to_text
 from dropnorm.errors import BadInputError
 from dropnorm.pipelines.preparation.nodes import check_rows
 from made_up import FOLDER, TABLES
@@ -272,3 +272,13 @@ def test_names_that_differ_only_in_unicode_form_are_explained():
     )
     assert "(U+0065 U+0301 where the study has U+00E9)" in message
     assert "Unicode" not in missing_columns(table, ["bb"])[0]
+
+
+def test_rows_with_the_same_text_share_one_object():
+    values = pd.Series(["pop", None, "rap", "pop"], index=[1, 2, 5, 7], name="genre", dtype="str")
+    text = to_text(values)
+    pd.testing.assert_series_equal(
+        text,
+        pd.Series(["pop", np.nan, "rap", "pop"], index=[1, 2, 5, 7], name="genre", dtype=object),
+    )
+    assert text.iloc[0] is text.iloc[3]

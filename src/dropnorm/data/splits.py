@@ -60,40 +60,62 @@ def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
         BadInputError: If a part would be empty, a class has fewer rows than there are parts, or a
             column cannot be split by.
     """
+    drawn = _drawn_groups(rows, study)
+    named = None if drawn is None else _named_groups(rows, study, drawn)
     splits = []
     for number in range(study.replicas.splits):
-        parts = _parts(rows, study, number)
+        parts = _parts(rows, study, number, drawn)
         _refuse_empty(parts, study, number)
         used = parts != UNUSED
         split = pd.DataFrame(
             {
                 "split": number,
                 "row": rows.index.to_numpy()[used],
-                "part": pd.Categorical(parts[used], categories=PARTS),
+                "part": _as_category(parts[used]),
             }
         )
-        groups = _groups(rows, study, parts)
-        if groups is not None:
-            split["group"] = groups.astype("category").array
+        if isinstance(study.split, TimeSplit):
+            split["group"] = _stretches(rows, study.split, parts).astype("category").array
+        elif named is not None:
+            split["group"] = named.array
         splits.append(split)
     return pd.concat(splits, ignore_index=True)
 
 
-def _groups(rows: pd.DataFrame, study: Study, parts: npt.NDArray[np.str_]) -> pd.Series | None:
-    """Return the group of each row, or ``None`` if rows are drawn one by one."""
+def _drawn_groups(rows: pd.DataFrame, study: Study) -> npt.NDArray[np.int64] | None:
+    """Return the number of each row's group, or ``None`` if no groups are drawn.
+
+    They are the same in every split, and numbering the rows of a large table takes long.
+    """
     match study.split:
         case GroupedSplit(by=by):
-            return rows[by]
+            return number_groups(rows, [by])
         case RandomSplit(identical_rows=True):
-            return pd.Series(number_groups(rows, study.preprocessing.columns))
+            return number_groups(rows, study.preprocessing.columns)
         case RandomSplit(keep_together=columns) if columns:
-            return pd.Series(number_groups(rows, columns))
-        case TimeSplit() as split:
-            times = _times(rows[split.by], split).reset_index(drop=True)
-            of_part = times.rank(method="first").groupby(parts)
-            return (of_part.rank(pct=True) * _STRETCHES).apply(np.ceil).astype(int)
+            return number_groups(rows, columns)
         case _:
             return None
+
+
+def _named_groups(rows: pd.DataFrame, study: Study, groups: npt.NDArray[np.int64]) -> pd.Series:
+    """Return the group of each row under its name: a value of the column, or its number."""
+    named = rows[study.split.by] if isinstance(study.split, GroupedSplit) else pd.Series(groups)
+    return named.astype("category")
+
+
+def _stretches(rows: pd.DataFrame, split: TimeSplit, parts: npt.NDArray[np.str_]) -> pd.Series:
+    times = _times(rows[split.by], split).reset_index(drop=True)
+    of_part = times.rank(method="first").groupby(parts)
+    return (of_part.rank(pct=True) * _STRETCHES).apply(np.ceil).astype(int)
+
+
+def _as_category(parts: npt.NDArray[np.str_]) -> pd.Categorical[str]:
+    """Return parts as categories; pandas would make an object of each text on the way."""
+    codes = np.full(len(parts), -1, dtype=np.int8)
+    for code, name in enumerate(PARTS):
+        codes[parts == name] = code
+    return pd.Categorical.from_codes(codes, pd.Index(PARTS))
 
 
 def rows_of(split: pd.DataFrame, number: int, part: str) -> npt.NDArray[np.int64]:
@@ -130,7 +152,9 @@ def number_groups(rows: pd.DataFrame, columns: Iterable[str]) -> npt.NDArray[np.
     return np.asarray(groups, dtype=np.int64)
 
 
-def _parts(rows: pd.DataFrame, study: Study, number: int) -> npt.NDArray[np.str_]:
+def _parts(
+    rows: pd.DataFrame, study: Study, number: int, groups: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.str_]:
     match study.split:
         case ColumnsSplit() | FilesSplit() as split:
             meanings = split.values if isinstance(split, ColumnsSplit) else {}
@@ -139,10 +163,11 @@ def _parts(rows: pd.DataFrame, study: Study, number: int) -> npt.NDArray[np.str_
         case TimeSplit() as split:
             return _parts_by_time(rows[split.by], split)
         case GroupedSplit() as split:
-            groups = number_groups(rows, [split.by])
+            if groups is None:
+                raise ValueError("a grouped split needs the groups of the rows")
             return _draw_groups(groups, split, number, f"column '{split.by}' has")
         case split:
-            return _draw_at_random(rows, split, study, number)
+            return _draw_at_random(rows, split, study, number, groups)
 
 
 def _with_validation(
@@ -177,14 +202,14 @@ def _with_validation(
 
 
 def _draw_at_random(
-    rows: pd.DataFrame, split: RandomSplit, study: Study, number: int
+    rows: pd.DataFrame,
+    split: RandomSplit,
+    study: Study,
+    number: int,
+    groups: npt.NDArray[np.int64] | None,
 ) -> npt.NDArray[np.str_]:
-    groups, subject = None, ""
-    if split.identical_rows:
-        groups = number_groups(rows, study.preprocessing.columns)
-        subject = "by their inputs, the rows form"
-    elif split.keep_together:
-        groups = number_groups(rows, split.keep_together)
+    subject = "by their inputs, the rows form"
+    if split.keep_together and not split.identical_rows:
         named = " and ".join(f"'{column}'" for column in split.keep_together)
         subject = f"by {named}, the rows form"
     if study.class_column is not None:
@@ -207,7 +232,7 @@ def _draw_rows(count: int, split: RandomSplit, number: int) -> npt.NDArray[np.st
 def _draw_groups(
     groups: npt.NDArray[np.int64], split: RandomSplit | GroupedSplit, number: int, subject: str
 ) -> npt.NDArray[np.str_]:
-    from sklearn.model_selection import GroupShuffleSplit  # noqa: PLC0415  # takes long
+    from sklearn.model_selection import ShuffleSplit  # noqa: PLC0415  # takes long
 
     count = int(groups.max()) + 1
     parts = 3 if split.test_fraction else 2
@@ -216,24 +241,27 @@ def _draw_groups(
             f"{subject} only {count} {'group' if count == 1 else 'groups'}, but {parts} parts need"
             f" at least {parts}, because a group is not divided; choose other columns to group by"
         )
-    positions = np.arange(len(groups))
+    # GroupShuffleSplit draws the numbers of the groups like this, and then looks for each row among
+    # all rows three times, which takes long in a large table.
+    numbers = np.arange(count)
     state = split.seed + number
-    test = positions[:0]
+    test = numbers[:0]
     try:
         if split.test_fraction:
-            shuffle = GroupShuffleSplit(1, test_size=split.test_fraction, random_state=state)
-            _, test = next(shuffle.split(positions, groups=groups))
-        rest = np.setdiff1d(positions, test)
+            shuffle = ShuffleSplit(1, test_size=split.test_fraction, random_state=state)
+            _, test = next(shuffle.split(numbers))
+        rest = np.setdiff1d(numbers, test)
         # The tolerance corrects rounding: 0.29 * 100 is 28.999….
         train_groups = int(count * split.train_fraction + 1e-9)
-        shuffle = GroupShuffleSplit(1, train_size=train_groups, random_state=state)
-        train, _ = next(shuffle.split(rest, groups=groups[rest]))
+        shuffle = ShuffleSplit(1, train_size=train_groups, random_state=state)
+        train, _ = next(shuffle.split(rest))
     except ValueError as error:
         raise BadInputError(
             f"{subject} {count} groups, too few for {_fractions(split)}: a part would be empty;"
             " change the fractions in split"
         ) from error
-    return _named(len(groups), rest[train], test)
+    parts_of_groups: npt.NDArray[np.str_] = _named(count, rest[train], test)[groups]
+    return parts_of_groups
 
 
 def _draw_by_class(

