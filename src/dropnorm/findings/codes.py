@@ -127,7 +127,7 @@ _ALL = (
         "It has learnt nothing that carries over to other rows. A difference to it says that the"
         " training failed, not what a layer does to one that works.",
         "Look at its learning curves: train longer or with another learning rate, standardize the"
-        " inputs, lower the rate of dropout.",
+        " inputs, lower the rate of dropout. If early stopping ended it, give it more patience.",
         sentence="{where} is no better than a constant in {found}",
     ),
     Code(

@@ -50,6 +50,36 @@ def test_runs_that_diverged_or_collapsed_are_counted():
 
 
 @pytest.mark.parametrize(
+    ("epochs", "collapsed", "told"),
+    [
+        (40, (0, 1), "both runs, which early stopping ended (the first after 20 of 40 epochs)"),
+        (40, (1,), "1 of 2 runs, which early stopping ended (after 20 of 40 epochs)"),
+        (EPOCHS, (0, 1), "both runs"),  # they had all their epochs
+    ],
+)
+def test_of_runs_that_learnt_nothing_those_that_early_stopping_ended_are_named(
+    epochs, collapsed, told
+):
+    study = read_study("concrete", training__epochs=epochs, training__early_stopping={})
+
+    (found,) = check_trainings(
+        "baseline", *trainings(lambda n: 2 + 1 / n, collapsed=collapsed), study
+    )
+
+    assert (found.code.code, found.found) == ("DN008", told)
+
+
+def test_of_runs_that_learnt_nothing_some_may_have_had_all_their_epochs():
+    history, replicas = trainings(lambda n: 2 + 1 / n, collapsed=(0, 1))
+    history = history.query("split == 0 or epoch <= 11")
+    study = read_study("concrete", training__epochs=EPOCHS, training__early_stopping={})
+
+    (found,) = check_trainings("baseline", history, replicas, study)
+
+    assert found.found == ("both runs, 1 of which early stopping ended (after 11 of 20 epochs)")
+
+
+@pytest.mark.parametrize(
     ("val_loss", "grows"),
     [
         (lambda n: 2 + 0.02 * n, True),  # overfits to the end

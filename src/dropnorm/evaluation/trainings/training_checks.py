@@ -40,12 +40,12 @@ def check_trainings(
         replicas: The measures of each.
         study: Says which checks are silenced.
     """
-    found = _of_variant(network_names.spoken(variant), history, replicas)
+    found = _of_variant(network_names.spoken(variant), history, replicas, study)
     return [one for one in found if one.code.code not in study.silence]
 
 
 def _of_variant(
-    name: str, history: pd.DataFrame, replicas: Sequence[ReplicaMetrics]
+    name: str, history: pd.DataFrame, replicas: Sequence[ReplicaMetrics], study: Study
 ) -> Iterator[Finding]:
     runs = len(replicas)
     lost = [one.diverged_at_epoch for one in replicas if one.diverged_at_epoch is not None]
@@ -54,8 +54,11 @@ def _of_variant(
         found = f"{wording.of_runs(len(lost), runs)}, {when}"
         yield Finding(CODES["DN007"], name, found, len(lost), runs)
     for failure, code in _FAILURES.items():
-        if failed := sum(one.failures.get(failure, False) for one in replicas):
-            yield Finding(CODES[code], name, wording.of_runs(failed, runs), failed, runs)
+        if failed := [one for one in replicas if one.failures.get(failure, False)]:
+            found = wording.of_runs(len(failed), runs)
+            if failure == "collapsed":
+                found += _stopped_early(history, failed, study)
+            yield Finding(CODES[code], name, found, len(failed), runs)
     finite = [one for one in replicas if one.is_finite]
     by_run = history.set_index(["split", "start"])
     quarters = [_gaps(by_run.loc[[(one.split, one.start)]]) for one in finite]
@@ -64,6 +67,24 @@ def _of_variant(
         ends = [wording.number(float(np.mean([gaps[n] for gaps in growing]))) for n in (1, -1)]
         found = f"{wording.of_runs(len(growing), runs)}, from {ends[0]} to {ends[1]} on average"
         yield Finding(CODES["DN011"], name, found, len(growing), runs)
+
+
+def _stopped_early(history: pd.DataFrame, replicas: Sequence[ReplicaMetrics], study: Study) -> str:
+    """Say how many of these trainings early stopping ended, which may have learnt later."""
+    if study.training.early_stopping is None:
+        return ""
+    lasted = history.groupby(["split", "start"])["epoch"].max()
+    epochs = [int(lasted[one.split, one.start]) for one in replicas if one.is_finite]
+    stopped = [one for one in epochs if one < study.training.epochs]
+    if not stopped:
+        return ""
+    whose = (
+        "which early stopping ended"
+        if len(stopped) == len(replicas)
+        else (f"{len(stopped)} of which early stopping ended")
+    )
+    first = "the first after" if len(stopped) > 1 else "after"
+    return f", {whose} ({first} {min(stopped)} of {study.training.epochs} epochs)"
 
 
 def _gaps(history: pd.DataFrame) -> tuple[list[float], float]:
