@@ -152,6 +152,17 @@ def test_rows_that_validate_again_are_one_cluster():
     assert apart.variance < again.variance / 4
 
 
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=60), st.sampled_from([0, 10_000]))
+def test_units_have_the_same_variance_as_numbers_and_as_names(numbers, first):
+    moved = np.random.default_rng(0).normal(size=len(numbers))
+    units = np.array(numbers) + first
+    names = np.array([f"{unit:06}" for unit in units])
+
+    of_numbers, of_names = (rows_variance([0.0], [moved], [one]) for one in (units, names))
+
+    np.testing.assert_equal(vars(of_numbers), vars(of_names))
+
+
 @given(
     st.lists(st.tuples(*[st.floats(0.1, 9)] * 2), min_size=40, max_size=60),
     st.booleans(),

@@ -13,7 +13,7 @@ from dropnorm.data.splits import VALIDATION
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.answer import strict
 from dropnorm.evaluation.estimation import effects, sequential
-from dropnorm.evaluation.estimation.evidence import losses_by_split
+from dropnorm.evaluation.estimation.evidence import losses_by_split, losses_of_rows
 from dropnorm.evaluation.estimation.network_names import title
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.results import of_replica
@@ -133,7 +133,9 @@ def find_class_effects(
         here = replace(
             evidence,
             errors=pd.DataFrame(errors),
-            rows=losses_by_split(tables, costs, held),
+            rows=losses_by_split(
+                {name: losses_of_rows(tables[name], costs[name], held) for name in tables}, held
+            ),
             root=False,
             level=level,
         )

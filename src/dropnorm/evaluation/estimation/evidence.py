@@ -15,6 +15,8 @@ from dropnorm.tasks.registry import task_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy.typing as npt
+
     from dropnorm.evaluation.results import VariantMetrics
     from dropnorm.study.schema import Study
 
@@ -42,19 +44,24 @@ def gather_evidence(
     task = task_of(study)
     error = task.error(study)
     references = references_on(references, part)
+    held = split.loc[split["part"] == part]
     columns = {variant: one.errors(error.name, part) for variant, one in metrics.items()}
-    for model, of_model in references.groupby("model"):
+    losses = {
+        variant: losses_of_rows(table, task.row_losses(table, error), held)
+        for variant, table in predictions.items()
+    }
+    # One model after the other: together, these tables are the largest of a run.
+    for model, of_model in references.groupby("model", observed=True):
         columns[str(model)] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
         ).rename_axis(_REPLICA)
-    tables = dict(predictions) | {str(name): one for name, one in references.groupby("model")}
-    costs = {name: task.row_losses(table, error) for name, table in tables.items()}
+        losses[str(model)] = losses_of_rows(of_model, task.row_losses(of_model, error), held)
     parts = split.groupby(["split", "part"], observed=True).size().unstack("part")
     return Evidence(
         errors=pd.DataFrame(columns),
         held_to_trained=float((parts[part] / parts[TRAIN]).mean()),
         root=error.root,
-        rows=losses_by_split(tables, costs, split.loc[split["part"] == part]),
+        rows=losses_by_split(losses, held),
         in_order=are_in_order(split, study.split),
     )
 
@@ -69,32 +76,62 @@ def references_on(references: pd.DataFrame, part: str) -> pd.DataFrame:
     return references.loc[references["part"] == part].drop(columns="part")
 
 
-def losses_by_split(
-    tables: Mapping[str, pd.DataFrame], losses: Mapping[str, pd.Series], held: pd.DataFrame
-) -> dict[int, RowLosses]:
-    """Gather what each row of a part costs, by split; means over the starts that have a number.
+def losses_of_rows(
+    table: pd.DataFrame, losses: pd.Series, held: pd.DataFrame
+) -> dict[int, npt.NDArray[np.float64]]:
+    """Return what each row of a part costs a network, by split; means over the finite starts.
 
     Args:
-        tables: Predictions of the rows of the part, by network or reference model.
-        losses: Of each row of these tables, in their order; not finite where a start diverged.
+        table: Predictions of the rows of the part.
+        losses: Of each row of the table, in its order; not finite where a start diverged.
+        held: The rows of the part, by split.
+
+    Returns:
+        In the order of ``held``; nan where no start has a finite loss.
+    """
+    # A start that diverged has no finite prediction, and takes part in no pair.
+    known = losses.where(np.isfinite(losses)).to_numpy(dtype=np.float64)
+    splits, rows = table["split"].to_numpy(), table["row"].to_numpy()
+    found = {}
+    for number, wanted in _rows_by_split(held).items():
+        here = splits == number
+        if np.array_equal(rows[here], wanted):
+            found[number] = known[here]  # one start, in the same order: most large tables
+        else:
+            means = pd.Series(known[here]).groupby(rows[here]).mean()
+            found[number] = means.reindex(wanted).to_numpy(dtype=np.float64)
+    return found
+
+
+def losses_by_split(
+    losses: Mapping[str, Mapping[int, npt.NDArray[np.float64]]], held: pd.DataFrame
+) -> dict[int, RowLosses]:
+    """Gather what each row of a part costs, by split.
+
+    Args:
+        losses: By network or reference model, as :func:`losses_of_rows` returns them.
         held: The rows of the part, by split.
     """
-    costs = {
-        name: losses[name]
-        .where(np.isfinite(losses[name]))
-        # A start that diverged has no finite prediction, and takes part in no pair.
-        .groupby([table["split"], table["row"]])
-        .mean()
-        for name, table in tables.items()
+    splits = held["split"].to_numpy()
+    groups = _number_names(held["group"]) if "group" in held else None
+    return {
+        number: RowLosses(
+            {name: one[number] for name, one in losses.items()},
+            None if groups is None else groups[splits == number],
+            rows,
+        )
+        for number, rows in _rows_by_split(held).items()
     }
-    if "group" in held:
-        held = held.assign(group=pd.factorize(held["group"].astype(str))[0])
-    found = {}
-    for number, of_split in held.groupby("split"):
-        of_rows = {
-            name: cost.loc[number].reindex(of_split["row"]).to_numpy(dtype=np.float64)
-            for name, cost in costs.items()
-        }
-        groups = of_split["group"].to_numpy() if "group" in held else None
-        found[int(str(number))] = RowLosses(of_rows, groups, of_split["row"].to_numpy())
-    return found
+
+
+def _rows_by_split(held: pd.DataFrame) -> dict[int, npt.NDArray[np.int64]]:
+    splits, rows = held["split"].to_numpy(), held["row"].to_numpy()
+    return {int(number): rows[splits == number] for number in np.unique(splits)}
+
+
+def _number_names(groups: pd.Series) -> npt.NDArray[np.int64]:
+    """Number groups by their names, from 0 in the order in which they come."""
+    if isinstance(groups.dtype, pd.CategoricalDtype) and groups.notna().all():
+        names = pd.factorize(groups.cat.categories.astype(str))[0]
+        return np.asarray(pd.factorize(names[groups.cat.codes])[0], dtype=np.int64)
+    return np.asarray(pd.factorize(groups.astype(str))[0], dtype=np.int64)

@@ -25,6 +25,8 @@ LEVEL = 0.95
 _POWER = 0.8
 _MOST_RUNS = 10_000
 A_PAIR = 2
+# Whole numbers below so many times their count are numbered by counting: bounds memory.
+_DENSE = 16
 # From so many splits, and rows or groups of them, on the sharper interval holds.
 SHARP_FROM_SPLITS, SHARP_FROM_UNITS = 5, 20
 
@@ -308,11 +310,22 @@ def rows_variance(
         (rows + difference - mean) / (len(by_split) * len(rows))
         for difference, rows in zip(by_split, of_rows, strict=True)
     ]
-    names, of_unit = np.unique(np.concatenate(list(units)), return_inverse=True)
-    if len(names) < A_PAIR:
-        return RowsVariance(math.nan, len(names))
+    of_unit, count = _numbered(np.concatenate(list(units)))
+    if count < A_PAIR:
+        return RowsVariance(math.nan, count)
     sums = np.bincount(of_unit, weights=np.concatenate(shares))
-    return RowsVariance(float(len(names) / (len(names) - 1) * (sums**2).sum()), len(names))
+    return RowsVariance(float(count / (count - 1) * (sums**2).sum()), count)
+
+
+def _numbered(units: npt.NDArray[Any]) -> tuple[npt.NDArray[np.intp], int]:
+    """Number units from 0 in their order; return the number of each, and how many there are."""
+    whole = units.dtype.kind == "i" and len(units) > 0
+    if whole and units.min() >= 0 and units.max() < _DENSE * len(units):
+        # Counting takes a tenth of the time of sorting, which every contrast would do again.
+        numbers = np.cumsum(np.bincount(units) > 0) - 1
+        return numbers[units], int(numbers[-1]) + 1
+    names, of_unit = np.unique(units, return_inverse=True)
+    return of_unit, len(names)
 
 
 def jackknife_variance(
@@ -335,7 +348,7 @@ def jackknife_variance(
     if groups is None:
         sums, sizes = losses, np.ones(losses.shape[1])
     else:
-        _, of_row = np.unique(groups, return_inverse=True)
+        of_row, _ = _numbered(groups)
         sizes = np.bincount(of_row).astype(float)
         sums = np.array([np.bincount(of_row, weights=of_variant) for of_variant in losses])
     units = len(sizes)
