@@ -44,7 +44,11 @@ def assert_german(table: pd.DataFrame) -> None:
     assert list(table["preis"]) == [5.5, 7.25, 8.5]
 
 
-SHIPPED = [*(ROOT / "data/01_raw").glob("*.csv"), *(ROOT / "data/sample/01_raw").glob("*.csv")]
+# By name: beside them may be the reader's own tables and the downloaded songs, in which 'NA' is text.
+SHIPPED = [
+    *(ROOT / "data/01_raw" / name for name in ("concrete.csv", "red-wine.csv")),
+    *(ROOT / "data/sample/01_raw").glob("*.csv"),
+]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT / "data")))
