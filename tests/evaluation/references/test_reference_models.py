@@ -37,7 +37,8 @@ def test_reference_models_predict_validation_rows_in_the_units_of_the_target(los
 
     predicted = predict_references(inputs, study)
 
-    by_model = dict(list(predicted.groupby("model")))
+    assert predicted["model"].dtype == "category"  # of all splits
+    by_model = dict(list(predicted.groupby("model", observed=True)))
     assert set(by_model) == set(task_of(study).references)
     for one in by_model.values():
         assert len(one) == 2 * sum(len(split.validation.rows) for split in inputs)
@@ -67,8 +68,9 @@ def test_reference_models_predict_test_rows_with_the_fit_of_the_training_rows():
 
     predicted = predict_references(inputs, study)
 
+    assert list(predicted["part"].cat.categories) == ["validation", "test"]
     held = {"validation": inputs[0].validation, "test": inputs[0].test}
-    for (model, part), one in predicted.groupby(["model", "part"]):
+    for (model, part), one in predicted.groupby(["model", "part"], observed=True):
         assert list(one["row"]) == list(held[part].rows), model
         assert one["target"].to_numpy() == pytest.approx(held[part].y)
         assert np.isfinite(one["prediction"]).all()

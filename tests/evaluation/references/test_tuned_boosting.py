@@ -130,7 +130,9 @@ def test_it_is_a_reference_model_of_studies_that_ask_for_it_and_changes_no_other
     of_tuned = found["model"] == TUNED_BOOSTING
     assert of_tuned.sum() == (without["model"] == "constant").sum()
     assert np.isfinite(found.loc[of_tuned, "prediction"]).all()
-    pd.testing.assert_frame_equal(found.loc[~of_tuned].reset_index(drop=True), without)
+    others = found.loc[~of_tuned].reset_index(drop=True)
+    others["model"] = others["model"].cat.remove_unused_categories()
+    pd.testing.assert_frame_equal(others, without)
     assert task_of(plain).references_of(plain) == task_of(plain).references
     assert "references" not in plain.model_dump(mode="json")
 

@@ -46,7 +46,7 @@ def predict_references(
         Columns ``model``, ``split``, ``start``, ``row``, ``target`` and the predictions in the
         target's own terms; a model that draws no start gives the same for each. A linear network
         that diverged predicts nan. Where the split holds a test part, a column ``part`` says of
-        which part a row is.
+        which part a row is. ``model`` and ``part`` are categories.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only where it is needed
 
@@ -60,16 +60,19 @@ def predict_references(
         if TUNED_BOOSTING in task.references_of(study):
             fixed[TUNED_BOOSTING] = predict_tuned(inputs, held, study, memory)
     tables = []
+    # A text for each row would take more memory than its prediction.
+    models = pd.CategoricalDtype(sorted(task.references_of(study)))
+    of_part = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts.values()])
     for model in task.references_of(study):
         for start in range(study.replicas.starts):
             predicted = fixed.get(model)
             if predicted is None:
                 predicted = _linear_network(inputs, start, study, memory)
             table = _table(inputs, list(parts.values()), predicted)
-            table.insert(0, "model", model)
+            table.insert(0, "model", pd.Series(model, table.index, models))
             table.insert(2, "start", start)
             if inputs.test is not None:
-                table["part"] = np.repeat(list(parts), [len(one.rows) for one in parts.values()])
+                table["part"] = pd.Categorical.from_codes(of_part, pd.Index(list(parts)))
             tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
