@@ -44,7 +44,7 @@ def assert_german(table: pd.DataFrame) -> None:
     assert list(table["preis"]) == [5.5, 7.25, 8.5]
 
 
-# By name: beside them may be the reader's own tables and the downloaded songs, in which 'NA' is text.
+# By name: beside them may be other tables, such as the downloaded songs, where 'NA' is text.
 SHIPPED = [
     *(ROOT / "data/01_raw" / name for name in ("concrete.csv", "red-wine.csv")),
     *(ROOT / "data/sample/01_raw").glob("*.csv"),
