@@ -1,21 +1,21 @@
 """The lesson's trainings as a plain Keras script and as this project, in turn, as ratios.
 
-    python benchmarks/speed.py --json speed.json   # all of it: 20 minutes on two cores
+    python benchmarks/speed.py --json speed.json   # half an hour on two cores
     python benchmarks/speed.py --repeats 1 --starts 2 --epochs 2    # whether it works
 
 Every ratio is of this project's seconds by those of ``plain_keras.py`` on TensorFlow, in the same
 run, with the same variants and epochs:
 
 - ``single``: of one training, ``fit`` by ``fit``, compiling included; pair by pair, so that what
-  slows the machine slows both. The plain script is also measured as a careful user writes it: with
-  Keras' ``steps_per_execution``, and with its ``jit_compile``.
-- ``together``: of two trainings at a time by one alone: what the second costs the first.
+  slows the machine slows both. With ``--careful``, the plain script is also measured with
+  Keras' own ``steps_per_execution`` and ``jit_compile``.
 - ``replicas``: of ``--starts`` trainings, from before the first to the end of the last, starting
   the processes and importing the engine there included, by as many times a plain ``fit``.
 - ``losses``: least and last losses of as many starts of both: their means, and how many standard
   errors they are apart.
 - ``command``: of a whole ``kedro run`` of one split, four variants, by a plain script for each.
   Two of concrete's diverge, and count here: the plain script trains them to the last epoch.
+- ``together``, if asked for: of two trainings at a time by one alone: what a second one costs.
 
 The limit is what the matrix products of a training take by themselves (``limit.py``).
 """
@@ -35,7 +35,8 @@ import numpy as np
 from measuring import ROOT, copy_project, machine, run, table, told
 
 HERE = Path(__file__).parent
-PARTS = ("single", "together", "replicas", "losses", "command")
+PARTS = ("single", "replicas", "losses", "command")
+FURTHER = ("together",)  # if asked for
 SINGLE = (("concrete", "batchnorm"), ("spotify", "dropout"), ("wine", "dropout_batchnorm"))
 MANY = (("concrete", "batchnorm"), ("spotify", "baseline"), ("spotify", "dropout"))
 TOGETHER = (("spotify", "dropout"), ("wine", "dropout"), ("wine", "batchnorm"))
@@ -45,6 +46,8 @@ CAREFUL = {"steps_per_execution": ("--whole-epochs",), "jit_compile": ("--jit",)
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 # The first of the seeds that are not measured in turn, and of the starts that are trained at once.
 MORE, FIRST = 100, 1000
+# Heads and rows.
+Table = tuple[list[str], list[list[str]]]
 
 
 def inside(study: str, variant: str, starts: int, first: int, epochs: int, threads: int) -> None:
@@ -233,9 +236,6 @@ def tell(found: dict) -> None:
             print(table(heads, rows), end="\n\n")
 
 
-Table = tuple[list[str], list[list[str]]]
-
-
 def single_rows(found: dict) -> Table:
     """Return the table of single trainings beside the plain script of the lesson."""
     rows = []
@@ -320,7 +320,7 @@ def main() -> None:
     parser.add_argument("--studies", nargs="+", help="of the single trainings; else all three")
     parser.add_argument("--careful", action="store_true", help="also Keras with its own switches")
     parser.add_argument("--engines", nargs="+", default=["tensorflow", "jax"])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--parts", nargs="+", choices=PARTS + FURTHER, default=PARTS)
     parser.add_argument("--json", help="file for all that was measured")
     parser.add_argument("--tell", action="store_true", help="only print what stands in that file")
     parser.add_argument("--inside", nargs=6, help=argparse.SUPPRESS)
