@@ -271,6 +271,17 @@ def test_an_engine_is_imported_without_what_only_notebooks_and_pictures_need(eng
     assert ended.stdout.split() == (["jax"] if engine == "jax" else [])
 
 
+def test_in_a_notebook_keras_keeps_its_wrappers_of_scikit_learn():
+    code = (
+        "import IPython; from dropnorm.training.backend import load_keras; keras = load_keras();"
+        "keras.wrappers.SKLearnRegressor(keras.Sequential([keras.layers.Dense(1)]))"
+    )
+
+    ended = python(code, KERAS_BACKEND="jax")
+
+    assert ended.returncode == 0, ended.stderr
+
+
 def test_a_model_is_saved_on_another_engine_without_tensorflow(tmp_path):
     script = """
 import sys

@@ -130,7 +130,10 @@ def start_engine(threads: int | None = None) -> None:
         ):
             if engine_name() == "jax":
                 _keep_compiled(threads)  # before it compiles anything
-            with hidden(*_NOT_NEEDED, *_NOT_NEEDED_BY.get(engine_name(), ())):
+            # The reader of a notebook may go on with Keras' wrappers and pictures.
+            in_notebook = "IPython" in sys.modules
+            not_needed = (*_NOT_NEEDED, *_NOT_NEEDED_BY.get(engine_name(), ()))
+            with hidden(*(() if in_notebook else not_needed)):
                 keras = importlib.import_module("keras")
             match keras.backend.backend():
                 case "tensorflow":
