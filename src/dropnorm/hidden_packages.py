@@ -5,15 +5,31 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
+
+
+class _NotInstalled(Loader):
+    """Refuses to load a module. Only then: who only looks for a package may go on.
+
+    PyTorch looks for packages with ``importlib.util.find_spec``, where no error is expected.
+    """
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Raise ModuleNotFoundError."""
+        raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: there is no module."""
 
 
 class _Hidden(MetaPathFinder):
-    """Finds, for one thread, that packages are not installed.
+    """Finds, for one thread, packages that cannot be loaded.
 
     Args:
         names: Of the packages.
@@ -22,10 +38,11 @@ class _Hidden(MetaPathFinder):
     def __init__(self, names: tuple[str, ...]) -> None:
         self._names, self._thread = names, threading.get_ident()
 
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        """Raise ModuleNotFoundError for these packages; leave others to other finders."""
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        """Return a module without a file for these packages; leave others to other finders."""
         if fullname in self._names and threading.get_ident() == self._thread:
-            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
+            return ModuleSpec(fullname, _NotInstalled())
+        return None
 
 
 @contextlib.contextmanager

@@ -56,12 +56,15 @@ def test_a_training_has_the_threads_that_its_study_names_or_its_engine_does_best
     assert threads_of(read_study("concrete", training__threads=named)) == threads
 
 
-def test_an_engine_that_no_study_has_started_has_its_usual_threads(home):
+@pytest.mark.parametrize(("engine", "threads"), [("jax", 2), ("torch", 1)])
+def test_an_engine_that_no_study_has_started_has_its_usual_threads(home, engine, threads):
+    if importlib.util.find_spec(engine) is None:
+        pytest.skip(f"needs the extra {engine}")
     tell = "from dropnorm.training.backend import engine_threads, load_keras; load_keras();"
 
-    told = python(f"{tell} print(engine_threads())", KERAS_BACKEND="jax")
+    told = python(f"{tell} print(engine_threads())", KERAS_BACKEND=engine)
 
-    assert told.stdout == "2\n", told.stderr
+    assert told.stdout == f"{threads}\n", told.stderr
 
 
 def test_keras_own_file_chooses_the_engine(home):
