@@ -14,6 +14,7 @@ import pytest
 import made_up
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
+from dropnorm.evaluation.estimation.intervals import Basis
 from dropnorm.evaluation.results import (
     Examination,
     ReplicaExamination,
@@ -124,6 +125,29 @@ def test_the_interval_rests_on_the_spread_of_the_test_rows_and_not_on_validation
     one, other = effects_of(found), effects_of(changed)
 
     assert one["test"] == other["test"]
+
+
+def test_few_test_rows_leave_intervals_on_the_test_rows_to_the_splits_alone():
+    def few(table):
+        return table.loc[(table["part"] != "test") | (table["row"] < 15)]
+
+    found = {
+        name: dataclasses.replace(
+            one, test_predictions=one.test_predictions.loc[one.test_predictions["row"] < 15]
+        )
+        for name, one in outcomes().items()
+    }
+
+    told = nodes.estimate_effects(few(SPLIT), few(references()), STUDY, PROVENANCE, **found)
+
+    assert {one["basis"] for one in told["test"]["effects"].values()} == {Basis.SPLITS}
+    assert {one["basis"] for one in told["effects"].values()} == {Basis.ROWS_AND_SPLITS}
+    (note,) = [one for one in told["findings"] if one["code"] == "DN026"]
+    assert note["where"] == (
+        "dropout, batchnorm, dropout + batchnorm, interaction on the test rows"
+    )
+    held = few(SPLIT).query("part == 'test'")["row"].nunique()
+    assert note["found"] == f"{held} rows that are held out are fewer than 20"
 
 
 def test_reference_models_are_compared_on_the_test_rows():

@@ -67,6 +67,12 @@ def find_answer(
     healths = {name: one.health for name, one in variants.items()}
     estimated = effects.estimate(evidence, diverged, margin, design)
     found = effects.weigh_effects(estimated, healths, design)
+    tested: list[Finding] = []
+    test = None
+    if on_test is not None:
+        on_test = replace(on_test, level=level)
+        test = find_answer_on_test(on_test, metrics, study)
+        tested = checks.check_intervals(test.effects, design, on_test, study, "test rows")
     answer = Answer(
         study=study.name,
         title=study.label,
@@ -90,9 +96,7 @@ def find_answer(
         if evidence.in_order
         else sentences.spread(variants, found, error.spoken, task.unit(study)),
         design=design,
-        test=None
-        if on_test is None
-        else find_answer_on_test(replace(on_test, level=level), metrics, study),
+        test=test,
         optimistic=optimistic_networks(study),
         choice=tell_choice(study),
         more_runs=more_runs(study),
@@ -102,6 +106,7 @@ def find_answer(
         *of_networks,
         *checks.check_answer(answer, study),
         *checks.check_intervals(found, design, evidence, study),
+        *tested,
         *checks.check_earlier(earlier, study),
     ]
     return in_words(

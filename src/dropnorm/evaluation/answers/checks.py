@@ -45,7 +45,11 @@ def check_answer(answer: Answer, study: Study) -> list[Finding]:
 
 
 def check_intervals(
-    effects: Mapping[str, Effect], design: Design, evidence: Evidence, study: Study
+    effects: Mapping[str, Effect],
+    design: Design,
+    evidence: Evidence,
+    study: Study,
+    rows: str = "",
 ) -> list[Finding]:
     """Say which effects have an interval that rests on the splits alone, and why: DN026.
 
@@ -54,6 +58,7 @@ def check_intervals(
         design: Which networks are compared.
         evidence: That the effects were estimated from.
         study: Says which checks are silenced.
+        rows: In words, on which the effects were estimated, if not on the validation rows.
     """
     weights = {one.name: one.weights for one in design.contrasts}
     reasons: dict[str, list[str]] = {}
@@ -64,7 +69,7 @@ def check_intervals(
         [
             Finding(
                 CODES["DN026"],
-                ", ".join(map(network_names.spoken, names)),
+                ", ".join(map(network_names.spoken, names)) + (f" on the {rows}" if rows else ""),
                 reason,
                 len(names),
                 len(effects),
