@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from conftest import copy_project
 from dropnorm import __version__
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def packaged(project: Path) -> Path:
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder with wheel and archive; conf/local is not among what is packaged."""
+    project = copy_project(tmp_path_factory.mktemp("packaged"))
     shutil.rmtree(project / "src")
     shutil.copytree(ROOT / "src", project / "src")
     for name in ("README.md", "LICENSE"):
@@ -30,7 +32,7 @@ def packaged(project: Path) -> Path:
     return project / "dist"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def python(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the Python of an environment into which the wheel is installed.
 
