@@ -25,7 +25,8 @@ def run(folder: Path, rows: str) -> tuple[Path, str]:
     stopping = f"concrete.training.early_stopping.rows={rows}"
     done = kedro_here(
         project, "run", "--env=sample", "--pipelines=concrete",
-        f"--params=concrete.replicas.splits=2,concrete.training.optimizer=adam,{stopping}",
+        "--params=concrete.replicas.splits=2,concrete.training.optimizer=adam,"
+        f"concrete.network.hidden=[8],{stopping}",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     return project, " ".join(done.stdout.split())

@@ -19,7 +19,9 @@ from whole_commands import kedro_here, newest
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = {"concrete": {"training": {"epochs": 1}, "replicas": {"splits": 1}}}
+SMALL = {
+    "concrete": {"training": {"epochs": 1}, "replicas": {"splits": 1}, "network": {"hidden": [8]}}
+}
 
 Request = Callable[..., dict[str, Any]]
 

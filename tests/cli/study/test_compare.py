@@ -15,7 +15,8 @@ def twice(tmp_path_factory):
     for changed in ("", ",spotify.network.activation=tanh"):
         done = kedro_here(
             project, "run", "--env=sample", "--pipelines=spotify",
-            f"--params=spotify.training.epochs=1,spotify.replicas.splits=2{changed}",
+            "--params=spotify.training.epochs=1,spotify.replicas.splits=2,spotify.network.hidden=[4]"
+            f"{changed}",
         )  # fmt: skip
         assert done.exit_code == 0, done.output
     return project
