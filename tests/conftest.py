@@ -106,6 +106,13 @@ def _catalog_of(_files: tuple[tuple[Path, int], ...]) -> DataCatalog:
     return open_project(None, None).catalog
 
 
+def shrink_networks(project: Path) -> None:
+    """Let the studies of the sample train networks of one small layer, in a copy of the project."""
+    for name in TABLES:
+        file = project / "conf" / "sample" / "parameters" / f"{name}.yml"
+        change_options(file, name, {"network": {"hidden": [8]}})
+
+
 def complete_version(run: str, version: str, **record: object) -> None:
     """Make a version complete: what its run would have written beside what is there is empty."""
     catalog = catalog_here()

@@ -93,7 +93,8 @@ def flowers(tmp_path_factory):
     assert made.exit_code == 0, made.output
     change_options(
         project / "conf/sample/parameters/flowers.yml", "flowers",
-        {"training": {"epochs": 4}, "replicas": {"starts": 2, "splits": 2}},
+        {"training": {"epochs": 4}, "replicas": {"starts": 2, "splits": 2},
+         "network": {"hidden": [8]}},
     )  # fmt: skip
     done = kedro_here(project, "run", "--env=sample", "--pipelines=flowers")
     assert done.exit_code == 0, done.output
