@@ -20,7 +20,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 import browser
-from conftest import ROOT, read_study
+from conftest import ROOT, read_study, shrink_networks
 from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.evaluation.estimation.estimands import are_in_order
@@ -191,7 +191,8 @@ def make_small(word: str) -> str:
 
 
 def type_all(commands: list[str], project: Path) -> None:
-    """Type commands as a reader would; a study that is made gets few epochs and splits."""
+    """Type commands as a reader would; what trains has few epochs, splits and units."""
+    shrink_networks(project)
     env = {**os.environ, "KEDRO_ENV": "sample", "COLUMNS": "200"}
     in_one_process, others = [], []
     for command in commands:
