@@ -84,7 +84,8 @@ def test_the_packaged_project_runs_where_there_is_nothing_but_a_table(
     assert refused.stdout == ""
 
     done = run(
-        "--pipelines=concrete", "--params=concrete.training.epochs=1,concrete.replicas.splits=1"
+        "--pipelines=concrete",
+        "--params=concrete.training.epochs=1,concrete.replicas.splits=1,concrete.network.hidden=[8]",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
@@ -115,7 +116,7 @@ def test_the_starter_makes_a_project_whose_own_tests_pass_and_whose_study_runs(
     project = folder / "my-tables"
     tested = call("pytest", "-q", "-p", "no:cacheprovider", within=project)
     ran = call("kedro", "run", "--pipelines=concrete",
-               "--params=concrete.training.epochs=1,concrete.replicas.splits=1",
+               "--params=concrete.training.epochs=1,concrete.replicas.splits=1,concrete.network.hidden=[8]",
                within=project)  # fmt: skip
 
     assert made.returncode == 0, made.stdout + made.stderr
