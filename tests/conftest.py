@@ -4,6 +4,7 @@ import logging
 import re
 import shutil
 import signal
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from click.testing import Result
+    from kedro.io import DataCatalog
 
     from dropnorm.study.schema import Study
 
@@ -93,9 +95,27 @@ def change_options(file: Path, name: str, changes: dict[str, dict[str, object]])
     file.write_text(yaml.safe_dump(options, sort_keys=False))
 
 
+def catalog_here() -> DataCatalog:
+    """Return the catalog of the project here, opened anew only if its files have changed."""
+    files = sorted(Path("conf").resolve().rglob("*.yml"))
+    return _catalog_of(tuple((file, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=1)
+def _catalog_of(_files: tuple[tuple[Path, int], ...]) -> DataCatalog:
+    return open_project(None, None).catalog
+
+
+def shrink_networks(project: Path) -> None:
+    """Let the studies of the sample train networks of one small layer, in a copy of the project."""
+    for name in TABLES:
+        file = project / "conf" / "sample" / "parameters" / f"{name}.yml"
+        change_options(file, name, {"network": {"hidden": [8]}})
+
+
 def complete_version(run: str, version: str, **record: object) -> None:
     """Make a version complete: what its run would have written beside what is there is empty."""
-    catalog = open_project(None, None).catalog
+    catalog = catalog_here()
     networks = names_written(record.get("options"))
     places = study_versions._places_written(run, catalog, networks)
     written = [path / version / path.name for path in places]

@@ -17,11 +17,12 @@ from dropnorm.config_loader import StudyConfigLoader
 
 
 def shorten(study: str) -> None:
-    """Give a study few epochs and splits, in its own file, to be quick."""
+    """Give a study few epochs, splits and units, in its own file, to be quick."""
     (file,) = Path("conf").glob(f"*/parameters/{study}.yml")
     options = yaml.safe_load(file.read_text())
     options[study].setdefault("training", {})["epochs"] = 2
     options[study].setdefault("replicas", {})["splits"] = 2
+    options[study].setdefault("network", {})["hidden"] = [8]
     file.write_text(yaml.safe_dump(options, sort_keys=False))
 
 

@@ -7,8 +7,7 @@ import math
 import pandas as pd
 from kedro.io.core import Version
 
-from conftest import complete_version
-from dropnorm.cli.study.project import open_project
+from conftest import catalog_here, complete_version
 from dropnorm.config_loader import project_config
 from made_results import some_metrics
 from made_up_answers import an_outcome
@@ -23,7 +22,7 @@ def write_version(
     """Write what a run of concrete writes: some with Kedro's own datasets, and the rest empty."""
     options = project_config().study("concrete").model_dump(mode="json")
     record = {"options": options, **record}
-    catalog = open_project(None, None).catalog
+    catalog = catalog_here()
 
     def save(name: str, data: object) -> None:
         catalog.get(f"concrete.{name}", version=Version(None, version)).save(data)

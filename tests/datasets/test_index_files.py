@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from conftest import assert_refused, read_table
+from conftest import assert_refused, read_table, shrink_networks
 from dropnorm.datasets.index_files import with_parts
 from dropnorm.errors import BadInputError
 from dropnorm.study.split import FilesSplit
@@ -159,6 +159,7 @@ def test_a_part_of_a_run_gets_the_columns_of_the_index_files_too(published, run_
 
 @pytest.mark.training
 def test_a_published_study_is_answered_on_its_test_rows(published, run_here, command):
+    shrink_networks(published)
     write_index_files(published, len(read_table("concrete", "data/sample/01_raw")))
 
     done = run_here("--env=sample", "--pipelines=concrete")

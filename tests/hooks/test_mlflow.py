@@ -37,7 +37,7 @@ from dropnorm.hooks.mlflow_server import (
     tracking_uri_of,
 )
 from dropnorm.training.backend import load_keras
-from whole_commands import kedro, newest, refused
+from whole_commands import kedro, kedro_here, newest, refused
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("mlflow") is None, reason="needs the extra mlflow"
@@ -88,8 +88,10 @@ def logged(server, tmp_path_factory):
         f"tracking_uri: {server}\nexperiment: team/{{study}}\ntags: {{team: mixers}}\n"
     )
     replicas = f"concrete.replicas.starts={STARTS},concrete.replicas.splits=1"
-    done = kedro(project, "run", "--env=sample", "--pipelines=concrete", f"--params={replicas}")
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = kedro_here(
+        project, "run", "--env=sample", "--pipelines=concrete", f"--params={replicas}"
+    )
+    assert done.exit_code == 0, done.output
     client = mlflow().MlflowClient(server)
     experiment = client.get_experiment_by_name("team/concrete")
     runs = client.search_runs([experiment.experiment_id])

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from conftest import assert_refused
-from whole_commands import kedro, newest
+from whole_commands import kedro_here, newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,9 +94,9 @@ def rewrite_entry(project: Path, entry: dict[str, Any]) -> None:
 
 @pytest.mark.training
 def test_a_messy_gzipped_table_is_scored_on_its_test_part_in_its_own_units(houses_project):
-    done = kedro(houses_project, "run", "--env=sample", "--pipelines=houses")
+    done = kedro_here(houses_project, "run", "--env=sample", "--pipelines=houses")
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.exit_code == 0, done.output
     split = pd.read_parquet(newest(houses_project, "05_model_input/houses/split.parquet"))
     table = houses()
     assert list(split["row"]) == list(table.index[table["price"].notna()])
@@ -160,10 +160,10 @@ def test_findings_are_told_in_a_line_and_stop_nothing(houses_project):
     yml = houses_project / "conf" / "sample" / "parameters" / "houses.yml"
     yml.write_text(yaml.safe_dump({"houses": {**STUDY, "split": {"method": "random"}}}))
 
-    done = kedro(houses_project, "run", "--env=sample", "--pipelines=houses",
+    done = kedro_here(houses_project, "run", "--env=sample", "--pipelines=houses",
                  "--to-nodes=houses.prepare.make_inputs,houses.prepare.check_data")  # fmt: skip
 
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.exit_code == 0, done.output
     told = " ".join((done.stdout + done.stderr).split())
     assert "Houses: DN001 copies of training rows in a held part" in told
     findings = json.loads(newest(houses_project, "08_reporting/houses/findings.json").read_text())

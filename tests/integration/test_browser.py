@@ -13,6 +13,7 @@ import pytest
 
 import browser
 from conftest import copy_project
+from whole_commands import kedro_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,9 @@ def kedro(project: Path, *command: str) -> str:
 def project(tmp_path_factory):
     """A project after a run of concrete."""
     project = copy_project(tmp_path_factory.mktemp("browser"))
-    kedro(project, "run", "--pipelines=concrete", "--params=concrete.training.epochs=2")
+    params = "--params=concrete.training.epochs=2"
+    done = kedro_here(project, "run", "--env=sample", "--pipelines=concrete", params)
+    assert done.exit_code == 0, done.output
     return project
 
 

@@ -22,7 +22,7 @@ from dropnorm.tasks.targets import Classes
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import up_to_outputs
 from dropnorm.training.trainer import predict_rows, train_replica, trained_network
-from whole_commands import kedro, newest
+from whole_commands import kedro_here, newest
 
 pytestmark = pytest.mark.training
 
@@ -87,16 +87,17 @@ def flowers(tmp_path_factory):
     iris = load_iris(as_frame=True)
     names = iris.target_names[iris.target]
     iris.data.assign(species=names).to_csv(project / "iris.csv", index=False)
-    made = kedro(
+    made = kedro_here(
         project, "study", "new", "flowers", "--csv=iris.csv", "--target=species", "--env=sample"
     )
-    assert made.returncode == 0, made.stdout + made.stderr
+    assert made.exit_code == 0, made.output
     change_options(
         project / "conf/sample/parameters/flowers.yml", "flowers",
-        {"training": {"epochs": 4}, "replicas": {"starts": 2, "splits": 2}},
+        {"training": {"epochs": 4}, "replicas": {"starts": 2, "splits": 2},
+         "network": {"hidden": [8]}},
     )  # fmt: skip
-    done = kedro(project, "run", "--env=sample", "--pipelines=flowers")
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = kedro_here(project, "run", "--env=sample", "--pipelines=flowers")
+    assert done.exit_code == 0, done.output
     return project, done.stdout + done.stderr
 
 

@@ -8,7 +8,7 @@ import nbclient
 import nbformat
 import pytest
 
-from conftest import ROOT, copy_project
+from conftest import ROOT, copy_project, shrink_networks
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -46,6 +46,7 @@ def test_the_lesson_is_committed_with_its_outputs_and_without_log_lines():
 def executed(tmp_path_factory):
     """The lesson, run from top to bottom on the made-up tables, in a copy of the project."""
     project = copy_project(tmp_path_factory.mktemp("lesson"))
+    shrink_networks(project)
     shutil.copytree(LESSON.parent, project / "notebooks")
     notebook = nbformat.read(LESSON, as_version=4)
     for cell in notebook.cells:

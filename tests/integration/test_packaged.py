@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from conftest import copy_project
 from dropnorm import __version__
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def packaged(project: Path) -> Path:
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder with wheel and archive; conf/local is not among what is packaged."""
+    project = copy_project(tmp_path_factory.mktemp("packaged"))
     shutil.rmtree(project / "src")
     shutil.copytree(ROOT / "src", project / "src")
     for name in ("README.md", "LICENSE"):
@@ -30,7 +32,7 @@ def packaged(project: Path) -> Path:
     return project / "dist"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def python(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the Python of an environment into which the wheel is installed.
 
@@ -82,7 +84,8 @@ def test_the_packaged_project_runs_where_there_is_nothing_but_a_table(
     assert refused.stdout == ""
 
     done = run(
-        "--pipelines=concrete", "--params=concrete.training.epochs=1,concrete.replicas.splits=1"
+        "--pipelines=concrete",
+        "--params=concrete.training.epochs=1,concrete.replicas.splits=1,concrete.network.hidden=[8]",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
@@ -113,7 +116,7 @@ def test_the_starter_makes_a_project_whose_own_tests_pass_and_whose_study_runs(
     project = folder / "my-tables"
     tested = call("pytest", "-q", "-p", "no:cacheprovider", within=project)
     ran = call("kedro", "run", "--pipelines=concrete",
-               "--params=concrete.training.epochs=1,concrete.replicas.splits=1",
+               "--params=concrete.training.epochs=1,concrete.replicas.splits=1,concrete.network.hidden=[8]",
                within=project)  # fmt: skip
 
     assert made.returncode == 0, made.stdout + made.stderr

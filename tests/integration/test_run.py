@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from conftest import assert_refused, copy_project
-from whole_commands import kedro, newest, refused
+from whole_commands import kedro, kedro_here, newest, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,11 +88,14 @@ def test_all_three_runners_give_the_same_numbers_to_the_last_bit(
     sequential, project, monkeypatch, runner
 ):
     monkeypatch.setenv("DROPNORM_MEMORY", "off")  # each trains for itself
+    words = ["run", "--env=sample", "--pipelines=concrete", f"--runner={runner}", REPLICAS]
 
-    done = kedro(project, "run", "--env=sample", "--pipelines=concrete", f"--runner={runner}",
-                 REPLICAS, below="src")  # fmt: skip
-
-    assert done.returncode == 0, done.stdout + done.stderr
+    if runner == "ThreadRunner":
+        done = kedro_here(project, *words)
+        assert done.exit_code == 0, done.output
+    else:
+        called = kedro(project, *words, below="src")
+        assert called.returncode == 0, called.stdout + called.stderr
     expected = history(sequential[0])
     pd.testing.assert_frame_equal(history(project), expected, check_exact=True)
     assert np.isfinite(expected["val_loss"]).any()

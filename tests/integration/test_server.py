@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from whole_commands import kedro, newest
+from whole_commands import kedro_here, newest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = {"concrete": {"training": {"epochs": 1}, "replicas": {"splits": 1}}}
+SMALL = {
+    "concrete": {"training": {"epochs": 1}, "replicas": {"splits": 1}, "network": {"hidden": [8]}}
+}
 
 Request = Callable[..., dict[str, Any]]
 
@@ -83,8 +85,10 @@ def test_the_server_runs_a_study_and_predicts_as_the_command_does(request_run, p
     assert record["options"]["training"]["epochs"] == 1
     assert {"replicas.splits", "training.epochs"} <= set(record["overridden"])
     served = pd.read_csv(newest(project, "07_model_output/concrete/batchnorm/predictions.csv"))
-    kedro(project, "study", "predict", "concrete", "--env=sample", "--variant=batchnorm",
-          f"--version={version}", f"--input={tables}/concrete_new_rows.csv",
-          "--output=predicted.csv")  # fmt: skip
+    done = kedro_here(project, "study", "predict", "concrete", "--env=sample",
+                      "--variant=batchnorm", f"--version={version}",
+                      f"--input={tables}/concrete_new_rows.csv",
+                      "--output=predicted.csv")  # fmt: skip
+    assert done.exit_code == 0, done.output
     asked = pd.read_csv(project / "predicted.csv")
     assert served["prediction"].tolist() == pytest.approx(asked["prediction"].tolist(), rel=1e-5)

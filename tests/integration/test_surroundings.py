@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 SMALL = ",".join(
     f"concrete.{one}"
-    for one in ("training.epochs=1", "replicas.splits=1", "training.seed=3", "margin=0.2")
+    for one in (
+        "training.epochs=1",
+        "replicas.splits=1",
+        "network.hidden=[8]",
+        "training.seed=3",
+        "margin=0.2",
+    )
 )
 # As some file systems list their folders: in another order.
 BACKWARDS = """

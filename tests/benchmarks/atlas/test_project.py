@@ -28,7 +28,7 @@ def csv(tmp_path_factory):
 
 @pytest.mark.training
 def test_a_table_is_run_once_and_its_effects_are_collected(project, csv):
-    options = {"replicas.splits": "2", "training.epochs": "2"}
+    options = {"replicas.splits": "2", "training.epochs": "2", "network.hidden": "[4]"}
 
     first = run_table(project, CARS, csv, options)
     again = run_table(project, CARS, csv, options)

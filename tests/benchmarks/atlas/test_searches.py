@@ -104,7 +104,7 @@ def test_a_table_is_searched_once_and_its_effects_are_collected(tmp_path):
     pd.DataFrame({"mpg": [40 - 5 * one for one in weights], "weight": weights}).to_csv(
         csv, index=False
     )
-    options = {"replicas.splits": "2", "training.epochs": "2"}
+    options = {"replicas.splits": "2", "training.epochs": "2", "network.hidden": "[4]"}
 
     first = run_table(project, CARS, csv, options, trials=2)
     again = run_table(project, CARS, csv, options, trials=2)

@@ -1,16 +1,9 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
-from click.testing import CliRunner
-from kedro.framework.project import configure_project
 
 from conftest import assert_refused, copy_project
-from dropnorm.cli.study.group import study
-from dropnorm.config_loader import StudyConfigLoader
+from whole_commands import kedro_here
 
 pytestmark = pytest.mark.training
 
@@ -20,19 +13,13 @@ def twice(tmp_path_factory):
     """A project with a run of the made-up songs in the sample, and one of another network."""
     project = copy_project(tmp_path_factory.mktemp("twice"))
     for changed in ("", ",spotify.network.activation=tanh"):
-        subprocess.run(
-            [sys.executable, "-m", "kedro", "run", "--env=sample", "--pipelines=spotify",
-             f"--params=spotify.training.epochs=1,spotify.replicas.splits=2{changed}"],
-            cwd=project, check=True, capture_output=True, timeout=200,
+        done = kedro_here(
+            project, "run", "--env=sample", "--pipelines=spotify",
+            "--params=spotify.training.epochs=1,spotify.replicas.splits=2,spotify.network.hidden=[4]"
+            f"{changed}",
         )  # fmt: skip
+        assert done.exit_code == 0, done.output
     return project
-
-
-def compare(project, *words):
-    return subprocess.run(
-        [sys.executable, "-m", "kedro", "study", "compare", *words], cwd=project, text=True,
-        capture_output=True, check=False, timeout=100, env={**os.environ, "COLUMNS": "160"},
-    )  # fmt: skip
 
 
 def test_two_runs_are_put_side_by_side_and_a_sentence_says_what_it_comes_to(twice):
@@ -40,9 +27,11 @@ def test_two_runs_are_put_side_by_side_and_a_sentence_says_what_it_comes_to(twic
         path.name for path in (twice / "data/sample/08_reporting/spotify/run.json").iterdir()
     )
 
-    done = compare(twice, "spotify", runs[0], "sample:newest", "--env=sample")
+    done = kedro_here(
+        twice, "study", "compare", "spotify", runs[0], "sample:newest", "--env=sample"
+    )
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
     assert "options.network.activation: relu → tanh" in lines
     assert {"baseline", "dropout", "batchnorm", "dropout_batchnorm", "interaction"} <= {
@@ -51,10 +40,7 @@ def test_two_runs_are_put_side_by_side_and_a_sentence_says_what_it_comes_to(twic
     assert " The changed options " in " ".join(done.stdout.split())
 
 
-def test_a_version_that_is_not_there_is_refused_with_those_that_are(twice, monkeypatch):
-    monkeypatch.chdir(twice)
-    monkeypatch.setattr(StudyConfigLoader, "latest", None)
-    configure_project("dropnorm")
-    done = CliRunner().invoke(study, ["compare", "spotify", "sample:newest", "sample:2020"])
+def test_a_version_that_is_not_there_is_refused_with_those_that_are(twice):
+    done = kedro_here(twice, "study", "compare", "spotify", "sample:newest", "sample:2020")
 
     assert_refused(done, "in the environment 'sample', there is no complete version '2020'")

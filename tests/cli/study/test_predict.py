@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -17,16 +14,9 @@ from dropnorm.cli.study.predict import _write
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.pipelines.prediction.nodes import predict
+from whole_commands import kedro_here
 
 pytestmark = pytest.mark.training
-
-
-def kedro(project, *options: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "kedro", *options], cwd=project, text=True,
-                          capture_output=True, timeout=300, check=False,
-                          env={**os.environ, "COLUMNS": "200"})  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +27,8 @@ def trained(tmp_path_factory):
         project / "conf/sample/parameters/spotify.yml", "spotify",
         {"training": {"epochs": 2}, "replicas": {"starts": 2, "splits": 1}},
     )  # fmt: skip
-    kedro(project, "run", "--env=sample", "--pipelines=spotify")
+    done = kedro_here(project, "run", "--env=sample", "--pipelines=spotify")
+    assert done.exit_code == 0, done.output
     return project
 
 
@@ -257,8 +248,9 @@ def test_the_pipeline_predicts_for_the_file_of_the_catalog_with_every_variant(co
     new = songs().head(7)
     new.to_csv(at_project / "data/sample/01_raw/spotify_new_rows.csv", index=False)
 
-    kedro(at_project, "run", "--env=sample", "--pipelines=spotify.predict")
+    done = kedro_here(at_project, "run", "--env=sample", "--pipelines=spotify.predict")
 
+    assert done.exit_code == 0, done.output
     for variant in ("baseline", "batchnorm"):
         _, expected = command(new, "--variant", variant)
         folder = at_project / f"data/sample/07_model_output/spotify/{variant}/predictions.csv"
