@@ -47,6 +47,18 @@ COLUMNS = {
     "key": ([f"x{n}" for n in range(ROWS)], Kind.ID, "identifies rows"),
     "prose": ([f"this is the row {n}" for n in range(ROWS)], Kind.TEXT, "5 words on average"),
     "days": ([f"{n % 28 + 1:02}.03.2024" for n in range(ROWS)], Kind.DATE, "'%d.%m.%Y'"),
+    "US days": ([f"03/{n % 28 + 1:02}/2024" for n in range(ROWS)], Kind.DATE, "'%m/%d/%Y'}"),
+    "12 days": (
+        [f"{n % 12 + 1:02}/01/{n + 1900}" for n in range(ROWS)],
+        Kind.DATE,
+        "or '%m/%d/%Y'",
+    ),
+    "mostly 12 days": (
+        ["05/13/2024" if n == 7 else f"{n % 12 + 1:02}/01/2024" for n in range(ROWS)],
+        Kind.DATE,
+        "'%m/%d/%Y'}",
+    ),
+    "days of May": (["1 May 2024", "2 May 2024"] * 50, Kind.DATE, "'%d %b %Y'}"),
     "times": (pd.date_range("2024-01-01", periods=ROWS), Kind.DATE, "by: 'times'}"),
     "python dates": ([dt.date(2024, 1, 1)] * 50 + [dt.date(2024, 1, 2)] * 50, Kind.DATE, "split"),
     "one value": (["x"] * ROWS, Kind.CONSTANT, "is 'x' wherever it has a value"),
