@@ -317,6 +317,13 @@ def test_unused_columns_with_the_same_name_are_ignored():
         ("genre", [f"g{number % 5}" for number in range(400)], {}, False),
         ("sold", pd.date_range("2020", periods=200).repeat(2).strftime("%d.%m.%y"), {}, False),
         ("day", pd.date_range("2020-01-01", periods=200).repeat(2).strftime("%Y-%m-%d"), {}, False),
+        ("ticket", [f"{number // 2 + 900}" for number in range(400)], {}, True),
+        (
+            "limit",
+            [f"{number // 2}.5" if number % 9 else "<1.5" for number in range(400)],
+            {},
+            False,
+        ),
     ],
 )
 def test_entities_in_both_parts_of_a_random_split_are_reported(column, values, split, expected):

@@ -49,6 +49,7 @@ _FEW_GROUPS = 5
 _FEW_OF_CLASS = 5
 _OFTEN_MISSING = 1 / 3
 _MOSTLY_DATES = 0.9
+_MOSTLY_FRACTIONS = 0.5
 # Remedies for copies where the split cannot take the option identical_rows.
 _WITHOUT_OPTION = {
     "DN001": "Remove the copies from the table.",
@@ -263,6 +264,9 @@ def _names_entities(values: pd.Series) -> bool:
     if ID_NAME.search(str(values.name)):
         return True
     if whole or present.nunique() < _DISTINCT_ENTITIES * len(present):
+        return False
+    # Most are amounts, and a few texts such as '<0.5' are among them.
+    if (pd.to_numeric(present, errors="coerce") % 1 > 0).mean() > _MOSTLY_FRACTIONS:
         return False
     return bool(present.str.fullmatch(_DATE).mean() < _MOSTLY_DATES)
 
