@@ -19,6 +19,7 @@ from dropnorm.data.inner_rows import choosing_rows
 from dropnorm.data.inspection.batches import check_batches
 from dropnorm.data.inspection.copies import count_copies
 from dropnorm.data.inspection.leaks import check_formula
+from dropnorm.data.inspection.odd_values import check_values
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
@@ -91,6 +92,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_rare_classes(rows, study, parts),
         *_steered(study, parts[0]),
         *_without_target(others[study.target.column]),
+        *check_values(rows, study),
         *check_batches(
             [int((part == TRAIN).sum()) for part in parts],
             study,
