@@ -167,7 +167,7 @@ class ProjectHooks:
                 logger.info("%s", summarize_answer(effects))
                 if f"{study}.comparison" in outputs:
                     seconds = float(catalog.load(f"{study}.comparison")["fit_seconds"].sum())
-                    if pace := tell_pace(effects, seconds):
+                    if pace := tell_pace(effects, seconds, options):
                         logger.info("  %s", pace)
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
