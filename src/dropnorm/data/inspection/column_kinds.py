@@ -63,6 +63,8 @@ _ROWS_PER_CODE = 5
 # Skewness from which non-negative numbers get a logarithm.
 _SKEWED = 3.0
 _LOOKED_AT = 2000
+# Dates as whole numbers, of the years from 1800 to 2099.
+_COMPACT_DATES = (18000101, 20991231)
 
 # Codes, some of which are digits that begin with a zero.
 _PADDED = re.compile(r"0\d+")
@@ -284,7 +286,7 @@ def _date_formats(present: pd.Series) -> list[str]:
     if pd.api.types.is_datetime64_any_dtype(present) or pd.api.types.is_timedelta64_dtype(present):
         return ["ISO8601"]
     if pd.api.types.is_numeric_dtype(present):
-        return []
+        return ["ISO8601"] if _are_compact_dates(present) else []
     first = present.astype(object).iloc[0]
     if not isinstance(first, str):
         dates = ("date", "datetime", "Timestamp", "time")
@@ -304,6 +306,14 @@ def _date_formats(present: pd.Series) -> list[str]:
     return [first, *(other for other in others if not times[other].equals(times[first]))]
 
 
+def _are_compact_dates(numbers: pd.Series) -> bool:
+    """Return whether all numbers are dates such as 20240131, which are no amounts."""
+    if not numbers.between(*_COMPACT_DATES).all() or not (numbers % 1 == 0).all():
+        return False
+    texts = numbers.astype("int64").astype(str)
+    return bool(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").notna().all())
+
+
 def count_distinct(values: pd.Series) -> int:
     """Return the number of distinct values; 0 if they cannot be compared."""
     try:
@@ -313,8 +323,12 @@ def count_distinct(values: pd.Series) -> int:
 
 
 def range_of(numbers: pd.Series) -> str:
-    """Return the range of numbers in words."""
-    return f"from {numbers.min():.6g} to {numbers.max():.6g}"
+    """Return the range of numbers in words, to three digits of its width or more."""
+    low, high = float(numbers.min()), float(numbers.max())
+    width = high - low  # finite: larger numbers are refused
+    digits = math.ceil(math.log10(max(abs(low), abs(high)) / width)) + 3 if width > 0 else 0
+    digits = min(max(digits, 6), 17)
+    return f"from {low:.{digits}g} to {high:.{digits}g}"
 
 
 def quoted(value: object) -> str:
