@@ -374,7 +374,7 @@ def test_a_run_ends_with_errors_answer_and_where_the_report_is(configured, caplo
         "  It moves.",
         "  Differences are of the error with the layer less that without: plus is worse.",
         "  DN008 (caution): Dropout is no better than a constant in 1 of 3 runs.",
-        "  1 note more in the report.",
+        "  1 more note is in the report.",
     ]
     assert pace.startswith("  At the pace of this run, 5 more splits take about 5 s of training")
     assert results == f"  results: data/08_reporting/wine, version {NEW}"

@@ -216,6 +216,7 @@ def test_a_run_with_overridden_options_says_so_and_is_not_taken_for_the_studys_o
     told = "--params: training.epochs 1 (study: 2)"
     assert f"  Not the study's own options: {told}" in done.output
     (other,) = {folder.name for folder in records.iterdir()} - {own}
+    assert f"(or: kedro study open tiny --version={other})" in done.output
     record = json.loads((records / other / "run.json").read_text())
     assert record["overridden"] == {"training.epochs": {"run": 1, "study": 2, "by": "--params"}}
     assert record["environment"] is None

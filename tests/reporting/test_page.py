@@ -52,6 +52,14 @@ def test_the_first_screen_says_what_to_do_in_each_outcome(name):
         assert card.rules_out in first
 
 
+def test_two_layers_that_rescue_training_are_told_in_the_plural():
+    page = page_of(an_outcome_named("batch normalization rescues"))
+
+    verdicts = re.findall(r'<td class="words">([^<]*)</td>', page)[:3]
+    assert verdicts == ["both fail", "rescues training", "rescue training"]
+    assert "with them, the error is 5.40 MPa, against 13.0 MPa for a constant" in page
+
+
 def test_the_page_is_small_and_asks_for_nothing_from_elsewhere():
     page = page_of(an_outcome((10, 8, 10, 8)))
 

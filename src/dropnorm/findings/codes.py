@@ -347,6 +347,28 @@ _ALL = (
         severity=Severity.NOTE,
         sentence="the interval of {where} rests on the splits alone, and is mostly wider: {found}",
     ),
+    Code(
+        "DN027",
+        "a number that may stand for a missing value",
+        "An input or the target has a number of nines alone (-9, 99, -99, 999 and so on) in two"
+        " rows or more, and it is further from the nearest other value than all others are from"
+        " each other.",
+        "Such numbers often mean that there is no value. Read as amounts, they decide means,"
+        " deviations and errors.",
+        "If it means a missing value, empty these cells, or write it in missing of the column's"
+        " format.",
+        sentence="{where} has a number that may stand for a missing value: {found}",
+    ),
+    Code(
+        "DN028",
+        "a word in two spellings",
+        "Two classes, or two categories of an input, are equal but for usual upper and lower case"
+        " (yes, Yes, YES), blanks, invisible characters, or another encoding of the same letters.",
+        "Each spelling counts as a class or a category of its own. Networks then have to tell apart"
+        " classes that are the same.",
+        "Write them alike in the table, unless they differ in meaning.",
+        sentence="{where} has a word in two spellings: {found}",
+    ),
 )
 # In the order in which they are told.
 CODES = {one.code: one for one in _ALL}

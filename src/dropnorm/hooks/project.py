@@ -18,7 +18,7 @@ from dropnorm.datasets.new_rows import input_formats
 from dropnorm.datasets.run_record import RunRecordDataset
 from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.answers.pace import tell_pace
-from dropnorm.evaluation.runs.overrides import Standing, tell
+from dropnorm.evaluation.runs.overrides import PARAMS, Standing, tell
 from dropnorm.hooks.commands import command_of
 from dropnorm.hooks.looks import begin_looks, check_splits_to_come, settle
 from dropnorm.hooks.outcomes import gather_outcomes, share_memory
@@ -47,12 +47,13 @@ from dropnorm.training import begun
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import pandas as pd
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
+    from dropnorm.evaluation.records import Override
     from dropnorm.hooks.validation import CheckedStudy
     from dropnorm.study.schema import Study
 
@@ -66,7 +67,7 @@ class ProjectHooks:
     def __init__(self) -> None:
         # By run: what it has claimed, and in which version.
         self._claimed: dict[str, list[tuple[RunRecordDataset, str]]] = {}
-        self._overridden: dict[str, str] = {}
+        self._overridden: dict[str, Mapping[str, Override]] = {}
         self._in_use = ExitStack()
 
     @hook_impl(wrapper=True)
@@ -109,7 +110,7 @@ class ProjectHooks:
                 options = catalog.load(f"params:{study_of(study)}")
                 reported.append(options)
                 other = overridden_options(config, options, run_params)
-                self._overridden[study] = tell(other)
+                self._overridden[study] = other
                 told = command_of(study, run_params, config), run_params["env"], other
                 table = checked[study_of(study)].loaded if study_of(study) in checked else None
                 prepare_record(study, pipeline, catalog, *told, table)
@@ -161,13 +162,13 @@ class ProjectHooks:
                 options: Study = catalog.load(f"params:{study}")
                 logger.info("%s", summarize_study(options, catalog.load(f"{study}.comparison")))
                 if other := self._overridden.get(study):
-                    logger.info("  %s: %s", Standing.OVERRIDDEN.capitalize(), other)
+                    logger.info("  %s: %s", Standing.OVERRIDDEN.capitalize(), tell(other))
             if f"{study}.effects" in outputs:
                 effects = catalog.load(f"{study}.effects")
                 logger.info("%s", summarize_answer(effects))
                 if f"{study}.comparison" in outputs:
                     seconds = float(catalog.load(f"{study}.comparison")["fit_seconds"].sum())
-                    if pace := tell_pace(effects, seconds):
+                    if pace := tell_pace(effects, seconds, options):
                         logger.info("  %s", pace)
             if f"{study}.choices" in outputs:
                 options = catalog.load(f"params:{study_of(study)}")
@@ -185,8 +186,15 @@ class ProjectHooks:
                     logger.info("  results: %s, version %s", from_here(folder), version)
                     if f"{study}.report_page" in outputs:
                         page = folder / "report.html" / version / "report.html"
-                        command = config_in_use().command("study", "open", study)
+                        command = config_in_use().command(
+                            "study", "open", study, *self._named(study, version)
+                        )
                         logger.info("  report: %s (or: %s)", from_here(page), command)
+
+    def _named(self, study: str, version: str) -> list[str]:
+        """Return the option without which a command takes another version than that of a run."""
+        changed = self._overridden.get(study, {}).values()
+        return [f"--version={version}"] if any(one.by == PARAMS for one in changed) else []
 
 
 def _warn_of_boxes(studies: list[Study]) -> None:

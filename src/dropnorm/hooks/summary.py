@@ -133,7 +133,7 @@ def summarize_answer(found: Mapping[str, Any]) -> str:
         *wording.notes(shown, made_up=found["made_up"], about=about),
     ]
     if hidden := len(wording.by_code(findings)) - len(wording.by_code(shown)):
-        lines.append(f"{hidden} note{'s' if hidden > 1 else ''} more in the report.")
+        lines.append(f"{hidden} more note{'s are' if hidden > 1 else ' is'} in the report.")
     return "\n".join(f"  {line}".rstrip() for line in lines if line)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from dropnorm.evaluation import wording
+from dropnorm.evaluation.answers.cards import plural
 from dropnorm.evaluation.answers.other_tables import tell_other_tables
 from dropnorm.evaluation.answers.pace import duration
 from dropnorm.evaluation.estimation import network_names
@@ -100,6 +101,7 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         "interval": _interval,
         "wins": _wins,
         "p_value": _p_value,
+        "plural": plural,
         "spoken": network_names.spoken,
         "sentence": wording.plain_sentence,
         "severity": wording.severity,

@@ -65,7 +65,7 @@ def make_report(
         },
         "constant_val_loss": float(comparison["constant_val_loss"].iloc[0]),
         "fit_seconds": fit_seconds,
-        "pace": tell_pace(effects, fit_seconds),
+        "pace": tell_pace(effects, fit_seconds, study),
         **to_json(provenance),
         "options": study.model_dump(mode="json"),
     }

@@ -317,6 +317,13 @@ def test_unused_columns_with_the_same_name_are_ignored():
         ("genre", [f"g{number % 5}" for number in range(400)], {}, False),
         ("sold", pd.date_range("2020", periods=200).repeat(2).strftime("%d.%m.%y"), {}, False),
         ("day", pd.date_range("2020-01-01", periods=200).repeat(2).strftime("%Y-%m-%d"), {}, False),
+        ("ticket", [f"{number // 2 + 900}" for number in range(400)], {}, True),
+        (
+            "limit",
+            [f"{number // 2}.5" if number % 9 else "<1.5" for number in range(400)],
+            {},
+            False,
+        ),
     ],
 )
 def test_entities_in_both_parts_of_a_random_split_are_reported(column, values, split, expected):
@@ -476,3 +483,60 @@ def test_a_target_missing_in_a_third_of_rows_is_reported(missing, expected):
     findings = [one for one in check(table, study_of(missing="drop")) if one.code.code == "DN017"]
 
     assert found(findings) == ([("DN017", "column 'y'", missing, 400)] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "count", "expected"),
+    [
+        ("a", -999, 2, "-999 in 2 of 400 rows"),
+        ("a", 99, 30, "99 in 30 of 400 rows"),
+        ("y", -9, 3, "-9 in 3 of 400 rows"),
+        ("a", -999, 1, None),
+        ("a", 9, 30, None),
+        ("a", 1000, 30, None),
+        ("a", -5, 30, None),
+    ],
+)
+def test_nines_far_from_all_other_numbers_may_stand_for_missing_values(
+    column, value, count, expected
+):
+    table = table_of()
+    table[column] = table[column].clip(-1.5, 2)
+    table.loc[table.index[:count], column] = value
+
+    findings = [one for one in check(table, study_of()) if one.code.code == "DN027"]
+
+    assert found(findings) == ([("DN027", f"column '{column}'", count, 400)] if expected else [])
+    assert [one.found for one in findings] == (
+        [f"{expected}, all others from -1.5 to 2"] if expected else []
+    )
+
+
+def test_nines_near_other_numbers_are_amounts():
+    table = table_of(a=np.arange(400) % 100, b=np.where(np.arange(400) % 2, 999, np.nan))
+
+    findings = check(table, study_of(missing="impute"))
+
+    assert "DN027" not in [one.code.code for one in findings]
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        ("YES", True),
+        ("ye\u200bs", True),
+        ("\uff59es", True),
+        ("yes!", False),
+        ("ye s", False),
+        ("yEs", False),
+    ],
+)
+def test_classes_in_two_spellings_are_reported(other, expected):
+    table = table_of(y=["yes"] * 200 + ["no"] * 120 + [other] * 80)
+
+    findings = [one for one in check(table, classes_of()) if one.code.code == "DN028"]
+
+    assert found(findings) == ([("DN028", "column 'y'", 80, 400)] if expected else [])
+    assert [one.found for one in findings] == (
+        [f"'yes' in 200 rows and {other!a} in 80"] if expected else []
+    )

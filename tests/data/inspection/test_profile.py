@@ -47,6 +47,21 @@ COLUMNS = {
     "key": ([f"x{n}" for n in range(ROWS)], Kind.ID, "identifies rows"),
     "prose": ([f"this is the row {n}" for n in range(ROWS)], Kind.TEXT, "5 words on average"),
     "days": ([f"{n % 28 + 1:02}.03.2024" for n in range(ROWS)], Kind.DATE, "'%d.%m.%Y'"),
+    "US days": ([f"03/{n % 28 + 1:02}/2024" for n in range(ROWS)], Kind.DATE, "'%m/%d/%Y'}"),
+    "12 days": (
+        [f"{n % 12 + 1:02}/01/{n + 1900}" for n in range(ROWS)],
+        Kind.DATE,
+        "or '%m/%d/%Y'",
+    ),
+    "mostly 12 days": (
+        ["05/13/2024" if n == 7 else f"{n % 12 + 1:02}/01/2024" for n in range(ROWS)],
+        Kind.DATE,
+        "'%m/%d/%Y'}",
+    ),
+    "days of May": (["1 May 2024", "2 May 2024"] * 50, Kind.DATE, "'%d %b %Y'}"),
+    "dates": ([20240101 + n % 31 for n in range(ROWS)], Kind.DATE, "by: 'dates'}"),
+    "no dates": ([20240101 + n for n in range(0, 4 * ROWS, 4)], Kind.NUMBER, "to 20240497"),
+    "far from 0": (1e9 + np.arange(ROWS) / 4, Kind.NUMBER, "from 1000000000 to 1000000024.8"),
     "times": (pd.date_range("2024-01-01", periods=ROWS), Kind.DATE, "by: 'times'}"),
     "python dates": ([dt.date(2024, 1, 1)] * 50 + [dt.date(2024, 1, 2)] * 50, Kind.DATE, "split"),
     "one value": (["x"] * ROWS, Kind.CONSTANT, "is 'x' wherever it has a value"),
@@ -187,3 +202,19 @@ def test_categories_that_only_name_the_groups_are_left_out():
     )
     alone = {one.name: one for one in inspect_table(table, "life").columns}
     assert "identifies the groups" not in alone["code"].why
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("{} cm", "write amounts such as '0 cm' as plain numbers of one unit"),
+        ("3:{}", "write amounts such as '3:0' as plain numbers of one unit"),
+        ("No. {}", "combine its values into fewer classes"),
+    ],
+)
+def test_a_target_with_too_many_texts_is_refused_with_what_fits_them(value, remedy):
+    table = pd.DataFrame({"x": range(60), "y": [value.format(n) for n in range(60)]})
+
+    with pytest.raises(BadInputError, match="too many to be classes") as refused:
+        inspect_table(table, "y")
+    assert str(refused.value).endswith(remedy)

@@ -29,6 +29,10 @@ def test_the_proposed_options_form_a_study():
     assert (study.replicas.splits, study.replicas.starts) == (5, 1)
 
 
+def test_the_title_is_the_name_with_the_case_that_its_words_have():
+    assert propose_study("used_BMW", inspect_table(numbers(), "y")).title == "Used BMW"
+
+
 def test_an_ambiguous_target_is_noted_unless_the_task_is_given():
     look = inspect_table(read_table("wine"), "quality")
 

@@ -89,5 +89,5 @@ def test_a_card_says_whether_one_of_its_two_scores_is_optimistic(optimistic, tol
 def test_a_card_without_an_effect_says_so_too():
     answer = in_words(replace(an_outcome((NAN, 8, 8, 8)), optimistic=("dropout",)))
 
-    assert answer.cards["dropout"].rules_out.endswith(" MPa. Scores are optimistic.")
+    assert answer.cards["dropout"].rules_out.endswith(" for a constant. Scores are optimistic.")
     assert "optimistic" not in answer.cards["batchnorm"].rules_out

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from conftest import read_study
 from dropnorm.evaluation.answers.pace import duration, tell_pace
 from made_up_answers import NAN, an_outcome, an_outcome_named
 
 
-def pace(answer, seconds=600.0):
-    return tell_pace(answer.as_json(), seconds)
+def pace(answer, seconds=600.0, study="concrete", **changes):
+    return tell_pace(answer.as_json(), seconds, read_study(study, **changes))
 
 
 def test_what_is_not_settled_is_told_with_the_time_that_as_many_splits_again_take():
@@ -20,9 +21,18 @@ def test_what_is_not_settled_is_told_with_the_time_that_as_many_splits_again_tak
 
 
 def test_after_one_run_it_is_the_time_of_the_splits_that_are_asked_for():
-    told = pace(an_outcome((10, 8, 10, 8), half=NAN, runs=1), 10.0)
+    one = {"replicas": {"splits": 1, "starts": 1}}
+    told = pace(an_outcome((10, 8, 10, 8), half=NAN, runs=1), 10.0, **one)
 
     assert "4 more splits take about 40 s" in told
+
+
+def test_a_split_by_time_is_told_the_time_of_starts_because_it_has_no_further_splits():
+    by_time = {"split": {"method": "time", "by": "Age"}, "replicas": {"splits": 1, "starts": 1}}
+
+    told = pace(an_outcome((10, 8, 10, 8), half=NAN, runs=1), 10.0, **by_time)
+
+    assert "4 more starts take about 40 s" in told
 
 
 @pytest.mark.parametrize("name", ["both layers hurt", "boosting is better", "all diverge",

@@ -19,6 +19,7 @@ from dropnorm.data.inner_rows import choosing_rows
 from dropnorm.data.inspection.batches import check_batches
 from dropnorm.data.inspection.copies import count_copies
 from dropnorm.data.inspection.leaks import check_formula
+from dropnorm.data.inspection.odd_values import check_values
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
@@ -49,6 +50,7 @@ _FEW_GROUPS = 5
 _FEW_OF_CLASS = 5
 _OFTEN_MISSING = 1 / 3
 _MOSTLY_DATES = 0.9
+_MOSTLY_FRACTIONS = 0.5
 # Remedies for copies where the split cannot take the option identical_rows.
 _WITHOUT_OPTION = {
     "DN001": "Remove the copies from the table.",
@@ -90,6 +92,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         *_rare_classes(rows, study, parts),
         *_steered(study, parts[0]),
         *_without_target(others[study.target.column]),
+        *check_values(rows, study),
         *check_batches(
             [int((part == TRAIN).sum()) for part in parts],
             study,
@@ -263,6 +266,9 @@ def _names_entities(values: pd.Series) -> bool:
     if ID_NAME.search(str(values.name)):
         return True
     if whole or present.nunique() < _DISTINCT_ENTITIES * len(present):
+        return False
+    # Most are amounts, and a few texts such as '<0.5' are among them.
+    if (pd.to_numeric(present, errors="coerce") % 1 > 0).mean() > _MOSTLY_FRACTIONS:
         return False
     return bool(present.str.fullmatch(_DATE).mean() < _MOSTLY_DATES)
 

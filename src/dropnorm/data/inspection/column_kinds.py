@@ -63,6 +63,8 @@ _ROWS_PER_CODE = 5
 # Skewness from which non-negative numbers get a logarithm.
 _SKEWED = 3.0
 _LOOKED_AT = 2000
+# Dates as whole numbers, of the years from 1800 to 2099.
+_COMPACT_DATES = (18000101, 20991231)
 
 # Codes, some of which are digits that begin with a zero.
 _PADDED = re.compile(r"0\d+")
@@ -71,7 +73,8 @@ _CODE = re.compile(r"\w{1,20}", re.ASCII)
 MOST = 0.5
 _UNNAMED = re.compile(r"Unnamed: \d+")
 _DATE_FORMATS = (
-    "ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y",
+    "ISO8601", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y",
+    "%d/%m/%y", "%m/%d/%y",
     "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d %b %Y",
     "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%B %Y",
 )  # fmt: skip
@@ -134,9 +137,11 @@ def _classify(  # noqa: PLR0911  # by kind
         return Column(name, Kind.EMPTY, f"missing in {missing} of {count} rows")
     if distinct <= MOST_FOLDS and (parts := published_parts(present)):
         return Column(name, Kind.SPLIT, parts.why, split=parts.section)
-    if written := _date_format(present):
-        how = f", format: '{written}'" if "%" in written else ""
+    if formats := _date_formats(present):
+        how = f", format: '{formats[0]}'" if "%" in formats[0] else ""
         why = f"if newer rows are to be predicted: split: {{method: time, by: {name!r}{how}}}"
+        if others := formats[1:]:
+            why += f", or '{others[0]}' if that is the order: all values fit both"
         return Column(name, Kind.DATE, why)
     if _UNNAMED.fullmatch(name):
         return Column(name, Kind.UNUSABLE, "has no name in the header")
@@ -273,25 +278,40 @@ def _mixture(present: pd.Series) -> str:
     return ""
 
 
-def _date_format(present: pd.Series) -> str:
-    """Return the format of dates, ``ISO8601`` or as in strptime; empty if values are not dates."""
+def _date_formats(present: pd.Series) -> list[str]:
+    """Return the formats that fit dates best, ``ISO8601`` or as in strptime; empty if none fits.
+
+    There are several if values such as 01/02/2024 do not tell the day from the month.
+    """
     if pd.api.types.is_datetime64_any_dtype(present) or pd.api.types.is_timedelta64_dtype(present):
-        return "ISO8601"
+        return ["ISO8601"]
     if pd.api.types.is_numeric_dtype(present):
-        return ""
+        return ["ISO8601"] if _are_compact_dates(present) else []
     first = present.astype(object).iloc[0]
     if not isinstance(first, str):
-        return (
-            "ISO8601" if type(first).__name__ in ("date", "datetime", "Timestamp", "time") else ""
-        )
+        dates = ("date", "datetime", "Timestamp", "time")
+        return ["ISO8601"] if type(first).__name__ in dates else []
     texts = present.iloc[:_LOOKED_AT].astype(str)
     if pd.to_numeric(texts, errors="coerce").notna().mean() > 1 - _MOSTLY_DATES:
-        return ""
-    for written in _DATE_FORMATS:
-        times = pd.to_datetime(texts, format=written, errors="coerce", utc=True)
-        if times.notna().mean() >= _MOSTLY_DATES:
-            return written
-    return ""
+        return []
+    times = {
+        written: pd.to_datetime(texts, format=written, errors="coerce", utc=True)
+        for written in _DATE_FORMATS
+    }
+    fits = {written: float(read.notna().mean()) for written, read in times.items()}
+    most = max(fits.values())
+    if most < _MOSTLY_DATES:
+        return []
+    first, *others = [written for written, share in fits.items() if share == most]
+    return [first, *(other for other in others if not times[other].equals(times[first]))]
+
+
+def _are_compact_dates(numbers: pd.Series) -> bool:
+    """Return whether all numbers are dates such as 20240131, which are no amounts."""
+    if not numbers.between(*_COMPACT_DATES).all() or not (numbers % 1 == 0).all():
+        return False
+    texts = numbers.astype("int64").astype(str)
+    return bool(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").notna().all())
 
 
 def count_distinct(values: pd.Series) -> int:
@@ -303,8 +323,12 @@ def count_distinct(values: pd.Series) -> int:
 
 
 def range_of(numbers: pd.Series) -> str:
-    """Return the range of numbers in words."""
-    return f"from {numbers.min():.6g} to {numbers.max():.6g}"
+    """Return the range of numbers in words, to three digits of its width or more."""
+    low, high = float(numbers.min()), float(numbers.max())
+    width = high - low  # finite: larger numbers are refused
+    digits = math.ceil(math.log10(max(abs(low), abs(high)) / width)) + 3 if width > 0 else 0
+    digits = min(max(digits, 6), 17)
+    return f"from {low:.{digits}g} to {high:.{digits}g}"
 
 
 def quoted(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 # The most distinct classes per row, and the most classes that a summary names.
 _MOST_CLASSES = 0.5
 _NAMED_CLASSES = 4
+_AMOUNT = re.compile(r"[-+<>~(]?\d")
 # Advice for a table with a single column.
 _ALONE = (
     "if something else than , ; | or a tab separates its columns, write format: {sep: ...} in a"
@@ -210,6 +212,11 @@ def _instead_of_classes(values: pd.Series) -> str:
     """Return what to do about a target with too many classes."""
     if as_numbers(values).notna().all():
         return "choose another column for --target, or --task regression"
+    if values.str.match(_AMOUNT).mean() >= MOST:
+        return (
+            f"choose another column for --target, or write amounts such as {quoted(values.iloc[0])}"
+            " as plain numbers of one unit"
+        )
     return "choose another column for --target, or combine its values into fewer classes"
 
 

@@ -164,7 +164,7 @@ def propose_study(name: str, look: Inspection, *, task_given: bool = False) -> P
     epochs = _epochs(steps, train_rows, look)
     hidden = _hidden(train_rows)
     return Proposal(
-        title=name.replace("_", " ").capitalize(),
+        title=(name[:1].upper() + name[1:]).replace("_", " "),
         task=_task(look, task_given),
         target=_target(look, task_given),
         scale=_scale(look) if regression else None,

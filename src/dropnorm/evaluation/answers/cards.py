@@ -45,10 +45,10 @@ def make_card(name: str, answer: Answer) -> Card:
         else:
             ruled_out += f" Scores are {OPTIMISTIC}."
     verdict = effect.verdict.value
-    return Card(network_names.title(name), _plural(verdict, name), told, ruled_out)
+    return Card(network_names.title(name), plural(verdict, name), told, ruled_out)
 
 
-def _plural(verdict: str, name: str) -> str:
+def plural(verdict: str, name: str) -> str:
     """Put the verb of a verdict on two layers in the plural."""
     if name != Variant.DROPOUT_BATCHNORM:
         return verdict
@@ -95,7 +95,7 @@ def state(answer: Answer, name: str) -> str:
         case Health.UNPROVEN:
             return f"the network is not shown to be better than a constant ({beside})"
         case _:
-            return f"the error is {error}, that of a constant {_constant(answer)}"
+            return f"the error is {error}, against {_constant(answer)} for a constant"
 
 
 def _constant(answer: Answer) -> str:

@@ -22,10 +22,12 @@ class MoreRuns:
     Attributes:
         more: The option of ``replicas`` to increase: ``splits``, ``starts`` or ``at_most``.
         several: The option and value with which a study of one run has several.
+        counted: What a run has more of then: ``splits`` or ``starts``.
     """
 
     more: str = "splits"
     several: str = f"splits={_SEVERAL}"
+    counted: str = "splits"
 
     @property
     def advice(self) -> str:
@@ -48,7 +50,9 @@ def more_runs(study: Study) -> MoreRuns:
     if replicas.until:
         return MoreRuns("at_most")
     several = f"splits={min(_SEVERAL, most):g}" if most > 1 else f"starts={_SEVERAL}"
-    return MoreRuns("splits" if 1 < replicas.splits < most else "starts", several)
+    more = "splits" if 1 < replicas.splits < most else "starts"
+    alone = replicas.splits == replicas.starts == 1
+    return MoreRuns(more, several, several.partition("=")[0] if alone else more)
 
 
 def _most_splits(study: Study) -> float:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dropnorm.evaluation.answers.more_runs import more_runs
 from dropnorm.evaluation.estimation.contrasts import INTERACTION
 from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from dropnorm.study.schema import Study
 
 _MINUTE, _HOUR = 60, 3600
 _OPEN = (Verdict.NOT_SETTLED, Verdict.NONE)
@@ -16,12 +19,13 @@ _OPEN = (Verdict.NOT_SETTLED, Verdict.NONE)
 _MORE_THAN_ONE = 4
 
 
-def tell_pace(found: Mapping[str, Any], fit_seconds: float) -> str:
-    """Say how long as many splits again take, or starts of a study with one split.
+def tell_pace(found: Mapping[str, Any], fit_seconds: float, study: Study) -> str:
+    """Say how long as many splits or starts again take, whichever the study can have more of.
 
     Args:
         found: The answer, as ``effects.json`` has it.
         fit_seconds: Of all its trainings, one after the other.
+        study: As it was run.
 
     Returns:
         A sentence; nothing where nothing is left open, or no time was measured.
@@ -31,8 +35,8 @@ def tell_pace(found: Mapping[str, Any], fit_seconds: float) -> str:
     told = found["recommendation"]["open"]
     if fit_seconds <= 0 or not told or not any(one in _OPEN for one in verdicts):
         return ""
-    starts = found["splits"] == 1 and found["starts"] > 1
-    what, runs = ("starts", found["starts"]) if starts else ("splits", found["splits"])
+    what = more_runs(study).counted
+    runs = found[what]
     more = runs if runs > 1 else _MORE_THAN_ONE
     return (
         f"At the pace of this run, {more} more {what} take {duration(more * fit_seconds / runs)} of"
