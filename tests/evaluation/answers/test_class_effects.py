@@ -135,6 +135,20 @@ def test_effects_on_auc_are_differences_of_aucs(outcomes, found):
     assert classes["effects"]["auc"]["batchnorm"]["verdict"] == "helps"
 
 
+def test_an_auc_that_is_defined_in_no_split_is_told_as_such(outcomes):
+    alike = {
+        name: replace(one, validation_predictions=one.validation_predictions.assign(target="yes"))
+        for name, one in outcomes.items()
+    }
+
+    _, classes = effects_of(alike)
+
+    for effect in classes["effects"]["auc"].values():
+        assert (effect["difference"], effect["pairs"]) == (None, 0)
+        assert effect["verdict"] == "not defined: a class has no validation row"
+    assert classes["effects"]["accuracy"]["dropout"]["pairs"] == SPLITS
+
+
 def test_an_effect_of_overconfidence_alone_is_gone_after_scaling(found):
     told, classes = found
 

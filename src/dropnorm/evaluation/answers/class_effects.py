@@ -212,7 +212,10 @@ def _of_score(effect: Effect, sign: int) -> ClassEffect:
     # Adding 0 makes no difference of minus zero.
     difference, *ends = (0.0 + sign * one for one in (effect.difference, effect.low, effect.high))
     low, high = sorted(ends)
-    return ClassEffect(difference, low, high, effect.p_holm, effect.pairs, effect.verdict)
+    # Only AUC is not defined where no training diverged: it asks for rows of every class.
+    defined = effect.pairs or effect.verdict is not Verdict.NONE
+    verdict = effect.verdict if defined else Verdict.UNDEFINED
+    return ClassEffect(difference, low, high, effect.p_holm, effect.pairs, verdict)
 
 
 def _tell(name: str, scaled: ClassEffect) -> str:

@@ -25,6 +25,7 @@ class Verdict(StrEnum):
     DIVERGED = "cannot be compared"
     NONE = "one run: no verdict"
     IN_ORDER = "splits in order: no verdict"
+    UNDEFINED = "not defined: a class has no validation row"
 
     @classmethod
     def _missing_(cls, value: object) -> Verdict | None:
