@@ -35,8 +35,8 @@ def test_a_network_that_fails_is_told_beside_the_reference():
     answer = an_outcome((10, 9, NAN, 12), design=OTHERS)
 
     assert answer.cards["weight_decay"].line() == (
-        "Weight decay: breaks training. With the baseline, the error is 10.0 MPa, that of a"
-        " constant 30.0 MPa; with 'weight decay', all 5 runs diverged."
+        "Weight decay: breaks training. With the baseline, the error is 10.0 MPa,"
+        " against 30.0 MPa for a constant; with 'weight decay', all 5 runs diverged."
     )
 
 
