@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.inspection.batches import check_batches
+from dropnorm.data.inspection.odd_values import check_values
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.evaluation.answers.checks import check_intervals
 from dropnorm.evaluation.estimation.contrasts import FOUR
@@ -198,6 +199,41 @@ def of_batches(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
         yield code, found[0], found[1], ""
 
 
+def of_values(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
+    """Count DN027 and DN028 on drawn columns, with marks of missing values or second spellings."""
+    study = a_study([8], batch=50, epochs=1)
+    of_words = study.preprocessing.model_copy(update={"passthrough": (), "one_hot": ("word",)})
+    study = study.model_copy(update={"preprocessing": of_words})
+    counts = {("DN027", True): 0, ("DN027", False): 0, ("DN028", True): 0, ("DN028", False): 0}
+    for seed in range(first, first + studies):
+        chance = np.random.default_rng(seed)
+        rows = int(chance.integers(50, 1000))
+        kinds = [
+            chance.normal(0, 1, rows),
+            chance.lognormal(0, chance.uniform(0.2, 1.5), rows),
+            chance.poisson(chance.uniform(1, 200), rows).astype(float),
+            chance.integers(0, 90, rows).astype(float),
+        ]
+        plain = kinds[int(chance.integers(len(kinds)))]
+        marked, unmarked = plain.copy(), plain
+        below = chance.random() < 1 / 2 and plain.min() >= 0
+        nines = [float("9" * digits) for digits in range(1, 7)]
+        beyond = next(one for one in nines if one > plain.max())
+        mark = -float(chance.choice(nines[1:4])) if below else beyond
+        marked[chance.choice(rows, int(chance.integers(2, rows // 10 + 1)), replace=False)] = mark
+        words = np.array(["yes", "no", "north east", "A", "b", "Café"])[chance.integers(0, 6, rows)]
+        second = {"yes": "Yes", "no": "NO", "north east": "north  east", "Café": "Cafe\u0301"}
+        old = str(chance.choice(list(second)))
+        spelt = np.where((words == old) & (chance.random(rows) < 1 / 5), second[old], words)
+        for planted, numbers, names in ((True, marked, spelt), (False, unmarked, words)):
+            table = pd.DataFrame({"y": numbers, "word": names})
+            named = {one.code.code for one in check_values(table, study)}
+            for code in ("DN027", "DN028"):
+                counts[code, planted] += code in named
+    for code in ("DN027", "DN028"):
+        yield code, counts[code, True], counts[code, False], ""
+
+
 def of_sweeps(first: int, studies: int) -> Iterable[tuple[str, int, int, str]]:
     """Count DN023 on made-up errors over five splits, with the least beyond the edge or not."""
     rates = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -265,7 +301,16 @@ def main() -> None:
     asked = parser.parse_args()
     print("| finding | told with its fault | told without | |\n|---|---|---|---|")
     parts: list[Callable[[int, int], Iterable[tuple[str, int, int, str]]]]
-    parts = [of_batches, of_sweeps, of_bases, of_losses, of_draws, of_overfitting, of_predictions]
+    parts = [
+        of_batches,
+        of_values,
+        of_sweeps,
+        of_bases,
+        of_losses,
+        of_draws,
+        of_overfitting,
+        of_predictions,
+    ]
     for part in parts:
         began = time.monotonic()
         for code, right, wrong, told in part(asked.first, asked.studies):
