@@ -11,9 +11,9 @@ from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.results import Examination, ScoresOnTest, VarianceShift, of_replica
 from dropnorm.evaluation.trainings.likelihood import held_out_likelihood
 from dropnorm.tasks.metrics import training_loss
-from dropnorm.training.backend import load_keras
 from dropnorm.training.monte_carlo import draw_outputs, drops
 from dropnorm.training.networks import up_to_outputs
+from dropnorm.training.passes import outputs_of_layers
 from dropnorm.training.trainer import predict_rows
 
 if TYPE_CHECKING:
@@ -96,22 +96,12 @@ def _score_test_rows(network: KerasModel, inputs: SplitInputs) -> ScoresOnTest |
 
 def _pass(network: KerasModel, x: Floats, *, training: bool) -> dict[str, tuple[Floats, Floats]]:
     """Pass rows through the layers, all in one batch; return what each takes and gives."""
-    ops = load_keras().ops
-    passed: dict[str, tuple[Floats, Floats]] = {}
-    for layer in network.layers:
-        if layer.name.startswith(("dropout", "batchnorm")):
-            # Stateless: running statistics and seeds of the network stay as they are.
-            given, _ = layer.stateless_call(
-                [variable.value for variable in layer.trainable_variables],
-                [variable.value for variable in layer.non_trainable_variables],
-                ops.convert_to_tensor(x),  # PyTorch's stateless layers take no arrays
-                training=training,
-            )
-        else:
-            given = layer(x)
-        passed[layer.name] = (x, ops.convert_to_numpy(given))
-        x = passed[layer.name][1]
-    return passed
+    given = outputs_of_layers(network, x, training=training)
+    taken = [x, *given[:-1]]
+    return {
+        layer.name: passed
+        for layer, passed in zip(network.layers, zip(taken, given, strict=True), strict=True)
+    }
 
 
 def _activates(network: KerasModel, name: str) -> bool:
