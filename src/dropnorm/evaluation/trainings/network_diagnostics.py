@@ -47,7 +47,10 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> E
     linear = up_to_outputs(network)
     chosen = np.linspace(0, len(train.rows) - 1, min(len(train.rows), _EXAMINED)).astype(np.int64)
     x = train.x[chosen]
-    in_training, in_inference = (_pass(linear, x, training=mode) for mode in (True, False))
+    in_inference = _pass(linear, x, training=False)
+    # One at the input takes the same in training and in inference.
+    shifting = [layer.name for layer in network.layers[1:] if layer.name.startswith("batchnorm")]
+    in_training = _pass(linear, x, training=True) if shifting else {}
     outputs = predict_rows(network, train.x)
     training = study.training
     return Examination(
@@ -57,12 +60,7 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> E
             for name, (_, given) in in_inference.items()
             if _activates(network, name)
         },
-        batchnorms={
-            name: _shift(taken, in_inference[name][0])
-            for name, (taken, _) in in_training.items()
-            # One at the input takes the same in training and in inference.
-            if name.startswith("batchnorm") and name != network.layers[0].name
-        },
+        batchnorms={name: _shift(in_training[name][0], in_inference[name][0]) for name in shifting},
         test=_score_test_rows(network, inputs) if study.task == "regression" else None,
     )
 
