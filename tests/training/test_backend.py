@@ -152,7 +152,8 @@ def test_naming_and_checking_the_engine_and_importing_the_package_import_no_engi
         "import importlib, pkgutil, sys, dropnorm\n"
         "engines = ('tensorflow', 'jax', 'torch')\n"
         "for module in pkgutil.walk_packages(dropnorm.__path__, 'dropnorm.'):\n"
-        "    if not module.name.endswith(('__main__', *(f'loops.{name}' for name in engines))):\n"
+        "    of_an_engine = any(f'.loops.{name}' in module.name for name in engines)\n"
+        "    if not (of_an_engine or module.name.endswith('__main__')):\n"
         "        importlib.import_module(module.name)\n"
         "from dropnorm.training.backend import check_engine\n"
         "print(check_engine(), {'keras', *engines} & set(sys.modules))",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import sys
 import warnings
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -99,6 +100,16 @@ def as_a_run(verbose: bool, interrupted: str = _INTERRUPTED) -> Iterator[None]:
         raise click.ClickException(why_it_ended(error)) from error
     finally:
         told.close()
+        _end_workers()
+
+
+def _end_workers() -> None:
+    """End workers that wait for more to do: left to themselves, they end in their own time."""
+    # Not imported here: a run that has trained in this process has none, and need not import it.
+    if "dropnorm.training.pool" in sys.modules:
+        from dropnorm.training import pool  # noqa: PLC0415
+
+        pool.end_workers()
 
 
 def why_it_ended(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from dropnorm.study.training import (
 )
 from dropnorm.study.variants import Variant
 from dropnorm.tasks.metrics import mean_of_members, training_loss
-from dropnorm.training.backend import load_keras, start_engine, threads_of
+from dropnorm.training.backend import start_engine, threads_of
 from dropnorm.training.callbacks import Callbacks
 from dropnorm.training.loops.loop import MOST_STEPS, Losses
 from dropnorm.training.loops.selection import make_loop
@@ -33,6 +33,7 @@ from dropnorm.training.networks import (
     up_to_outputs,
 )
 from dropnorm.training.optimizer import make_optimizer
+from dropnorm.training.passes import outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -177,13 +178,8 @@ def trained_network(
 
 def predict_rows(network: KerasModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
     """Return a network's linear outputs in inference, shape (n, outputs)."""
-    linear = up_to_outputs(network)
-    to_numpy = load_keras().ops.convert_to_numpy
-    chunks = [
-        to_numpy(linear(x[first : first + _SCORED_AT_ONCE], training=False))
-        for first in range(0, len(x), _SCORED_AT_ONCE)
-    ]
-    return join_members(network, np.concatenate(chunks)).astype(np.float64)
+    outputs = outputs_of(up_to_outputs(network), x)
+    return join_members(network, outputs).astype(np.float64)
 
 
 class _Trainer:

@@ -11,9 +11,9 @@ from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.results import Examination, ScoresOnTest, VarianceShift, of_replica
 from dropnorm.evaluation.trainings.likelihood import held_out_likelihood
 from dropnorm.tasks.metrics import training_loss
-from dropnorm.training.backend import load_keras
 from dropnorm.training.monte_carlo import draw_outputs, drops
 from dropnorm.training.networks import up_to_outputs
+from dropnorm.training.passes import outputs_of_layers
 from dropnorm.training.trainer import predict_rows
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> E
     linear = up_to_outputs(network)
     chosen = np.linspace(0, len(train.rows) - 1, min(len(train.rows), _EXAMINED)).astype(np.int64)
     x = train.x[chosen]
-    in_training, in_inference = (_pass(linear, x, training=mode) for mode in (True, False))
+    in_inference = _pass(linear, x, training=False)
+    # One at the input takes the same in training and in inference.
+    shifting = [layer.name for layer in network.layers[1:] if layer.name.startswith("batchnorm")]
+    in_training = _pass(linear, x, training=True) if shifting else {}
     outputs = predict_rows(network, train.x)
     training = study.training
     return Examination(
@@ -57,12 +60,7 @@ def examine_network(network: KerasModel, inputs: SplitInputs, study: Study) -> E
             for name, (_, given) in in_inference.items()
             if _activates(network, name)
         },
-        batchnorms={
-            name: _shift(taken, in_inference[name][0])
-            for name, (taken, _) in in_training.items()
-            # One at the input takes the same in training and in inference.
-            if name.startswith("batchnorm") and name != network.layers[0].name
-        },
+        batchnorms={name: _shift(in_training[name][0], in_inference[name][0]) for name in shifting},
         test=_score_test_rows(network, inputs) if study.task == "regression" else None,
     )
 
@@ -96,22 +94,12 @@ def _score_test_rows(network: KerasModel, inputs: SplitInputs) -> ScoresOnTest |
 
 def _pass(network: KerasModel, x: Floats, *, training: bool) -> dict[str, tuple[Floats, Floats]]:
     """Pass rows through the layers, all in one batch; return what each takes and gives."""
-    ops = load_keras().ops
-    passed: dict[str, tuple[Floats, Floats]] = {}
-    for layer in network.layers:
-        if layer.name.startswith(("dropout", "batchnorm")):
-            # Stateless: running statistics and seeds of the network stay as they are.
-            given, _ = layer.stateless_call(
-                [variable.value for variable in layer.trainable_variables],
-                [variable.value for variable in layer.non_trainable_variables],
-                ops.convert_to_tensor(x),  # PyTorch's stateless layers take no arrays
-                training=training,
-            )
-        else:
-            given = layer(x)
-        passed[layer.name] = (x, ops.convert_to_numpy(given))
-        x = passed[layer.name][1]
-    return passed
+    given = outputs_of_layers(network, x, training=training)
+    taken = [x, *given[:-1]]
+    return {
+        layer.name: passed
+        for layer, passed in zip(network.layers, zip(taken, given, strict=True), strict=True)
+    }
 
 
 def _activates(network: KerasModel, name: str) -> bool:

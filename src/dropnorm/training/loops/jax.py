@@ -8,12 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dropnorm.training.loops.jax_passes import fill_up, inference_of
+
 if TYPE_CHECKING:
     from dropnorm.training.loops.loop import Floats, Losses
     from dropnorm.training.networks import KerasModel
-
-# Rows of a prediction are filled up to a multiple of this, for fewer shapes to compile.
-_ROWS = 64
 
 
 class JaxLoop:
@@ -29,14 +28,12 @@ class JaxLoop:
         self._model, self._optimizer, self._losses = model, optimizer, losses
         self._most = steps, rows
         self._train = jax.jit(self._steps)
-        self._predict = jax.jit(
-            lambda weights, others, x: model.stateless_call(weights, others, x, training=False)[0]
-        )
+        self._inference = inference_of(model)
 
     def train(self, x: Floats, y: Floats) -> list[Floats]:
         """Take a step on each batch."""
         steps, rows = y.shape
-        x, y = (_filled(_filled(part, self._most[1], axis=1), self._most[0]) for part in (x, y))
+        x, y = (fill_up(fill_up(part, self._most[1], axis=1), self._most[0]) for part in (x, y))
         variables = self._variables()
         state = [[variable.value for variable in group] for group in variables]
         state, taken = self._train(state, x, y, steps, rows)
@@ -47,14 +44,7 @@ class JaxLoop:
 
     def predict(self, x: Floats) -> Floats:
         """Return the outputs in inference."""
-        weights, others, _ = self._variables()
-        rows = len(x)
-        outputs = self._predict(
-            [variable.value for variable in weights],
-            [variable.value for variable in others],
-            _filled(x, -(-rows // _ROWS) * _ROWS),
-        )
-        return np.asarray(outputs)[:rows]
+        return self._inference(x)
 
     def _variables(self) -> tuple[Any, Any, Any]:
         return (
@@ -90,12 +80,3 @@ class JaxLoop:
         gradients, (losses, others) = jax.grad(loss, has_aux=True)(weights)
         weights, optimizer = self._optimizer.stateless_apply(optimizer, gradients, weights)
         return [weights, others, optimizer], losses
-
-
-def _filled(array: Floats, length: int, axis: int = 0) -> Floats:
-    """Repeat the first entry of an axis until there are ``length``; what is added is not read."""
-    missing = length - array.shape[axis]
-    if not missing:
-        return array
-    first = np.take(array, [0], axis=axis)
-    return np.concatenate([array, np.repeat(first, missing, axis=axis)], axis=axis)
