@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.font_manager import FontProperties, fontManager, get_font
 
 from dropnorm.study.variants import Variant
@@ -51,6 +52,7 @@ _PLAIN: Any = {
     "text.usetex": False,
     "axes.formatter.use_mathtext": False,
 }
+_NO_LAYOUT: Any = {"figure.constrained_layout.use": False, "figure.autolayout": False}
 # Matplotlib's own font, and after it those with the letters that it lacks, on Linux, macOS and
 # Windows. Fonts of coloured pictures are none that Matplotlib can draw.
 _FONTS = (
@@ -124,6 +126,19 @@ def to_svg(figure: Figure, *, letters_as_outlines: bool = True) -> bytes:
     return _saved(figure, "svg", {"Date": None, "Creator": None}, fonts)
 
 
+def lay_out(figure: Figure) -> None:
+    """Lay a figure out for good.
+
+    As long as it has a layout, Matplotlib draws every picture twice.
+    """
+    if layout := figure.get_layout_engine():
+        # With a canvas that keeps its renderer, texts are measured once for layout and PNG.
+        FigureCanvasAgg(figure)
+        layout.execute(figure)
+        with mpl.rc_context(_NO_LAYOUT):
+            figure.set_layout_engine(None)
+
+
 def not_shown(texts: Iterable[str]) -> str:
     """Return the characters, each once, that the plots cannot show: no installed font has them."""
     characters = dict.fromkeys(
@@ -165,16 +180,6 @@ def _saved(figure: Figure, kind: str, metadata: dict[str, Any], svg_fonts: str =
     file = io.BytesIO()
     options: Any = {"svg.hashsalt": _SETTINGS["svg.hashsalt"], "svg.fonttype": svg_fonts}
     with _drawing, mpl.rc_context(options), _boxes_for_missing_letters():
-        _lay_out(figure)
+        lay_out(figure)
         figure.savefig(file, format=kind, metadata=metadata)
     return file.getvalue()
-
-
-def _lay_out(figure: Figure) -> None:
-    """Lay a figure out for good: as long as it has a layout, Matplotlib draws every picture twice.
-
-    Called where Matplotlib's own settings ask for no layout.
-    """
-    if layout := figure.get_layout_engine():
-        layout.execute(figure)
-        figure.set_layout_engine(None)

@@ -11,17 +11,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 from matplotlib.colors import same_color
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from conftest import read_study
 from dropnorm.evaluation.sweeps.sweep_results import Choice, Choices
 from dropnorm.reporting.figures.comparison import draw_comparison
-from dropnorm.reporting.figures.drawing import finite_runs, spread
+from dropnorm.reporting.figures.drawing import finite_runs, label_ends, spread, title_axes
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 from dropnorm.reporting.figures.sweep import draw_sweep
-from dropnorm.reporting.style import LIGHT, to_png, to_svg
+from dropnorm.reporting.style import LIGHT, drawn, to_png, to_svg
 from dropnorm.study.variants import Variant
 from made_results import measured, some_metrics
 
@@ -91,6 +93,49 @@ def test_names_at_the_ends_of_lines_cover_neither_each_other_nor_leave_the_axes(
     assert all(below.y1 <= above.y0 + 1 for below, above in itertools.pairwise(boxes))
     place = curves.get_window_extent()
     assert all(place.y0 <= (box.y0 + box.y1) / 2 <= place.y1 for box in boxes)
+
+
+def axes_of(limits, title=title_axes):
+    """Axes of a project's plot with a title, laid out."""
+    with drawn():
+        figure = Figure(figsize=(4, 3))
+        axes = figure.subplots()
+        axes.set_ylim(limits)
+        title(axes, "a title")
+    figure.draw_without_rendering()
+    return axes
+
+
+def box_of_title(axes):
+    texts = axes.findobj(Text)
+    return next(one for one in texts if one.get_text() == "a title").get_window_extent()
+
+
+@pytest.mark.parametrize("limits", [(0, 1), (-3, 2), (0, 9e5), (2e-3, 5e-3), (900, 1000)])
+def test_a_title_stands_where_matplotlib_would_place_it(limits):
+    ours, usual = axes_of(limits), axes_of(limits, Axes.set_title)
+
+    assert usual.yaxis.get_offset_text().get_text() == ""
+    assert box_of_title(ours).bounds == box_of_title(usual).bounds
+
+
+@pytest.mark.parametrize("limits", [(0, 3e6), (0, 5e-5), (1_000_000, 1_000_001), (-2e7, 0)])
+def test_a_title_stands_above_what_is_taken_out_of_the_numbers(limits):
+    ours, usual = axes_of(limits), axes_of(limits, Axes.set_title)
+
+    assert ours.yaxis.get_offset_text().get_text()
+    assert box_of_title(ours).bounds == box_of_title(usual).bounds
+
+
+def test_moved_names_have_room_where_neither_title_nor_label_makes_it():
+    with drawn():
+        figure = Figure(figsize=(4, 3))
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1])
+        label_ends(figure, axes, [(1.0, "one\ntwo\nthree", "k"), (0.99, "four\nfive", "k")])
+    to_png(figure)
+
+    assert max(text.get_window_extent().y1 for text in axes.texts) <= figure.bbox.y1
 
 
 def test_a_variant_has_its_colour_in_lines_bands_names_and_rows():

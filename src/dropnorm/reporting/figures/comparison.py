@@ -21,6 +21,7 @@ from dropnorm.reporting.figures.drawing import (
     label_rows,
     loss_label,
     say,
+    title_axes,
     value_axis,
 )
 from dropnorm.reporting.style import drawn
@@ -66,7 +67,8 @@ def draw_comparison(
             value_axis(curves, [*values, np.array([constant])])
         else:
             say(curves, "every training diverged", palette.text)
-        curves.set(ylabel=loss_label(study), title=f"validation loss{_of_replicas(table)}")
+        curves.set_ylabel(loss_label(study))
+        title_axes(curves, f"validation loss{_of_replicas(table)}")
         epoch_axis(curves)
         _draw_ends(ends, rows, palette, study)
         figure.suptitle(study.label, x=0.01, ha="left")
@@ -102,7 +104,7 @@ def _draw_ends(
     told = (
         f"● last, ○ best epoch: {OPTIMISTIC}" if both else f"● last   ○ best ({OPTIMISTIC}) epoch"
     )
-    axes.set_title(told, fontsize="small")
+    title_axes(axes, told, fontsize="small")
     axes.set_xlabel(loss_label(study), loc="right")
 
 

@@ -19,6 +19,7 @@ from dropnorm.reporting.figures.drawing import (
     finite_runs,
     label_ends,
     say,
+    title_axes,
 )
 from dropnorm.reporting.style import drawn
 
@@ -91,19 +92,22 @@ def draw_diagnostics(
                 axes.set(xticks=[], yticks=[])
                 say(axes, absent, palette.text)
         gaps.axhline(0, color=palette.quiet, linewidth=1.2, zorder=1)
-        gaps.set(ylabel=units.label, title="gap: validation − training")
+        gaps.set_ylabel(units.label)
         if labels:
             epoch_axis(gaps, " (all but the first tenth)")
             _limit(gaps, np.concatenate(shown))
+        title_axes(gaps, "gap: validation − training")
         shifts.axhline(1, color=palette.quiet, linewidth=1.2, zorder=1)
-        shifts.set(title="variance shift", ylabel="inference / training", xlabel="batch norm")
-        dead.set(title="dead units", ylabel="share of a layer", xlabel="hidden layer")
+        shifts.set(ylabel="inference / training", xlabel="batch norm")
+        title_axes(shifts, "variance shift")
+        dead.set(ylabel="share of a layer", xlabel="hidden layer")
         dead.yaxis.set_major_formatter(
             FuncFormatter(lambda value, _: "" if value < 0 else f"{100 * value:g} %")
         )
         if dead.lines:
             top = max(dead.get_ylim()[1], 0.05)
             dead.set_ylim(-0.04 * top, top)
+        title_axes(dead, "dead units")
         figure.suptitle(study.label, x=0.01, ha="left")
         label_ends(figure, gaps, labels)
     return figure

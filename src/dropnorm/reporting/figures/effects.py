@@ -19,6 +19,7 @@ from dropnorm.reporting.figures.drawing import (
     error_axis,
     label_rows,
     name_of,
+    title_axes,
 )
 from dropnorm.reporting.style import drawn
 from dropnorm.study.optimism import OPTIMISTIC
@@ -92,7 +93,7 @@ def _draw_errors(axes: Axes, found: Mapping[str, Any], unit: str, palette: Palet
     label_rows(axes, [(name, colour) for name, _, colour in told])
     axes.margins(x=0.15)
     error_axis(axes, known)
-    axes.set_title("validation error")
+    title_axes(axes, "validation error")
     axes.set_xlabel(f"{SCORES[found['error']].words}{unit}; mean ± sd", loc="right")
 
 
@@ -130,5 +131,5 @@ def _draw_differences(axes: Axes, found: Mapping[str, Any], unit: str, palette: 
         axes.set_xticks([0])
     against = name_of(found.get("against", "baseline"))
     told = f", {OPTIMISTIC}" if found.get("optimistic") else ""
-    axes.set_title(f"difference to {against}, 95 % interval{told}")
+    title_axes(axes, f"difference to {against}, 95 % interval{told}")
     axes.set_xlabel(f"← better · difference{unit} · worse →", loc="center")

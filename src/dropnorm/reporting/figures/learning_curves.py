@@ -22,6 +22,7 @@ from dropnorm.reporting.figures.drawing import (
     label_ends,
     loss_label,
     name_of,
+    title_axes,
     value_axis,
 )
 from dropnorm.reporting.style import drawn
@@ -99,8 +100,8 @@ def _draw_curves(
     several = len(replicas) > 1
     of = f" of {len(replicas)}" if several else ""
     found = f"{number(_least(best))} in epoch {best.best_epoch}"
-    axes.set_title(f"● best{of}: {found} ({OPTIMISTIC})", color=colour)
     value_axis(axes, values)
+    title_axes(axes, f"● best{of}: {found} ({OPTIMISTIC})", color=colour)
     axes.set_ylabel(loss_label(study))
     epoch_axis(axes, f" (mean and range of {len(replicas)} replicas)" if several else "")
     return labels
@@ -136,11 +137,8 @@ def _draw_first_steps(
     when = f"epoch {epochs[0]}" if len(epochs) == 1 else f"epochs {epochs[0]} to {epochs[-1]}"
     who = "" if replicas == 1 else f"{len(diverged)} of {replicas} "
     axes.set_yscale("log")
-    axes.set(
-        xlabel="step (one batch each); × is not finite",
-        ylabel=loss_label(study),
-        title=f"{who}diverged in {when}",
-    )
+    axes.set(xlabel="step (one batch each); × is not finite", ylabel=loss_label(study))
+    title_axes(axes, f"{who}diverged in {when}")
     axes.margins(y=0.12)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(LogLocator(numticks=6))

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.records import Look
-from dropnorm.reporting.figures.drawing import colours_of, name_of
+from dropnorm.reporting.figures.drawing import colours_of, name_of, title_axes
 from dropnorm.reporting.figures.effects import NOT_COMPARED
 from dropnorm.reporting.figures.panels import SIZE
 from dropnorm.reporting.style import drawn
@@ -60,7 +60,7 @@ def draw_looks(found: Mapping[str, Any]) -> dict[str, Figure]:
             axes.set_ylabel(f"difference{', ' if found['unit'] else ''}{found['unit']}")
             axes.yaxis.set_major_locator(MaxNLocator(6))
             _centre(axes, seen)
-            axes.set_title(name_of(name), color=colour, weight="bold")
+            title_axes(axes, name_of(name), color=colour, weight="bold")
         figures[name] = figure
     return figures
 

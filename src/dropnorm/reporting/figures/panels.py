@@ -17,6 +17,7 @@ from dropnorm.reporting.figures.drawing import (
     finite_runs,
     name_of,
     say,
+    title_axes,
     value_axis,
 )
 from dropnorm.reporting.figures.learning_curves import power_of_ten
@@ -90,7 +91,7 @@ def draw_curve_panels(
             lost = _count(one.history) - len(finite_runs(one.history, "val_loss"))
             told = f": {lost} of {_count(one.history)} diverged" if lost else ""
             pad = _LINE if below else None
-            axes.set_title(f"{name_of(variant)}{told}", color=colour, weight="bold", pad=pad)
+            title_axes(axes, f"{name_of(variant)}{told}", color=colour, weight="bold", pad=pad)
             axes.annotate(below, (0.0, 1.0), (0, 4), xycoords="axes fraction", va="bottom",
                           textcoords="offset points", color=colour, fontsize="small")  # fmt: skip
             if finite_runs(one.history, "val_loss"):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from sklearn.calibration import calibration_curve
 
-from dropnorm.reporting.figures.drawing import colours_of, name_of, say
+from dropnorm.reporting.figures.drawing import colours_of, name_of, say, title_axes
 from dropnorm.reporting.figures.panels import SIZE
 from dropnorm.reporting.style import drawn
 from dropnorm.tasks.targets import Classes
@@ -45,7 +45,6 @@ def draw_amount_panels(predictions: Mapping[str, pd.DataFrame], label: str) -> d
             figure = Figure(figsize=SIZE)
             axes = figure.subplots()
             colour = colours_of(predictions, palette)[variant]
-            axes.set_title(name_of(variant), color=colour, weight="bold")
             finite = table.loc[np.isfinite(table["prediction"].to_numpy(dtype=float))]
             if finite.empty:
                 say(axes, "every training diverged", palette.text)
@@ -54,6 +53,7 @@ def draw_amount_panels(predictions: Mapping[str, pd.DataFrame], label: str) -> d
                 _draw_amounts(axes, finite, (low - room, high + room), colour)
                 axes.plot([low, high], [low, high], color=palette.quiet, linewidth=1.2, zorder=1)
                 axes.set(xlabel=f"true {label}", ylabel="predicted")
+            title_axes(axes, name_of(variant), color=colour, weight="bold")
         figures[variant] = figure
     return figures
 
@@ -86,7 +86,6 @@ def draw_class_panels(predictions: Mapping[str, pd.DataFrame]) -> dict[str, Figu
             figure = Figure(figsize=SIZE)
             axes = figure.subplots()
             colour = colours_of(predictions, palette)[variant]
-            axes.set_title(name_of(variant), color=colour, weight="bold")
             axes.grid(visible=False)
             known = table.dropna(subset=Classes.columns_of(table))
             if known.empty:
@@ -94,6 +93,7 @@ def draw_class_panels(predictions: Mapping[str, pd.DataFrame]) -> dict[str, Figu
                 axes.set(xticks=[], yticks=[])
             else:
                 _draw_confusion(axes, known, palette.text)
+            title_axes(axes, name_of(variant), color=colour, weight="bold")
         figures[variant] = figure
     return figures
 
