@@ -99,7 +99,7 @@ def test_a_replica_that_diverged_has_no_say(at_project, caplog):
 
     np.testing.assert_array_equal(found["prediction"], kept["prediction"])
     assert found["sd"].isna().all()
-    assert "1 of 2 replicas diverged" in caplog.text
+    assert "1 of 2 runs diverged, and has no say" in caplog.text
 
 
 def test_the_order_of_the_columns_and_further_ones_change_nothing(command):
