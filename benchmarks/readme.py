@@ -28,7 +28,7 @@ OUTPUT = re.compile(
 )
 # What is not part of an answer: progress, which differs from run to run, and warnings, which the
 # report has too.
-PROGRESS = re.compile(r"^Warning: |: (replica \d+/\d+|\d+ of \d+ replicas are known)")
+PROGRESS = re.compile(r"^Warning: |: (replica \d+/\d+|.* replicas? (is|are) known)")
 
 
 def main() -> None:

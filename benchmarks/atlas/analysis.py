@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 FEWEST = 3
 # All that a study of several splits can say of a layer.
-VERDICTS = tuple(
-    one for one in Verdict if one not in (Verdict.NONE, Verdict.IN_ORDER, Verdict.UNDEFINED)
-)
+_OF_OTHERS = (Verdict.NONE, Verdict.IN_ORDER, Verdict.ONE_SPLIT, Verdict.UNDEFINED)
+VERDICTS = tuple(one for one in Verdict if one not in _OF_OTHERS)
 # The baseline's overfitting is known only after a training, and shares the effect's chance.
 BEFOREHAND = ("rows", "inputs", "width", "noise", "categories", "depth")
 MODERATORS = (*BEFOREHAND, "overfitting")

@@ -184,3 +184,21 @@ def test_what_is_not_settled_stands_with_the_time_that_more_splits_take():
     assert (
         "these splits can show a difference above about 0.71 MPa. At the pace of this run" in page
     )
+
+
+@pytest.mark.parametrize(
+    ("splits", "told"), [(0, "not defined"), (1, "not defined (1 of 5 splits)"), (5, "not defined")]
+)
+def test_an_effect_on_a_score_of_some_splits_says_of_how_many(splits, told):
+    answer = an_outcome_named("batch normalization rescues")
+    one = {"difference": None, "low": None, "high": None, "splits": splits, "of_splits": 5,
+           "verdict": "not defined"}  # fmt: skip
+    classes = {
+        "effects": {"auc": dict.fromkeys(answer.effects, one)},
+        "calibration": {},
+        "told": [],
+    }
+
+    page = page_of(answer, classes=classes)
+
+    assert page.count(f"<small>{told}</small>") == len(answer.effects)

@@ -31,11 +31,33 @@ def test_a_target_that_float32_cannot_hold_is_refused(values, target, message):
 
 
 @pytest.mark.parametrize(
+    ("divisor", "lost", "deviation"), [(1, "2", "5.2"), (1e6, "2.4e-06", "5.3e-06")]
+)
+def test_a_target_that_float32_rounds_too_coarsely_is_refused(divisor, lost, deviation):
+    """In float32, numbers of this size are multiples of 8: one is rounded by 2.75."""
+    study = read_study("wine", target={"column": "quality", "divide_by": divisor})
+
+    with pytest.raises(BadInputError) as refused:
+        task_of(study).fit_target(pd.Series([123456789.25, 123456799.75]), 0, study)
+
+    assert str(refused.value) == (
+        f"split 0: with target.divide_by: {divisor:g}, column 'quality' is rounded by {lost} in"
+        f" float32, which is much beside its standard deviation of {deviation}; write"
+        " target.scale: standardize"
+    )
+
+
+@pytest.mark.parametrize(
     ("values", "target"),
     [
         ([1e9, 1e9 + 1], {"scale": "standardize"}),
         ([1e9, 3e9], {"divide_by": 1e9}),
         ([1e12, 2e12], {}),
+        ([123456789.25, 123456799.75], {"scale": "standardize"}),
+        ([123456789.25, 123556789.25], {}),
+        ([0.1, 0.2], {}),
+        # Whole numbers below 2 ** 24 are exact.
+        ([16_000_000, 16_000_001], {}),
     ],
 )
 def test_a_large_target_that_float32_can_hold_is_accepted(values, target):

@@ -88,6 +88,17 @@ def go(study, wanted, variant=Variant.BASELINE):
     return found, told
 
 
+@pytest.mark.parametrize(
+    ("replicas", "told"), [(1, "the one replica is"), (2, "1 of 2 replicas is")]
+)
+def test_one_known_replica_is_told_in_the_singular(kept, trained, caplog, replicas, told):
+    caplog.set_level("INFO", "dropnorm")
+    go(a_study(), [(an_input(), 0)])
+    go(a_study(), [(an_input(), start) for start in range(replicas)])
+
+    assert f"Concrete · baseline: {told} known from earlier runs" in caplog.text
+
+
 def test_a_second_run_trains_only_the_replicas_that_are_missing_and_says_so(kept, trained, caplog):
     caplog.set_level("INFO", "dropnorm")
     first, _ = go(a_study(), [(an_input(), 0), (an_input(), 1)])

@@ -166,23 +166,35 @@ class Regression(Task):
 
 # Range of targets whose squares float32 can hold.
 _LEAST, _LARGEST = 1e-18, 1e18
+# Of the standard deviation: more rounding would be seen in errors.
+_MOST_ROUNDING = 1e-3
 
 
 def _refuse_unlearnable(y: Floats, number: int, study: Study) -> None:
-    """Refuse targets that are equal, zero or infinite in float32."""
+    """Refuse targets that are equal, zero or infinite in float32, or lose digits that matter."""
     largest = float(np.abs(y).max())
     with np.errstate(over="ignore"):
-        distinct = len(np.unique(y.astype(np.float32)))
-    if _LEAST <= largest <= _LARGEST and distinct > 1:
-        return
-    target = study.target
-    key = f"divide_by: {target.divide_by:g}" if target.scale == "none" else f"scale: {target.scale}"
-    if distinct == 1 and _LEAST <= largest <= _LARGEST:
+        rounded = y.astype(np.float32)
+    distinct = len(np.unique(rounded))
+    held = _LEAST <= largest <= _LARGEST
+    remedy = "change target.divide_by, or write target.scale: standardize"
+    if held and distinct > 1:
+        lost = float(np.sqrt(np.mean((rounded - y) ** 2)))
+        if lost <= _MOST_ROUNDING * float(y.std()):
+            return
+        what = (
+            f"is rounded by {lost:.2g} in float32, which is much beside its standard deviation of"
+            f" {float(y.std()):.2g}"
+        )
+        # A divisor makes both smaller.
+        remedy = "write target.scale: standardize"
+    elif held:
         what = f"is {y[0]:g} in all {len(y)} training rows in float32"
     else:
         size = "small" if largest < _LEAST else "large"
         what = f"has values up to {largest:g}, which are too {size} for float32"
+    target = study.target
+    key = f"divide_by: {target.divide_by:g}" if target.scale == "none" else f"scale: {target.scale}"
     raise BadInputError(
-        f"split {number}: with target.{key}, column '{target.column}' {what}; change"
-        " target.divide_by, or write target.scale: standardize"
+        f"split {number}: with target.{key}, column '{target.column}' {what}; {remedy}"
     )

@@ -95,11 +95,10 @@ def train_jobs(
             found[place] = known
     if found:
         logger.info(
-            "%s · %s: %d of %d replicas are known from earlier runs",
+            "%s · %s: %s known from earlier runs",
             jobs[0].study.label,
             jobs[0].variant,
-            len(found),
-            len(jobs),
+            _replicas_are(len(found), len(jobs)),
         )
     for place, known in found.items():
         on_epoch(place, known.last_row())
@@ -114,6 +113,12 @@ def train_jobs(
         start_engine(threads_of(jobs[0].study))  # which saving the networks needs
         found |= zip(waiting, _wait(list(waiting.values())), strict=True)
     return [found[place] for place in range(len(jobs))]
+
+
+def _replicas_are(count: int, of: int) -> str:
+    if of == 1:
+        return "the one replica is"
+    return f"{count} of {of} replicas {'is' if count == 1 else 'are'}"
 
 
 def begin_trainings(networks: Sequence[Asked], execution: Execution) -> bool:

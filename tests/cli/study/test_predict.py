@@ -99,7 +99,7 @@ def test_a_replica_that_diverged_has_no_say(at_project, caplog):
 
     np.testing.assert_array_equal(found["prediction"], kept["prediction"])
     assert found["sd"].isna().all()
-    assert "1 of 2 replicas diverged" in caplog.text
+    assert "1 of 2 runs diverged, and has no say" in caplog.text
 
 
 def test_the_order_of_the_columns_and_further_ones_change_nothing(command):
@@ -267,6 +267,26 @@ def test_predictions_are_written_with_six_digits(value, told, tmp_path):
     _write(pd.DataFrame({"prediction": [value]}), tmp_path / "out.csv")
 
     assert (tmp_path / "out.csv").read_text() == f"prediction\n{told}\n"
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "told"),
+    [
+        (123456780.5, 123456789.25, 123456799.75, "123456780.50,123456789.25,123456799.75"),
+        (2018.5, 2019.37, 2020.0, "2018.500,2019.370,2020.000"),
+        (1.0, 20.0, 300.0, "1.00000,20.0000,300.000"),
+        (1e9, 1e9, 1e9 + 1e-6, "1000000000.00,1000000000.00,1000000000.00"),
+    ],
+)
+def test_predictions_that_are_close_together_keep_the_digits_that_differ(
+    low, value, high, told, tmp_path
+):
+    numbers = {"lower_90": [low], "prediction": [value], "upper_90": [high], "sd": [0.0]}
+
+    _write(pd.DataFrame({"row": [7], **numbers}), tmp_path / "out.csv")
+
+    written = (tmp_path / "out.csv").read_text()
+    assert written == f"row,lower_90,prediction,upper_90,sd\n7,{told},0\n"
 
 
 def test_mc_dropout_says_how_many_targets_its_intervals_hold(command):

@@ -317,6 +317,8 @@ def test_unused_columns_with_the_same_name_are_ignored():
         ("genre", [f"g{number % 5}" for number in range(400)], {}, False),
         ("sold", pd.date_range("2020", periods=200).repeat(2).strftime("%d.%m.%y"), {}, False),
         ("day", pd.date_range("2020-01-01", periods=200).repeat(2).strftime("%Y-%m-%d"), {}, False),
+        ("length", [f"{n // 120 + 2}:{n // 2 % 60:02}" for n in range(400)], {}, False),
+        ("share", [f"{n // 2}%" if n % 9 else f"{n / 400:.3f}" for n in range(400)], {}, False),
         ("ticket", [f"{number // 2 + 900}" for number in range(400)], {}, True),
         (
             "limit",

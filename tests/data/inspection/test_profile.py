@@ -70,6 +70,47 @@ COLUMNS = {
     "infinite": ([*range(99), -np.inf], Kind.UNUSABLE, "-inf in row 99 is infinite"),
     "mixed": ([1, "a"] * 50, Kind.UNUSABLE, "mixes number and str"),
     "mostly numbers": (["1", "2", "3", "soon"] * 25, Kind.UNUSABLE, "75 of 100 rows, but 'soon'"),
+    "songs": (
+        [f"{n // 20 + 2}:{n % 60:02}" for n in range(ROWS)],
+        Kind.UNUSABLE,
+        "values such as '6:20' may be durations (minutes:seconds or hours:minutes) or times of day;"
+        " to use them as amounts, write plain numbers of one unit, such as 380 for '6:20'",
+    ),
+    "films": (
+        [f"{n}:05" for n in range(ROWS)],
+        Kind.UNUSABLE,
+        "values such as '99:05' are durations (minutes:seconds or hours:minutes); to use them",
+    ),
+    "marathons": (
+        [f"{n % 3 + 2}:{n % 60:02}:07" for n in range(ROWS)],
+        Kind.UNUSABLE,
+        "may be durations (hours:minutes:seconds) or times of day; to use them as amounts, write"
+        " plain numbers of one unit, such as 14527 for '4:02:07'",
+    ),
+    "gaps": (
+        ["-1:30.5", *(f"0:{n % 60:02}.5" for n in range(99))],
+        Kind.UNUSABLE,
+        "values such as '-1:30.5' are durations (minutes:seconds or hours:minutes); to use them as"
+        " amounts, write plain numbers of one unit, such as -90.5 for '-1:30.5'",
+    ),
+    "slots": (["09:30", "10:00"] * 50, Kind.CATEGORY, "2 distinct; values such as '10:00' may be"),
+    "results": ([f"{n % 6}:{n % 7}" for n in range(ROWS)], Kind.ENTITY, "42 distinct in 100 rows"),
+    "percents": (
+        ["81%", "0.25", "7 %", "0.81"] * 25,
+        Kind.UNUSABLE,
+        "50 percents such as '81%' are mixed with 50 plain numbers such as '0.81', which may be"
+        " 0.81 % or 81 %; write all of them in one way",
+    ),
+    "mostly fractions": (
+        ["0.5", "0.25", "0.75", "81%"] * 25,
+        Kind.UNUSABLE,
+        "plain numbers such as '0.75', which may be 0.75 % or 75 %",
+    ),
+    "percents and zero": (
+        ["81%", "0"] * 50,
+        Kind.UNUSABLE,
+        "plain numbers such as '0'; write all of them in one way",
+    ),
     "lists": ([[1], [2]] * 50, Kind.UNUSABLE, "type list"),
     "Unnamed: 3": (["a", "b"] * 50, Kind.UNUSABLE, "no name in the header"),
 }
@@ -208,7 +249,7 @@ def test_categories_that_only_name_the_groups_are_left_out():
     ("value", "remedy"),
     [
         ("{} cm", "write amounts such as '0 cm' as plain numbers of one unit"),
-        ("3:{}", "write amounts such as '3:0' as plain numbers of one unit"),
+        ("{} to 3", "write amounts such as '0 to 3' as plain numbers of one unit"),
         ("No. {}", "combine its values into fewer classes"),
     ],
 )
@@ -218,3 +259,28 @@ def test_a_target_with_too_many_texts_is_refused_with_what_fits_them(value, reme
     with pytest.raises(BadInputError, match="too many to be classes") as refused:
         inspect_table(table, "y")
     assert str(refused.value).endswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("values", "reading"),
+    [
+        ([f"3:{n:02}" for n in range(60)], "may be durations (minutes:seconds or hours:minutes)"),
+        (["81%", "0.81"] * 30, "120 percents such as '81%' are mixed with 120 plain numbers"),
+    ],
+)
+def test_a_target_with_two_readings_is_refused_unless_it_is_said_to_be_classes(values, reading):
+    table = pd.DataFrame({"x": range(240), "y": values * 4})
+
+    for task in (None, "regression"):
+        with pytest.raises(BadInputError) as refused:
+            inspect_table(table, "y", task=task)
+        assert str(refused.value).startswith("column 'y' is the target: ")
+        assert reading in str(refused.value)
+
+    assert inspect_table(table, "y", task="classification").task == "classification"
+
+
+def test_a_target_of_few_times_is_classes():
+    table = pd.DataFrame({"x": range(60), "y": ["09:30", "10:00", "10:30"] * 20})
+
+    assert inspect_table(table, "y").task == "classification"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from conftest import read_study
 from dropnorm.evaluation.answers.build import find_answer
@@ -147,6 +148,31 @@ def test_an_auc_that_is_defined_in_no_split_is_told_as_such(outcomes):
         assert (effect["difference"], effect["pairs"]) == (None, 0)
         assert effect["verdict"] == "not defined: a class has no validation row"
     assert classes["effects"]["accuracy"]["dropout"]["pairs"] == SPLITS
+
+
+@pytest.mark.parametrize(("splits", "verdict"), [(1, "defined in one split only: no verdict"),
+                                                 (5, "helps")])  # fmt: skip
+def test_an_auc_that_is_defined_in_some_splits_tells_in_how_many(outcomes, splits, verdict):
+    def alike(said):
+        return said.assign(target=said["target"].where(said["split"] < splits, "yes"))
+
+    of_some = {
+        name: replace(one, validation_predictions=alike(one.validation_predictions))
+        for name, one in outcomes.items()
+    }
+
+    _, classes = effects_of(of_some)
+
+    effect = classes["effects"]["auc"]["batchnorm"]
+    assert (effect["splits"], effect["of_splits"]) == (splits, SPLITS)
+    assert effect["verdict"] == verdict
+    aucs = [
+        [roc_auc_score(one["target"], one[COLUMNS[1]]) for split, one
+         in outcomes[name].validation_predictions.groupby("split") if split < splits]
+        for name in ("batchnorm", "baseline")
+    ]  # fmt: skip
+    assert effect["difference"] == pytest.approx(np.mean(aucs[0]) - np.mean(aucs[1]))
+    assert classes["effects"]["accuracy"]["batchnorm"]["splits"] == SPLITS
 
 
 def test_an_effect_of_overconfidence_alone_is_gone_after_scaling(found):

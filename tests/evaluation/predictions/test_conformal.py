@@ -119,30 +119,78 @@ def test_a_row_is_judged_by_the_networks_that_did_not_train_on_it():
     assert found.committees[found.of_row].tolist() == [[True, False], [True, True], [False, True]]
 
 
-def test_each_residual_stands_around_its_own_networks():
+@pytest.mark.parametrize(
+    ("scale", "forth", "back"), [("none", np.array, np.array), ("log1p", np.log1p, np.expm1)]
+)
+def test_each_residual_stands_around_its_own_networks(scale, forth, back):
     """Against the definition, term by term (Barber et al. 2021, equation 3.1)."""
     generator = np.random.default_rng(5)
     splits = [
-        dict(zip(generator.choice(40, 12, replace=False), generator.normal(size=12), strict=True))
+        dict(zip(generator.choice(40, 12, replace=False), generator.gamma(2, size=12), strict=True))
         for _ in range(4)
     ]
     replicas = [(k, 0) for k in range(4)]
-    new = generator.normal(size=(4, 5))
+    new = generator.gamma(2, size=(4, 5))
+    study = read_study("concrete", target={"column": "CompressiveStrength", "scale": scale})
 
-    calibration = calibrate(held(*splits), parts(40), replicas, read_study("concrete"))
+    calibration = calibrate(held(*splits, target=1.5), parts(40), replicas, study)
     low, high = interval(new, calibration, 80)
 
     rows = sorted({row for one in splits for row in one})
     below, above = [], []
     for row in rows:
         mine = [k for k, one in enumerate(splits) if row in one]
-        residual = abs(np.mean([splits[k][row] for k in mine]))
-        below.append(new[mine].mean(axis=0) - residual)
-        above.append(new[mine].mean(axis=0) + residual)
+        residual = abs(forth(1.5) - forth(np.mean([splits[k][row] for k in mine])))
+        below.append(forth(new[mine].mean(axis=0)) - residual)
+        above.append(forth(new[mine].mean(axis=0)) + residual)
     count = len(rows)
     up, down = math.ceil(0.8 * (count + 1)), math.floor(0.2 * (count + 1))
-    np.testing.assert_allclose(high, np.sort(above, axis=0)[up - 1])
-    np.testing.assert_allclose(low, np.sort(below, axis=0)[down - 1])
+    np.testing.assert_allclose(high, back(np.sort(above, axis=0)[up - 1]))
+    np.testing.assert_allclose(low, back(np.sort(below, axis=0)[down - 1]))
+
+
+LOGARITHMIC = read_study("concrete", target={"column": "CompressiveStrength", "scale": "log1p"})
+
+
+def test_of_a_logarithmic_target_the_distance_is_a_factor():
+    """The largest residual of nine is a factor of 2, of 1 + target: 1 + 99 for 1 + 49."""
+    predictions = held({**dict.fromkeys(range(8), 99.0), 8: 49.0}, target=99.0)
+
+    calibration = calibrate(predictions, parts(9), [(0, 0)], LOGARITHMIC)
+    low, high = interval(np.array([[9.0, 999.0, -0.5]]), calibration, 90)
+
+    np.testing.assert_allclose(low, [4.0, 499.0, -0.75])
+    np.testing.assert_allclose(high, [19.0, 1999.0, 0.0], atol=1e-12)
+    assert "the residuals, as logarithms, of 9 validation rows" in tell_interval(
+        calibration, 90, LOGARITHMIC
+    )
+
+
+def test_of_a_logarithmic_target_no_interval_reaches_what_has_no_logarithm():
+    """Neither where a prediction is rounded to -1, nor beyond what float64 holds."""
+    predictions = held({**dict.fromkeys(range(8), 0.0), 8: -1.0})
+
+    calibration = calibrate(predictions, parts(9), [(0, 0)], LOGARITHMIC)
+    low, high = interval(np.array([[-1.0, 0.0, 1e300]]), calibration, 90)
+
+    assert (low >= -1).all()
+    np.testing.assert_allclose(high, [0.0, 2.0**53 - 1, np.inf])
+
+
+def test_coverage_of_a_logarithmic_target_is_the_known_one_for_small_and_large_predictions():
+    """Log-normal targets around predictions from 1 to 1,000."""
+    generator = np.random.default_rng(7)
+    predicted = np.exp(generator.uniform(0, 7, 4000)) - 1
+    targets = (1 + predicted) * np.exp(generator.normal(size=4000)) - 1
+    rows = pd.DataFrame({"split": 0, "start": 0, "row": range(2000), "target": targets[:2000],
+                         "prediction": predicted[:2000]})  # fmt: skip
+    new, known = predicted[2000:], targets[2000:]
+
+    low, high = interval(new[np.newaxis], calibrate(rows, parts(2000), [(0, 0)], LOGARITHMIC), 90)
+
+    inside = (low <= known) & (known <= high)
+    for third in np.array_split(np.argsort(new), 3):
+        assert inside[third].mean() == pytest.approx(0.9, abs=4 * math.sqrt(0.09 / len(third)))
 
 
 def test_replicas_that_are_not_named_have_no_say():

@@ -27,10 +27,13 @@ def test_predict_takes_the_mean_over_the_networks_for_rows_in_their_order():
     assert (predicted["mc_low"] <= predicted["mc_high"]).all()
 
 
-def test_predict_refuses_a_variant_whose_networks_all_diverged():
-    training = a_training(some_facts(diverged_at_epoch=1))
+@pytest.mark.parametrize(
+    ("networks", "told"), [(1, "the one run"), (2, "both runs"), (3, "all 3 runs")]
+)
+def test_predict_refuses_a_variant_whose_networks_all_diverged(networks, told):
+    training = a_training(*(some_facts(k, diverged_at_epoch=1) for k in range(networks)))
 
-    with pytest.raises(BadInputError, match="all 1 replicas of the variant baseline diverged"):
+    with pytest.raises(BadInputError, match=f"^{told} of the variant baseline diverged"):
         predict(TABLE, RUN, FITTED, {}, training)
 
 

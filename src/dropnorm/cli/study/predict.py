@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import numpy as np
 from kedro.io import DatasetError
 
 from dropnorm.cli.study.arguments import networks, of_project, of_study, versions
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
     from dropnorm.evaluation.predictions.conformal import Calibration
     from dropnorm.study.schema import Study
 
-# Significant digits of predictions as text, and decimals at the most.
-_DIGITS, _MOST_DECIMALS = 6, 15
+# Significant digits of predictions as text, those of their range, and the most of either; decimals
+# at the most.
+_DIGITS, _DIGITS_OF_RANGE, _MOST_DIGITS, _MOST_DECIMALS = 6, 4, 12, 15
 
 # A name without an ending is one of CSV too.
 _CSV_OR_PARQUET = re.compile(r"(?i:^[^.]+|\.csv(\.(gz|bz2|xz|zip|zst))?|\.txt|\.parquet)$")
@@ -257,12 +260,28 @@ def _write(predictions: pd.DataFrame, output: Path) -> None:
         if output.suffix.lower() == ".parquet":
             predictions.to_parquet(path, index=False)
         else:
-            predictions.to_csv(path, index=False, float_format=_six_digits)
+            decimals = _decimals_of_range(predictions)
+            predictions.to_csv(path, index=False, float_format=partial(_written, decimals=decimals))
 
 
-def _six_digits(value: Any) -> str:
-    """Write a number with the digits that a network's float32 has, and no exponent."""
+def _decimals_of_range(predictions: pd.DataFrame) -> int:
+    """Return the decimals that tell amounts apart that are close together and far from zero."""
+    numbers = predictions.drop(columns=["row", "sd", "mc_sd"], errors="ignore")
+    values = numbers.select_dtypes("number").to_numpy(dtype=np.float64)
+    values = values[np.isfinite(values)]
+    spread = float(np.ptp(values)) if values.size else 0.0
+    return _DIGITS_OF_RANGE - 1 - math.floor(math.log10(spread)) if spread else 0
+
+
+def _written(value: Any, decimals: int) -> str:
+    """Write a number with the digits that a network's float32 has, and no exponent.
+
+    Args:
+        value: The number.
+        decimals: The fewest, up to twelve digits.
+    """
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    decimals = _DIGITS - 1 - math.floor(math.log10(abs(value)))
-    return f"{value:.{min(max(decimals, 0), _MOST_DECIMALS)}f}"
+    size = math.floor(math.log10(abs(value)))
+    wanted = max(_DIGITS - 1 - size, min(decimals, _MOST_DIGITS - 1 - size), 0)
+    return f"{value:.{min(wanted, _MOST_DECIMALS)}f}"

@@ -20,6 +20,7 @@ from dropnorm.data.inspection.batches import check_batches
 from dropnorm.data.inspection.copies import count_copies
 from dropnorm.data.inspection.leaks import check_formula
 from dropnorm.data.inspection.odd_values import check_values
+from dropnorm.data.inspection.two_readings import tell_clock, tell_mixed_percents
 from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
 from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
@@ -270,7 +271,8 @@ def _names_entities(values: pd.Series) -> bool:
     # Most are amounts, and a few texts such as '<0.5' are among them.
     if (pd.to_numeric(present, errors="coerce") % 1 > 0).mean() > _MOSTLY_FRACTIONS:
         return False
-    return bool(present.str.fullmatch(_DATE).mean() < _MOSTLY_DATES)
+    dates = bool(present.str.fullmatch(_DATE).mean() >= _MOSTLY_DATES)
+    return not (dates or tell_clock(present) or tell_mixed_percents(present))
 
 
 def _small_parts(

@@ -13,6 +13,7 @@ import scipy
 
 from dropnorm.data.columns import DECIMAL_COMMA, ID_NAME, are_row_ids, as_numbers, is_code_name
 from dropnorm.data.inspection.published_split import MOST_FOLDS, published_parts
+from dropnorm.data.inspection.two_readings import tell_clock, tell_mixed_percents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -213,6 +214,8 @@ def _classify_texts(name: str, texts: pd.Series, distinct: int) -> Column:
     if many and distinct >= _NAMES_ENTITIES * count and words >= _PROSE:
         why = f"{words:.0f} words on average, {distinct} distinct in {count}"
         return Column(name, Kind.TEXT, why)
+    if unclear := _classify_two_readings(name, texts, distinct):
+        return unclear
     numbers = pd.to_numeric(texts, errors="coerce").notna()
     if texts.str.fullmatch(DECIMAL_COMMA).mean() > MOST:
         why = (
@@ -225,6 +228,17 @@ def _classify_texts(name: str, texts: pd.Series, distinct: int) -> Column:
         why = f"numbers in {int(numbers.sum())} of {count} rows, but {other} as well"
         return Column(name, Kind.UNUSABLE, why)
     return _classify_names_or_categories(name, texts, distinct)
+
+
+def _classify_two_readings(name: str, texts: pd.Series, distinct: int) -> Column | None:
+    """Return a column of amounts with two readings; a few times may be categories all the same."""
+    if mixture := tell_mixed_percents(texts):
+        return Column(name, Kind.UNUSABLE, mixture)
+    if clock := tell_clock(texts):
+        if distinct >= ENOUGH:
+            return Column(name, Kind.UNUSABLE, clock)
+        return Column(name, Kind.CATEGORY, f"{distinct} distinct; {clock}")
+    return None
 
 
 def _classify_names_or_categories(name: str, texts: pd.Series, distinct: int) -> Column:

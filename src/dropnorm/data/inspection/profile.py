@@ -27,6 +27,7 @@ from dropnorm.data.inspection.column_kinds import (
     range_of,
 )
 from dropnorm.data.inspection.copies import count_copies
+from dropnorm.data.inspection.two_readings import tell_clock, tell_mixed_percents
 from dropnorm.data.validation import to_text
 from dropnorm.errors import BadInputError, did_you_mean
 
@@ -116,6 +117,8 @@ def inspect_table(
         raise BadInputError("has a header but no rows; a study needs rows to train and validate on")
     if table[target].isna().all():
         raise BadInputError(f"column '{target}' is the target, and has no value in any row")
+    if task != "classification":
+        _refuse_two_readings(table[target].dropna())
     if task is None:
         codes = are_codes(table[target].dropna(), read_as_text=target in texts)
         task = "classification" if codes else _task_of(table[target])
@@ -183,6 +186,19 @@ def _is_binary(numbers: pd.Series) -> bool:
 def _are_few_whole(numbers: pd.Series, few: int) -> bool:
     whole = (numbers.abs() <= LARGEST) & (numbers == numbers.round())
     return bool(whole.all()) and int(numbers.nunique()) <= few
+
+
+def _refuse_two_readings(present: pd.Series) -> None:
+    """Refuse a target whose amounts can be read in two ways, unless they are few classes."""
+    if pd.api.types.infer_dtype(present) != "string":
+        return
+    texts = present.astype(str)
+    clock = tell_clock(texts) if texts.nunique() >= ENOUGH else ""
+    if reading := tell_mixed_percents(texts) or clock:
+        raise BadInputError(
+            f"column '{present.name}' is the target: {reading}, or use --task classification if the"
+            " values are classes"
+        )
 
 
 def _target_numbers(values: pd.Series) -> pd.Series:

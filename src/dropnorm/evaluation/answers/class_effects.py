@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.evaluation.answers.answer import Answer
+    from dropnorm.evaluation.estimation.contrasts import Contrast
     from dropnorm.evaluation.estimation.effects import Effect, Evidence
     from dropnorm.evaluation.results import ReplicaMetrics, VariantMetrics, VariantOutcome
     from dropnorm.study.schema import Study
@@ -88,6 +89,9 @@ class ClassEffect:
         high: Its upper end.
         p_holm: p-value of no difference, adjusted for the contrasts of this score.
         pairs: How many pairs it was computed on.
+        splits: In how many splits they are.
+        of_splits: In how many splits both networks can be compared; AUC is not defined in those
+            whose validation rows lack a class.
         verdict: In words.
     """
 
@@ -96,6 +100,8 @@ class ClassEffect:
     high: float
     p_holm: float
     pairs: int
+    splits: int
+    of_splits: int
     verdict: Verdict
 
 
@@ -143,7 +149,15 @@ def find_class_effects(
         margin = answer.margin if score == _SCALED else 0.0
         estimated = effects.estimate(here, diverged, margin, answer.design)
         sign = 1 if score == _SCALED else -1
-        found[score] = {name: _of_score(one, sign) for name, one in estimated.items()}
+        found[score] = {
+            contrast.name: _of_score(
+                estimated[contrast.name],
+                sign,
+                _count_splits(here, contrast),
+                _count_splits(evidence, contrast),
+            )
+            for contrast in answer.design.contrasts
+        }
     calibration = {name: calibrate_variant(tables[name], metrics[name].replicas) for name in tables}
     told = [
         _tell(name, found[_SCALED][name])
@@ -207,15 +221,23 @@ def _errors(table: pd.DataFrame, costs: pd.Series, metrics: VariantMetrics) -> p
     return means
 
 
-def _of_score(effect: Effect, sign: int) -> ClassEffect:
+def _count_splits(evidence: Evidence, contrast: Contrast) -> int:
+    """Count the splits in which a contrast has a pair."""
+    return evidence.pairs(contrast.weights).index.get_level_values("split").nunique()
+
+
+def _of_score(effect: Effect, sign: int, splits: int, of_splits: int) -> ClassEffect:
     """Return the effect on a score, given that on what rows cost."""
     # Adding 0 makes no difference of minus zero.
     difference, *ends = (0.0 + sign * one for one in (effect.difference, effect.low, effect.high))
     low, high = sorted(ends)
+    verdict = effect.verdict
     # Only AUC is not defined where no training diverged: it asks for rows of every class.
-    defined = effect.pairs or effect.verdict is not Verdict.NONE
-    verdict = effect.verdict if defined else Verdict.UNDEFINED
-    return ClassEffect(difference, low, high, effect.p_holm, effect.pairs, verdict)
+    if verdict is Verdict.NONE and splits < of_splits:
+        verdict = Verdict.ONE_SPLIT if splits else Verdict.UNDEFINED
+    return ClassEffect(
+        difference, low, high, effect.p_holm, effect.pairs, splits, of_splits, verdict
+    )
 
 
 def _tell(name: str, scaled: ClassEffect) -> str:

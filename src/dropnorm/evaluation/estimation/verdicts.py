@@ -25,6 +25,7 @@ class Verdict(StrEnum):
     DIVERGED = "cannot be compared"
     NONE = "one run: no verdict"
     IN_ORDER = "splits in order: no verdict"
+    ONE_SPLIT = "defined in one split only: no verdict"
     UNDEFINED = "not defined: a class has no validation row"
 
     @classmethod

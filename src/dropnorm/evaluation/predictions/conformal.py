@@ -40,12 +40,14 @@ class Calibration:
     """Residuals of held rows, each against the networks that did not train on the row.
 
     Attributes:
-        residuals: Distance of target and prediction in the target's unit, shape (rows,).
+        residuals: Distance of target and prediction, in the target's unit or of their logarithms,
+            shape (rows,).
         committees: Which replicas held out the rows of each committee, shape (committees,
             replicas), in the order of the replicas.
         of_row: Number of each row's committee, shape (rows,).
         units: Number of the group of each row from 0, or of the row itself, shape (rows,).
         in_order: Whether the splits follow one another in time.
+        log1p: Whether the residuals are of log(1 + target) and log(1 + prediction).
     """
 
     residuals: Floats
@@ -53,6 +55,7 @@ class Calibration:
     of_row: npt.NDArray[np.intp]
     units: npt.NDArray[np.intp]
     in_order: bool = False
+    log1p: bool = False
 
     @property
     def count(self) -> int:
@@ -98,13 +101,19 @@ def calibrate(
     targets = predictions.drop_duplicates("row").set_index("row")["target"].loc[by_row.index]
     held = by_row.notna().to_numpy()
     committees, of_row = np.unique(held, axis=0, return_inverse=True)
-    residuals = (targets - by_row.mean(axis="columns")).abs().to_numpy(dtype=np.float64)
+    log1p = study.target.scale == "log1p"
+    known, predicted = (
+        values.to_numpy(dtype=np.float64) for values in (targets, by_row.mean(axis="columns"))
+    )
+    if log1p:
+        known, predicted = _logarithm(known), _logarithm(predicted)
+    residuals = np.abs(known - predicted)
     units = np.arange(len(by_row))
     if "group" in split and not isinstance(study.split, TimeSplit):
         groups = split.drop_duplicates("row").set_index("row")["group"].loc[by_row.index]
         units = pd.factorize(groups.astype(str))[0]
     in_order = are_in_order(split, study.split)
-    return Calibration(residuals, committees, of_row.reshape(-1), units, in_order)
+    return Calibration(residuals, committees, of_row.reshape(-1), units, in_order, log1p)
 
 
 def interval(each: Floats, calibration: Calibration, level: int) -> tuple[Floats, Floats]:
@@ -119,6 +128,10 @@ def interval(each: Floats, calibration: Calibration, level: int) -> tuple[Floats
     Kim, Xu and Barber 2020, "Predictive inference is free with the jackknife+-after-bootstrap",
     NeurIPS 33). Rows of one group share its weight, and groups count in place of rows (Lee, Barber
     and Willett 2023, "Distribution-free inference with hierarchical data", section 3).
+
+    With residuals of logarithms, the ends are computed on that scale and taken back, so that the
+    distance is a factor of 1 + prediction. As logarithms keep the order of values, the same targets
+    are in the interval, and the guarantee is the same.
 
     The guarantee of the split conformal interval is the level; that of the jackknife+ is weaker
     (2 level - 100), and the level is what it comes to in practice.
@@ -142,6 +155,8 @@ def interval(each: Floats, calibration: Calibration, level: int) -> tuple[Floats
     for first in range(0, len(order), at_once):
         places = order[first : first + at_once]
         by_committee = shares @ each[:, places]
+        if calibration.log1p:
+            by_committee = _logarithm(by_committee)
         # Residuals that are so small are below both ends, whatever their committee says.
         spread = np.ptp(by_committee, axis=0).max()
         kept = ~(residuals < likely - spread)
@@ -149,7 +164,16 @@ def interval(each: Floats, calibration: Calibration, level: int) -> tuple[Floats
         centres = by_committee.T[:, calibration.of_row[kept]]
         lower[places] = -_quantile(residuals[kept] - centres, rest, of_rest)
         upper[places] = _quantile(residuals[kept] + centres, rest, of_rest)
+    if calibration.log1p:
+        with np.errstate(over="ignore"):
+            return np.expm1(lower), np.expm1(upper)
     return lower, upper
+
+
+def _logarithm(values: Floats) -> Floats:
+    """Return log(1 + value); of what a network rounds to -1, the least that is finite."""
+    logarithms: Floats = np.log1p(np.maximum(values, np.nextafter(-1, 0)))
+    return logarithms
 
 
 def _weights(units: npt.NDArray[np.intp]) -> Floats:
@@ -195,10 +219,11 @@ def tell_interval(calibration: Calibration, level: int, study: Study) -> str:
             f" {found}; take a lower --level, or a study with more rows to validate on."
         )
     of_groups = f" in {counted(calibration.count, 'group')}" if grouped else ""
+    scale = ", as logarithms," if calibration.log1p else ""
     return " ".join(
         [
-            f"The {level} % interval, lower_{level} to upper_{level}, is from the residuals of"
-            f" {counted(rows, 'validation row')}{of_groups}, each predicted by networks that did"
+            f"The {level} % interval, lower_{level} to upper_{level}, is from the residuals{scale}"
+            f" of {counted(rows, 'validation row')}{of_groups}, each predicted by networks that did"
             " not train on it.",
             _assumed(study.split, in_order=calibration.in_order),
             *_steered(study.training),

@@ -18,6 +18,7 @@ from dropnorm.evaluation.predictions.conformal import LEVEL, Calibration
 from dropnorm.evaluation.predictions.coverage import Coverage
 from dropnorm.evaluation.records import RunRecord
 from dropnorm.evaluation.results import VariantTraining
+from dropnorm.evaluation.wording import of_runs
 from dropnorm.study.arms import arm_names, arm_of
 from dropnorm.study.parsing import parse_recorded
 from dropnorm.study.schema import Study
@@ -270,15 +271,15 @@ def _finite_replicas(training: VariantTraining) -> list[tuple[int, int]]:
     finite = [(one.split, one.start) for one in facts if one.is_finite]
     if not finite:
         raise BadInputError(
-            f"all {len(facts)} replicas of the variant {training.variant} diverged, and cannot"
-            " predict; choose another variant"
+            f"{of_runs(len(facts), len(facts))} of the variant {training.variant} diverged, and"
+            " cannot predict; choose another variant"
         )
     if diverged := len(facts) - len(finite):
         logger.warning(
-            "%s: %d of %d replicas diverged, and have no say",
+            "%s: %s diverged, and %s no say",
             training.variant,
-            diverged,
-            len(facts),
+            of_runs(diverged, len(facts)),
+            "has" if diverged == 1 else "have",
         )
     return finite
 
