@@ -214,6 +214,20 @@ def test_the_loader_that_is_asked_answers_references_whichever_was_made_last(tmp
     assert first["catalog"]["x"]["here"] == "one", changed("_register_globals_resolver")
 
 
+def test_a_catalog_may_name_a_dataset_of_sql_all_the_same():
+    entry = {
+        "type": "pandas.SQLTableDataset",
+        "table_name": "t",
+        "credentials": {"con": "sqlite://"},
+    }
+    pytest.importorskip("sqlalchemy")
+
+    made = DataCatalog.from_config({"table": entry})["table"]
+
+    assert type(made).__name__ == "SQLTableDataset"
+    assert made.exists() is False
+
+
 # ---- nothing else uses them ---------------------------------------------------------------------
 
 OF_KEDRO = (

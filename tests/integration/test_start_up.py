@@ -37,7 +37,7 @@ COMMANDS = (
 
 ENGINES = {"keras", "tensorflow", "jax", "torch"}
 # What takes long to import, and a list does not use.
-HEAVY = {"sklearn", "scipy.stats", "scipy.optimize", "matplotlib"}
+HEAVY = {"sklearn", "scipy.stats", "scipy.optimize", "matplotlib", "sqlalchemy.engine"}
 
 
 def imported_by(*command: str, cwd: Path) -> tuple[subprocess.CompletedProcess[str], set[str]]:

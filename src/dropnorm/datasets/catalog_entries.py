@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from kedro.io import AbstractDataset, AbstractVersionedDataset, DataCatalog, DatasetError
-from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 from dropnorm.data.columns import with_named_index
 from dropnorm.data.reading.compression import refuse_bomb
@@ -19,6 +18,8 @@ from dropnorm.datasets.downloaded_csv import DownloadedCSVDataset
 from dropnorm.datasets.index_files import index_checksums, with_parts
 from dropnorm.datasets.kedro_compat import (
     LOCAL,
+    CSVDataset,
+    ParquetDataset,
     filepath_of,
     filesystem_of,
     load_args_of,

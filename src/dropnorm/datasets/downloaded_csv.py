@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.io import DatasetError
-from kedro_datasets.pandas import CSVDataset
 
 from dropnorm.data.reading.fetching import RefusedError, download
 from dropnorm.datasets.atomic_files import refuse_address, written_whole
-from dropnorm.datasets.kedro_compat import filepath_of
+from dropnorm.datasets.kedro_compat import CSVDataset, filepath_of
 from dropnorm.errors import BadInputError
 
 if TYPE_CHECKING:

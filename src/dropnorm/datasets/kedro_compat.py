@@ -13,6 +13,11 @@ from kedro.io import AbstractVersionedDataset, Version
 from kedro_datasets._typing import ImagePreview, JSONPreview, TablePreview
 
 from dropnorm.errors import BadInputError
+from dropnorm.hidden_packages import hidden
+
+# Imports SQLAlchemy where it is installed, as with MLflow. Who names a dataset of SQL gets it.
+with hidden("sqlalchemy"):
+    from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
     Versioned = AbstractVersionedDataset[Any, Any]
     Kind = TypeVar("Kind", bound=AbstractDataset[Any, Any])
 
-__all__ = ["ImagePreview", "JSONPreview", "TablePreview"]
+__all__ = ["CSVDataset", "ImagePreview", "JSONPreview", "ParquetDataset", "TablePreview"]
 
 LOCAL = "file"  # as fsspec calls it
 _SUFFIXES = (".yml", ".yaml", ".json")

@@ -6,11 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kedro_datasets.pandas import CSVDataset
-
 from dropnorm.data.reading.formats import ColumnFormat, TableFormat
 from dropnorm.data.reading.new_rows import InputFormats, read_alike
-from dropnorm.datasets.kedro_compat import load_args_of
+from dropnorm.datasets.kedro_compat import CSVDataset, load_args_of
 from dropnorm.datasets.pandas_csv import column_formats, read_csv_with
 from dropnorm.datasets.table import TableDataset
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from kedro_datasets.pandas import ParquetDataset
-
-from dropnorm.datasets.kedro_compat import TablePreview
+from dropnorm.datasets.kedro_compat import ParquetDataset, TablePreview
 
 # The most rows of a part that the preview lists.
 _NAMED = 5

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kedro.io import MemoryDataset
-from kedro_datasets.pandas import ParquetDataset
 from pyarrow import ArrowInvalid, types
 
 from dropnorm.data.ahead import compute_ahead
@@ -26,6 +25,7 @@ from dropnorm.datasets.catalog_entries import (
     shown,
 )
 from dropnorm.datasets.kedro_compat import (
+    ParquetDataset,
     filepath_of,
     filesystem_of,
     load_args_of,
