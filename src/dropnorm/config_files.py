@@ -7,6 +7,7 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -38,19 +39,23 @@ class ConfigFile:
     Attributes:
         path: Where it lies; in an archive, there.
         content: With references (``${...}``) as they are written.
+        plain: The content without OmegaConf's classes.
+
+    Neither is to be changed: what is asked for again is the same object.
     """
 
     path: Path
     content: DictConfig
 
-    @property
+    @cached_property
     def plain(self) -> dict[Any, Any]:
-        """The content without OmegaConf's classes."""
         return plain(self.content)
 
 
+# Files of a few environments: one command asks several times for what is in them.
+@lru_cache(maxsize=64)
 def parse_file(path: Path, written: bytes) -> ConfigFile:
-    """Return what is in a file.
+    """Return what is in a file, read anew only if something else is written in it.
 
     Raises:
         BadInputError: If it is no YAML of names, or unpacks to far more than it says.

@@ -100,7 +100,7 @@ class StudyFiles:
             if not files:
                 continue
             contents = [file.content for file in files]
-            merged: Any = OmegaConf.unsafe_merge(*contents, self._runtime_params)
+            merged: Any = OmegaConf.merge(*contents, self._runtime_params)
             for name in (str(name) for name in merged if name in self._written):
                 if name in wrong:
                     continue
