@@ -178,16 +178,24 @@ def commands_of(*pages: str) -> list[str]:
     return list(dict.fromkeys(typed))
 
 
-def make_small(word: str) -> str:
-    """Let overridden options cost little: few epochs, and one split where they do not count them.
+def make_small(words: list[str]) -> list[str]:
+    """Let a command cost little.
 
-    The same study runs with its own options, too: on two splits, with intervals.
+    The same study runs with its own options, too: on two splits, with intervals and a report. With
+    other options it is trained, for few epochs, and on one split where they do not count them. A
+    sweep goes through the first and the last value.
     """
-    told = re.fullmatch(r"--params=(\w+)\..*", word)
-    if not told:
-        return word
-    word = re.sub(r"splits=\d{2,}", "splits=3", re.sub(r"epochs=\d+", "epochs=1", word))
-    return word if "replicas.splits=" in word else f"{word},{told[1]}.replicas.splits=1"
+    small = list(words)
+    for place, word in enumerate(words):
+        if told := re.fullmatch(r"--params=(\w+)\..*", word):
+            fewer = re.sub(r"splits=\d{2,}", "splits=3", re.sub(r"epochs=\d+", "epochs=1", word))
+            one = "" if "replicas.splits=" in word else f",{told[1]}.replicas.splits=1"
+            small[place] = fewer + one
+            small.append("--tags=preparation,training")
+        elif words[:2] == ["study", "sweep"] and word.count(",") > 1:
+            values = word.split(",")
+            small[place] = f"{values[0]},{values[-1]}"
+    return small
 
 
 def type_all(commands: list[str], project: Path) -> None:
@@ -201,7 +209,7 @@ def type_all(commands: list[str], project: Path) -> None:
 
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "kedro_commands.py"],
-        input=json.dumps([[make_small(word) for word in words[1:]] for _, words in in_one_process]),
+        input=json.dumps([make_small(words[1:]) for _, words in in_one_process]),
         cwd=project, env=env, capture_output=True, text=True, timeout=560, check=False,
     )  # fmt: skip
     codes = re.findall(r"^(\d+): kedro ", done.stdout, re.MULTILINE)
