@@ -247,24 +247,19 @@ class _Trainer:
             on_share: Told each second which share of the epoch is done.
         """
         size = self._training.batch_size
-        whole = len(order) // size
         taken: list[list[npt.NDArray[np.float32]]] = []
-        told = time.monotonic()
-        while (done := sum(len(losses[0]) for losses in taken)) < whole:
-            steps = min(self._at_once, whole - done)
+        done, told = 0, time.monotonic()
+        while done < len(order):
             if time.monotonic() - told > _LONG_SECONDS:
                 told = time.monotonic()
-                on_share(done / whole)
-            rows = order[done * size : (done + steps) * size].reshape(steps, size)
+                on_share(done / len(order))
+            rows = order[done : done + self._at_once * size]
             taken.append(self._timed(part, rows))
-        weights = np.full(whole, size)
-        if rest := len(order) - whole * size:  # the last batch has fewer rows
-            taken.append(self._loop.train(*_batches(part, order[None, whole * size :])))
-            weights = np.append(weights, rest)
+            done += len(rows)
         by_step = [np.concatenate(losses) for losses in zip(*taken, strict=True)]
-        means = [
-            float(np.average(losses.astype(np.float64), weights=weights)) for losses in by_step
-        ]
+        counts = np.full(len(by_step[0]), size)
+        counts[-1] -= -len(order) % size  # the last batch may have fewer rows
+        means = [float(np.average(losses.astype(np.float64), weights=counts)) for losses in by_step]
         return dict(zip(self._names, means, strict=True)), by_step[0]
 
     def validate(self, part: Part) -> dict[str, float]:
@@ -289,9 +284,9 @@ class _Trainer:
     def _timed(self, part: Part, rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.float32]]:
         """Take steps, and learn how many a call may have; the first call compiles."""
         began = time.perf_counter()
-        losses = self._loop.train(*_batches(part, rows))
+        losses = self._loop.train(part.x[rows], part.y[rows])
         if self._warm:
-            seconds = (time.perf_counter() - began) / len(rows)
+            seconds = (time.perf_counter() - began) / len(losses[0])
             self._at_once = min(max(1, int(_CALL_SECONDS / seconds)), self._most)
         self._warm = True
         return losses
@@ -334,12 +329,6 @@ def _row_orders(rows: int, seed: np.random.SeedSequence) -> Iterator[npt.NDArray
     shuffle = np.random.default_rng(seed)
     while True:
         yield shuffle.permutation(rows)
-
-
-def _batches(
-    part: Part, rows: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    return part.x[rows], part.y[rows]
 
 
 def _tell_share(on_epoch: Callable[[dict[str, float]], None], epoch: int, share: float) -> None:

@@ -45,8 +45,8 @@ optimizer.build(ours.trainable_variables)
 ensemble = study.network.batch_ensemble
 members = None if ensemble is None else ensemble.members
 loop = make_loop(ours, optimizer, Losses([keras.losses.get("mae")] * 2, members), 16, 8)
-taken = loop.train(x[:24].reshape(3, 8, 3), y[:24].reshape(3, 8))
-rest = loop.train(x[None, 24:], y[None, 24:])
+taken = loop.train(x[:16], y[:16])
+rest = loop.train(x[16:], y[16:])
 
 # Keras' mean over all members is the mean over the rows of the members' means.
 targets = y if members is None else np.repeat(y[:, None, None], members, axis=1)

@@ -18,52 +18,52 @@ if TYPE_CHECKING:
 class JaxLoop:
     """See :class:`dropnorm.training.loops.loop.Loop`.
 
-    Compiled once: a call with fewer steps, or with a batch of fewer rows, is filled up, and what
-    was added is masked.
+    Compiled once: fewer rows than a call may have are filled up, and what was added is masked.
     """
 
     def __init__(
         self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int
     ) -> None:
         self._model, self._optimizer, self._losses = model, optimizer, losses
-        self._most = steps, rows
+        self._most, self._rows = steps, rows
+        self._variables = (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            optimizer.variables,
+        )
         self._train = jax.jit(self._steps)
         self._inference = inference_of(model)
 
     def train(self, x: Floats, y: Floats) -> list[Floats]:
-        """Take a step on each batch."""
-        steps, rows = y.shape
-        x, y = (fill_up(fill_up(part, self._most[1], axis=1), self._most[0]) for part in (x, y))
-        variables = self._variables()
-        state = [[variable.value for variable in group] for group in variables]
-        state, taken = self._train(state, x, y, steps, rows)
-        for group, values in zip(variables, state, strict=True):
+        """Cut rows into batches, and take a step on each."""
+        rows, size = len(y), self._rows
+        filled_x, filled_y = (fill_up(part, self._most * size) for part in (x, y))
+        state = [[variable.value for variable in group] for group in self._variables]
+        state, taken = self._train(
+            state, filled_x.reshape(self._most, size, -1), filled_y.reshape(-1, size), rows
+        )
+        for group, values in zip(self._variables, state, strict=True):
             for variable, value in zip(group, values, strict=True):
                 variable.assign(value)
-        return [np.asarray(losses)[:steps] for losses in taken]
+        return [np.asarray(losses)[: -(-rows // size)] for losses in taken]
 
     def predict(self, x: Floats) -> Floats:
         """Return the outputs in inference."""
         return self._inference(x)
 
-    def _variables(self) -> tuple[Any, Any, Any]:
-        return (
-            self._model.trainable_variables,
-            self._model.non_trainable_variables,
-            self._optimizer.variables,
-        )
-
-    def _steps(self, state: Any, x: Any, y: Any, steps: Any, rows: Any) -> tuple[Any, Any]:
-        mask = jnp.arange(y.shape[1]) < rows
+    def _steps(self, state: Any, x: Any, y: Any, rows: Any) -> tuple[Any, Any]:
+        most, size = y.shape
 
         def step(number: Any, carried: tuple[Any, Any]) -> tuple[Any, Any]:
             state, taken = carried
+            mask = jnp.arange(size) < rows - number * size
             state, losses = self._step(state, x[number], y[number], mask)
             return state, [
                 array.at[number].set(loss) for array, loss in zip(taken, losses, strict=True)
             ]
 
-        nothing = [jnp.zeros(x.shape[0], jnp.float32) for _ in range(len(self._losses))]
+        nothing = [jnp.zeros(most, jnp.float32) for _ in range(len(self._losses))]
+        steps = (rows + size - 1) // size
         state, taken = jax.lax.fori_loop(0, steps, step, (state, nothing))
         return state, taken
 

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dropnorm.training.loops.loop import Floats
     from dropnorm.training.networks import KerasModel
@@ -29,18 +29,19 @@ _OF_ITS_OWN = ("seed", "kernel_initializer")
 def inference_of(model: KerasModel) -> Callable[[Floats], Floats]:
     """Return what gives the outputs of a model in inference, with the weights that it has then."""
     compiled = _inference(_Alike(model))
+    variables = _variables(model)
 
     def outputs_of(x: Floats) -> Floats:
         rows = len(x)
         filled = fill_up(x, -(-rows // _ROWS) * _ROWS) if rows else x
-        return np.asarray(compiled(*_values(model), filled))[:rows]
+        return np.asarray(compiled(*_values(variables), filled))[:rows]
 
     return outputs_of
 
 
 def outputs_of_layers(model: KerasModel, x: Floats, *, training: bool) -> list[Floats]:
     """Return what each layer gives."""
-    given = _layer_by_layer(_Alike(model), training)(*_values(model), x)
+    given = _layer_by_layer(_Alike(model), training)(*_values(_variables(model)), x)
     return [np.asarray(one) for one in given]
 
 
@@ -79,11 +80,12 @@ class _Alike:
         return hash(self._described)
 
 
-def _values(model: KerasModel) -> tuple[list[Any], list[Any]]:
-    return (
-        [variable.value for variable in model.trainable_variables],
-        [variable.value for variable in model.non_trainable_variables],
-    )
+def _variables(model: KerasModel) -> tuple[Sequence[Any], Sequence[Any]]:
+    return model.trainable_variables, model.non_trainable_variables
+
+
+def _values(variables: tuple[Sequence[Any], Sequence[Any]]) -> list[list[Any]]:
+    return [[variable.value for variable in group] for group in variables]
 
 
 # More than a study has variants.

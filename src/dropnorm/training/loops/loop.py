@@ -23,14 +23,15 @@ class Loop(Protocol):
     """Trains one network on one engine; between two calls all state is in the Keras variables."""
 
     def train(self, x: Floats, y: Floats) -> list[Floats]:
-        """Take a step on each batch, one after the other.
+        """Cut rows into batches as they come, and take a step on each, one after the other.
 
         Args:
-            x: Inputs, shape (steps, rows, inputs), at most :data:`MOST_STEPS` steps.
-            y: Targets, shape (steps, rows).
+            x: Inputs, shape (n, inputs), of at most :data:`MOST_STEPS` batches; the last batch may
+                have fewer rows.
+            y: Targets, shape (n,).
 
         Returns:
-            Per loss the mean over each batch, shape (steps,), before its step was taken.
+            Per loss the mean over each batch, shape (batches,), before its step was taken.
         """
 
     def predict(self, x: Floats) -> Floats:

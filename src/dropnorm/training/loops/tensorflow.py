@@ -18,7 +18,8 @@ class TensorFlowLoop:
     def __init__(
         self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int
     ) -> None:
-        del steps, rows  # TensorFlow takes any number
+        del steps  # TensorFlow takes any number
+        self._rows = rows
         self._model, self._optimizer, self._losses = model, optimizer, losses
         inputs = model.input_shape[-1]
         self._train = tf.function(
@@ -36,8 +37,18 @@ class TensorFlowLoop:
         )
 
     def train(self, x: Floats, y: Floats) -> list[Floats]:
-        """Take a step on each batch."""
-        return [losses.numpy() for losses in self._train(x, y)]
+        """Cut rows into batches, and take a step on each."""
+        rest = len(y) % self._rows
+        whole = len(y) - rest
+        taken = []
+        if whole:
+            steps = whole // self._rows
+            taken.append(
+                self._train(x[:whole].reshape(steps, self._rows, -1), y[:whole].reshape(steps, -1))
+            )
+        if rest:
+            taken.append(self._train(x[None, whole:], y[None, whole:]))
+        return [np.concatenate(losses) for losses in zip(*taken, strict=True)]
 
     def predict(self, x: Floats) -> Floats:
         """Return the outputs in inference."""

@@ -18,12 +18,14 @@ class TorchLoop:
     def __init__(
         self, model: KerasModel, optimizer: Any, losses: Losses, steps: int, rows: int
     ) -> None:
-        del steps, rows  # they come one by one
+        del steps  # they are taken one by one
+        self._rows = rows
         self._model, self._optimizer, self._losses = model, optimizer, losses
 
     def train(self, x: Floats, y: Floats) -> list[Floats]:
-        """Take a step on each batch."""
-        taken = [self._step(*batch) for batch in zip(x, y, strict=True)]
+        """Cut rows into batches, and take a step on each."""
+        batches = (slice(first, first + self._rows) for first in range(0, len(y), self._rows))
+        taken = [self._step(x[batch], y[batch]) for batch in batches]
         return list(np.asarray(taken, dtype=np.float32).T)
 
     def predict(self, x: Floats) -> Floats:
@@ -39,4 +41,4 @@ class TorchLoop:
         gradients = torch.autograd.grad(losses[0], [variable.value for variable in weights])
         with torch.no_grad():
             self._optimizer.apply(list(gradients), weights)
-        return [float(loss) for loss in losses]
+        return [loss.item() for loss in losses]
