@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import logging
 import re
@@ -107,6 +108,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "integration" in item.path.parts or item.get_closest_marker("training")
     }
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def only_new_garbage_is_looked_for() -> None:
+    """Do not look for garbage among what is there already: Kedro, and an engine once it is."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
