@@ -79,6 +79,7 @@ kedro.config.omegaconf_config.OmegaConf = _ParsedOnce
 for module in (dynaconf.loaders.py_loader, dynaconf.utils.files):
     module.inspect = SimpleNamespace(stack=_callers)
 
+_WHEN_COLLECTED = pytest.StashKey[frozenset[str]]()
 TABLES = {"concrete": "concrete.csv", "wine": "red-wine.csv", "spotify": "spotify.csv"}
 
 
@@ -108,6 +109,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "integration" in item.path.parts or item.get_closest_marker("training")
     }
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[_WHEN_COLLECTED] = frozenset(sys.modules)
+
+
+@pytest.fixture
+def imported_when_collected(pytestconfig: pytest.Config) -> frozenset[str]:
+    """The modules that were there when the tests had been collected."""
+    return pytestconfig.stash[_WHEN_COLLECTED]
 
 
 @pytest.fixture(autouse=True, scope="module")
