@@ -39,9 +39,8 @@ class ConfigFile:
     Attributes:
         path: Where it lies; in an archive, there.
         content: With references (``${...}``) as they are written.
-        plain: The content without OmegaConf's classes.
 
-    Neither is to be changed: what is asked for again is the same object.
+    Not to be changed: what is asked for again is the same object.
     """
 
     path: Path
@@ -49,6 +48,7 @@ class ConfigFile:
 
     @cached_property
     def plain(self) -> dict[Any, Any]:
+        """The content without OmegaConf's classes."""
         return plain(self.content)
 
 

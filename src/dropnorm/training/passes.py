@@ -9,6 +9,8 @@ import numpy as np
 from dropnorm.training.backend import load_keras
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from dropnorm.training.networks import KerasModel
@@ -25,12 +27,15 @@ def outputs_of(model: KerasModel, x: Floats) -> Floats:
     if keras.backend.backend() == "jax":
         from dropnorm.training.loops import jax_passes  # noqa: PLC0415  # imports its engine
 
-        inference = jax_passes.inference_of(model)
-        chunks = [inference(chunk) for chunk in _chunks(x)]
-    else:
-        to_numpy = keras.ops.convert_to_numpy
-        chunks = [to_numpy(model(chunk, training=False)) for chunk in _chunks(x)]
-    return np.concatenate(chunks)
+        return in_chunks(jax_passes.inference_of(model), x)
+    to_numpy = keras.ops.convert_to_numpy
+    return in_chunks(lambda chunk: to_numpy(model(chunk, training=False)), x)
+
+
+def in_chunks(outputs_of: Callable[[Floats], Floats], x: Floats) -> Floats:
+    """Return outputs of rows of which some thousands pass at a time: the numbers are the same."""
+    firsts = range(0, max(1, len(x)), _AT_ONCE)
+    return np.concatenate([outputs_of(x[first : first + _AT_ONCE]) for first in firsts])
 
 
 def outputs_of_layers(model: KerasModel, x: Floats, *, training: bool) -> list[Floats]:
@@ -53,7 +58,3 @@ def outputs_of_layers(model: KerasModel, x: Floats, *, training: bool) -> list[F
             passing = layer(passing, training=training)
             given.append(keras.ops.convert_to_numpy(passing))
     return given
-
-
-def _chunks(x: Floats) -> list[Floats]:
-    return [x[first : first + _AT_ONCE] for first in range(0, max(1, len(x)), _AT_ONCE)]

@@ -33,7 +33,7 @@ from dropnorm.training.networks import (
     up_to_outputs,
 )
 from dropnorm.training.optimizer import make_optimizer
-from dropnorm.training.passes import outputs_of
+from dropnorm.training.passes import in_chunks, outputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from dropnorm.training.loops.loop import Loop
 
 
-# Rows scored at a time: bounds memory, changes no number.
-_SCORED_AT_ONCE = 8192
 # Seconds that one call of a loop should last: Ctrl-C and progress wait for its end.
 _CALL_SECONDS = 0.5
 # Seconds after which an epoch that is not at its end is told of.
@@ -264,12 +262,7 @@ class _Trainer:
 
     def validate(self, part: Part) -> dict[str, float]:
         """Return the mean losses of a part, in inference; those of a batch ensemble's mean."""
-        outputs = np.concatenate(
-            [
-                self._loop.predict(part.x[first : first + _SCORED_AT_ONCE])
-                for first in range(0, len(part.rows), _SCORED_AT_ONCE)
-            ]
-        )
+        outputs = in_chunks(self._loop.predict, part.x)
         if self._members is not None:
             classes = self._training.loss == "cross_entropy"
             outputs = mean_of_members(outputs, classes=classes).astype(np.float32)
