@@ -82,7 +82,8 @@ def published(configured):
     """The project with a study of concrete whose splits are in index files."""
     yml = configured / "conf" / "base" / "parameters" / "concrete.yml"
     options = yaml.safe_load(yml.read_text())
-    options["concrete"] |= {"split": FILES, "missing": "drop"}
+    two = {"compare": {"batchnorm": {}, "dropout_batchnorm": {}}, "against": "batchnorm"}
+    options["concrete"] |= {"split": FILES, "missing": "drop", **two}
     del options["concrete"]["replicas"]
     yml.write_text(yaml.safe_dump(options))
     sample = configured / "conf" / "sample" / "parameters" / "concrete.yml"

@@ -31,6 +31,7 @@ STUDY = {
     "replicas": {"splits": 2},
     "network": {"hidden": [8]},
     "training": {"batch_size": 16, "epochs": 12, "learning_rate": 0.01},
+    "compare": {"baseline": {}, "dropout": {}},
 }
 RESULTS = "data/08_reporting/tiny.recommend"
 
@@ -91,12 +92,12 @@ def test_an_interrupted_search_goes_on_where_it_was_and_stands_apart_complete(
     assert done.exit_code == 0, done.output
     assert "3 of 4 replicas are known from earlier runs" in done.output
     inner = [job for job in trainings if len(job.inputs.train.rows) < 700]
-    assert len(inner) == 4 * 2 * 2 - 3
+    assert len(inner) == 2 * 2 * 2 - 3
     record = json.loads(newest(project, "run.json").read_text())
     assert record["command"].endswith("kedro study recommend tiny --trials=2")
     assert {Path(file["path"]).parts[1] for file in record["files"]} == {"tiny.recommend"}
     table = pd.read_csv(newest(project, "trials.csv"))
-    assert len(table) == 4 * 2 * 2
+    assert len(table) == 2 * 2 * 2
     assert table.groupby(["network", "split"])["chosen"].sum().eq(1).all()
     assert newest(project, "recommendation.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
@@ -111,7 +112,7 @@ def test_more_trials_train_only_what_is_new_and_as_configured_is_the_studys_own(
 
     assert done.exit_code == 0, done.output
     inner = [job for job in trainings if len(job.inputs.train.rows) < 700]
-    assert len(inner) == 4 * 2
+    assert len(inner) == 2 * 2
     (own,) = (project / "data/08_reporting/tiny/dropout/metrics.json").rglob("*.json")
     found = json.loads(newest(project, "recommendation.json").read_text())
     configured = {one["name"]: one["configured"] for one in found["networks"]}

@@ -8,7 +8,7 @@ import nbclient
 import nbformat
 import pytest
 
-from conftest import ROOT, copy_project, shrink_networks
+from conftest import ROOT, TABLES, change_options, copy_project, shrink_networks
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -47,6 +47,11 @@ def executed(tmp_path_factory):
     """The lesson, run from top to bottom on the made-up tables, in a copy of the project."""
     project = copy_project(tmp_path_factory.mktemp("lesson"))
     shrink_networks(project)
+    for name in TABLES:
+        change_options(
+            project / "conf" / "sample" / "parameters" / f"{name}.yml", name,
+            {"training": {"epochs": 1}},
+        )  # fmt: skip
     shutil.copytree(LESSON.parent, project / "notebooks")
     notebook = nbformat.read(LESSON, as_version=4)
     for cell in notebook.cells:

@@ -18,7 +18,10 @@ from whole_commands import kedro, kedro_here, newest, refused
 if TYPE_CHECKING:
     from pathlib import Path
 
-REPLICAS = "--params=concrete.replicas.starts=2,concrete.replicas.splits=1"
+REPLICAS = (
+    "--params=concrete.replicas.starts=2,concrete.replicas.splits=1,"
+    "concrete.network.hidden=[16],concrete.training.epochs=2"
+)
 VARIANTS = ("baseline", "dropout", "batchnorm", "dropout_batchnorm")
 
 

@@ -88,14 +88,11 @@ def test_what_goes_wrong_in_telling_an_epoch_is_raised_and_keeps_nobody_waiting(
 
 @pytest.mark.training
 def test_a_training_that_fails_in_a_worker_fails_here_and_leaves_no_worker(spread):
-    wrong = an_input(0)
-    wrong = SplitInputs(
-        0, Part(wrong.train.rows, wrong.train.x, wrong.train.y[:1]), wrong.validation
-    )
+    stops = a_study(training__early_stopping={})
 
-    with pytest.raises(IndexError):
+    with pytest.raises(ValueError, match="not divided as the training needs"):
         parallel.train_replicas(
-            a_study(), Variant.BASELINE, [(an_input(0), 0), (wrong, 0)], lambda *_: None
+            stops, Variant.BASELINE, [(an_input(0), 0), (an_input(1), 0)], lambda *_: None
         )
 
     assert not pool._started

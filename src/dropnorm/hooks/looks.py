@@ -129,7 +129,8 @@ def _found(study: Study, rows: pd.DataFrame, catalog: DataCatalog) -> dict[str, 
             EXECUTION: MemoryDataset(catalog.load(EXECUTION), copy_mode="assign"),
             f"{name}.rows": MemoryDataset(rows, copy_mode="assign"),
             **{one: MemoryDataset(instead) for one, instead in left_out.items()},
-            f"{name}.effects": MemoryDataset(),
+            # Nodes do not change their inputs, and a copy of a network is saved and read again.
+            **{one: MemoryDataset(copy_mode="assign") for one in pipeline.all_outputs()},
         }
     )
     SequentialRunner().run(pipeline, inside)

@@ -6,8 +6,10 @@ import pytest
 from atlas.collect import collect, tidy
 from atlas.project import make_project, run_table
 from atlas.recipe import Table
+from atlas.searches import collect_searches
 
 CARS = Table("cars", "P", "Cars", "mpg", None, None, {}, ())
+SMALL = {"replicas.splits": "2", "training.epochs": "2", "network.hidden": "[4]"}
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +30,8 @@ def csv(tmp_path_factory):
 
 @pytest.mark.training
 def test_a_table_is_run_once_and_its_effects_are_collected(project, csv):
-    options = {"replicas.splits": "2", "training.epochs": "2", "network.hidden": "[4]"}
-
-    first = run_table(project, CARS, csv, options)
-    again = run_table(project, CARS, csv, options)
+    first = run_table(project, CARS, csv, SMALL)
+    again = run_table(project, CARS, csv, SMALL)
 
     assert {step: one.code for step, one in first.items()} == {"new": 0, "check": 0, "run": 0}
     assert again == first  # with the seconds of the first: nothing ran
@@ -40,6 +40,20 @@ def test_a_table_is_run_once_and_its_effects_are_collected(project, csv):
     assert effects["engine"].unique().tolist() == ["jax"]
     assert effects["inputs"].tolist() == [0.0] * 3
     assert set(effects["overridden"].iloc[0].split("; ")) >= {"training.epochs=2"}
+
+
+@pytest.mark.training
+def test_a_table_is_searched_once_and_its_effects_are_collected(project, csv):
+    first = run_table(project, CARS, csv, SMALL, trials=2)
+    again = run_table(project, CARS, csv, SMALL, trials=2)
+
+    done = {step: one.code for step, one in first.items() if step != "run"}
+    assert done == {"new": 0, "check": 0, "search": 0}
+    assert again == first
+    told = collect_searches(project, ["cars", "of_a_table_that_never_ran"])
+    assert len(told) == 9
+    assert told["trials"].unique().tolist() == [2]
+    assert told["splits"].unique().tolist() == [2]
 
 
 def test_a_table_that_fails_says_why_and_is_tried_again_only_where_that_is_asked(project, csv):

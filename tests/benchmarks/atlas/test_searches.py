@@ -3,13 +3,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from atlas.project import make_project, run_table
 from atlas.recipe import Table
-from atlas.searches import collect_searches, in_drawn_order, lines_of, pool_budgets
+from atlas.searches import in_drawn_order, lines_of, pool_budgets
 
 from dropnorm.tuning.results import EqualBudget, LayerEffect, NetworkAtBudget, Size
-
-CARS = Table("cars", "P", "Cars", "mpg", None, None, {}, ())
 
 
 def table(name):
@@ -94,24 +91,3 @@ def test_means_are_of_the_same_tables_at_both_budgets():
 
 def test_two_tables_have_no_mean():
     assert pool_budgets(lines("dropout", "configured", [0.1, 0.2], 0.02)).empty
-
-
-@pytest.mark.training
-def test_a_table_is_searched_once_and_its_effects_are_collected(tmp_path):
-    project, csv = tmp_path / "project", tmp_path / "cars.csv"
-    make_project(project)
-    weights = [1.5 + (number * 37 % 60) / 25 for number in range(60)]
-    pd.DataFrame({"mpg": [40 - 5 * one for one in weights], "weight": weights}).to_csv(
-        csv, index=False
-    )
-    options = {"replicas.splits": "2", "training.epochs": "2", "network.hidden": "[4]"}
-
-    first = run_table(project, CARS, csv, options, trials=2)
-    again = run_table(project, CARS, csv, options, trials=2)
-
-    assert {step: one.code for step, one in first.items()} == {"new": 0, "check": 0, "search": 0}
-    assert again == first
-    told = collect_searches(project, ["cars", "of_a_table_that_never_ran"])
-    assert len(told) == 9
-    assert told["trials"].unique().tolist() == [2]
-    assert told["splits"].unique().tolist() == [2]

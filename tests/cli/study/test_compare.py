@@ -10,9 +10,9 @@ pytestmark = pytest.mark.training
 
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory):
-    """A project with a run of the made-up songs in the sample, and one of another network."""
+    """A project with a run of the made-up songs in the sample, and one with another dropout."""
     project = copy_project(tmp_path_factory.mktemp("twice"))
-    for changed in ("", ",spotify.network.activation=tanh"):
+    for changed in ("", ",spotify.network.dropout.rate=0.6"):
         done = kedro_here(
             project, "run", "--env=sample", "--pipelines=spotify",
             "--params=spotify.training.epochs=1,spotify.replicas.splits=2,spotify.network.hidden=[4]"
@@ -33,7 +33,7 @@ def test_two_runs_are_put_side_by_side_and_a_sentence_says_what_it_comes_to(twic
 
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert "options.network.activation: relu → tanh" in lines
+    assert "options.network.dropout.rate: 0.3 → 0.6" in lines
     assert {"baseline", "dropout", "batchnorm", "dropout_batchnorm", "interaction"} <= {
         line.split()[0] for line in lines if line
     }

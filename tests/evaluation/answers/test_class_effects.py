@@ -19,7 +19,7 @@ from dropnorm.tasks.registry import task_of
 from handful import PROVENANCE
 from made_results import a_training, an_outcome, some_facts
 
-ROWS, SPLITS = 1600, 6
+ROWS, SPLITS = 800, 6
 NAMES = ("no", "yes")
 COLUMNS = [f"probability_{name}" for name in NAMES]
 STUDY = read_study(

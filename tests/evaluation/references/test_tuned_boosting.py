@@ -32,6 +32,12 @@ KINDS = {
 
 
 @pytest.fixture(autouse=True)
+def few_trees(monkeypatch):
+    """Fifty trees for each output tell as much of the choice as the five hundred of a run."""
+    monkeypatch.setattr(tuned_boosting, "_MOST", 50)
+
+
+@pytest.fixture(autouse=True)
 def one_thread():
     """As the node that fits reference models does, so that threads do not wait for each other."""
     with threadpool_limits(1):
