@@ -107,6 +107,15 @@ def test_of_two_that_help_alike_the_simpler_is_chosen():
     assert "any further gain is below 0.60 MPa with batch normalization" in answer.answer
 
 
+def test_a_network_that_is_as_good_in_practice_is_told_with_the_margin():
+    answer = an_outcome((10, 9, 10, 9), half=0.05, margin=0.2)
+
+    assert answer.recommendation.use == DROPOUT
+    assert answer.recommendation.open == (
+        "A network with both layers is as good in practice: the difference is below 0.2 MPa."
+    )
+
+
 def test_a_reference_model_that_may_be_as_good_is_told():
     answer = an_outcome((10, 8, 10, 8), best_reference=8.1)
 

@@ -178,7 +178,6 @@ def _why(answer: Answer, chosen: str) -> str:
 def _why_the_reference(answer: Answer, others: list[str]) -> str:
     """Say why no other network is used than the one that all are compared with."""
     found = [answer.between(one, answer.design.against) for one in others]
-    margin = f"{answer.margin:.3g} {answer.unit}".strip()
     said = _OF_LAYERS if answer.design.is_the_four else _OF_NETWORKS
     if not others:
         return said.all_fail
@@ -186,10 +185,14 @@ def _why_the_reference(answer: Answer, others: list[str]) -> str:
         if all(one.worse for one in found):
             return said.all_worse
         if all(one.verdict is Verdict.SAME for one in found):
-            return said.all_same.format(margin=margin)
+            return said.all_same.format(margin=_margin(answer))
     if all(one.verdict is Verdict.NONE for one in found):
         return said.one_run
     return said.none_shown
+
+
+def _margin(answer: Answer) -> str:
+    return f"{answer.margin:.3g} {answer.unit}".strip()
 
 
 def _open(answer: Answer, chosen: str) -> str:
@@ -203,7 +206,10 @@ def _open(answer: Answer, chosen: str) -> str:
         if not same or chosen == answer.design.against:
             return ""
         names = wording.listed(_has(answer, one.network) for one in same)
-        return f"A network with {names} makes no practical difference to that."
+        return (
+            f"A network with {names} is as good in practice: the difference is below"
+            f" {_margin(answer)}."
+        )
     what = "splits" if answer.splits > 1 else "starts"
     if any(one.verdict is Verdict.NONE for one in unsettled):
         return (
