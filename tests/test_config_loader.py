@@ -45,6 +45,25 @@ def test_params_change_one_option_and_keep_the_rest(configured):
     assert changed.network == base.network
 
 
+def test_what_params_and_an_environment_change_is_not_there_for_the_next_loader(configured):
+    before = loader()["parameters"]
+    params = {"concrete": {"training": {"epochs": 3}, "network": {"hidden": [7]}}}
+
+    changed = loader(env="sample", runtime_params=params)["parameters"]
+    changed["concrete"]["network"]["hidden"].append(8)
+
+    assert changed["concrete"]["training"]["epochs"] == 3
+    assert loader()["parameters"] == before
+
+
+def test_a_file_that_is_changed_is_read_anew(configured):
+    before = loader().study("concrete").training.epochs
+    file = Path(CONCRETE)
+    file.write_text(file.read_text().replace(f"epochs: {before}", f"epochs: {before + 1}"))
+
+    assert loader().study("concrete").training.epochs == before + 1
+
+
 def test_a_key_with_an_underscore_is_no_study(configured):
     Path("conf/base/parameters/shared.yml").write_text("_rate: 0.2\n")
 
