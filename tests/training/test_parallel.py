@@ -209,6 +209,29 @@ def test_trainings_on_another_number_of_threads_begin_when_they_are_asked_for(mo
     begun.forget_all()
 
 
+def test_networks_come_in_the_order_in_which_their_trainings_end(monkeypatch):
+    monkeypatch.setattr(parallel, "_submit", lambda jobs, *_: [Future() for _ in jobs])
+    short, long, other = (
+        [
+            Job(
+                a_study(training__epochs=n, training__threads=threads),
+                Variant.BASELINE,
+                an_input(0),
+                0,
+            )
+        ]
+        for n, threads in ((1_000, 1), (100_000, 1), (10, 2))
+    )
+    known = [Job(a_study(training__epochs=1, training__threads=2), Variant.DROPOUT, an_input(0), 0)]
+    monkeypatch.setattr(cache, "is_kept", lambda study, *_: study.training.epochs == 1)
+
+    networks = [(jobs, told_nobody) for jobs in (short, other, long, known)]
+    turns = parallel.begin_trainings(networks, Execution(workers=2))
+
+    assert [networks[place][0] for place in turns] == [known, long, short, other]
+    begun.forget_all()
+
+
 def replicas_of(study, variant, splits=5):
     return [Job(study, variant, an_input(split), 0) for split in range(splits)]
 
@@ -230,9 +253,10 @@ def test_one_worker_trains_the_replicas_of_a_network_where_that_keeps_no_other_w
     long = replicas_of(a_study(training__epochs=100_000), Variant.BASELINE)
 
     rows = parallel.order_jobs(short, workers=2)
-    assert rows == [[*range(first, first + 5)] for first in (0, 5, 10, 15)]
+    # The network with both layers takes longest, then those with dropout and batch normalization.
+    assert rows == [[*range(first, first + 5)] for first in (15, 5, 10, 0)]
     assert [len(row) for row in parallel.order_jobs(short[:5], workers=2)] == [1, 1, 1, 1, 1]
-    assert [len(row) for row in parallel.order_jobs(short[:10], workers=2)] == [2, 2, 2, 2, 1, 1]
+    assert [len(row) for row in parallel.order_jobs(short[:10], workers=2)] == [3, 3, 2, 2]
     assert [len(row) for row in parallel.order_jobs(long, workers=2)] == [1, 1, 1, 1, 1]
 
 
@@ -267,13 +291,16 @@ def test_an_engine_that_runs_on_another_number_of_threads_sends_even_one_replica
     assert parallel._worth_spreading(one(training__threads=2), 2)
 
 
-def test_the_estimate_grows_with_epochs_rows_and_weights():
-    def seconds(rows=60, **changes):
-        return parallel.estimate_seconds(a_study(**changes), an_input(0, rows))
+def test_the_estimate_grows_with_epochs_rows_weights_and_layers():
+    def seconds(rows=60, variant=Variant.BASELINE, **changes):
+        return parallel.estimate_seconds(Job(a_study(**changes), variant, an_input(0, rows), 0))
 
     assert seconds(training__epochs=20) == pytest.approx(10 * seconds())
     assert seconds(rows=6_400) > 50 * seconds(rows=64)
     assert seconds(network__hidden=[800, 800]) > seconds()
+    plain, dropout, batchnorm, both = (seconds(variant=variant) for variant in Variant)
+    assert dropout > batchnorm > plain
+    assert both - plain == pytest.approx(dropout - plain + batchnorm - plain)
 
 
 @pytest.mark.training

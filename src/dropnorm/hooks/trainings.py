@@ -16,7 +16,7 @@ from dropnorm.study.arms import arm_names
 from dropnorm.training.backend import threads_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
@@ -79,9 +79,11 @@ def begin_trainings(
             for start in range(options[study].replicas.starts)
         ]
         networks.append((jobs, lambda *_: None))
-    if not parallel.begin_trainings(networks, execution):
+    turns = parallel.begin_trainings(networks, execution)
+    if not turns:
         return
-    set_order(pipeline, order_nodes(pipeline))
+    trained = [".".join((*asked[place], "train")) for place in turns if place < len(asked)]
+    set_order(pipeline, order_nodes(pipeline, trained))
     if any(name.endswith(".write_report") for name in names):
         report = "dropnorm.reporting.report"  # imports Matplotlib
         threading.Thread(target=importlib.import_module, args=(report,), daemon=True).start()
@@ -95,19 +97,25 @@ def begin_trainings(
     )
 
 
-def order_nodes(pipeline: Pipeline) -> list[Node]:
+def order_nodes(pipeline: Pipeline, trained: Sequence[str]) -> list[Node]:
     """Return the nodes in an order in which little is left to do behind the last training.
 
-    A node that waits for workers comes when there is no other: first those that train, in their
-    order, then reference models, whose network is the last in the queue.
+    A node that waits for workers comes when there is no other: first those that train, in the order
+    in which their trainings end, then reference models, whose network is the last in the queue.
+
+    Args:
+        pipeline: What runs.
+        trained: Names of the nodes that train, in the order in which their trainings end.
     """
     todo = list(pipeline.nodes)
     ordered: list[Node] = []
     needs = pipeline.node_dependencies
+    turns = {name: turn for turn, name in enumerate(trained, start=1)}
 
     def waits(node: Node) -> int:
-        what = node.name.rpartition(".")[2]
-        return {"train": 1, "predict_references": 2}.get(what, 0)
+        if node.name.endswith(".predict_references"):
+            return len(turns) + 1
+        return turns.get(node.name, 0)
 
     done: set[Node] = set()
     while todo:

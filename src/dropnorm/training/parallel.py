@@ -41,9 +41,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Seconds until a new worker has imported its engine and compiled, and for one that has.
-_START_SECONDS, _READY_SECONDS = 8.0, 1.0
-# What one core does, roughly: per step beside the arithmetic, and arithmetic per second.
+_START_SECONDS, _READY_SECONDS = 6.0, 1.0
+# What one core does, roughly: per step beside the arithmetic, arithmetic per second, and the two
+# layers per unit and row.
 _STEP_SECONDS, _FLOPS = 5e-4, 8e10
+_DROPOUT_SECONDS, _BATCHNORM_SECONDS = 8e-9, 5e-9
 # Trainings that one worker does in a row, so that it alone compiles their network, take at most so
 # many seconds: with more, the other workers would have to wait for the last one.
 _IN_A_ROW_SECONDS = 10.0
@@ -121,37 +123,40 @@ def _replicas_are(count: int, of: int) -> str:
     return f"{count} of {of} replicas {'is' if count == 1 else 'are'}"
 
 
-def begin_trainings(networks: Sequence[Asked], execution: Execution) -> bool:
+def begin_trainings(networks: Sequence[Asked], execution: Execution) -> list[int]:
     """Begin in workers what :func:`train_jobs` will be asked for, if that is worth starting them.
 
     Known replicas are left out, and those that need workers of another kind than the first: with
     another number of threads.
 
     Args:
-        networks: The trainings of each network, in the order in which they will be asked for, and
-            who is told their epochs.
+        networks: The trainings of each network, and who is told their epochs.
         execution: Where they are trained and kept; on a cluster nothing is begun.
 
     Returns:
-        Whether workers train.
+        The places of all networks, in the order in which their trainings are expected to end, those
+        with nothing to train first, and those that have not begun last. Empty if no worker trains.
     """
     wanted = [
-        (job, partial(on_epoch, place))
-        for jobs, on_epoch in networks
+        (network, job, partial(on_epoch, place))
+        for network, (jobs, on_epoch) in enumerate(networks)
         for place, job in enumerate(jobs)
         if not cache.is_kept(*job, execution.memory)
     ]
     if execution.cluster is not None or not wanted:
-        return False
-    kind = _kind(wanted[0][0].study, execution)
-    wanted = [one for one in wanted if _kind(one[0].study, execution) == kind]
-    jobs = [job for job, _ in wanted]
+        return []
+    kind = _kind(wanted[0][1].study, execution)
+    begun_now = [one for one in wanted if _kind(one[1].study, execution) == kind]
+    jobs = [job for _, job, _ in begun_now]
     if not _may_spread(kind[1]) or _seconds(jobs) / 2 <= _START_SECONDS:
-        return False
-    results = _submit(jobs, [tell for _, tell in wanted], execution.memory, *kind)
+        return []
+    rows = order_jobs(jobs, kind[1])
+    results = _submit(jobs, [tell for *_, tell in begun_now], rows, execution.memory, *kind)
     for job, result in zip(jobs, results, strict=True):
         begun.add(cache.key_of(*job), result)
-    return True
+    last = dict.fromkeys((network for network, *_ in wanted), len(rows))
+    last |= {begun_now[place][0]: turn for turn, row in enumerate(rows) for place in row}
+    return sorted(range(len(networks)), key=lambda network: last.get(network, -1))
 
 
 def end_trainings() -> None:
@@ -170,7 +175,8 @@ def _train_all(
     threads, workers = _kind(jobs[0].study, execution)
     if _worth_spreading(jobs, workers):
         tells = [partial(on_epoch, place) for place in range(len(jobs))]
-        results = _submit(jobs, tells, execution.memory, threads, workers)
+        rows = order_jobs(jobs, workers)
+        results = _submit(jobs, tells, rows, execution.memory, threads, workers)
         start_engine(threads)  # which saving the networks needs, while others train
         return _wait(results)
     return [
@@ -188,21 +194,26 @@ def workers_for(study: Study) -> int:
     return max(1, int(joblib.cpu_count()) // (study.training.threads or 1))
 
 
-def estimate_seconds(study: Study, inputs: SplitInputs) -> float:
+def estimate_seconds(job: Job) -> float:
     """Estimate what one training takes on one core, to within a factor of three or so."""
-    training = study.training
-    sizes = (inputs.train.x.shape[1], *study.network.hidden, inputs.target.outputs)
+    network, training = job.study.network, job.study.training
+    sizes = (job.inputs.train.x.shape[1], *network.hidden, job.inputs.target.outputs)
     weights: int = sum(before * after for before, after in itertools.pairwise(sizes))
-    if study.network.batch_ensemble is not None:
-        weights *= study.network.batch_ensemble.members
-    rows = len(inputs.train.rows)
-    steps = -(-rows // training.batch_size)
     # Two operations per weight and row forwards, four backwards.
-    return training.epochs * (steps * _STEP_SECONDS + 6 * weights * rows / _FLOPS)
+    per_row = 6 * weights / _FLOPS
+    if job.variant.has_dropout:
+        per_row += _DROPOUT_SECONDS * sum(network.hidden)
+    if job.variant.has_batchnorm:
+        per_row += _BATCHNORM_SECONDS * sum(network.hidden)
+    if network.batch_ensemble is not None:
+        per_row *= network.batch_ensemble.members
+    rows = len(job.inputs.train.rows)
+    steps = -(-rows // training.batch_size)
+    return training.epochs * (steps * _STEP_SECONDS + per_row * rows)
 
 
 def _seconds(jobs: Sequence[Job]) -> float:
-    return sum(estimate_seconds(job.study, job.inputs) for job in jobs)
+    return sum(map(estimate_seconds, jobs))
 
 
 def _kind(study: Study, execution: Execution) -> tuple[int, int]:
@@ -233,15 +244,16 @@ def order_jobs(jobs: Sequence[Job], workers: int) -> list[list[int]]:
     """Return the places of jobs in the order in which workers take them, the longest first.
 
     What stands together is trained by one worker, one after the other: replicas of one network,
-    which a worker compiles once. No row of them is longer than half of what a worker has to do in
-    all, so that all end at about the same time.
+    which a worker compiles once. No row of them is much longer than half of what a worker has to do
+    in all, so that all end at about the same time.
 
     Args:
         jobs: What is trained.
         workers: How many train at a time.
     """
-    seconds = [estimate_seconds(job.study, job.inputs) for job in jobs]
-    most = min(sum(seconds) / (2 * workers), _IN_A_ROW_SECONDS) * (1 + 1e-9)
+    seconds = [estimate_seconds(job) for job in jobs]
+    # A third more, so that the replicas of four networks stay together where one takes longer.
+    most = min(4 / 3 * sum(seconds) / (2 * workers), _IN_A_ROW_SECONDS)
     alike: dict[Any, list[int]] = {}
     for place, job in enumerate(jobs):
         network = job.study.network, job.variant, job.study.training
@@ -261,18 +273,16 @@ def order_jobs(jobs: Sequence[Job], workers: int) -> list[list[int]]:
 def _submit(
     jobs: Sequence[Job],
     tells: Sequence[Callable[[Row], None]],
+    rows: Sequence[Sequence[int]],
     memory: Path | None,
     threads: int,
     workers: int,
 ) -> list[Future[TrainedReplica]]:
-    """Let workers train; return what will be there, in the order of the jobs."""
+    """Let workers train rows of jobs; return what will be there, in the order of the jobs."""
     for job in jobs:
         job.inputs.checksum  # noqa: B018  # goes along, for no worker to compute again
     results: list[Future[TrainedReplica]] = [Future() for _ in jobs]
-    tasks = [
-        partial(_train_row, [(place, jobs[place]) for place in row], memory)
-        for row in order_jobs(jobs, workers)
-    ]
+    tasks = [partial(_train_row, [(place, jobs[place]) for place in row], memory) for row in rows]
 
     def hear(told: tuple[int, Row]) -> None:
         place, row = told
