@@ -211,24 +211,19 @@ def test_trainings_on_another_number_of_threads_begin_when_they_are_asked_for(mo
 
 def test_networks_come_in_the_order_in_which_their_trainings_end(monkeypatch):
     monkeypatch.setattr(parallel, "_submit", lambda jobs, *_: [Future() for _ in jobs])
-    short, long, other = (
-        [
-            Job(
-                a_study(training__epochs=n, training__threads=threads),
-                Variant.BASELINE,
-                an_input(0),
-                0,
-            )
-        ]
-        for n, threads in ((1_000, 1), (100_000, 1), (10, 2))
-    )
-    known = [Job(a_study(training__epochs=1, training__threads=2), Variant.DROPOUT, an_input(0), 0)]
     monkeypatch.setattr(cache, "is_kept", lambda study, *_: study.training.epochs == 1)
 
-    networks = [(jobs, told_nobody) for jobs in (short, other, long, known)]
+    def network(epochs, threads=1):
+        study = a_study(training__epochs=epochs, training__threads=threads)
+        return [Job(study, Variant.BASELINE, an_input(0), 0)]
+
+    # The first worker trains the longest, the second the middle one and then the short one.
+    short, longest, middle = network(10_000), network(100_000), network(60_000)
+    known, not_begun = network(1), network(10, threads=2)
+    networks = [(jobs, told_nobody) for jobs in (short, longest, not_begun, middle, known)]
     turns = parallel.begin_trainings(networks, Execution(workers=2))
 
-    assert [networks[place][0] for place in turns] == [known, long, short, other]
+    assert [networks[place][0] for place in turns] == [known, middle, short, longest, not_begun]
     begun.forget_all()
 
 

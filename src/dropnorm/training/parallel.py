@@ -8,8 +8,10 @@ is trained: every process runs the engine with the threads that the study says.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import logging
+import math
 import multiprocessing
 import threading
 from concurrent.futures import Future
@@ -154,9 +156,12 @@ def begin_trainings(networks: Sequence[Asked], execution: Execution) -> list[int
     results = _submit(jobs, [tell for *_, tell in begun_now], rows, execution.memory, *kind)
     for job, result in zip(jobs, results, strict=True):
         begun.add(cache.key_of(*job), result)
-    last = dict.fromkeys((network for network, *_ in wanted), len(rows))
-    last |= {begun_now[place][0]: turn for turn, row in enumerate(rows) for place in row}
-    return sorted(range(len(networks)), key=lambda network: last.get(network, -1))
+    ends = dict.fromkeys(range(len(networks)), 0.0)
+    for place, end in _estimate_ends(rows, jobs, kind[1]).items():
+        network = begun_now[place][0]
+        ends[network] = max(ends[network], end)
+    later = {one[0] for one in wanted if _kind(one[1].study, execution) != kind}
+    return sorted(ends, key=lambda network: math.inf if network in later else ends[network])
 
 
 def end_trainings() -> None:
@@ -268,6 +273,21 @@ def order_jobs(jobs: Sequence[Job], workers: int) -> list[list[int]]:
             row.append(place)
         rows.append(row)
     return sorted(rows, key=lambda row: -sum(seconds[place] for place in row))
+
+
+def _estimate_ends(
+    rows: Sequence[Sequence[int]], jobs: Sequence[Job], workers: int
+) -> dict[int, float]:
+    """Estimate after how many seconds each job has ended, by its place."""
+    free = [0.0] * workers  # after how many seconds each worker is
+    ends = {}
+    for row in rows:
+        end = heapq.heappop(free)
+        for place in row:
+            end += estimate_seconds(jobs[place])
+            ends[place] = end
+        heapq.heappush(free, end)
+    return ends
 
 
 def _submit(
