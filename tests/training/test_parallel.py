@@ -36,8 +36,7 @@ def ended():
 @pytest.fixture
 def spread(monkeypatch):
     """Whatever the estimate says, a study is worth two workers."""
-    monkeypatch.setattr(parallel, "_START_SECONDS", -1.0)
-    monkeypatch.setattr(parallel, "_READY_SECONDS", -1.0)
+    monkeypatch.setattr(parallel, "is_worth_workers", lambda jobs, *, ready: True)
     monkeypatch.setattr(parallel, "workers_for", lambda study: 2)
 
 
@@ -227,34 +226,6 @@ def test_networks_come_in_the_order_in_which_their_trainings_end(monkeypatch):
     begun.forget_all()
 
 
-def replicas_of(study, variant, splits=5):
-    return [Job(study, variant, an_input(split), 0) for split in range(splits)]
-
-
-def test_the_longest_trainings_come_first_and_else_the_order_stays():
-    seconds = {"short": 1_000, "long": 100_000}
-    short, long = (a_study(training__epochs=epochs) for epochs in seconds.values())
-    jobs = [
-        Job(study, variant, an_input(0), 0)
-        for study in (short, long)
-        for variant in (Variant.DROPOUT, Variant.BASELINE)
-    ]
-
-    assert parallel.order_jobs(jobs, workers=2) == [[2], [3], [0], [1]]
-
-
-def test_one_worker_trains_the_replicas_of_a_network_where_that_keeps_no_other_waiting():
-    short = [job for variant in Variant for job in replicas_of(a_study(), variant)]
-    long = replicas_of(a_study(training__epochs=100_000), Variant.BASELINE)
-
-    rows = parallel.order_jobs(short, workers=2)
-    # The network with both layers takes longest, then those with dropout and batch normalization.
-    assert rows == [[*range(first, first + 5)] for first in (15, 5, 10, 0)]
-    assert [len(row) for row in parallel.order_jobs(short[:5], workers=2)] == [1, 1, 1, 1, 1]
-    assert [len(row) for row in parallel.order_jobs(short[:10], workers=2)] == [3, 3, 2, 2]
-    assert [len(row) for row in parallel.order_jobs(long, workers=2)] == [1, 1, 1, 1, 1]
-
-
 def test_a_tiny_study_is_not_worth_workers_and_a_long_one_is():
     def two(study):
         return [Job(study, Variant.BASELINE, an_input(0), start) for start in (0, 1)]
@@ -284,18 +255,6 @@ def test_an_engine_that_runs_on_another_number_of_threads_sends_even_one_replica
 
     assert not parallel._worth_spreading(one(), 2)
     assert parallel._worth_spreading(one(training__threads=2), 2)
-
-
-def test_the_estimate_grows_with_epochs_rows_weights_and_layers():
-    def seconds(rows=60, variant=Variant.BASELINE, **changes):
-        return parallel.estimate_seconds(Job(a_study(**changes), variant, an_input(0, rows), 0))
-
-    assert seconds(training__epochs=20) == pytest.approx(10 * seconds())
-    assert seconds(rows=6_400) > 50 * seconds(rows=64)
-    assert seconds(network__hidden=[800, 800]) > seconds()
-    plain, dropout, batchnorm, both = (seconds(variant=variant) for variant in Variant)
-    assert dropout > batchnorm > plain
-    assert both - plain == pytest.approx(dropout - plain + batchnorm - plain)
 
 
 @pytest.mark.training

@@ -8,15 +8,13 @@ is trained: every process runs the engine with the threads that the study says.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import math
 import multiprocessing
 import threading
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import joblib
 
@@ -24,6 +22,7 @@ from dropnorm.training import begun, cache, dask_cluster, pool
 from dropnorm.training.backend import engine_threads, start_engine, threads_of
 from dropnorm.training.execution import HERE
 from dropnorm.training.job import Job
+from dropnorm.training.schedule import estimate_ends, is_worth_workers, order_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,16 +40,6 @@ if TYPE_CHECKING:
     Asked = tuple[Sequence[Job], OnEpoch]
 
 logger = logging.getLogger(__name__)
-
-# Seconds until a new worker has imported its engine and compiled, and for one that has.
-_START_SECONDS, _READY_SECONDS = 6.0, 1.0
-# What one core does, roughly: per step beside the arithmetic, arithmetic per second, and the two
-# layers per unit and row.
-_STEP_SECONDS, _FLOPS = 5e-4, 8e10
-_DROPOUT_SECONDS, _BATCHNORM_SECONDS = 8e-9, 5e-9
-# Trainings that one worker does in a row, so that it alone compiles their network, take at most so
-# many seconds: with more, the other workers would have to wait for the last one.
-_IN_A_ROW_SECONDS = 10.0
 
 
 def train_replicas(
@@ -150,14 +139,14 @@ def begin_trainings(networks: Sequence[Asked], execution: Execution) -> list[int
     kind = _kind(wanted[0][1].study, execution)
     begun_now = [one for one in wanted if _kind(one[1].study, execution) == kind]
     jobs = [job for _, job, _ in begun_now]
-    if not _may_spread(kind[1]) or _seconds(jobs) / 2 <= _START_SECONDS:
+    if not _may_spread(kind[1]) or not is_worth_workers(jobs, ready=False):
         return []
     rows = order_jobs(jobs, kind[1])
     results = _submit(jobs, [tell for *_, tell in begun_now], rows, execution.memory, *kind)
     for job, result in zip(jobs, results, strict=True):
         begun.add(cache.key_of(*job), result)
     ends = dict.fromkeys(range(len(networks)), 0.0)
-    for place, end in _estimate_ends(rows, jobs, kind[1]).items():
+    for place, end in estimate_ends(rows, jobs, kind[1]).items():
         network = begun_now[place][0]
         ends[network] = max(ends[network], end)
     later = {one[0] for one in wanted if _kind(one[1].study, execution) != kind}
@@ -199,28 +188,6 @@ def workers_for(study: Study) -> int:
     return max(1, int(joblib.cpu_count()) // (study.training.threads or 1))
 
 
-def estimate_seconds(job: Job) -> float:
-    """Estimate what one training takes on one core, to within a factor of three or so."""
-    network, training = job.study.network, job.study.training
-    sizes = (job.inputs.train.x.shape[1], *network.hidden, job.inputs.target.outputs)
-    weights: int = sum(before * after for before, after in itertools.pairwise(sizes))
-    # Two operations per weight and row forwards, four backwards.
-    per_row = 6 * weights / _FLOPS
-    if job.variant.has_dropout:
-        per_row += _DROPOUT_SECONDS * sum(network.hidden)
-    if job.variant.has_batchnorm:
-        per_row += _BATCHNORM_SECONDS * sum(network.hidden)
-    if network.batch_ensemble is not None:
-        per_row *= network.batch_ensemble.members
-    rows = len(job.inputs.train.rows)
-    steps = -(-rows // training.batch_size)
-    return training.epochs * (steps * _STEP_SECONDS + per_row * rows)
-
-
-def _seconds(jobs: Sequence[Job]) -> float:
-    return sum(map(estimate_seconds, jobs))
-
-
 def _kind(study: Study, execution: Execution) -> tuple[int, int]:
     """Return the threads of the workers that train a study, and how many workers there are."""
     return threads_of(study), execution.workers or workers_for(study)
@@ -236,58 +203,12 @@ def _worth_spreading(jobs: Sequence[Job], workers: int) -> bool:
     alone = len(jobs) == 1 and threading.current_thread() is threading.main_thread()
     if alone:
         return False
-    ready = pool.are_started(threads, workers)
-    return _seconds(jobs) / 2 > (_READY_SECONDS if ready else _START_SECONDS)
+    return is_worth_workers(jobs, ready=pool.are_started(threads, workers))
 
 
 def _may_spread(workers: int) -> bool:
     # Whoever runs nodes in processes of its own has spread them already.
     return multiprocessing.parent_process() is None and workers > 1
-
-
-def order_jobs(jobs: Sequence[Job], workers: int) -> list[list[int]]:
-    """Return the places of jobs in the order in which workers take them, the longest first.
-
-    What stands together is trained by one worker, one after the other: replicas of one network,
-    which a worker compiles once. No row of them is much longer than half of what a worker has to do
-    in all, so that all end at about the same time.
-
-    Args:
-        jobs: What is trained.
-        workers: How many train at a time.
-    """
-    seconds = [estimate_seconds(job) for job in jobs]
-    # A third more, so that the replicas of four networks stay together where one takes longer.
-    most = min(4 / 3 * sum(seconds) / (2 * workers), _IN_A_ROW_SECONDS)
-    alike: dict[Any, list[int]] = {}
-    for place, job in enumerate(jobs):
-        network = job.study.network, job.variant, job.study.training
-        alike.setdefault(network, []).append(place)
-    rows = []
-    for places in alike.values():
-        row: list[int] = []
-        for place in places:
-            if row and sum(seconds[one] for one in [*row, place]) > most:
-                rows.append(row)
-                row = []
-            row.append(place)
-        rows.append(row)
-    return sorted(rows, key=lambda row: -sum(seconds[place] for place in row))
-
-
-def _estimate_ends(
-    rows: Sequence[Sequence[int]], jobs: Sequence[Job], workers: int
-) -> dict[int, float]:
-    """Estimate after how many seconds each job has ended, by its place."""
-    free = [0.0] * workers  # after how many seconds each worker is
-    ends = {}
-    for row in rows:
-        end = heapq.heappop(free)
-        for place in row:
-            end += estimate_seconds(jobs[place])
-            ends[place] = end
-        heapq.heappush(free, end)
-    return ends
 
 
 def _submit(
