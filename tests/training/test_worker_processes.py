@@ -19,7 +19,7 @@ if os.fork() == 0:
         time.sleep(60)
     os.write(1, b"one\\n")
     time.sleep(60)
-print("all", flush=True)
+os.write(1, b"all\\n")
 time.sleep(60)
 """
 # A worker of the pool in which replicas are trained; it waits for work with the parent's own queue.
