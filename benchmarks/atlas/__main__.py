@@ -16,8 +16,21 @@ from atlas.collect import collect, tidy
 from atlas.decided import count_decided, summarise
 from atlas.figure import draw_forest
 from atlas.gallery import read_entries, write_gallery
+from atlas.networks import (
+    ENVIRONMENT,
+    collect_networks,
+    every_fourth,
+    read_networks,
+    write_environment,
+)
 from atlas.project import make_project, run_table
-from atlas.publish import PAGE, publish_searches, sentences, write_expectations
+from atlas.publish import (
+    PAGE,
+    publish_networks,
+    publish_searches,
+    sentences,
+    write_expectations,
+)
 from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
 from atlas.searches import collect_searches, in_drawn_order
 from atlas.tables import write_tables
@@ -36,9 +49,14 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", help="tables; all where it is left out")
     parser.add_argument("--set", nargs="*", default=[], metavar="OPTION=VALUE", dest="options",
                         help="of every study, such as training.epochs=5: a trial")  # fmt: skip
-    parser.add_argument("--splits", type=int, help="10 of a run and 5 of a search if left out")
+    parser.add_argument("--splits", type=int, help="5 of a search and 10 else, if left out")
     parser.add_argument("--trials", type=int, default=20, help="of each network in a search")
-    parser.add_argument("--rows", type=int, default=5000, help="of the largest table searched")
+    parser.add_argument(
+        "--rows",
+        type=int,
+        default=5000,
+        help="of the largest table of a search, and of other networks",
+    )
     parser.add_argument("--retry", action="store_true", help="run again what failed")
     asked = parser.parse_args()
     try:
@@ -60,7 +78,7 @@ def _tables(asked: argparse.Namespace) -> None:
 
 
 def _run(asked: argparse.Namespace) -> None:
-    _do(asked, smallest_first(_asked_for(asked), asked.folder / "tables"), asked.splits or 10, None)
+    _do(asked, smallest_first(_asked_for(asked), asked.folder / "tables"), asked.splits or 10)
 
 
 def _search(asked: argparse.Namespace) -> None:
@@ -68,10 +86,28 @@ def _search(asked: argparse.Namespace) -> None:
     chosen = {table.name for table in _asked_for(asked)}
     drawn = in_drawn_order(read_recipe().tables, rows, asked.rows)
     tables = [table for table in drawn if table.name in chosen]
-    _do(asked, tables, asked.splits or 5, asked.trials)
+    _do(asked, tables, asked.splits or 5, trials=asked.trials)
 
 
-def _do(asked: argparse.Namespace, tables: list[Table], splits: int, trials: int | None) -> None:
+def _networks(asked: argparse.Namespace) -> None:
+    rows = {name: one.rows for name, one in read_checksums().items()}
+    chosen = {table.name for table in _asked_for(asked)}
+    fourth = every_fourth(read_recipe().tables, rows, asked.rows)
+    tables = [table for table in fourth if table.name in chosen]
+    make_project(asked.folder / "project")
+    for table in tables:
+        write_environment(asked.folder / "project", table, read_networks())
+    tables = smallest_first(tables, asked.folder / "tables")
+    _do(asked, tables, asked.splits or 10, environment=ENVIRONMENT)
+
+
+def _do(
+    asked: argparse.Namespace,
+    tables: list[Table],
+    splits: int,
+    trials: int | None = None,
+    environment: str | None = None,
+) -> None:
     project, csv = asked.folder / "project", asked.folder / "tables"
     check_written(tables, csv)
     make_project(project)
@@ -79,8 +115,9 @@ def _do(asked: argparse.Namespace, tables: list[Table], splits: int, trials: int
     options |= dict(option.split("=", 1) for option in asked.options)
     for table in tables:
         outcomes = run_table(
-            project, table, csv / f"{table.name}.csv", options, trials=trials, retry=asked.retry
-        )
+            project, table, csv / f"{table.name}.csv", options,
+            trials=trials, environment=environment, retry=asked.retry,
+        )  # fmt: skip
         step, last = list(outcomes.items())[-1]
         seconds = sum(one.seconds for one in outcomes.values())
         print(
@@ -163,6 +200,14 @@ def _budgets(asked: argparse.Namespace) -> None:
     print(publish_searches(found).to_string(index=False))
 
 
+def _compared(asked: argparse.Namespace) -> None:
+    names = [table.name for table in _asked_for(asked)]
+    found = collect_networks(asked.folder / "project", names, read_networks())
+    if found.empty:
+        raise RecipeError(f"{asked.folder / 'project'} has no complete run of other networks")
+    print(publish_networks(found).to_string(index=False))
+
+
 def _decided(asked: argparse.Namespace) -> None:
     names = asked.only or [table.name for table in read_recipe().tables]
     lines = count_decided(asked.folder / "project", names)
@@ -178,6 +223,8 @@ _COMMANDS = {
     "analyse": _analyse,
     "publish": _publish,
     "budgets": _budgets,
+    "networks": _networks,
+    "compared": _compared,
     "decided": _decided,
 }
 

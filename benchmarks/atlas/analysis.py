@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FEWEST = 3
+# Of a mean over tables: it, its interval, and that of a new table.
+ENDS = ("mean", "low", "high", "predicted_low", "predicted_high")
 # All that a study of several splits can say of a layer.
 _OF_OTHERS = (Verdict.NONE, Verdict.IN_ORDER, Verdict.ONE_SPLIT, Verdict.UNDEFINED)
 VERDICTS = tuple(one for one in Verdict if one not in _OF_OTHERS)
@@ -127,6 +129,29 @@ def pool(effects: Floats, errors: Floats, least_spread: float = 0.0) -> Pooled:
     return Pooled(
         tables, mean, mean - half, mean + half, mean - wide, mean + wide, math.sqrt(between)
     )
+
+
+def pool_shares(lines: pd.DataFrame) -> dict[str, float]:
+    """Return the mean of effects that are shares of an error, pooled as logarithms of ratios.
+
+    Its interval is never narrower than the standard errors of the tables allow.
+
+    Args:
+        lines: Columns ``share``, ``low`` and ``high``, the ends of the 95 % interval.
+
+    Returns:
+        ``tables``, ``mean``, ``low``, ``high``, ``predicted_low`` and ``predicted_high``.
+    """
+    share, error = share_and_error(lines)
+    pooled = pool(np.log1p(share), error / (1 + share), least_spread=1.0)
+    ends = {name: math.expm1(getattr(pooled, name)) for name in ENDS}
+    return {"tables": pooled.tables, **ends}
+
+
+def share_and_error(lines: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return effects, and the standard errors of a normal distribution with the same intervals."""
+    width = (lines["high"] - lines["low"]).to_numpy(float)
+    return lines["share"].to_numpy(float), width / 2 / float(stats.norm.ppf(0.975))
 
 
 def between_variance(effects: Floats, errors: Floats) -> float:

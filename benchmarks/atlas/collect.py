@@ -127,13 +127,18 @@ def tidy(effects: Iterable[TableEffect]) -> pd.DataFrame:
 
 
 @contextlib.contextmanager
-def open_within(folder: Path) -> Iterator[Project]:
-    """Open the project of a folder, which is the working directory as long."""
+def open_within(folder: Path, env: str | None = None) -> Iterator[Project]:
+    """Open the project of a folder, which is the working directory as long.
+
+    Args:
+        folder: Of the project.
+        env: Its environment.
+    """
     before = Path.cwd()
     os.chdir(folder)
     try:
         bootstrap_project(Path.cwd())
-        yield open_project(None, None)
+        yield open_project(None, env)
     finally:
         os.chdir(before)
 

@@ -61,6 +61,7 @@ def run_table(
     options: Mapping[str, str],
     *,
     trials: int | None = None,
+    environment: str | None = None,
     retry: bool = False,
 ) -> dict[str, Outcome]:
     """Make the study of a table, check it and run or search it, as far as that was not done.
@@ -71,6 +72,7 @@ def run_table(
         csv: The written table.
         options: Of the study, that are overridden, such as ``replicas.splits``.
         trials: Of each network in a search, which takes the place of the run; None to run.
+        environment: In which it is run; None for that in which it was made.
         retry: Whether a step that failed is tried again.
 
     Returns:
@@ -79,7 +81,7 @@ def run_table(
     """
     kept = project / "outcomes" / f"{table.name}.json"
     outcomes = _read(kept)
-    for step, arguments in _steps(table, csv, options, trials).items():
+    for step, arguments in _steps(table, csv, options, trials, environment).items():
         done = outcomes.get(step)
         if done is not None and done.command == " ".join(arguments) and not (retry and done.code):
             if done.code:
@@ -93,7 +95,11 @@ def run_table(
 
 
 def _steps(
-    table: Table, csv: Path, options: Mapping[str, str], trials: int | None
+    table: Table,
+    csv: Path,
+    options: Mapping[str, str],
+    trials: int | None,
+    environment: str | None,
 ) -> dict[str, list[str]]:
     new = ["study", "new", table.name, "--csv", str(csv.resolve()), "--target", table.target]
     if table.task:
@@ -103,6 +109,9 @@ def _steps(
     told = ",".join(f"{table.name}.{key}={value}" for key, value in options.items())
     params = [f"--params={told}"] if told else []
     first = {"new": new, "check": ["study", "check", table.name]}
+    if environment is not None:
+        run = ["run", f"--pipelines={table.name}", f"--env={environment}", *params]
+        return first | {environment: run}
     if trials is None:
         return first | {"run": ["run", f"--pipelines={table.name}", *params]}
     search = ["study", "recommend", table.name, "--trials", str(trials), *params]

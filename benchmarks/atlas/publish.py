@@ -6,20 +6,26 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from atlas.analysis import pool, pooled_numbers
 from atlas.collect import LAYERS
+from atlas.networks import pool_networks
 from atlas.project import ROOT
 from atlas.searches import pool_budgets
 from dropnorm.evaluation.answers import other_tables
 from dropnorm.evaluation.answers.other_tables import Expectation
 from dropnorm.evaluation.estimation.verdicts import Verdict
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 EXPECTATIONS = Path(other_tables.__file__).with_name(other_tables.FILE)
 PAGE = ROOT / "docs" / "assets" / "atlas"
 SEARCHES, MEANS = "equal_budget.csv", "equal_budget_means.csv"
+NETWORKS, NETWORKS_MEANS = "networks.csv", "networks_means.csv"
 _DIGITS = 6
 
 
@@ -59,20 +65,34 @@ def write_expectations(effects: pd.DataFrame) -> None:
 def publish_searches(found: pd.DataFrame) -> pd.DataFrame:
     """Put the lines of searches beside those that are published, and return the means.
 
-    Lines of a table that was searched again take the place of its old ones.
+    Args:
+        found: As collected.
+    """
+    return _publish(found, pool_budgets, SEARCHES, MEANS)
+
+
+def publish_networks(found: pd.DataFrame) -> pd.DataFrame:
+    """Put the lines of other networks beside those that are published, and return the means.
 
     Args:
         found: As collected.
     """
-    path = PAGE / SEARCHES
+    return _publish(found, pool_networks, NETWORKS, NETWORKS_MEANS)
+
+
+def _publish(
+    found: pd.DataFrame, mean: Callable[[pd.DataFrame], pd.DataFrame], lines: str, means: str
+) -> pd.DataFrame:
+    """Let the lines of a table take the place of those that are published, and write the means."""
+    path = PAGE / lines
     if path.exists():
         known = pd.read_csv(path)
         found = pd.concat([known[~known["table"].isin(found["table"])], found])
     found = found.sort_values("table", kind="stable")
     found.to_csv(path, index=False, lineterminator="\n")
-    means = pool_budgets(found)
-    means.to_csv(PAGE / MEANS, index=False, lineterminator="\n")
-    return means
+    told = mean(found)
+    told.to_csv(PAGE / means, index=False, lineterminator="\n")
+    return told
 
 
 def sentences(effects: pd.DataFrame) -> dict[str, str]:

@@ -7,11 +7,9 @@ import math
 import random
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
-from atlas.analysis import FEWEST, pool
+from atlas.analysis import ENDS, FEWEST, pool, pool_shares, share_and_error
 from atlas.collect import LAYERS, open_within
 from dropnorm.pipeline_registry import RECOMMEND
 from dropnorm.study.variants import Variant
@@ -127,17 +125,10 @@ def pool_budgets(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _pool(lines: pd.DataFrame, budget: str) -> dict[str, float]:
-    share = lines["share"].to_numpy(float)
-    error = (lines["high"] - lines["low"]).to_numpy(float) / 2 / float(stats.norm.ppf(0.975))
-    if budget == CHANGE:
-        pooled = pool(share, error, least_spread=1.0)
-        ends = [pooled.mean, pooled.low, pooled.high, pooled.predicted_low, pooled.predicted_high]
-    else:
-        pooled = pool(np.log1p(share), error / (1 + share), least_spread=1.0)
-        logs = [pooled.mean, pooled.low, pooled.high, pooled.predicted_low, pooled.predicted_high]
-        ends = [math.expm1(one) for one in logs]
-    names = ("mean", "low", "high", "predicted_low", "predicted_high")
-    return {"tables": pooled.tables, **dict(zip(names, ends, strict=True))}
+    if budget != CHANGE:
+        return pool_shares(lines)
+    pooled = pool(*share_and_error(lines), least_spread=1.0)
+    return {"tables": pooled.tables, **{name: getattr(pooled, name) for name in ENDS}}
 
 
 def _number(value: float | None) -> float:

@@ -1,9 +1,11 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
-from atlas.collect import collect, tidy
+from atlas.collect import collect, open_within, tidy
+from atlas.networks import ENVIRONMENT, Networks, collect_networks, write_environment
 from atlas.project import make_project, run_table
 from atlas.recipe import Table
 from atlas.searches import collect_searches
@@ -54,6 +56,25 @@ def test_a_table_is_searched_once_and_its_effects_are_collected(project, csv):
     assert len(told) == 9
     assert told["trials"].unique().tolist() == [2]
     assert told["splits"].unique().tolist() == [2]
+
+
+@pytest.mark.training
+def test_other_networks_are_compared_in_an_environment_of_their_own(project, csv):
+    networks = Networks(
+        {"baseline": {}, "dropout": {}, "wide": {"network": {"hidden": [8]}}},
+        [("dropout", "baseline"), ("wide", "dropout")],
+    )
+    write_environment(project, CARS, networks)
+
+    done = run_table(project, CARS, csv, SMALL, environment=ENVIRONMENT)
+
+    assert done["networks"].code == 0, done["networks"].told
+    told = collect_networks(project, ["cars", "of_a_table_that_never_ran"], networks)
+    assert list(zip(told["network"], told["against"], strict=True)) == networks.contrasts
+    assert np.isfinite(told["share"]).all()
+    with open_within(project) as opened:
+        versions = opened.complete_versions("cars")
+    assert not set(told["version"]) & set(versions)
 
 
 def test_a_table_that_fails_says_why_and_is_tried_again_only_where_that_is_asked(project, csv):
