@@ -108,12 +108,12 @@ class Regression(Task):
 
     def judge(
         self,
-        final_val_loss: float,
+        val_loss: float,
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
         """Return whether the training is no better than the constant."""
-        return {"collapsed": final_val_loss >= constant["val_loss"]}
+        return {"collapsed": val_loss >= constant["val_loss"]}
 
     def fit_references(
         self, train: Arrays, held: npt.NDArray[np.float32], target: FittedTarget, study: Study
