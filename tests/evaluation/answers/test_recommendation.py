@@ -26,6 +26,14 @@ def test_each_outcome_has_its_action(name):
     assert words in answer.answer
 
 
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [("dropout helps", DROPOUT), ("boosting is better", DROPOUT), ("all diverge", "")],
+)
+def test_the_network_to_use_is_named_also_where_a_reference_model_is_better(name, network):
+    assert an_outcome_named(name).recommendation.network == network
+
+
 @pytest.mark.parametrize("failing", list(Variant))
 def test_a_network_that_fails_is_never_recommended(failing):
     answer = an_outcome((10, 10, 10, 10), failing={failing: Health.USELESS})

@@ -136,12 +136,14 @@ class Recommendation:
         action: What to do and why, in a sentence.
         reference: How the network stands to the best reference model; empty if the action says it.
         open: What is not settled; empty if nothing is.
+        network: Name of the network to use if it must be one; empty if none works.
     """
 
     use: str
     action: str
     reference: str = ""
     open: str = ""
+    network: str = ""
 
     def text(self) -> str:
         """Return all of it."""
