@@ -112,8 +112,12 @@ class Regression(Task):
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
-        """Return whether the training is no better than the constant."""
-        return {"collapsed": val_loss >= constant["val_loss"]}
+        """Return whether the training is no better than the constant.
+
+        With a logarithmic target, a finite loss may have an error beyond float64.
+        """
+        lost = val_loss >= constant["val_loss"]
+        return {"collapsed": lost or scores["mae"] is None or scores["rmse"] is None}
 
     def fit_references(
         self, train: Arrays, held: npt.NDArray[np.float32], target: FittedTarget, study: Study

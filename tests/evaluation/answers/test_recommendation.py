@@ -133,6 +133,18 @@ def test_a_reference_model_that_may_be_as_good_is_told():
     )
 
 
+def test_a_reference_model_that_fails_in_one_run_is_not_recommended():
+    answer = an_outcome((10, 8, 10, 8), best_reference=6)
+    partly = replace(answer.references["gradient_boosting"], finite=4)
+
+    answer = in_words(
+        replace(answer, references={**answer.references, "gradient_boosting": partly})
+    )
+
+    assert answer.recommendation.use == DROPOUT
+    assert "gradient boosting" not in answer.answer
+
+
 def test_a_network_that_beats_the_reference_models_is_told():
     answer = an_outcome((10, 8, 10, 8), best_reference=9)
 

@@ -255,12 +255,20 @@ class Answer:
 
     def best_reference(self) -> str | None:
         """Return the reference model, other than the constant, with the least error."""
-        known = {
-            name: one.error
+        known = [name for name in self.finite_references() if name != "constant"]
+        return min(known, key=lambda name: self.references[name].error) if known else None
+
+    def finite_references(self) -> list[str]:
+        """Return the reference models that no run lacks: the error of others leaves out the worst.
+
+        One that diverged has no finite error, nor has one with predictions beyond float64.
+        """
+        runs = self.splits * self.starts
+        return [
+            name
             for name, one in self.references.items()
-            if name != "constant" and math.isfinite(one.error)
-        }
-        return min(known, key=lambda name: known[name]) if known else None
+            if one.finite == runs and math.isfinite(one.error)
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None.
