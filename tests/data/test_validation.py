@@ -211,6 +211,22 @@ def test_a_target_without_a_logarithm_is_refused():
         check_table(songs(track_popularity=popularity), study)
 
 
+@pytest.mark.parametrize(
+    "split", [{"method": "grouped", "by": "Age"}, {"method": "time", "by": "Age"},
+              {"method": "random", "keep_together": ["Age", "Water"]}],
+)  # fmt: skip
+def test_impute_drops_rows_without_an_input_to_split_by(split):
+    table = read_table("concrete").astype({"Age": float})
+    table.loc[3, "Age"] = np.nan
+    table.loc[4, "Cement"] = np.nan
+    replicas = {"splits": 1}
+
+    study = read_study("concrete", missing="impute", split=split, replicas=replicas)
+    rows = check_table(table, study)
+
+    assert set(table.index) - set(rows.index) == {3}
+
+
 def test_impute_keeps_missing_inputs_and_drops_other_rows():
     table = songs()
     table.loc[[0, 1], "tempo"] = np.nan

@@ -92,7 +92,8 @@ def test_metrics_of_a_missing_class_are_strict_json_without_auc():
         "probability_a": [0.5, 0.25], "probability_b": [0.5, 0.75],
     })  # fmt: skip
     history = pd.DataFrame({"split": 0, "start": 0, "epoch": [1], "loss": 0.5, "val_loss": 1.0})
-    training = a_training(some_facts(constant={"val_loss": 0.6, "accuracy": 0.2}))
+    constant = {"val_loss": 0.6, "accuracy": 0.2}
+    training = a_training(some_facts(epochs=1, chosen_epoch=1, constant=constant))
 
     metrics = measure(history, table, table.head(0), training, STUDY)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -28,6 +29,22 @@ def test_a_target_that_float32_cannot_hold_is_refused(values, target, message):
     with pytest.raises(BadInputError, match=message.replace("+", r"\+")) as refused:
         task_of(study).fit_target(pd.Series(values), 0, study)
     assert "change target.divide_by, or write target.scale: standardize" in str(refused.value)
+
+
+@pytest.mark.parametrize("worst", [700.0, 800.0])
+def test_a_training_whose_error_is_beyond_float64_has_collapsed(worst):
+    """With a logarithmic target, one row of many has little weight in the loss."""
+    task = task_of(read_study("wine", target={"column": "quality", "scale": "log1p"}))
+    predicted = [2.0, 3.0, np.exp(worst) if worst < 710 else np.inf]
+    table = pd.DataFrame({"target": [1.0, 2.0, 3.0], "prediction": predicted})
+    scores = {name: score if np.isfinite(score) else None
+              for name, score in task.score(table).items()}  # fmt: skip
+
+    assert scores["rmse"] is None
+    assert task.judge(0.1, scores, {"val_loss": 0.3}) == {"collapsed": True}
+    assert task.judge(0.1, {"mae": 1.0, "rmse": 1.0, "r2": None}, {"val_loss": 0.3}) == {
+        "collapsed": False
+    }
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,9 @@ def check_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     _refuse_all_missing(rows, study)
     rows = _converted(rows, study)
     target = study.target.column
-    # Only inputs can be imputed.
-    inputs = set(study.preprocessing.columns)
-    needed = [name for name in rows.columns if name not in inputs]
+    # Only inputs can be imputed, and none that rows are split by: it would put them into one group.
+    imputed = set(study.preprocessing.columns) - set(study.split.columns)
+    needed = [name for name in rows.columns if name not in imputed]
     rows = _without_missing(rows, study, needed if study.missing == "impute" else rows.columns)
     if (rows[target] == rows[target].iloc[0]).all():
         raise BadInputError(

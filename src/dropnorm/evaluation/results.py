@@ -70,6 +70,11 @@ class VariantTraining(Result):
     layers: tuple[Layer, ...]
     replicas: tuple[ReplicaFacts, ...]
 
+    @property
+    def finite(self) -> tuple[ReplicaFacts, ...]:
+        """The replicas that did not diverge."""
+        return tuple(one for one in self.replicas if one.is_finite)
+
 
 @dataclass(frozen=True)
 class ReplicaMetrics(Result):

@@ -120,10 +120,10 @@ _ALL = (
     Code(
         "DN008",
         "a network no better than a constant",
-        "In the last epoch of at least one run, the validation loss was not below that of the"
-        " constant with the least loss on the training rows (their median, or mean, as the loss"
-        " asks; of classes, their frequencies, and then no more classes were right either than by"
-        " naming the most frequent one).",
+        "In the last epoch of at least one run, or the one that early stopping chose, the"
+        " validation loss was not below that of the constant with the least loss on the training"
+        " rows (their median, or mean, as the loss asks; of classes, their frequencies, and then no"
+        " more classes were right either than by naming the most frequent one).",
         "It has learnt nothing that carries over to other rows. A difference to it says that the"
         " training failed, not what a layer does to one that works.",
         "Look at its learning curves: train longer or with another learning rate, standardize the"
@@ -195,9 +195,9 @@ _ALL = (
     Code(
         "DN014",
         "a network too sure of its classes",
-        "In the last epoch of at least one run, the validation log loss was not below that of the"
-        " classes' frequencies, although more classes were right than by naming the most frequent"
-        " one.",
+        "In the last epoch of at least one run, or the one that early stopping chose, the"
+        " validation log loss was not below that of the classes' frequencies, although more classes"
+        " were right than by naming the most frequent one.",
         "It tells classes apart and gives far too little probability to those it takes for"
         " another: the log loss asks for honest probabilities, and a layer that only makes the"
         " network less sure of itself looks good by it.",
@@ -277,9 +277,9 @@ _ALL = (
     Code(
         "DN021",
         "dropout on a network that does not overfit",
-        "The baseline's validation loss after the last epoch is at most 10 % above its training"
-        " loss, both in inference (mean over the runs, all of which stayed finite and are better"
-        " than a constant).",
+        "The baseline's validation loss after the last epoch, or the one that early stopping chose,"
+        " is at most 10 % above its training loss, both in inference (mean over the runs, all of"
+        " which stayed finite and are better than a constant).",
         "Dropout mends overfitting: a gap between training and validation loss. Where there is"
         " none, it can only make the network smaller or slower to train.",
         "Do not expect a gain from dropout here. If the error is too large, try a larger network,"
@@ -290,9 +290,9 @@ _ALL = (
     Code(
         "DN022",
         "a validation loss below the training loss, because of dropout",
-        "In most runs that stayed finite, the validation loss of the last epoch is below the"
-        " training loss of that epoch, and the training loss in inference is lower by at least half"
-        " of the difference.",
+        "In most runs that stayed finite, the validation loss of the last epoch, or of the one that"
+        " early stopping chose, is below the training loss of that epoch, and the training loss in"
+        " inference is lower by at least half of the difference.",
         "The training loss of the history is computed with dropout at work, on the way through the"
         " epoch; the validation loss is computed in inference, behind it. The two do not compare.",
         "Nothing is wrong. Compare the validation loss with the training loss in inference, which"

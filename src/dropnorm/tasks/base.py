@@ -113,14 +113,14 @@ class Task(ABC):
     @abstractmethod
     def judge(
         self,
-        final_val_loss: float,
+        val_loss: float,
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
         """Return which of ``failures`` apply to a finite training.
 
         Args:
-            final_val_loss: Validation loss of the last epoch.
+            val_loss: Validation loss of the network that is kept.
             scores: Scores of the validation rows by name; ``None`` if not defined.
             constant: Scores of the constant, from :meth:`constant_facts`.
         """

@@ -89,12 +89,12 @@ class Classification(Task):
 
     def judge(
         self,
-        final_val_loss: float,
+        val_loss: float,
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
         """Distinguish the failures of trainings whose loss is not below that of the constant."""
-        lost = final_val_loss >= constant["val_loss"]
+        lost = val_loss >= constant["val_loss"]
         right = (scores["accuracy"] or 0) > constant["accuracy"]
         return {"collapsed": lost and not right, "overconfident": lost and right}
 

@@ -266,10 +266,12 @@ def score_predictions(
     if not np.isfinite(predictions).all():
         return dict.fromkeys(("mae", "rmse", "r2"), math.nan)
     errors = targets - predictions
+    with np.errstate(over="ignore"):
+        squares = errors**2
     # The mean of equal numbers may differ from them by rounding, so test for a spread of 0.
     spread = float(np.sum((targets - targets.mean()) ** 2)) if np.ptp(targets) else 0.0
     return {
         "mae": float(np.mean(np.abs(errors))),
-        "rmse": float(np.sqrt(np.mean(errors**2))),
-        "r2": 1 - float(np.sum(errors**2)) / spread if spread else math.nan,
+        "rmse": float(np.sqrt(np.mean(squares))),
+        "r2": 1 - float(np.sum(squares)) / spread if spread else math.nan,
     }

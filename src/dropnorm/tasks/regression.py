@@ -108,12 +108,16 @@ class Regression(Task):
 
     def judge(
         self,
-        final_val_loss: float,
+        val_loss: float,
         scores: Mapping[str, float | None],
         constant: Mapping[str, float],
     ) -> dict[str, bool]:
-        """Return whether the training is no better than the constant."""
-        return {"collapsed": final_val_loss >= constant["val_loss"]}
+        """Return whether the training is no better than the constant.
+
+        With a logarithmic target, a finite loss may have an error beyond float64.
+        """
+        lost = val_loss >= constant["val_loss"]
+        return {"collapsed": lost or scores["mae"] is None or scores["rmse"] is None}
 
     def fit_references(
         self, train: Arrays, held: npt.NDArray[np.float32], target: FittedTarget, study: Study

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 from kedro.framework.project import configure_project
 
-from conftest import assert_refused, change_options, copy_project, read_table
+from conftest import assert_refused, change_options, copy_project, read_study, read_table
 from dropnorm.cli.study.group import study as study_group
-from dropnorm.cli.study.predict import _write
+from dropnorm.cli.study.predict import _best_variant, _write
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
 from dropnorm.pipelines.prediction import nodes
@@ -121,9 +121,9 @@ def test_the_order_of_the_columns_and_further_ones_change_nothing(command):
 
 def test_the_recommended_variant_predicts_unless_another_is_named(command):
     comparison, effects = saved("comparison", "effects")
-    best = effects["recommendation"]["use"]
-    if best not in list(comparison["variant"]):
-        best = comparison.loc[comparison["final_val_loss"].idxmin(), "variant"]
+    best = effects["recommendation"]["network"]
+    if not best:
+        best = comparison.loc[comparison["validation_mae"].idxmin(), "variant"]
     other = next(name for name in comparison["variant"] if name != best)
 
     done, default = command(songs().head(5))
@@ -133,6 +133,34 @@ def test_the_recommended_variant_predicts_unless_another_is_named(command):
     assert f"by {best} of version" in done.output
     pd.testing.assert_frame_equal(default, named)
     assert (another["prediction"] != default["prediction"]).all()
+
+
+class Saved:
+    """A project with the answer and the comparison of a run that stopped early."""
+
+    def __init__(self, **recommendation: str) -> None:
+        self.effects = {"recommendation": recommendation}
+        self.comparison = pd.DataFrame({
+            "variant": ["baseline", "dropout", "batchnorm"],
+            "final_val_loss": [9.0, 8.0, 7.0],
+            "validation_mae": [4.0, 3.0, 5.0],
+        })  # fmt: skip
+
+    def load(self, name: str, version: str) -> object:
+        return getattr(self, name.removeprefix("concrete."))
+
+
+@pytest.mark.parametrize(
+    ("recommendation", "network"),
+    [
+        ({"use": "baseline", "network": "baseline"}, "baseline"),
+        ({"use": "gradient_boosting", "network": "baseline"}, "baseline"),
+        ({"use": "gradient_boosting"}, "dropout"),  # a record of version 0.2.0
+        ({"use": "", "network": ""}, "dropout"),
+    ],
+)
+def test_the_network_that_predicts_is_the_one_that_the_report_names(recommendation, network):
+    assert _best_variant(Saved(**recommendation), read_study("concrete"), "any") == network
 
 
 @pytest.mark.parametrize("variant", ["dropout", "dropout_batchnorm"])

@@ -199,7 +199,7 @@ def test_a_committee_is_better_than_its_members_where_their_errors_differ():
     history = pd.DataFrame(
         [{"split": 0, "start": r, "epoch": 1, "loss": 1.0, "val_loss": 4.0} for r in (0, 1)]
     )
-    training = a_training(some_facts(0, 0), some_facts(0, 1))
+    training = a_training(*(some_facts(0, r, epochs=1, chosen_epoch=1) for r in (0, 1)))
 
     found = measure(history, opposed, opposed.head(0), training, study)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_of_one_run_a_network_is_called_worse_where_its_error_is_larger(differen
     found = check_answer(beside_linear(half=math.nan, baseline=difference), STUDY)
 
     assert ("DN009" in [one.code.code for one in found]) == (difference > 0)
+
+
+def test_a_linear_model_that_fails_in_one_run_is_not_compared():
+    answer = beside_linear(baseline=1.25)
+    partly = replace(answer.references["linear_network"], finite=4)
+    answer = replace(answer, references={**answer.references, "linear_network": partly})
+
+    found = check_answer(answer, STUDY)
+
+    assert found[0].found == "1.25 MPa (0.75 to 1.75) above least squares"
+    assert found[1].found == "the MAE of least squares is 9.00 MPa"
 
 
 @pytest.mark.parametrize("verdict", [Verdict.NOT_SETTLED, Verdict.NONE])

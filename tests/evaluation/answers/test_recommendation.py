@@ -26,6 +26,14 @@ def test_each_outcome_has_its_action(name):
     assert words in answer.answer
 
 
+@pytest.mark.parametrize(
+    ("name", "network"),
+    [("dropout helps", DROPOUT), ("boosting is better", DROPOUT), ("all diverge", "")],
+)
+def test_the_network_to_use_is_named_also_where_a_reference_model_is_better(name, network):
+    assert an_outcome_named(name).recommendation.network == network
+
+
 @pytest.mark.parametrize("failing", list(Variant))
 def test_a_network_that_fails_is_never_recommended(failing):
     answer = an_outcome((10, 10, 10, 10), failing={failing: Health.USELESS})
@@ -123,6 +131,18 @@ def test_a_reference_model_that_may_be_as_good_is_told():
     assert "better than gradient boosting, the best reference model, is not settled" in (
         answer.answer
     )
+
+
+def test_a_reference_model_that_fails_in_one_run_is_not_recommended():
+    answer = an_outcome((10, 8, 10, 8), best_reference=6)
+    partly = replace(answer.references["gradient_boosting"], finite=4)
+
+    answer = in_words(
+        replace(answer, references={**answer.references, "gradient_boosting": partly})
+    )
+
+    assert answer.recommendation.use == DROPOUT
+    assert "gradient boosting" not in answer.answer
 
 
 def test_a_network_that_beats_the_reference_models_is_told():

@@ -54,6 +54,18 @@ def test_starts_of_one_split_without_chance_in_the_rows_are_a_plain_t_test():
     assert found.p == pytest.approx(stats.ttest_1samp(differences, 0).pvalue)
 
 
+@pytest.mark.parametrize("exponent", [-400, 500])
+def test_an_interval_has_the_digits_of_any_unit(exponent):
+    unit = 2.0**exponent
+    differences = np.array([0.2, 0.1, 0.15, 0.12])
+
+    found = over_starts(unit * differences, unit**2 * 0.001, units=20, alpha=0.05)
+
+    same = over_starts(differences, 0.001, units=20, alpha=0.05)
+    assert (found.p, found.freedom) == (same.p, same.freedom)
+    assert (found.low, found.high) == (unit * same.low, unit * same.high)
+
+
 def test_degrees_of_freedom_of_starts_and_rows_are_welchs():
     differences = np.array([0.2, 0.1, 0.15, 0.12])
 

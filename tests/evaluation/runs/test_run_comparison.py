@@ -115,6 +115,46 @@ def test_runs_on_other_rows_are_not_paired():
     )
 
 
+def inputs(*columns, **options):
+    return {"preprocessing": {"standard_scale": [*columns]}, **options}
+
+
+TOGETHER = {"method": "random", "seed": 0, "identical_rows": True}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "paired"),
+    [
+        ({"target": {"column": "a"}}, {"target": {"column": "b"}}, False),
+        # Rows with a missing value in a column that is used are left out.
+        (inputs("a", missing="drop"), inputs("a", "b", missing="drop"), False),
+        (inputs("a", "b", missing="drop"), inputs("b", "a", missing="drop"), True),
+        (inputs("a", missing="drop"), inputs("a", missing="impute"), False),
+        (inputs("a", missing="refuse"), inputs("a", "b", missing="impute"), True),
+        # A table that was not refused has no missing values to drop.
+        (inputs("a", "b", missing="refuse"), inputs("a", missing="drop"), True),
+        (inputs("a", "b", missing="drop"), inputs("a", missing="refuse"), False),
+        # Other groups of identical rows are drawn.
+        (inputs("a", split=TOGETHER), inputs("a", "b", split=TOGETHER), False),
+        (inputs("a"), inputs("a", "b"), True),
+    ],
+)
+def test_runs_are_paired_only_if_they_predict_one_target_of_the_same_rows(one, other, paired):
+    found = error_changes(a_run("one", **one), a_run("other", **other))
+
+    assert all(np.isfinite(change.mean) == paired for change in found.values())
+
+
+def test_runs_with_other_index_files_are_not_paired_and_say_so():
+    one, other = a_run("one"), a_run("other")
+    split = {"index_train_0.txt": "cd"}
+    table = replace(other.record.table, index_files=split)
+    other = replace(other, record=replace(other.record, table=table))
+
+    assert what_differs(one, other) == {"table.index_files.index_train_0.txt": (None, "cd")}
+    assert all(np.isnan(change.difference.mean) for change in changes(one, other))
+
+
 def test_a_replica_that_diverged_in_one_run_takes_part_in_no_pair():
     one, other = a_run("one", 0.5), a_run("other", 0.5, engine="jax")
     for run, lost in ((one, 1), (other, 2)):

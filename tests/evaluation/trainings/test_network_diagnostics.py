@@ -18,7 +18,7 @@ from dropnorm.tasks.targets import TargetScale
 from dropnorm.training.backend import load_keras
 from dropnorm.training.networks import build_network, plan_layers
 from dropnorm.training.trainer import predict_rows
-from made_results import measured, some_metrics
+from made_results import a_training, some_facts
 
 
 def an_input(rows=2000, columns=3):
@@ -143,12 +143,12 @@ def history(*replicas):
     )
 
 
-def metrics(*last, diverged=()):
+def trained(*chosen, diverged=()):
     lost = dict.fromkeys(diverged, 1)
-    return some_metrics(
+    return a_training(
         *(
-            measured(start=start, final_val_loss=value, diverged_at_epoch=lost.get(start))
-            for start, value in enumerate(last)
+            some_facts(start=start, chosen_epoch=epoch, diverged_at_epoch=lost.get(start))
+            for start, epoch in enumerate(chosen)
         )
     )
 
@@ -169,7 +169,7 @@ def test_gap_spread_and_the_epoch_in_which_a_variant_reaches_the_baselines_best_
         dict(zip(names, (examined(1.0, 2.0), examined(2.5, 3.5)), strict=True)),
         dict(zip(names, (history([5, 4, 6], [9, 8, 8.5]), history([7, 6, 4], [8, 5, 4])),
                  strict=True)),
-        dict(zip(names, (metrics(6, 8.5), metrics(4, 4)), strict=True)),
+        dict(zip(names, (trained(3, 3), trained(3, 3)), strict=True)),
         "baseline",
         UNITS,
     ).set_index("variant")  # fmt: skip
@@ -182,12 +182,26 @@ def test_gap_spread_and_the_epoch_in_which_a_variant_reaches_the_baselines_best_
     assert np.isnan(table.loc["dropout", "variance_shift"])
 
 
+def test_losses_are_those_of_the_epoch_that_early_stopping_chose():
+    table = compare_diagnostics(
+        {"baseline": examined(1.0, 2.0)},
+        {"baseline": history([5, 3, 9], [4, 6, 8])},
+        {"baseline": trained(2, 1)},
+        "baseline",
+        UNITS,
+    ).iloc[0]
+
+    assert table["val_loss"] == 3.5
+    assert table["gap"] == 2.0
+    assert table["val_loss_sd"] == pytest.approx(np.std([3, 4], ddof=1))
+
+
 def test_where_the_baseline_diverged_there_is_nothing_to_reach():
     names = ["baseline", "dropout"]
     table = compare_diagnostics(
         dict(zip(names, (examined(), examined(2.5)), strict=True)),
         dict(zip(names, (history([np.inf]), history([7, 6])), strict=True)),
-        dict(zip(names, (metrics(None, diverged=[0]), metrics(6)), strict=True)),
+        dict(zip(names, (trained(1, diverged=[0]), trained(2)), strict=True)),
         "baseline",
         UNITS,
     ).set_index("variant")

@@ -41,10 +41,9 @@ def diagnostics():
 
 def test_measure_scores_each_replica_and_takes_their_mean():
     predicted = predictions(4.0)
+    training = a_training(*(some_facts(split, epochs=2, chosen_epoch=2) for split in (0, 1)))
 
-    found = nodes.measure(
-        history(), predicted, predicted.head(0), a_training(some_facts(0), some_facts(1)), STUDY
-    )
+    found = nodes.measure(history(), predicted, predicted.head(0), training, STUDY)
 
     assert found.validation["mae"] == pytest.approx(4, abs=0.1)
     assert [one.best_epoch for one in found.replicas] == [2, 2]
@@ -55,7 +54,9 @@ def test_measure_leaves_out_of_the_means_what_diverged():
     losses = history()
     losses.loc[1, "val_loss"] = np.nan
     predicted = predictions(4.0)
-    training = a_training(some_facts(0, diverged_at_epoch=2), some_facts(1))
+    training = a_training(
+        some_facts(0, diverged_at_epoch=2), some_facts(1, epochs=2, chosen_epoch=2)
+    )
 
     found = nodes.measure(losses, predicted, predicted.head(0), training, STUDY)
 

@@ -25,6 +25,7 @@ from dropnorm.evaluation.predictions.conformal import LEVEL
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_recorded
+from dropnorm.tasks.registry import task_of
 from dropnorm.training.backend import check_engine
 
 if TYPE_CHECKING:
@@ -240,19 +241,23 @@ def _refuse_inputs(project: Project, source: str, output: Path) -> None:
 
 
 def _best_variant(project: Project, study: Study, version: str) -> str:
-    """Return the network that the run recommends; of none, that with the least validation loss."""
+    """Return the network that the run recommends; of none, that with the least validation error."""
     found: Mapping[str, Any] = project.load(f"{study.name}.effects", version)
-    recommended = found.get("recommendation", {}).get("use")
+    recommendation = found.get("recommendation", {})
+    # Records of version 0.2.0 do not name the network where they recommend a reference model.
+    recommended = recommendation.get("network") or recommendation.get("use")
     if recommended in arm_names(study):
         return str(recommended)
     comparison: pd.DataFrame = project.load(f"{study.name}.comparison", version)
-    finite = comparison.dropna(subset="final_val_loss")
+    # Not by the last loss: with early stopping, the networks have the weights of another epoch.
+    error = f"validation_{task_of(study).error(study).name}"
+    finite = comparison.dropna(subset=error)
     if finite.empty:
         raise BadInputError(
             f"all variants of version {version} of the study '{study.name}' diverged, and cannot"
             " predict"
         )
-    return str(finite.sort_values("final_val_loss")["variant"].iloc[0])
+    return str(finite.sort_values(error)["variant"].iloc[0])
 
 
 def _write(predictions: pd.DataFrame, output: Path) -> None:

@@ -136,12 +136,14 @@ class Recommendation:
         action: What to do and why, in a sentence.
         reference: How the network stands to the best reference model; empty if the action says it.
         open: What is not settled; empty if nothing is.
+        network: Name of the network to use if it must be one; empty if none works.
     """
 
     use: str
     action: str
     reference: str = ""
     open: str = ""
+    network: str = ""
 
     def text(self) -> str:
         """Return all of it."""
@@ -253,12 +255,20 @@ class Answer:
 
     def best_reference(self) -> str | None:
         """Return the reference model, other than the constant, with the least error."""
-        known = {
-            name: one.error
+        known = [name for name in self.finite_references() if name != "constant"]
+        return min(known, key=lambda name: self.references[name].error) if known else None
+
+    def finite_references(self) -> list[str]:
+        """Return the reference models that no run lacks: the error of others leaves out the worst.
+
+        One that diverged has no finite error, nor has one with predictions beyond float64.
+        """
+        runs = self.splits * self.starts
+        return [
+            name
             for name, one in self.references.items()
-            if name != "constant" and math.isfinite(one.error)
-        }
-        return min(known, key=lambda name: known[name]) if known else None
+            if one.finite == runs and math.isfinite(one.error)
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data; a number that is not finite becomes None.

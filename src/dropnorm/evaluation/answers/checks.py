@@ -102,7 +102,7 @@ def _told(findings: Iterable[Finding], study: Study) -> list[Finding]:
 
 def _worse_than_linear(answer: Answer, study: Study) -> Iterator[Finding]:
     references = answer.references
-    known = [name for name in task_of(study).linear if math.isfinite(references[name].error)]
+    known = [name for name in task_of(study).linear if name in answer.finite_references()]
     if not known:
         return
     best = min(known, key=lambda name: references[name].error)
@@ -121,10 +121,7 @@ def _worse_than_linear(answer: Answer, study: Study) -> Iterator[Finding]:
 
 def _not_best(answer: Answer) -> Iterator[Finding]:
     references = answer.references
-    best = min(
-        (name for name in references if math.isfinite(references[name].error)),
-        key=lambda name: references[name].error,
-    )
+    best = min(answer.finite_references(), key=lambda name: references[name].error)
     beside = references[best].networks_minus_this
     compared = {name: one for name, one in beside.items() if math.isfinite(one.difference)}
     open_ = [name for name, one in compared.items() if not one.high < 0]

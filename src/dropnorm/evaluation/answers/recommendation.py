@@ -79,10 +79,10 @@ def recommend(answer: Answer) -> Recommendation:
         )
         short = network_names.short(chosen, answer.design)
         network = f"If it must be a network, use {short}: {_why(answer, chosen)}."
-        return Recommendation(reference, action, network)
+        return Recommendation(reference, action, network, network=chosen)
     for_now = " for now" if answer.splits == answer.starts == 1 else ""
     action = f"Use {named}{for_now}: {_why(answer, chosen)}."
-    return Recommendation(chosen, action, beside, _open(answer, chosen))
+    return Recommendation(chosen, action, beside, _open(answer, chosen), chosen)
 
 
 def choose(answer: Answer) -> str:

@@ -237,8 +237,11 @@ def _added(spread: float, lasting: float, units: int) -> Callable[[int], tuple[f
     def error(runs: int) -> tuple[float, float]:
         of_runs = spread / runs
         total = of_runs + lasting
-        parts = of_runs**2 / (runs - 1) + lasting**2 / (units - 1)
-        return math.sqrt(total), total**2 / parts if parts else float(runs - 1)
+        # Only ratios matter: a power of two keeps squares within float64, and all digits.
+        scale = -math.frexp(total)[1]
+        runs_, lasting_, total_ = (math.ldexp(one, scale) for one in (of_runs, lasting, total))
+        parts = runs_**2 / (runs - 1) + lasting_**2 / (units - 1)
+        return math.sqrt(total), total_**2 / parts if parts else float(runs - 1)
 
     return error
 

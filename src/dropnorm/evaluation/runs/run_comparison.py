@@ -15,6 +15,7 @@ from dropnorm.evaluation.estimation.intervals import Basis, Interval, holm
 from dropnorm.evaluation.estimation.network_names import every, spoken, title
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.json_form import to_json
+from dropnorm.study.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,14 +28,17 @@ _OPTIONS = "The changed options"
 # How the file of the table was read; older records do not say it.
 _FORMAT = "table.format"
 # Of the record, what a difference may come from; the rest differs in every run.
-_TELLING = ("engine", "switches", "table.sha256", _FORMAT, "packages", "options")
+_INDEX_FILES = "table.index_files"
+_TELLING = ("engine", "switches", "table.sha256", _FORMAT, _INDEX_FILES, "packages", "options")
 # Of the options, those that no training depends on.
 _BESIDE = ("options.title", "options.sweep", "options.recommend")
 # What is changed by these leaves the rows of each part, and so pairs, as they are.
 _SAME_PAIRS = (
     "table.sha256",
     _FORMAT,
+    _INDEX_FILES,
     "options.task",
+    "options.target.column",
     "options.split",
     "options.replicas",
     "options.training.seed",
@@ -186,12 +190,40 @@ def _pairs(first: Run, second: Run) -> Evidence | None:
         return None
     if any(key.startswith(_SAME_PAIRS) for key in what_differs(first, second)):
         return None
+    if not _same_rows(first.record.options, second.record.options):
+        return None
     errors = _errors(first).add_prefix("first ").join(_errors(second).add_prefix("second "))
     rows = next(iter(first.metrics.values())).rows
     trained = rows["train"] + rows.get("inner", 0)
     effects = first.effects["effects"].values()
     in_order = any(one.get("basis") == Basis.IN_ORDER for one in effects)
     return Evidence(errors, rows["validation"] / trained, root=False, in_order=in_order)
+
+
+def _same_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether two studies use the same rows of a table, and keep the same ones together.
+
+    Args:
+        one: Options of the one, with the target and the split of the other.
+        other: Options of the other.
+    """
+    columns = [_inputs(options) for options in (one, other)]
+    if one.get("split", {}).get("identical_rows") and columns[0] != columns[1]:
+        return False
+    drops = [options.get("missing") == "drop" for options in (one, other)]
+    if all(drops):
+        return set(columns[0]) == set(columns[1])
+    if not any(drops):
+        return True
+    dropping, keeping = columns if drops[0] else columns[::-1]
+    kept = other if drops[0] else one
+    # A table that is not refused has no missing values in these columns, so none are dropped.
+    return kept.get("missing", "refuse") == "refuse" and set(dropping) <= set(keeping)
+
+
+def _inputs(options: Mapping[str, Any]) -> tuple[str, ...]:
+    given = options.get("preprocessing")
+    return Preprocessing.model_validate(given).columns if given else ()
 
 
 def sentence(first: Run, second: Run) -> str:

@@ -40,9 +40,9 @@ def measure_variant(
     """Measure a variant: its losses, its scores in the target's own terms, what went wrong.
 
     Means are over the replicas that stayed finite, and None if none did. A replica has diverged
-    when the loss of any epoch was not finite; it has collapsed when it stayed finite and ended no
-    better than the constant that the training rows suggest. There are test scores only where the
-    study holds a test part.
+    when the loss of any epoch was not finite; it has collapsed when it stayed finite and the
+    network that it keeps is no better than the constant that the training rows suggest. There are
+    test scores only where the study holds a test part.
     """
     study = arm_of(study, training.variant).study
     task = task_of(study)
@@ -131,7 +131,9 @@ def _measure_replica(
     scores = _scores(predictions, task, finite=finite)
     failures = dict.fromkeys(task.failures, False)
     if finite:
-        failures = task.judge(float(final["val_loss"]), scores, facts.constant)
+        # With early stopping, the last epochs are worse than the one that is kept.
+        kept = history.loc[history["epoch"] == facts.chosen_epoch, "val_loss"]
+        failures = task.judge(float(kept.iloc[0]), scores, facts.constant)
     return ReplicaMetrics(
         split=facts.split,
         start=facts.start,

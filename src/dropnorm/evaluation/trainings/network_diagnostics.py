@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.results import Examination, ScoresOnTest, VarianceShift, of_replica
 from dropnorm.evaluation.trainings.likelihood import held_out_likelihood
 from dropnorm.tasks.metrics import training_loss
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dropnorm.data.preprocessing import SplitInputs
-    from dropnorm.evaluation.results import ReplicaMetrics, VariantExamination, VariantMetrics
+    from dropnorm.evaluation.results import ReplicaFacts, VariantExamination, VariantTraining
     from dropnorm.evaluation.trainings.loss_units import LossUnits
     from dropnorm.study.schema import Study
     from dropnorm.training.networks import KerasModel
@@ -123,7 +122,7 @@ def _shift(training: Floats, inference: Floats) -> VarianceShift:
 def compare_diagnostics(
     examined: Mapping[str, VariantExamination],
     histories: Mapping[str, pd.DataFrame],
-    metrics: Mapping[str, VariantMetrics],
+    trainings: Mapping[str, VariantTraining],
     against: str,
     units: LossUnits,
 ) -> pd.DataFrame:
@@ -134,24 +133,24 @@ def compare_diagnostics(
     Args:
         examined: Of the replicas of each variant that stayed finite, by variant.
         histories: By variant.
-        metrics: By variant.
+        trainings: By variant.
         against: The one that the others are compared with.
         units: What makes errors of losses.
 
     Returns:
-        Columns ``variant``, ``training_loss``, ``val_loss`` and their ``gap`` at the end (means),
-        ``val_loss_sd`` between replicas, ``reached_baseline`` (how many replicas come down to the
-        least val_loss of the reference's replica of the same split and start) and in which epoch
-        (``epoch_of_baseline_best``, median over these), ``dead_units`` (share of all) and
-        ``variance_shift`` (mean over the batch norms behind a layer).
+        Columns ``variant``, ``training_loss``, ``val_loss`` and their ``gap`` (means) at the epoch
+        whose weights are kept, ``val_loss_sd`` between replicas, ``reached_baseline`` (how many
+        replicas come down to the least val_loss of the reference's replica of the same split and
+        start) and in which epoch (``epoch_of_baseline_best``, median over these), ``dead_units``
+        (share of all) and ``variance_shift`` (mean over the batch norms behind a layer).
     """
-    goals = _goals(histories[against], metrics[against].finite)
+    goals = _goals(histories[against], trainings[against].finite)
     rows = []
     for variant, one in examined.items():
         networks = [replica.found for replica in one.replicas]
-        finite = metrics[variant].finite
-        last = np.array(
-            [units.value(or_nan(replica.final_val_loss), replica.split) for replica in finite]
+        finite = trainings[variant].finite
+        held = np.array(
+            [units.value(_held(histories[variant], facts), facts.split) for facts in finite]
         )
         trained = np.array(
             [units.value(replica.found.training_loss, replica.split) for replica in one.replicas]
@@ -161,9 +160,9 @@ def compare_diagnostics(
             {
                 "variant": variant,
                 "training_loss": _mean(trained),
-                "val_loss": _mean(last),
-                "gap": _mean(last) - _mean(trained),
-                "val_loss_sd": float(last.std(ddof=1)) if len(last) > 1 else np.nan,
+                "val_loss": _mean(held),
+                "gap": _mean(held) - _mean(trained),
+                "val_loss_sd": float(held.std(ddof=1)) if len(held) > 1 else np.nan,
                 "reached_baseline": len(epochs),
                 "epoch_of_baseline_best": float(np.median(epochs)) if epochs else np.nan,
                 "dead_units": _mean([s for one in networks for s in one.dead_units.values()]),
@@ -180,7 +179,13 @@ def compare_diagnostics(
     return pd.DataFrame(rows)
 
 
-def _goals(history: pd.DataFrame, finite: Sequence[ReplicaMetrics]) -> dict[tuple[int, int], float]:
+def _held(history: pd.DataFrame, facts: ReplicaFacts) -> float:
+    """Return the validation loss at the epoch whose weights are kept."""
+    mine = of_replica(history, facts.split, facts.start)
+    return float(mine.loc[mine["epoch"] == facts.chosen_epoch, "val_loss"].iloc[0])
+
+
+def _goals(history: pd.DataFrame, finite: Sequence[ReplicaFacts]) -> dict[tuple[int, int], float]:
     best = history.groupby(["split", "start"])["val_loss"].min()
     return {(one.split, one.start): float(best[one.split, one.start]) for one in finite}
 
@@ -188,7 +193,7 @@ def _goals(history: pd.DataFrame, finite: Sequence[ReplicaMetrics]) -> dict[tupl
 def _epochs_to(
     goals: Mapping[tuple[int, int], float],
     history: pd.DataFrame,
-    finite: Sequence[ReplicaMetrics],
+    finite: Sequence[ReplicaFacts],
 ) -> list[int]:
     epochs = []
     for one in finite:

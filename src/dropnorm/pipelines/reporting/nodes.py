@@ -182,7 +182,7 @@ def compare_diagnostics(
     return network_diagnostics.compare_diagnostics(
         {name: one.examination for name, one in outcomes.items()},
         {name: one.history for name, one in outcomes.items()},
-        {name: one.metrics for name, one in outcomes.items()},
+        {name: one.training for name, one in outcomes.items()},
         study.against,
         loss_units(_targets(study, preprocessors), study),
     )
