@@ -73,11 +73,24 @@ def test_every_column_and_choice_has_a_reason_in_the_file(command, configured):
     assert "Licht (dropped): left out with --drop" in text
     assert "Anzeige_id (id): identifies rows" in text
     entry = yaml.safe_load((configured / "conf/base/catalog_bikes.yml").read_text("utf-8"))
-    assert entry["bikes.table"]["filepath"] == "${globals:data}/01_raw/bikes.csv"
+    assert entry["bikes.table"]["filepath"] == "${globals:tables}/bikes.csv"
     written = entry["bikes.table"]["format"]
     assert (written["sep"], written["encoding"]) == (";", "cp1252")
     assert written["columns"]["Gewicht, kg"] == {"decimal": ",", "missing": ["?"]}
     assert command("check", "bikes").exit_code == 0
+
+
+def test_a_table_that_is_not_plain_is_found_in_an_environment_with_its_own_results(
+    command, configured
+):
+    bikes().to_csv(configured / "bikes.csv", sep=";", decimal=",", index=False)
+    assert command("new", "bikes", "--csv", "bikes.csv", "--target", "Preis").exit_code == 0
+    (configured / "conf/other").mkdir()
+    (configured / "conf/other/globals.yml").write_text("data: data/other\n")
+
+    done = command("check", "bikes", "--env", "other")
+
+    assert done.exit_code == 0, done.output
 
 
 def test_without_a_copy_the_catalog_refers_to_the_table(command, configured, cars):
@@ -103,7 +116,7 @@ def test_a_table_at_an_address_is_copied_or_referenced(command, configured, cars
     copied = set() if options else {f"data/01_raw/{name}"}
     assert {f"data/01_raw/{path.name}" for path in configured.glob("data/01_raw/cars*")} == copied
     assert entry["cars.table"]["filepath"] == (
-        address if options else f"${{globals:data}}/01_raw/{name}"
+        address if options else f"${{globals:tables}}/{name}"
     )
     assert command("check", "cars").exit_code == 0
 

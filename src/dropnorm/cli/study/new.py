@@ -372,12 +372,16 @@ def _files(
 
 
 def _path(project: Project, filepath: str) -> str:
-    """Return a path for a catalog, relative to the project and with the global ``data``."""
+    """Return a path for a catalog, relative to the project and with the globals of its folders.
+
+    An environment with results of its own has another ``data``, and the same ``tables``.
+    """
     place = Path(filepath)
     path = place.relative_to(project.root) if place.is_relative_to(project.root) else place
-    data = Path(str(project.config["globals"].get("data", "")))
-    if data.name and path.is_relative_to(data):
-        return f"${{globals:data}}/{escaped(path.relative_to(data).as_posix())}"
+    for name in ("tables", "data"):
+        folder = Path(str(project.config["globals"].get(name, "")))
+        if folder.name and path.is_relative_to(folder):
+            return f"${{globals:{name}}}/{escaped(path.relative_to(folder).as_posix())}"
     return escaped(path.as_posix())
 
 
