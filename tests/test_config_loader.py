@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -43,6 +44,27 @@ def test_params_change_one_option_and_keep_the_rest(configured):
 
     assert changed.training == base.training.model_copy(update={"epochs": 3})
     assert changed.network == base.network
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"network": {"hidden": {"0": 4}}}, "concrete.network.hidden is a mapping; it should be a"
+         " list"),
+        ({"network": {"dropout": ["a"]}}, "concrete.network.dropout is a list; it should be a"
+         " mapping"),
+    ],
+)  # fmt: skip
+def test_a_mapping_in_place_of_a_list_is_refused_with_its_key(configured, changes, told):
+    env = Path("conf/local/parameters/concrete.yml")
+    env.parent.mkdir(parents=True)
+
+    with pytest.raises(BadInputError, match=rf"^--params: {re.escape(told)}$"):
+        loader(runtime_params={"concrete": changes})["parameters"]
+    env.write_text(json.dumps({"concrete": changes}))
+    with pytest.raises(BadInputError, match=rf"^{env}: {re.escape(told)}$"):
+        loader(env="local")["parameters"]
+    assert loader(env="local").study("wine").name == "wine"
 
 
 def test_what_params_and_an_environment_change_is_not_there_for_the_next_loader(configured):

@@ -99,8 +99,10 @@ class StudyFiles:
         for files in self._environments:
             if not files:
                 continue
+            wrong |= self._why_params_clash(files)
             contents = [file.content for file in files]
-            merged: Any = OmegaConf.merge(*contents, self._runtime_params)
+            params = {name: one for name, one in self._runtime_params.items() if name not in wrong}
+            merged: Any = OmegaConf.merge(*contents, params)
             for name in (str(name) for name in merged if name in self._written):
                 if name in wrong:
                     continue
@@ -108,6 +110,9 @@ class StudyFiles:
                     options = _resolve(merged, name)
                 except (OmegaConfBaseException, RecursionError, ValueError) as error:
                     wrong[name] = self._why_unresolved(name, files, error)
+                    continue
+                if self._soft and (clash := _clash(usable.get(name), options, name)):
+                    wrong[name] = self._why_files_clash(name, files, *clash)
                 else:
                     usable[name] = self._joined(usable.get(name), options)
         named = {
@@ -122,6 +127,22 @@ class StudyFiles:
         if not (self._soft and isinstance(base, dict) and isinstance(environment, dict)):
             return environment
         return OmegaConf.to_container(OmegaConf.unsafe_merge(base, environment))
+
+    def _why_params_clash(self, files: Sequence[ConfigFile]) -> dict[str, str]:
+        """Return why ``--params`` cannot change a study, by its name."""
+        wrong = {}
+        for written in map(_studies_in, files):
+            for name in self._runtime_params.keys() & written.keys():
+                if clash := _clash(written[name], self._runtime_params[name], name):
+                    wrong[name] = _tell_clash(PARAMS, *clash)
+        return wrong
+
+    def _why_files_clash(self, name: str, files: Sequence[ConfigFile], key: str, kind: str) -> str:
+        here = {file.path for file in files}
+        written = [(path, keys) for path, keys in self._written[name] if path in here]
+        # What a reference stands for has no key of its own in the file.
+        having = [path for path, keys in written if key in keys] or [path for path, _ in written]
+        return _tell_clash(shown(having[0]), key, kind)
 
     def _why_unresolved(self, name: str, files: Sequence[ConfigFile], error: Exception) -> str:
         key = str(getattr(error, "full_key", None) or name)
@@ -138,6 +159,33 @@ class StudyFiles:
         if isinstance(error, RecursionError):
             return f"{source}: {key}: leads back to itself, or through too many others, by ${{...}}"
         return f"{source}: {key}: {in_one_line(error)}"
+
+
+def _clash(options: object, changes: object, key: str) -> tuple[str, str] | None:
+    """Return the first key with a list in place of a mapping or the reverse, and what it should be.
+
+    OmegaConf merges neither, and does not say which key it is.
+    """
+    match options, changes:
+        case dict(), dict():
+            return next(
+                (
+                    found
+                    for name, one in changes.items()
+                    if name in options and (found := _clash(options[name], one, f"{key}.{name}"))
+                ),
+                None,
+            )
+        case list(), dict():
+            return key, "list"
+        case dict(), list():
+            return key, "mapping"
+    return None
+
+
+def _tell_clash(source: str, key: str, kind: str) -> str:
+    other = {"list": "mapping", "mapping": "list"}[kind]
+    return f"{source}: {key} is a {other}; it should be a {kind}"
 
 
 def _resolve(merged: DictConfig, name: str) -> Any:

@@ -64,7 +64,7 @@ def test_metrics_are_written_with_scores_and_failures_beside_the_other_keys():
         "study", "made_up", "variant", "engine", "loss", "rows", "trainable_parameters",
         "min_val_loss", "final_val_loss", "constant_val_loss", "validation_mae", "validation_rmse",
         "validation_r2", "committee", "test_mae", "unit", "diverged", "collapsed", "findings",
-        "replicas",
+        "replicas", "chosen_val_loss",
     ]  # fmt: skip
     assert list(written["replicas"][0]) == [
         "split", "start", "min_val_loss", "best_epoch", "final_loss", "final_val_loss",

@@ -138,6 +138,8 @@ class VariantMetrics(Result):
         failures: What else can be wrong with a training, by its name, and of how many it is.
         findings: What the trainings show that a result must not rest on.
         replicas: In the order of splits, then starts.
+        chosen_val_loss: Mean of the validation losses of the epochs whose weights are kept; None
+            also in earlier records.
     """
 
     study: str
@@ -158,6 +160,7 @@ class VariantMetrics(Result):
     failures: dict[str, int] = field(metadata={PREFIX: ""})
     findings: tuple[FoundJson, ...]
     replicas: tuple[ReplicaMetrics, ...]
+    chosen_val_loss: float | None = None
 
     @property
     def finite(self) -> tuple[ReplicaMetrics, ...]:

@@ -38,7 +38,7 @@ def predictions_of(split, study, wrong_by, seed):
     return pd.concat(parts, ignore_index=True)
 
 
-def made(study, diverged=()):
+def made(study, diverged=(), chosen_epoch=3):
     """What the trainings of a study might leave, with known errors: 10 and SHIFTS."""
     split = assign_parts(check_table(read_table(study.name, "data/sample/01_raw"), study), study)
     replicas = [(k, r) for k in range(study.replicas.splits) for r in range(study.replicas.starts)]
@@ -52,8 +52,10 @@ def made(study, diverged=()):
              for epoch, val_loss in ((1, 12.0), (2, 9.5), (3, np.nan if (k, r) in lost else 10.0))]
         )  # fmt: skip
         facts = [
-            some_facts(k, r, diverged_at_epoch=3 if (k, r) in lost else None) for k, r in replicas
-        ]
+            some_facts(k, r, diverged_at_epoch=3 if (k, r) in lost else None,
+                       chosen_epoch=chosen_epoch)
+            for k, r in replicas
+        ]  # fmt: skip
         training = a_training(*facts, variant=name)
         metrics[name] = measure(history, predictions[name], predictions[name].head(0), training,
                                 study)  # fmt: skip
@@ -64,8 +66,8 @@ def made(study, diverged=()):
     return metrics, predictions, references, split
 
 
-def answered(study, diverged=()):
-    metrics, predictions, references, split = made(study, diverged)
+def answered(study, diverged=(), chosen_epoch=3):
+    metrics, predictions, references, split = made(study, diverged, chosen_epoch)
     evidence = gather_evidence(metrics, predictions, references, split, study)
     return find_answer(evidence, metrics, study).as_json(), evidence
 
@@ -95,6 +97,15 @@ def test_known_differences_are_found_and_told(splits, starts):
     assert told["DN010"]["found"].startswith("the MAE of gradient boosting is ")
     assert told["DN010"]["severity"] == "note"
     assert "DN012" not in told
+
+
+@pytest.mark.parametrize(("chosen_epoch", "flatters"), [(3, 0.5), (2, 0.0), (1, 2.5)])
+def test_the_least_loss_is_optimistic_by_its_distance_to_the_network_that_is_kept(
+    chosen_epoch, flatters
+):
+    found, _ = answered(read_study("concrete"), chosen_epoch=chosen_epoch)
+
+    assert found["variants"]["dropout"]["minimum_flatters_by"] == pytest.approx(flatters)
 
 
 def test_a_diverged_arm_is_said_with_how_often_and_the_estimate_with_its_pairs():

@@ -15,6 +15,7 @@ from dropnorm.pipelines.training.nodes import predict_references
 from dropnorm.tasks.registry import task_of
 from dropnorm.training import begun
 from dropnorm.training.cache import key_of
+from dropnorm.training.networks import plan_layers
 from dropnorm.training.trainer import train_replica
 
 if TYPE_CHECKING:
@@ -96,6 +97,16 @@ def test_a_linear_network_that_diverges_predicts_nothing():
     linear = predicted.loc[predicted["model"] == "linear_network", "prediction"]
     assert linear.isna().all()
     assert predicted.loc[predicted["model"] != "linear_network", "prediction"].notna().all()
+
+
+@pytest.mark.parametrize("placement", ["input", "before_dense"])
+def test_the_linear_network_of_a_study_with_layer_normalization_is_linear(placement):
+    study = read_study("spotify", network__layernorm={"placement": placement})
+
+    planned, variant, *_ = plan_linear_network(inputs_of(study)[0], 0, study)
+
+    layers = plan_layers(planned.network, variant)
+    assert [layer.kind for layer in layers] == ["dense"]
 
 
 @pytest.mark.training

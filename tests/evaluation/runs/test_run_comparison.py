@@ -137,6 +137,7 @@ TOGETHER = {"method": "random", "seed": 0, "identical_rows": True}
         # Other groups of identical rows are drawn.
         (inputs("a", split=TOGETHER), inputs("a", "b", split=TOGETHER), False),
         (inputs("a"), inputs("a", "b"), True),
+        ({"preprocessing": {"unknown": 1}}, inputs("a"), True),
     ],
 )
 def test_runs_are_paired_only_if_they_predict_one_target_of_the_same_rows(one, other, paired):

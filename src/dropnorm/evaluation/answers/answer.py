@@ -37,7 +37,7 @@ class VariantAnswer:
         health: Whether the networks are worth comparing.
         final_val_loss: In training units, at the last epoch.
         min_val_loss: The least of all epochs, chosen by the rows that score it.
-        minimum_flatters_by: By how much the least is below the last.
+        minimum_flatters_by: By how much the least is below that of the networks that are kept.
         beside: Further scores of the task, by name.
         committee: Scores of the mean prediction of a split's starts, if there are several.
     """

@@ -130,6 +130,7 @@ def _variant(
     variant = metrics.variant
     finite = evidence.errors[variant].dropna()
     least, last = metrics.min_val_loss, metrics.final_val_loss
+    chosen = last if metrics.chosen_val_loss is None else metrics.chosen_val_loss
     failures = {name: metrics.failures[name] for name in task.failures}
     return VariantAnswer(
         error=float(finite.mean()) if len(finite) else math.nan,
@@ -142,7 +143,7 @@ def _variant(
         health=health_beside(beyond_constant, metrics, task.failures),
         final_val_loss=last,
         min_val_loss=least,
-        minimum_flatters_by=None if last is None or least is None else last - least,
+        minimum_flatters_by=None if chosen is None or least is None else chosen - least,
         beside={name: metrics.validation[name] for name in task.beside},
         committee=metrics.committee,
     )

@@ -92,8 +92,9 @@ def _table(
 
 def plan_linear_network(inputs: SplitInputs, start: int, study: Study) -> Job:
     """Return the training of the reference model that is a network without hidden layers."""
+    # Layer normalization of the inputs is not linear.
     without_hidden = study.network.model_copy(
-        update={"hidden": (), "dropout": Dropout(), "batch_ensemble": None}
+        update={"hidden": (), "dropout": Dropout(), "batch_ensemble": None, "layernorm": None}
     )
     linear = study.model_copy(update={"network": without_hidden})
     return Job(linear, Variant.BASELINE, inputs.as_seen_by(study.training), start)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import ValidationError
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.estimation.contrasts import FOUR, Contrast
@@ -222,8 +223,11 @@ def _same_rows(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _inputs(options: Mapping[str, Any]) -> tuple[str, ...]:
-    given = options.get("preprocessing")
-    return Preprocessing.model_validate(given).columns if given else ()
+    """Return the inputs of a study; none of a record that another version has written so."""
+    try:
+        return Preprocessing.model_validate(options.get("preprocessing")).columns
+    except ValidationError:
+        return ()
 
 
 def sentence(first: Run, second: Run) -> str:

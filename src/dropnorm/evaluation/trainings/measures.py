@@ -78,6 +78,9 @@ def measure_variant(
         failures={name: sum(one.failures[name] for one in replicas) for name in task.failures},
         findings=tuple(training_checks.check_trainings(training.variant, history, replicas, study)),
         replicas=replicas,
+        chosen_val_loss=_mean(
+            held_loss(_of(history, facts), facts) for facts in training.replicas if facts.is_finite
+        ),
     )
 
 
@@ -95,6 +98,19 @@ def mean_test_scores(examined: VariantExamination) -> dict[str, float | None]:
         f"test_{score.name}": _mean(getattr(one, score.name) for one in scores)
         for score in fields(ScoresOnTest)
     }
+
+
+def held_loss(history: pd.DataFrame, facts: ReplicaFacts) -> float:
+    """Return the validation loss of a network that is kept.
+
+    With early stopping, the last epochs are worse than the one whose weights it has.
+
+    Args:
+        history: Of its training.
+        facts: Of the same training, which did not diverge.
+    """
+    chosen = history.loc[history["epoch"] == facts.chosen_epoch, "val_loss"]
+    return float(chosen.iloc[0])
 
 
 def tabulate_predictions(
@@ -131,9 +147,7 @@ def _measure_replica(
     scores = _scores(predictions, task, finite=finite)
     failures = dict.fromkeys(task.failures, False)
     if finite:
-        # With early stopping, the last epochs are worse than the one that is kept.
-        kept = history.loc[history["epoch"] == facts.chosen_epoch, "val_loss"]
-        failures = task.judge(float(kept.iloc[0]), scores, facts.constant)
+        failures = task.judge(held_loss(history, facts), scores, facts.constant)
     return ReplicaMetrics(
         split=facts.split,
         start=facts.start,

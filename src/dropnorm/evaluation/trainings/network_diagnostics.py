@@ -9,6 +9,7 @@ import pandas as pd
 
 from dropnorm.evaluation.results import Examination, ScoresOnTest, VarianceShift, of_replica
 from dropnorm.evaluation.trainings.likelihood import held_out_likelihood
+from dropnorm.evaluation.trainings.measures import held_loss
 from dropnorm.tasks.metrics import training_loss
 from dropnorm.training.monte_carlo import draw_outputs, drops
 from dropnorm.training.networks import up_to_outputs
@@ -150,7 +151,12 @@ def compare_diagnostics(
         networks = [replica.found for replica in one.replicas]
         finite = trainings[variant].finite
         held = np.array(
-            [units.value(_held(histories[variant], facts), facts.split) for facts in finite]
+            [
+                units.value(
+                    held_loss(of_replica(histories[variant], one.split, one.start), one), one.split
+                )
+                for one in finite
+            ]
         )
         trained = np.array(
             [units.value(replica.found.training_loss, replica.split) for replica in one.replicas]
@@ -177,12 +183,6 @@ def compare_diagnostics(
             }
         )
     return pd.DataFrame(rows)
-
-
-def _held(history: pd.DataFrame, facts: ReplicaFacts) -> float:
-    """Return the validation loss at the epoch whose weights are kept."""
-    mine = of_replica(history, facts.split, facts.start)
-    return float(mine.loc[mine["epoch"] == facts.chosen_epoch, "val_loss"].iloc[0])
 
 
 def _goals(history: pd.DataFrame, finite: Sequence[ReplicaFacts]) -> dict[tuple[int, int], float]:
