@@ -65,7 +65,7 @@ def an_answer(**others):
 
 
 def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30.0,
-               failing=None, runs=5, design=FOUR, final_val_loss=1.0):  # fmt: skip
+               failing=None, runs=5, design=FOUR, **others):  # fmt: skip
     """An answer in words from the errors of the networks of a design, in their order.
 
     Args:
@@ -77,7 +77,7 @@ def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30
         failing: Health of the networks that do not work, by name.
         runs: Splits that were trained on.
         design: Which networks are compared.
-        final_val_loss: Of each network; the least is 0.9.
+        others: Of each network, such as ``final_val_loss``; the least loss is 0.9.
     """
     by_name = dict(zip(design.names, errors, strict=True))
     healths = {name: Health.DIVERGES if math.isnan(one) else Health.USELESS if one >= constant
@@ -88,7 +88,7 @@ def an_outcome(errors, *, half=0.5, margin=0.0, best_reference=20.0, constant=30
             replicas=runs,
             diverged=runs * math.isnan(one),
             health=healths[name],
-            final_val_loss=final_val_loss,
+            **others,
         )
         for name, one in by_name.items()
     }

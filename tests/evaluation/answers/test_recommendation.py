@@ -50,16 +50,18 @@ def test_without_layers_it_is_only_chosen_if_nothing_is_better():
 
 
 @pytest.mark.parametrize(
-    ("errors", "last", "words"),
+    ("errors", "last", "above", "words"),
     [
-        ((NAN, NAN, NAN, NAN), 1.0, "lower the learning rate, or clip the gradients"),
-        ((NAN, 41, 42, 43), 2.0, "lower the learning rate, or clip the gradients"),
-        ((40, 41, 42, 43), 2.0, "train for fewer epochs or stop early"),
-        ((40, 41, 42, 43), 1.0, "train for more epochs, or try another learning rate"),
+        ((NAN, NAN, NAN, NAN), 1.0, 0.1, "lower the learning rate, or clip the gradients"),
+        ((NAN, 41, 42, 43), 2.0, 1.1, "lower the learning rate, or clip the gradients"),
+        ((40, 41, 42, 43), 2.0, 1.1, "train for fewer epochs or stop early"),
+        ((40, 41, 42, 43), 1.0, 0.1, "train for more epochs, or try another learning rate"),
+        # It has stopped early: the last epochs are of no network.
+        ((40, 41, 42, 43), 2.0, 0.1, "train for more epochs, or try another learning rate"),
     ],
 )
-def test_the_advice_follows_how_the_trainings_failed(errors, last, words):
-    answer = an_outcome(errors, constant=13, final_val_loss=last)
+def test_the_advice_follows_how_the_trainings_failed(errors, last, above, words):
+    answer = an_outcome(errors, constant=13, final_val_loss=last, minimum_flatters_by=above)
 
     assert words in answer.answer
     assert ("more epochs" in answer.answer) == ("more epochs" in words)

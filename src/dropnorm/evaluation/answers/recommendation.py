@@ -144,9 +144,9 @@ def _remedy(answer: Answer) -> str:
 
 
 def _was_better(variant: VariantAnswer) -> bool:
-    """Say whether the validation loss rose by much after its least."""
-    least, last = variant.min_val_loss, variant.final_val_loss
-    return least is not None and last is not None and last > _RISEN * least > 0
+    """Say whether the validation loss of the networks that are kept is much above its least."""
+    least, above = variant.min_val_loss, variant.minimum_flatters_by
+    return least is not None and above is not None and least + above > _RISEN * least > 0
 
 
 def _why(answer: Answer, chosen: str) -> str:
