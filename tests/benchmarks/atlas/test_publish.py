@@ -3,9 +3,18 @@ import math
 
 import pandas as pd
 import pytest
-from atlas.analysis import analyse
+from atlas.analysis import ENDS, analyse
 from atlas.collect import LAYERS
-from atlas.publish import EXPECTATIONS, MEANS, PAGE, SEARCHES, expectations
+from atlas.networks import pool_networks
+from atlas.publish import (
+    EXPECTATIONS,
+    MEANS,
+    NETWORKS,
+    NETWORKS_MEANS,
+    PAGE,
+    SEARCHES,
+    expectations,
+)
 from atlas.searches import pool_budgets
 
 from conftest import ROOT
@@ -108,3 +117,27 @@ def test_the_table_at_equal_budget_follows_from_the_published_means():
             )
             cells.append(f"{mean}{unit} ({low} to {high}{ends})")
         assert f"| {name} | {' | '.join(cells)} |" in page
+
+
+def test_the_means_of_other_networks_follow_from_the_published_lines():
+    means = pool_networks(pd.read_csv(PAGE / NETWORKS))
+
+    pd.testing.assert_frame_equal(means, pd.read_csv(PAGE / NETWORKS_MEANS))
+
+
+def test_the_table_of_other_networks_follows_from_the_published_means():
+    page = (ROOT / "docs" / "explanation" / "atlas.md").read_text(encoding="utf-8")
+    rows = page.partition("| network | against |")[2].split("\n\n")[0].splitlines()[2:]
+    means = pd.read_csv(PAGE / NETWORKS_MEANS)
+
+    def percent(share):
+        told = f"{100 * share:+.1f}".replace("-", "−")
+        return "0.0" if float(told[1:]) == 0 else told
+
+    assert len(rows) == len(means)
+    for row, one in zip(rows, means.to_dict("records"), strict=True):
+        mean, low, high, new_low, new_high = (percent(one[end]) for end in ENDS)
+        assert row.endswith(
+            f"| {one['tables']} | {mean} % ({low} to {high} %) | {new_low} % to {new_high} %"
+            f" | {one['better']}, {one['worse']} |"
+        )
