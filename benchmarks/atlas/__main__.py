@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,13 +17,7 @@ from atlas.collect import collect, tidy
 from atlas.decided import count_decided, summarise
 from atlas.figure import draw_forest
 from atlas.gallery import read_entries, write_gallery
-from atlas.networks import (
-    ENVIRONMENT,
-    collect_networks,
-    every_fourth,
-    read_networks,
-    write_environment,
-)
+from atlas.networks import LISTS, collect_networks, every_fourth, read_networks
 from atlas.project import make_project, run_table
 from atlas.publish import (
     PAGE,
@@ -34,6 +29,9 @@ from atlas.publish import (
 from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
 from atlas.searches import collect_searches, in_drawn_order
 from atlas.tables import write_tables
+
+if TYPE_CHECKING:
+    from atlas.networks import Networks
 
 
 def main() -> int:
@@ -57,6 +55,7 @@ def main() -> int:
         default=5000,
         help="of the largest table of a search, and of other networks",
     )
+    parser.add_argument("--networks", choices=LISTS, default=LISTS[0], help="that are compared")
     parser.add_argument("--retry", action="store_true", help="run again what failed")
     asked = parser.parse_args()
     try:
@@ -94,11 +93,8 @@ def _networks(asked: argparse.Namespace) -> None:
     chosen = {table.name for table in _asked_for(asked)}
     fourth = every_fourth(read_recipe().tables, rows, asked.rows)
     tables = [table for table in fourth if table.name in chosen]
-    make_project(asked.folder / "project")
-    for table in tables:
-        write_environment(asked.folder / "project", table, read_networks())
     tables = smallest_first(tables, asked.folder / "tables")
-    _do(asked, tables, asked.splits or 10, environment=ENVIRONMENT)
+    _do(asked, tables, asked.splits or 10, networks=read_networks(asked.networks))
 
 
 def _do(
@@ -106,7 +102,7 @@ def _do(
     tables: list[Table],
     splits: int,
     trials: int | None = None,
-    environment: str | None = None,
+    networks: Networks | None = None,
 ) -> None:
     project, csv = asked.folder / "project", asked.folder / "tables"
     check_written(tables, csv)
@@ -116,7 +112,7 @@ def _do(
     for table in tables:
         outcomes = run_table(
             project, table, csv / f"{table.name}.csv", options,
-            trials=trials, environment=environment, retry=asked.retry,
+            trials=trials, networks=networks, retry=asked.retry,
         )  # fmt: skip
         step, last = list(outcomes.items())[-1]
         seconds = sum(one.seconds for one in outcomes.values())
@@ -202,10 +198,12 @@ def _budgets(asked: argparse.Namespace) -> None:
 
 def _compared(asked: argparse.Namespace) -> None:
     names = [table.name for table in _asked_for(asked)]
-    found = collect_networks(asked.folder / "project", names, read_networks())
+    networks = read_networks(asked.networks)
+    found = collect_networks(asked.folder / "project", names, networks)
     if found.empty:
         raise RecipeError(f"{asked.folder / 'project'} has no complete run of other networks")
-    print(publish_networks(found).to_string(index=False))
+    for told in publish_networks(found, networks):
+        print(told.to_string(index=False))
 
 
 def _decided(asked: argparse.Namespace) -> None:

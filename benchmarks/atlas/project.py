@@ -12,9 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from atlas.networks import write_environment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from atlas.networks import Networks
     from atlas.recipe import Table
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +64,7 @@ def run_table(
     options: Mapping[str, str],
     *,
     trials: int | None = None,
-    environment: str | None = None,
+    networks: Networks | None = None,
     retry: bool = False,
 ) -> dict[str, Outcome]:
     """Make the study of a table, check it and run or search it, as far as that was not done.
@@ -72,7 +75,7 @@ def run_table(
         csv: The written table.
         options: Of the study, that are overridden, such as ``replicas.splits``.
         trials: Of each network in a search, which takes the place of the run; None to run.
-        environment: In which it is run; None for that in which it was made.
+        networks: What it compares, in an environment of theirs; None for the two layers.
         retry: Whether a step that failed is tried again.
 
     Returns:
@@ -81,12 +84,14 @@ def run_table(
     """
     kept = project / "outcomes" / f"{table.name}.json"
     outcomes = _read(kept)
-    for step, arguments in _steps(table, csv, options, trials, environment).items():
+    for step, arguments in _steps(table, csv, options, trials, networks).items():
         done = outcomes.get(step)
         if done is not None and done.command == " ".join(arguments) and not (retry and done.code):
             if done.code:
                 break
             continue
+        if networks is not None and step == networks.name:
+            write_environment(project, table, networks)
         outcomes[step] = _call(project, arguments)
         _write(kept, outcomes)
         if outcomes[step].code:
@@ -99,7 +104,7 @@ def _steps(
     csv: Path,
     options: Mapping[str, str],
     trials: int | None,
-    environment: str | None,
+    networks: Networks | None,
 ) -> dict[str, list[str]]:
     new = ["study", "new", table.name, "--csv", str(csv.resolve()), "--target", table.target]
     if table.task:
@@ -109,9 +114,9 @@ def _steps(
     told = ",".join(f"{table.name}.{key}={value}" for key, value in options.items())
     params = [f"--params={told}"] if told else []
     first = {"new": new, "check": ["study", "check", table.name]}
-    if environment is not None:
-        run = ["run", f"--pipelines={table.name}", f"--env={environment}", *params]
-        return first | {environment: run}
+    if networks is not None:
+        run = ["run", f"--pipelines={table.name}", f"--env={networks.name}", *params]
+        return first | {networks.name: run}
     if trials is None:
         return first | {"run": ["run", f"--pipelines={table.name}", *params]}
     search = ["study", "recommend", table.name, "--trials", str(trials), *params]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from atlas.analysis import pool, pooled_numbers
 from atlas.collect import LAYERS
-from atlas.networks import pool_networks
+from atlas.networks import pool_changes, pool_networks
 from atlas.project import ROOT
 from atlas.searches import pool_budgets
 from dropnorm.evaluation.answers import other_tables
@@ -22,10 +22,11 @@ from dropnorm.evaluation.estimation.verdicts import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from atlas.networks import Networks
+
 EXPECTATIONS = Path(other_tables.__file__).with_name(other_tables.FILE)
 PAGE = ROOT / "docs" / "assets" / "atlas"
 SEARCHES, MEANS = "equal_budget.csv", "equal_budget_means.csv"
-NETWORKS, NETWORKS_MEANS = "networks.csv", "networks_means.csv"
 _DIGITS = 6
 
 
@@ -71,13 +72,27 @@ def publish_searches(found: pd.DataFrame) -> pd.DataFrame:
     return _publish(found, pool_budgets, SEARCHES, MEANS)
 
 
-def publish_networks(found: pd.DataFrame) -> pd.DataFrame:
-    """Put the lines of other networks beside those that are published, and return the means.
+def publish_networks(found: pd.DataFrame, networks: Networks) -> list[pd.DataFrame]:
+    """Put the lines of other networks beside those that are published.
 
     Args:
         found: As collected.
+        networks: What was compared.
+
+    Returns:
+        The means, and the changes if there are any.
     """
-    return _publish(found, pool_networks, NETWORKS, NETWORKS_MEANS)
+    lines, means, changes = names_of(networks.name)
+    told = [_publish(found, pool_networks, lines, means)]
+    if networks.changes:
+        told.append(pool_changes(pd.read_csv(PAGE / lines), networks.changes))
+        told[-1].to_csv(PAGE / changes, index=False, lineterminator="\n")
+    return told
+
+
+def names_of(networks: str) -> tuple[str, str, str]:
+    """Return the files of lines, means and changes of a list of networks."""
+    return f"{networks}.csv", f"{networks}_means.csv", f"{networks}_changes.csv"
 
 
 def _publish(

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from atlas.collect import collect, open_within, tidy
-from atlas.networks import ENVIRONMENT, Networks, collect_networks, write_environment
+from atlas.networks import Networks, collect_networks
 from atlas.project import make_project, run_table
 from atlas.recipe import Table
 from atlas.searches import collect_searches
@@ -61,14 +61,14 @@ def test_a_table_is_searched_once_and_its_effects_are_collected(project, csv):
 @pytest.mark.training
 def test_other_networks_are_compared_in_an_environment_of_their_own(project, csv):
     networks = Networks(
-        {"baseline": {}, "dropout": {}, "wide": {"network": {"hidden": [8]}}},
-        [("dropout", "baseline"), ("wide", "dropout")],
+        "depths",
+        {"baseline": {}, "dropout": {}, "four_layers": {"network": {"hidden": "each_twice"}}},
+        [("dropout", "baseline"), ("four_layers", "dropout")],
     )
-    write_environment(project, CARS, networks)
 
-    done = run_table(project, CARS, csv, SMALL, environment=ENVIRONMENT)
+    done = run_table(project, CARS, csv, SMALL, networks=networks)
 
-    assert done["networks"].code == 0, done["networks"].told
+    assert done["depths"].code == 0, done["depths"].told
     told = collect_networks(project, ["cars", "of_a_table_that_never_ran"], networks)
     assert list(zip(told["network"], told["against"], strict=True)) == networks.contrasts
     assert np.isfinite(told["share"]).all()
