@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from atlas.analysis import analyse
 from atlas.collect import collect, tidy
 from atlas.decided import count_decided, summarise
-from atlas.figure import draw_forest
-from atlas.gallery import read_entries, write_gallery
+from atlas.gallery import read_entries
 from atlas.networks import LISTS, collect_networks, every_fourth, read_networks
 from atlas.project import make_project, run_table
 from atlas.publish import (
+    EFFECTS,
     PAGE,
     publish_networks,
+    publish_runs,
     publish_searches,
-    sentences,
-    write_expectations,
+    write_analysis,
+    write_effects,
 )
 from atlas.recipe import RecipeError, Table, read_checksums, read_recipe, write_checksums
 from atlas.searches import collect_searches, in_drawn_order
@@ -155,37 +152,32 @@ def check_written(tables: list[Table], folder: Path) -> None:
 
 
 def _collect(asked: argparse.Namespace) -> None:
+    effects = _collected(asked)
+    write_effects(effects, asked.folder)
+    print(f"{effects['table'].nunique()} tables in {asked.folder / EFFECTS}")
+
+
+def _collected(asked: argparse.Namespace) -> pd.DataFrame:
     effects = tidy(collect(asked.folder / "project", [table.name for table in _asked_for(asked)]))
     if effects.empty:
         raise RecipeError(f"{asked.folder / 'project'} has no complete run")
-    effects.to_csv(asked.folder / "effects.csv", index=False, lineterminator="\n")
-    effects.to_json(asked.folder / "effects.json", orient="records", indent=1)
-    print(f"{effects['table'].nunique()} tables in {asked.folder / 'effects.csv'}")
+    return effects
 
 
 def _analyse(asked: argparse.Namespace) -> None:
-    path = asked.folder / "effects.csv"
+    path = asked.folder / EFFECTS
     if not path.exists():
         raise RecipeError(f"{path} is missing: python -m atlas collect writes it")
-    effects = pd.read_csv(path)
-    told, pooled = analyse(effects)
-    (asked.folder / "analysis.json").write_text(json.dumps(told, indent=1))
-    draw_forest(effects[np.isfinite(effects["log_ratio"])], pooled).savefig(
-        asked.folder / "forest.png", dpi=150
-    )
+    write_analysis(pd.read_csv(path), asked.folder)
     print(f"{asked.folder / 'analysis.json'} and forest.png")
 
 
 def _publish(asked: argparse.Namespace) -> None:
-    _analyse(asked)
-    effects = pd.read_csv(asked.folder / "effects.csv")
-    write_expectations(effects)
-    PAGE.mkdir(parents=True, exist_ok=True)
-    for name in ("effects.csv", "effects.json", "analysis.json", "forest.png"):
-        shutil.copyfile(asked.folder / name, PAGE / name)
-    entries = read_entries(asked.folder / "project", read_recipe(), read_checksums(), effects)
-    (PAGE / "gallery.html").write_text(write_gallery(entries, sentences(effects)))
-    print(f"{len(entries)} tables in {PAGE}")
+    collected = _collected(asked)
+    recipe, project = read_recipe(), asked.folder / "project"
+    entries = read_entries(project, recipe, read_checksums(), collected)
+    effects = publish_runs(collected, entries, [table.name for table in recipe.tables])
+    print(f"{collected['table'].nunique()} of {effects['table'].nunique()} tables in {PAGE}")
 
 
 def _budgets(asked: argparse.Namespace) -> None:

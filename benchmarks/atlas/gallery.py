@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import jinja2
 import numpy as np
+from pydantic import TypeAdapter
 
 from atlas.collect import LAYERS, open_within
 from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pandas as pd
 
-    from atlas.recipe import Checksum, Recipe, Table
+    from atlas.recipe import Checksum, Recipe
 
 # Strips end at half the error and at twice it.
 _WIDEST = math.log(2)
@@ -92,7 +94,6 @@ class Entry:
         action: Recommendation of the report.
         error: Name of the error.
         errors: Of the networks and the reference models, by name.
-        strips: A line for each layer.
         curves: A line for each network; a network with a loss that is not finite has none.
         epochs: Of each training.
     """
@@ -108,9 +109,12 @@ class Entry:
     action: str
     error: str
     errors: Mapping[str, float | None]
-    strips: tuple[Strip, ...]
     curves: tuple[Curve, ...]
     epochs: int
+
+
+# What the project keeps of the entries, so that tables can be added to the page without their runs.
+ENTRIES = TypeAdapter(list[Entry])
 
 
 def read_entries(
@@ -152,7 +156,6 @@ def read_entries(
                         network_names.spoken(name): said["error"]
                         for name, said in (report["variants"] | report["references"]).items()
                     },
-                    strips=tuple(_strips(effects, table)),
                     curves=tuple(draw_curves(histories)),
                     epochs=int(next(iter(histories.values()))["epoch"].max()),
                 )
@@ -160,10 +163,14 @@ def read_entries(
     return entries
 
 
-def _strips(effects: pd.DataFrame, table: Table) -> Iterable[Strip]:
-    lines = effects[effects["table"] == table.name].set_index("layer")
-    for layer in LAYERS:
-        yield draw_strip(layer, lines.loc[layer])
+def _strips(effects: pd.DataFrame) -> dict[str, tuple[Strip, ...]]:
+    """Return a strip for each layer, by table."""
+    return {
+        str(table): tuple(
+            draw_strip(layer, lines.set_index("layer").loc[layer]) for layer in LAYERS
+        )
+        for table, lines in effects.groupby("table")
+    }
 
 
 def draw_strip(layer: str, line: pd.Series) -> Strip:
@@ -224,11 +231,12 @@ def _points(curve: np.ndarray, low: float, high: float) -> str:
     return " ".join(f"{x:.0f},{y:.0f}" for x, y in zip(across, down, strict=True))
 
 
-def write_gallery(entries: Iterable[Entry], told: Mapping[str, str]) -> str:
+def write_gallery(entries: Iterable[Entry], effects: pd.DataFrame, told: Mapping[str, str]) -> str:
     """Write the page.
 
     Args:
         entries: In the order of the page.
+        effects: A line for each table and layer.
         told: The answer by layer, in a sentence.
     """
     environment = jinja2.Environment(
@@ -239,5 +247,5 @@ def write_gallery(entries: Iterable[Entry], told: Mapping[str, str]) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("gallery.html").render(
-        entries=list(entries), told=told, long=_LONG, high=_HIGH
+        entries=list(entries), strips=_strips(effects), told=told, long=_LONG, high=_HIGH
     )

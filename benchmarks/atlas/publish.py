@@ -8,10 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from atlas.analysis import pool, pooled_numbers
+from atlas.analysis import analyse, pool, pooled_numbers
 from atlas.collect import LAYERS
+from atlas.figure import draw_forest
+from atlas.gallery import ENTRIES, write_gallery
 from atlas.networks import pool_changes, pool_networks
 from atlas.project import ROOT
 from atlas.searches import pool_budgets
@@ -20,12 +23,14 @@ from dropnorm.evaluation.answers.other_tables import Expectation
 from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from atlas.gallery import Entry
     from atlas.networks import Networks
 
 EXPECTATIONS = Path(other_tables.__file__).with_name(other_tables.FILE)
 PAGE = ROOT / "docs" / "assets" / "atlas"
+EFFECTS, ENTRY_FILE = "effects.csv", "gallery.json"
 SEARCHES, MEANS = "equal_budget.csv", "equal_budget_means.csv"
 _DIGITS = 6
 
@@ -61,6 +66,54 @@ def write_expectations(effects: pd.DataFrame) -> None:
         for task, layers in expectations(effects).items()
     }
     EXPECTATIONS.write_text(json.dumps(told, indent=1) + "\n")
+
+
+def publish_runs(
+    collected: pd.DataFrame, entries: Iterable[Entry], order: Sequence[str]
+) -> pd.DataFrame:
+    """Put the runs of tables beside those that are published, and all that follows from them.
+
+    Args:
+        collected: A line for each table and layer.
+        entries: Of the same tables.
+        order: Names of all tables, as the page has them.
+
+    Returns:
+        The effects that are published now.
+    """
+    PAGE.mkdir(parents=True, exist_ok=True)
+    effects = _beside(PAGE / EFFECTS, collected).sort_values(
+        "table", kind="stable", key=lambda names: names.map(order.index)
+    )
+    known = {one.name: one for one in read_entries()} | {one.name: one for one in entries}
+    shown = [known[name] for name in order if name in known]
+    write_effects(effects, PAGE)
+    write_analysis(effects, PAGE)
+    (PAGE / ENTRY_FILE).write_bytes(ENTRIES.dump_json(shown, indent=1) + b"\n")
+    (PAGE / "gallery.html").write_text(write_gallery(shown, effects, sentences(effects)))
+    write_expectations(effects)
+    return effects
+
+
+def write_effects(effects: pd.DataFrame, folder: Path) -> None:
+    """Write the effects as CSV and JSON."""
+    effects.to_csv(folder / EFFECTS, index=False, lineterminator="\n")
+    effects.to_json(folder / "effects.json", orient="records", indent=1)
+
+
+def write_analysis(effects: pd.DataFrame, folder: Path) -> None:
+    """Write all numbers of the analysis, and its figure."""
+    told, pooled = analyse(effects)
+    (folder / "analysis.json").write_text(json.dumps(told, indent=1))
+    draw_forest(effects[np.isfinite(effects["log_ratio"])], pooled).savefig(
+        folder / "forest.png", dpi=150
+    )
+
+
+def read_entries() -> list[Entry]:
+    """Read what the project keeps of the tables of the gallery."""
+    path = PAGE / ENTRY_FILE
+    return ENTRIES.validate_json(path.read_bytes()) if path.exists() else []
 
 
 def publish_searches(found: pd.DataFrame) -> pd.DataFrame:
@@ -99,15 +152,19 @@ def _publish(
     found: pd.DataFrame, mean: Callable[[pd.DataFrame], pd.DataFrame], lines: str, means: str
 ) -> pd.DataFrame:
     """Let the lines of a table take the place of those that are published, and write the means."""
-    path = PAGE / lines
-    if path.exists():
-        known = pd.read_csv(path)
-        found = pd.concat([known[~known["table"].isin(found["table"])], found])
-    found = found.sort_values("table", kind="stable")
-    found.to_csv(path, index=False, lineterminator="\n")
+    found = _beside(PAGE / lines, found).sort_values("table", kind="stable")
+    found.to_csv(PAGE / lines, index=False, lineterminator="\n")
     told = mean(found)
     told.to_csv(PAGE / means, index=False, lineterminator="\n")
     return told
+
+
+def _beside(path: Path, found: pd.DataFrame) -> pd.DataFrame:
+    """Return the lines of a file, in which those of the found tables take the place of theirs."""
+    if not path.exists():
+        return found
+    known = pd.read_csv(path)
+    return pd.concat([known[~known["table"].isin(found["table"])], found], ignore_index=True)
 
 
 def sentences(effects: pd.DataFrame) -> dict[str, str]:

@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from atlas.gallery import Entry, draw_curves, draw_strip, write_gallery
-from atlas.publish import PAGE
+from atlas.collect import LAYERS
+from atlas.gallery import ENTRIES, Entry, draw_curves, draw_strip, write_gallery
+from atlas.publish import EFFECTS, ENTRY_FILE, PAGE, sentences
 
 from browser import chromium, started
 from dropnorm.evaluation.estimation.verdicts import Verdict
@@ -15,14 +16,19 @@ def a_line(share=-0.1, low=-0.2, high=0.0, verdict=Verdict.NOT_SETTLED):
 
 
 def an_entry(name="cars", rows=400, **others):
-    strips = tuple(draw_strip(layer, a_line()) for layer in ("dropout", "batchnorm"))
     given = {
         "name": name, "frame": "some/Cars", "licence": "MIT", "target": "price",
         "task": "regression", "rows": rows, "columns": 5, "groups": "", "action": "Use it.",
-        "error": "mae", "errors": {"baseline": 1.0, "dropout": None}, "strips": strips,
-        "curves": (), "epochs": 20,
+        "error": "mae", "errors": {"baseline": 1.0, "dropout": None}, "curves": (),
+        "epochs": 20,
     }  # fmt: skip
     return Entry(**given | others)
+
+
+def some_effects(*tables):
+    return pd.DataFrame(
+        [{"table": table, "layer": layer, **a_line()} for table in tables for layer in LAYERS]
+    )
 
 
 def test_no_effect_lies_in_the_middle_and_twice_the_error_at_the_end():
@@ -49,7 +55,9 @@ def test_a_network_that_diverged_has_no_curve():
 
 
 def test_names_are_text_on_the_page():
-    page = write_gallery([an_entry(action="Use <b>it</b>.")], {"dropout": "a & b"})
+    page = write_gallery(
+        [an_entry(action="Use <b>it</b>.")], some_effects("cars"), {"dropout": "a & b"}
+    )
 
     assert "Use &lt;b&gt;it&lt;/b&gt;." in page
     assert "a &amp; b" in page
@@ -59,7 +67,8 @@ def test_names_are_text_on_the_page():
 @pytest.mark.skipif(chromium() is None, reason="needs Chromium")
 def test_filters_leave_the_tables_that_are_asked_for(tmp_path):
     path = tmp_path / "gallery.html"
-    path.write_text(write_gallery([an_entry(), an_entry("houses", 9000, frame="some/Houses")], {}))
+    entries = [an_entry(), an_entry("houses", 9000, frame="some/Houses")]
+    path.write_text(write_gallery(entries, some_effects("cars", "houses"), {}))
 
     with started() as browser:
         page = browser.new_page()
@@ -69,6 +78,15 @@ def test_filters_leave_the_tables_that_are_asked_for(tmp_path):
         assert page.locator("details:visible").count() == 1
         page.fill("#text", "cars")
         assert page.inner_text("#count") == "0 of 2 tables"
+
+
+def test_the_published_gallery_follows_from_the_published_data():
+    effects = pd.read_csv(PAGE / EFFECTS)
+    entries = ENTRIES.validate_json((PAGE / ENTRY_FILE).read_bytes())
+
+    page = write_gallery(entries, effects, sentences(effects))
+
+    assert page == (PAGE / "gallery.html").read_text()
 
 
 def test_the_published_gallery_is_small_and_refers_to_nothing_elsewhere():

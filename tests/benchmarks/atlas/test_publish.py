@@ -1,18 +1,24 @@
 import json
 import math
+import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+from atlas import publish
 from atlas.analysis import ENDS, analyse
 from atlas.collect import LAYERS
 from atlas.networks import pool_networks
 from atlas.publish import (
+    EFFECTS,
     EXPECTATIONS,
     MEANS,
     PAGE,
     SEARCHES,
     expectations,
     names_of,
+    publish_runs,
+    read_entries,
 )
 from atlas.searches import pool_budgets
 
@@ -36,7 +42,7 @@ def flat(told, key=""):
 
 @pytest.fixture(scope="module")
 def effects():
-    return pd.read_csv(PAGE / "effects.csv")
+    return pd.read_csv(PAGE / EFFECTS)
 
 
 def test_what_studies_are_told_to_expect_follows_from_the_published_effects(effects):
@@ -73,6 +79,34 @@ def test_the_table_in_the_readme_follows_from_the_published_analysis():
             f" {f'{helps} tables' if helps else 'none'} | {hurts} tables |"
         ) in readme
         assert f"On {pooled['tables']} tables, they changed" in readme
+
+
+def test_new_runs_take_the_place_of_those_of_their_tables_and_leave_the_others(
+    effects, tmp_path, monkeypatch
+):
+    shutil.copytree(PAGE, tmp_path / "page")
+    monkeypatch.setattr(publish, "PAGE", tmp_path / "page")
+    monkeypatch.setattr(publish, "EXPECTATIONS", tmp_path / "expected.json")
+    entries = {one.name: one for one in read_entries()}
+    order = ["brand_new", *entries]
+    known = order[2]
+    again = effects[effects["table"] == known].assign(version="later")
+    found = pd.concat([again, again.assign(table="brand_new")])
+    shown = [replace(entries[known], name=name, action="Anew.") for name in (known, "brand_new")]
+
+    publish_runs(found, shown, order)
+
+    told = pd.read_csv(tmp_path / "page" / EFFECTS)
+    assert told["table"].unique().tolist() == order
+    kept = ~told["table"].isin(["brand_new", known])
+    old = effects[effects["table"] != known].reset_index(drop=True)
+    pd.testing.assert_frame_equal(told[kept].reset_index(drop=True), old)
+    assert set(told[~kept]["version"]) == {"later"}
+    written = {one.name: one.action for one in read_entries()}
+    assert list(written) == order
+    assert [name for name, action in written.items() if action == "Anew."] == ["brand_new", known]
+    analysis = json.loads((tmp_path / "page" / "analysis.json").read_text())
+    assert analysis["dropout"]["directions"]["tables"] == len(order)
 
 
 def test_both_published_forms_of_the_effects_say_the_same(effects):
