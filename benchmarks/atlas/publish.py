@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from atlas.networks import pool_changes, pool_networks
 from atlas.project import ROOT
 from atlas.searches import pool_budgets
 from dropnorm.evaluation.answers import other_tables
-from dropnorm.evaluation.answers.other_tables import Expectation
+from dropnorm.evaluation.answers.other_tables import Alternative, Expectation
 from dropnorm.evaluation.estimation.verdicts import Verdict
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from atlas.networks import Networks
 
 EXPECTATIONS = Path(other_tables.__file__).with_name(other_tables.FILE)
+ALTERNATIVES = EXPECTATIONS.with_name(other_tables.NETWORKS_FILE)
+# The list of networks whose means the project tells.
+NETWORKS = "networks"
 PAGE = ROOT / "docs" / "assets" / "atlas"
 EFFECTS, ENTRY_FILE = "effects.csv", "gallery.json"
 SEARCHES, MEANS = "equal_budget.csv", "equal_budget_means.csv"
@@ -137,10 +140,23 @@ def publish_networks(found: pd.DataFrame, networks: Networks) -> list[pd.DataFra
     """
     lines, means, changes = names_of(networks.name)
     told = [_publish(found, pool_networks, lines, means)]
+    if networks.name == NETWORKS:
+        write_alternatives(told[0])
     if networks.changes:
         told.append(pool_changes(pd.read_csv(PAGE / lines), networks.changes))
         told[-1].to_csv(PAGE / changes, index=False, lineterminator="\n")
     return told
+
+
+def write_alternatives(means: pd.DataFrame) -> None:
+    """Write what ``kedro study new`` and the report say of other options.
+
+    Args:
+        means: Of each contrast.
+    """
+    columns = [one.name for one in fields(Alternative)]
+    told = means[columns].round(_DIGITS).to_dict("records")
+    ALTERNATIVES.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def names_of(networks: str) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ import jinja2
 
 from dropnorm.evaluation import wording
 from dropnorm.evaluation.answers.cards import plural
-from dropnorm.evaluation.answers.other_tables import tell_other_tables
+from dropnorm.evaluation.answers.other_tables import tell_other_options, tell_other_tables
 from dropnorm.evaluation.answers.pace import duration
 from dropnorm.evaluation.estimation import network_names
 from dropnorm.evaluation.estimation.verdicts import Verdict
@@ -142,6 +142,7 @@ def write_page(report: Mapping[str, Any], study: Study, pictures: Pictures) -> s
         optimistic=report.get("optimistic", ()),
         set_aside=sets_rows_aside(study),
         other_tables=_other_tables(report),
+        other_options=tell_other_options(),
     )
 
 

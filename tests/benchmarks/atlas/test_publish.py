@@ -1,7 +1,7 @@
 import json
 import math
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pandas as pd
 import pytest
@@ -13,6 +13,7 @@ from atlas.publish import (
     EFFECTS,
     EXPECTATIONS,
     MEANS,
+    NETWORKS,
     PAGE,
     SEARCHES,
     expectations,
@@ -23,7 +24,7 @@ from atlas.publish import (
 from atlas.searches import pool_budgets
 
 from conftest import ROOT
-from dropnorm.evaluation.answers.other_tables import expect
+from dropnorm.evaluation.answers.other_tables import expect, expect_of
 from dropnorm.evaluation.estimation.verdicts import Verdict
 from dropnorm.evaluation.wording import percent
 
@@ -153,17 +154,23 @@ def test_the_table_at_equal_budget_follows_from_the_published_means():
 
 
 def test_the_means_of_other_networks_follow_from_the_published_lines():
-    lines, means, _ = names_of("networks")
+    lines, means, _ = names_of(NETWORKS)
 
     pd.testing.assert_frame_equal(
         pool_networks(pd.read_csv(PAGE / lines)), pd.read_csv(PAGE / means)
     )
 
 
+def test_what_is_told_of_other_options_follows_from_the_published_means():
+    for one in pd.read_csv(PAGE / names_of(NETWORKS)[1]).to_dict("records"):
+        told = asdict(expect_of(one["network"], one["against"]))
+        assert told == {name: pytest.approx(one[name], abs=1e-6) for name in told}
+
+
 def test_the_table_of_other_networks_follows_from_the_published_means():
     page = (ROOT / "docs" / "explanation" / "atlas.md").read_text(encoding="utf-8")
     rows = page.partition("| network | against |")[2].split("\n\n")[0].splitlines()[2:]
-    means = pd.read_csv(PAGE / names_of("networks")[1])
+    means = pd.read_csv(PAGE / names_of(NETWORKS)[1])
 
     def percent(share):
         told = f"{100 * share:+.1f}".replace("-", "−")

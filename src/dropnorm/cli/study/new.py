@@ -32,7 +32,7 @@ from dropnorm.datasets.catalog_entries import is_local, load_table, reading_warn
 from dropnorm.datasets.kedro_compat import filepath_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError, shorten
-from dropnorm.evaluation.answers.other_tables import tell_other_tables
+from dropnorm.evaluation.answers.other_tables import expect_of, tell_other_tables
 from dropnorm.study.parsing import parse_study
 from dropnorm.study.preprocessing import Preprocessing
 
@@ -230,6 +230,7 @@ def _yaml_text(
             rows=look.rows + look.without_target,
             columns=len(look.columns),
             about=about,
+            before_activation=expect_of("batchnorm_before_activation", "batchnorm"),
         )
     )
 

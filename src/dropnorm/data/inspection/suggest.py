@@ -391,4 +391,8 @@ def _epochs(steps: int, train_rows: int, look: Inspection) -> Choice:
             why = f" for {train_rows} training rows, because more would raise the log loss"
     fewest, most = _EPOCHS
     epochs = min(max(round(aimed / steps), fewest), most)
-    return Choice(epochs, f"{epochs * steps} steps{why}; adjust it to the learning curves")
+    return Choice(
+        epochs,
+        f"{epochs * steps} steps{why}; adjust it to the learning curves, or let early_stopping:"
+        " {patience: 20} end a training",
+    )

@@ -1,6 +1,6 @@
 """What the layers did on other tables: what to expect of them before anything was measured here.
 
-``benchmarks/atlas`` writes ``other_tables.json``; docs/explanation/atlas.md says how it is made.
+``benchmarks/atlas`` writes the numbers; docs/explanation/atlas.md says how they are made.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import TaskName
 
 FILE: Final = "other_tables.json"
+NETWORKS_FILE: Final = "other_networks.json"
 _LAYERS = ("dropout", "batchnorm", "dropout_batchnorm")
 
 
@@ -62,9 +63,37 @@ class Expectation:
         )
 
 
+@dataclass(frozen=True)
+class Alternative:
+    """What a network did beside another on tables of either task, as shares of the other's error.
+
+    Attributes:
+        network: Its name in ``benchmarks/atlas/networks.yml``.
+        against: Name of the other.
+        tables: How many.
+        mean: Mean change.
+        low: Lower end of the 95 % interval of the mean.
+        high: Upper end.
+    """
+
+    network: str
+    against: str
+    tables: int
+    mean: float
+    low: float
+    high: float
+
+    def told(self) -> str:
+        """Return the mean change with its interval."""
+        mean, low, high = (
+            wording.percent(100 * share) for share in (self.mean, self.low, self.high)
+        )
+        return f"{mean} on average ({low} to {high})"
+
+
 def expect(task: TaskName) -> dict[str, Expectation]:
     """Return what each layer did on the tables of a task, by layer."""
-    return {layer: Expectation(**_read()[task][layer]) for layer in _LAYERS}
+    return {layer: Expectation(**_read(FILE)[task][layer]) for layer in _LAYERS}
 
 
 def tell_other_tables(task: TaskName) -> list[str]:
@@ -78,9 +107,31 @@ def tell_other_tables(task: TaskName) -> list[str]:
     ]
 
 
+def expect_of(network: str, against: str) -> Alternative:
+    """Return what a network did beside another.
+
+    Args:
+        network: Its name in ``benchmarks/atlas/networks.yml``.
+        against: Name of the other.
+    """
+    found = [Alternative(**one) for one in _read(NETWORKS_FILE)]
+    return next(one for one in found if (one.network, one.against) == (network, against))
+
+
+def tell_other_options() -> list[str]:
+    """Say what other options did: on how many tables, then each of them."""
+    early = expect_of("early_stopping", "baseline")
+    return [
+        f"On {early.tables} tables of both tasks, other options changed the error too.",
+        f"Early stopping (training.early_stopping) changed it by {early.told()}, dropout by"
+        f" {expect_of('dropout', 'baseline').told()}. With early stopping, dropout changed it by"
+        f" {expect_of('early_stopping_dropout', 'early_stopping').told()}.",
+        "Batch normalization before the activation (network.batchnorm.placement) changed it by"
+        f" {expect_of('batchnorm_before_activation', 'batchnorm').told()} against that behind it.",
+    ]
+
+
 @cache
-def _read() -> dict[str, dict[str, dict[str, Any]]]:
-    found: dict[str, dict[str, dict[str, Any]]] = json.loads(
-        resources.files("dropnorm.evaluation.answers").joinpath(FILE).read_text(encoding="utf-8")
-    )
-    return found
+def _read(file: str) -> Any:
+    path = resources.files("dropnorm.evaluation.answers").joinpath(file)
+    return json.loads(path.read_text(encoding="utf-8"))
