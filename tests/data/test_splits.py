@@ -18,6 +18,7 @@ from dropnorm.data.splits import (
     VALIDATION,
     assign_parts,
     number_groups,
+    parts_of,
     rows_of,
 )
 from dropnorm.data.validation import check_table
@@ -587,3 +588,22 @@ def test_a_time_split_has_ten_groups_in_each_part():
 
 def test_rows_drawn_one_by_one_have_no_group():
     assert "group" not in split_of(pd.DataFrame({"a": range(10)}), method="random")
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_the_part_of_a_row_is_found_by_its_number_and_is_nothing_if_a_split_leaves_it_out(as_text):
+    split = pd.DataFrame(
+        {
+            "split": [0, 0, 0, 1, 1],
+            "row": [2, 5, 9, 9, 2],
+            "part": pd.Categorical([TRAIN, VALIDATION, TRAIN, VALIDATION, TRAIN], PARTS),
+        }
+    )
+    if as_text:
+        split["part"] = split["part"].astype(str)
+    rows = pd.Index([2, 5, 9])
+
+    assert list(parts_of(split, 0, rows)) == [TRAIN, VALIDATION, TRAIN]
+    second = parts_of(split, 1, rows)
+    assert list(second == TRAIN) == [True, False, False]
+    assert list(second == VALIDATION) == [False, False, True]

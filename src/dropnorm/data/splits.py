@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dropnorm.study.schema import Study
 
 __all__ = [
-    "PARTS", "TEST", "TRAIN", "VALIDATION", "assign_parts", "number_groups", "rows_of",
+    "PARTS", "TEST", "TRAIN", "VALIDATION", "assign_parts", "number_groups", "parts_of", "rows_of",
     "split_seeds",
 ]  # fmt: skip
 
@@ -122,6 +122,26 @@ def rows_of(split: pd.DataFrame, number: int, part: str) -> npt.NDArray[np.int64
     """Return the rows of one part of one split, in their order."""
     chosen = split.loc[(split["split"] == number) & (split["part"] == part), "row"]
     return chosen.to_numpy(dtype=np.int64)
+
+
+def parts_of(split: pd.DataFrame, number: int, rows: pd.Index) -> pd.Categorical[str]:
+    """Return the part of each of these rows in one split; nothing for a row that it leaves out.
+
+    Args:
+        split: Parts of the rows, with the columns ``split``, ``row`` and ``part``.
+        number: Of the split.
+        rows: Row numbers, each once.
+    """
+    chosen = (split["split"] == number).to_numpy()
+    numbers = split["row"].to_numpy(dtype=np.int64)[chosen]
+    part = split["part"].astype("category").cat
+    codes = part.codes.to_numpy(dtype=np.int8)[chosen]
+    if not np.array_equal(numbers, rows):
+        found = rows.get_indexer(pd.Index(numbers))
+        placed = np.full(len(rows), -1, dtype=np.int8)
+        placed[found[found >= 0]] = codes[found >= 0]
+        codes = placed
+    return pd.Categorical.from_codes(codes, pd.Index(part.categories))
 
 
 def split_seeds(study: Study) -> list[int]:

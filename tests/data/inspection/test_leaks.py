@@ -9,7 +9,7 @@ import pytest
 from conftest import read_study, read_table
 from dropnorm.data.inspection.checks import check_study_table
 from dropnorm.data.inspection.leaks import find_formula
-from dropnorm.data.splits import assign_parts
+from dropnorm.data.splits import assign_parts, parts_of
 from dropnorm.data.validation import check_table
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def study_of(table: pd.DataFrame, **changes: Any) -> Study:
 def formula_of(table: pd.DataFrame, **changes: Any) -> Formula | None:
     study = study_of(table, **changes)
     rows = check_table(table, study)
-    return find_formula(rows, study, assign_parts(rows, study)["part"].to_numpy())
+    return find_formula(rows, study, parts_of(assign_parts(rows, study), 0, rows.index))
 
 
 @pytest.mark.parametrize(

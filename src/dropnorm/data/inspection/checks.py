@@ -21,7 +21,7 @@ from dropnorm.data.inspection.copies import count_copies
 from dropnorm.data.inspection.leaks import check_formula
 from dropnorm.data.inspection.odd_values import check_values
 from dropnorm.data.inspection.two_readings import tell_clock, tell_mixed_percents
-from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups
+from dropnorm.data.splits import PARTS, TEST, TRAIN, VALIDATION, number_groups, parts_of
 from dropnorm.data.validation import check_table
 from dropnorm.findings import CODES, Finding
 from dropnorm.study.arms import arm_names, arm_of
@@ -78,10 +78,7 @@ def check_study_table(table: pd.DataFrame, study: Study, split: pd.DataFrame) ->
         BadInputError: If the study cannot use the table.
     """
     rows = computed(check_table, table, study)
-    parts = [
-        split.loc[split["split"] == number].set_index("row")["part"].reindex(rows.index).to_numpy()
-        for number in range(study.replicas.splits)
-    ]
+    parts = [parts_of(split, number, rows.index) for number in range(study.replicas.splits)]
     table = with_named_index(table)
     others = table.set_axis([str(name) for name in table.columns], axis="columns")
     findings = [
@@ -123,7 +120,7 @@ def is_looked_at(column: str, *, text: bool, study: Study) -> bool:
 
 
 def _copies(
-    rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+    rows: pd.DataFrame, study: Study, parts: list[pd.Categorical[str]]
 ) -> Iterator[Finding]:
     """Find DN001, copies of whole rows, and DN002, rows with equal inputs only.
 
@@ -157,7 +154,7 @@ def _fitting(code: Code, study: Study) -> Code:
 def _worst_of(
     code: Code,
     affected: list[npt.NDArray[np.bool_]],
-    parts: list[npt.NDArray[np.str_]],
+    parts: list[pd.Categorical[str]],
     problem: str,
     where: str = "",
 ) -> Iterator[Finding]:
@@ -200,12 +197,12 @@ def _nearly_unique(rows: pd.DataFrame, study: Study) -> Iterator[Finding]:
             )
 
 
-def _leaks(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> list[Finding]:
+def _leaks(rows: pd.DataFrame, study: Study, part: pd.Categorical[str]) -> list[Finding]:
     alone = list(_predictors(rows, study, part))
     return [*alone, *check_formula(rows, study, part, alone)]
 
 
-def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
+def _predictors(rows: pd.DataFrame, study: Study, part: pd.Categorical[str]) -> Iterator[Finding]:
     train, held = rows.loc[part == TRAIN], rows.loc[part == VALIDATION]
     if len(train) > _TREE_ROWS:
         train = train.sample(_TREE_ROWS, random_state=0)
@@ -231,7 +228,7 @@ def _predictors(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) ->
 
 
 def _entities(
-    table: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+    table: pd.DataFrame, study: Study, parts: list[pd.Categorical[str]]
 ) -> Iterator[Finding]:
     if not isinstance(study.split, RandomSplit):
         return
@@ -276,7 +273,7 @@ def _names_entities(values: pd.Series) -> bool:
 
 
 def _small_parts(
-    rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+    rows: pd.DataFrame, study: Study, parts: list[pd.Categorical[str]]
 ) -> Iterator[Finding]:
     yield from _smallest(parts, np.arange(len(rows)), _FEW_ROWS, "rows")
     split = study.split
@@ -285,7 +282,7 @@ def _small_parts(
 
 
 def _smallest(
-    parts: list[npt.NDArray[np.str_]], units: npt.NDArray[np.int64], few: int, what: str
+    parts: list[pd.Categorical[str]], units: npt.NDArray[np.int64], few: int, what: str
 ) -> Iterator[Finding]:
     """Report parts with too few units, in the split in which they have the fewest.
 
@@ -306,7 +303,7 @@ def _smallest(
 
 
 def _rare_classes(
-    rows: pd.DataFrame, study: Study, parts: list[npt.NDArray[np.str_]]
+    rows: pd.DataFrame, study: Study, parts: list[pd.Categorical[str]]
 ) -> Iterator[Finding]:
     """Report parts with a class that is too rare, in the split in which it is rarest."""
     if study.class_column is None:
@@ -335,7 +332,7 @@ def _rare_classes(
             )
 
 
-def _steered(study: Study, part: npt.NDArray[np.str_]) -> Iterator[Finding]:
+def _steered(study: Study, part: pd.Categorical[str]) -> Iterator[Finding]:
     trainings = {name: arm_of(study, name).study.training for name in arm_names(study)}
     ways = {
         "early_stopping chooses the epoch": {

@@ -90,7 +90,7 @@ class _Fit:
 
 
 def check_formula(
-    rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_], alone: Collection[Finding]
+    rows: pd.DataFrame, study: Study, part: pd.Categorical[str], alone: Collection[Finding]
 ) -> Iterator[Finding]:
     """Find DN016, inputs that together give the target of a regression.
 
@@ -117,7 +117,7 @@ def check_formula(
     )
 
 
-def find_formula(rows: pd.DataFrame, study: Study, part: npt.NDArray[np.str_]) -> Formula | None:
+def find_formula(rows: pd.DataFrame, study: Study, part: pd.Categorical[str]) -> Formula | None:
     """Find a nearly exact formula: a weighted sum of inputs, or else a product of their powers.
 
     Orthogonal matching pursuit (Pati, Rezaiifar and Krishnaprasad 1993) chooses the terms on a
