@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import pandas as pd
 
 from dropnorm.datasets import SplitDataset
@@ -24,3 +26,19 @@ def test_the_preview_counts_and_lists_rows_of_each_part(tmp_path):
         [1, "validation", 1, "10 %", "9"],
         [1, "test", 1, "10 %", "6"],
     ]
+
+
+def test_what_was_saved_is_read_back_only_when_nobody_holds_it_any_more(tmp_path):
+    split = pd.DataFrame({"split": [0, 0], "row": [0, 1], "part": ["train", "validation"]})
+    expected = split.copy()
+    dataset = SplitDataset(filepath=str(tmp_path / "split.parquet"), save_args={"index": False})
+
+    dataset.save(split)
+    assert dataset.load() is split
+    elsewhere = pickle.loads(pickle.dumps(dataset)).load()  # noqa: S301  our own
+    del split
+    read = dataset.load()
+
+    pd.testing.assert_frame_equal(elsewhere, expected)
+    pd.testing.assert_frame_equal(read, expected)
+    assert dataset.load() is not read

@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dropnorm.data.inspection.copies import count_copies
+from dropnorm.data.inspection.copies import combine, count_copies
 
 CHANCE = np.random.default_rng(0)
 
@@ -62,3 +64,22 @@ def test_missing_values_are_equal_and_no_inputs_have_no_copies():
 
     assert count_copies(table, ["a", "b"], "y") == 2
     assert count_copies(table, [], "y") == 0
+
+
+def test_missing_values_are_equal_however_they_are_written():
+    table = measured().assign(a=lambda rows: rows["a"].astype(object))
+    table.loc[:9, "a"] = None
+    table.loc[10:19, "a"] = float("nan")
+    table.loc[10:19, "b"] = table.loc[:9, "b"].to_numpy()
+
+    assert count_copies(table, ["a", "b"], "y") == 20
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=30))
+def test_rows_share_a_number_if_all_columns_are_equal(rows):
+    table = pd.DataFrame(rows)
+
+    numbers = combine(table[name].to_numpy() for name in table)
+
+    expected = table.groupby([0, 1, 2], sort=False).ngroup()
+    assert numbers.tolist() == expected.tolist()

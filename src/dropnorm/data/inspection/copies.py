@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
 
 # Repeats are copies if there are this many times as many as in shuffled columns.
 _TIMES_CHANCE = 2
@@ -31,30 +33,51 @@ def count_copies(rows: pd.DataFrame, inputs: Sequence[str], target: str) -> int:
         inputs: Input columns.
         target: Column to predict.
     """
-    if not inputs:
+    if not inputs or rows.empty:
         return 0
-    codes = _numbered(rows, inputs)
-    repeats = _repeats(codes)
+    codes = [_number(rows[name]) for name in inputs]
+    together = combine(codes)
+    repeats = _repeats(together)
     if not repeats:
         return 0
-    distinct = len(codes.drop_duplicates())
+    distinct = int(together.max()) + 1
     alone = len(inputs) == 1
-    if alone or distinct < _MOSTLY_DISTINCT * len(codes):
-        with_target = codes.assign(target=pd.factorize(rows[target])[0])
-        if len(with_target.drop_duplicates()) > _WITH_TARGETS * distinct:
+    if alone or distinct < _MOSTLY_DISTINCT * len(rows):
+        with_target = combine([together, _number(rows[target])])
+        if with_target.max() + 1 > _WITH_TARGETS * distinct:
             return 0
     if alone:
         return repeats  # shuffling a single column changes nothing
     chance = np.random.default_rng(0)
-    shuffled = codes.apply(lambda column: chance.permutation(column.to_numpy()))
+    shuffled = combine(chance.permutation(column) for column in codes)
     return repeats if repeats > _TIMES_CHANCE * _repeats(shuffled) else 0
 
 
-def _numbered(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return an integer code for each value; missing values are equal."""
-    codes = {place: pd.factorize(rows[name])[0] for place, name in enumerate(columns)}
-    return pd.DataFrame(codes)
+def _number(values: pd.Series) -> npt.NDArray[np.int32]:
+    """Return a number for each value, from 0; missing values are equal."""
+    return pd.factorize(values, use_na_sentinel=False)[0].astype(np.int32)
 
 
-def _repeats(codes: pd.DataFrame) -> int:
-    return int(codes.duplicated(keep=False).sum())
+def combine(columns: Iterable[npt.NDArray[np.signedinteger]]) -> npt.NDArray[np.int64]:
+    """Return a number for each row, from 0; it is that of another row if all columns are equal.
+
+    One column comes after the other, because all at once would take the memory of all.
+
+    Args:
+        columns: A number from 0 for each row.
+    """
+    first, *others = columns
+    together = first.astype(np.int64)
+    for column in others:
+        together *= int(column.max()) + 1
+        together += column
+        together, distinct = pd.factorize(together)
+        if len(distinct) == len(together):
+            break  # other columns cannot make rows more different
+    return together
+
+
+def _repeats(numbers: npt.NDArray[np.int64]) -> int:
+    """Return how many rows have the number of another."""
+    counts = np.bincount(numbers)
+    return int(counts[counts > 1].sum())
