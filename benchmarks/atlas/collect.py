@@ -90,9 +90,10 @@ class TableEffect:
         """Return the logarithm of the ratio of the errors, and its standard error.
 
         The error is that of a normal distribution with the same interval, so that an interval with
-        few degrees of freedom counts as a larger error.
+        few degrees of freedom counts as a larger error. If the interval reaches to no error at all
+        or beyond, there is neither: the error of the logarithm would be much too small.
         """
-        if not math.isfinite(self.low) or self.share <= -1:
+        if not math.isfinite(self.low) or self.low <= -1:
             return math.nan, math.nan
         error = (self.high - self.low) / 2 / float(stats.norm.ppf(0.975))
         return math.log1p(self.share), error / (1 + self.share)

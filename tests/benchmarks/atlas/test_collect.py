@@ -46,6 +46,13 @@ def test_an_effect_without_an_interval_has_no_ratio_and_stays_in_the_list():
     assert lines["rows"].tolist() == [5.0, 5.0]
 
 
+def test_an_effect_whose_interval_reaches_to_no_error_at_all_has_no_ratio():
+    told, error = effect(share=1e11, low=-2e11, high=4e11, verdict="breaks training").log_ratio()
+
+    assert math.isnan(told)
+    assert math.isnan(error)
+
+
 def test_moderators_are_those_of_the_protocol():
     answer = {
         "references": {

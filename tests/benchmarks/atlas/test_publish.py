@@ -60,26 +60,26 @@ def test_the_published_analysis_follows_from_the_published_effects(effects):
     assert flat(published) == pytest.approx(flat(json.loads(json.dumps(told))), nan_ok=True)
 
 
-def test_the_table_in_the_readme_follows_from_the_published_analysis():
+def test_the_table_in_the_readme_follows_from_the_published_analysis(effects):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     names = {"dropout": "dropout", "batchnorm": "batch normalization", "dropout_batchnorm": "both"}
     analysis = json.loads((PAGE / "analysis.json").read_text())
 
     for layer, name in names.items():
-        pooled, shares = analysis[layer]["pooled"], analysis[layer]["shares"]
+        pooled, verdicts = analysis[layer]["pooled"], effects[effects["layer"] == layer]["verdict"]
         mean, low, high, new_low, new_high = (
             percent(100 * math.expm1(pooled[key]))
             for key in ("mean", "low", "high", "predicted_low", "predicted_high")
         )
         helps, hurts = (
-            round(pooled["tables"] * sum(shares[verdict] for verdict in verdicts))
-            for verdicts in ((Verdict.HELPS, Verdict.RESCUES), (Verdict.HURTS, Verdict.BREAKS))
+            int(verdicts.isin(some).sum())
+            for some in ((Verdict.HELPS, Verdict.RESCUES), (Verdict.HURTS, Verdict.BREAKS))
         )
         assert (
             f"| {name} | {mean} ({low} to {high}) | {new_low} to {new_high} |"
             f" {f'{helps} tables' if helps else 'none'} | {hurts} tables |"
         ) in readme
-        assert f"On {pooled['tables']} tables, they changed" in readme
+        assert f"On {len(verdicts)} tables, they changed" in readme
 
 
 def test_new_runs_take_the_place_of_those_of_their_tables_and_leave_the_others(
