@@ -20,6 +20,7 @@ from conftest import ROOT
 from dropnorm.data.preprocessing import Part, SplitInputs
 from dropnorm.study.variants import Variant
 from dropnorm.training import begun, cache, parallel, pool
+from dropnorm.training.backend import threads_of
 from dropnorm.training.execution import Execution
 from dropnorm.training.job import Job
 from dropnorm.training.trainer import train_replica
@@ -38,6 +39,26 @@ def spread(monkeypatch):
     """Whatever the estimate says, a study is worth two workers."""
     monkeypatch.setattr(parallel, "is_worth_workers", lambda jobs, *, ready: True)
     monkeypatch.setattr(parallel, "workers_for", lambda study: 2)
+
+
+@pytest.mark.training
+def test_no_more_workers_start_than_have_something_to_do_and_more_when_they_have(
+    spread, monkeypatch
+):
+    parallel.end_trainings()
+    monkeypatch.setattr(parallel, "workers_for", lambda study: 3)
+    one_by_one = lambda jobs, workers: [[place] for place in range(len(jobs))]  # noqa: E731
+    monkeypatch.setattr(parallel, "order_jobs", one_by_one)
+    study, wanted = a_study(), [(an_input(0), start) for start in (0, 1, 2)]
+
+    two = parallel.train_replicas(study, Variant.BASELINE, wanted[:2], lambda *_: None)
+    assert pool.started(threads_of(study)) == 2
+    three = parallel.train_replicas(study, Variant.BASELINE, wanted, lambda *_: None)
+    assert pool.started(threads_of(study)) == 3
+
+    for one, other in zip(two, three[:2], strict=True):
+        np.testing.assert_array_equal(one.outputs, other.outputs)
+    parallel.end_trainings()
 
 
 @pytest.mark.training

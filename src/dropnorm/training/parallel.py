@@ -203,7 +203,7 @@ def _worth_spreading(jobs: Sequence[Job], workers: int) -> bool:
     alone = len(jobs) == 1 and threading.current_thread() is threading.main_thread()
     if alone:
         return False
-    return is_worth_workers(jobs, ready=pool.are_started(threads, workers))
+    return is_worth_workers(jobs, ready=pool.started(threads) > 0)
 
 
 def _may_spread(workers: int) -> bool:
@@ -229,7 +229,9 @@ def _submit(
         place, row = told
         tells[place](row)
 
-    computed = pool.compute(tasks, hear, threads, workers)
+    # One that has nothing to do would import an engine all the same.
+    busy = min(workers, max(len(rows), pool.started(threads)))
+    computed = pool.compute(tasks, hear, threads, busy)
 
     def collect() -> None:
         try:

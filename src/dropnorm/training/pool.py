@@ -114,9 +114,10 @@ def _results(
             _free.notify_all()
 
 
-def are_started(threads: int, workers: int) -> bool:
-    """Tell whether this process has started such workers."""
-    return (os.getpid(), threads, workers) in _started
+def started(threads: int) -> int:
+    """Return how many workers this process has started, at most, for engines on so many threads."""
+    here = os.getpid(), threads
+    return max((workers for *kind, workers in _started if tuple(kind) == here), default=0)
 
 
 def end_workers() -> None:
