@@ -27,6 +27,7 @@ from dropnorm.pipeline_registry import (
     register_pipelines,
 )
 from dropnorm.study.variants import Variant
+from dropnorm.study_files import is_study_name
 
 STUDIES = ("concrete", "spotify", "wine")
 # Pass from node to node in memory.
@@ -168,7 +169,7 @@ def test_what_stands_apart_takes_the_studys_table_and_options_and_writes_under_i
     apart = create("s")
 
     assert apart.inputs() == {
-        "s.table", "params:s", f"params:run.s.{name}", "params:execution",
+        "s.table", "params:s", f"params:_run.s.{name}", "params:_execution",
     }  # fmt: skip
     assert not apart.all_outputs() & create_study_pipeline("s").datasets()
     assert {node.name.split(".")[1] for node in apart.nodes} == {name}
@@ -176,8 +177,20 @@ def test_what_stands_apart_takes_the_studys_table_and_options_and_writes_under_i
 
 def test_a_study_takes_its_table_its_options_and_what_only_the_run_knows():
     assert create_study_pipeline("s").inputs() == {
-        "s.table", "params:s", "params:run.s", "params:execution",
+        "s.table", "params:s", "params:_run.s", "params:_execution",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "create", [create_study_pipeline, create_sweep_pipeline, create_recommend_pipeline]
+)
+@pytest.mark.parametrize("study", ["execution", "run", "training"])
+def test_no_parameter_that_a_hook_sets_can_be_that_of_a_study(create, study):
+    """Kedro makes of the options of a study what the nodes take under its name."""
+    parameters = {name for name in create(study).inputs() if name.startswith("params:")}
+    keys = {name.removeprefix("params:").partition(".")[0] for name in parameters}
+
+    assert {name for name in keys if is_study_name(name)} == {study}
 
 
 @pytest.mark.parametrize("study", [*STUDIES, "wine.sweep", "wine.recommend"])

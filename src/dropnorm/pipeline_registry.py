@@ -23,6 +23,10 @@ SWEEP = ".sweep"
 RECOMMEND = ".recommend"
 # What stands apart from a study's own runs, with versions of its own.
 APART = (SWEEP, RECOMMEND)
+# Parameters that hooks set: where trainings are done, and what only a run knows. No study has the
+# name of one, because what begins with _ is no study.
+EXECUTION = "params:_execution"
+_RUN = "params:_run"
 _EVERYTHING = "__default__"
 _NAMES = tuple(variant.value for variant in Variant)
 
@@ -102,6 +106,11 @@ def study_of(run: str) -> str:
     return run
 
 
+def run_parameter(run: str) -> str:
+    """Return the parameter with what only a run knows, of a study or of what stands apart."""
+    return f"{_RUN}.{run}"
+
+
 @cache  # one template for all studies
 def _study_parts(variants: tuple[str, ...]) -> tuple[Pipeline, ...]:
     from dropnorm.pipelines import preparation, reporting, training  # noqa: PLC0415
@@ -172,8 +181,8 @@ def _under(name: str, parts: Iterable[Pipeline], variants: Iterable[str] = _NAME
     study = study_of(name)
     parameters = {
         "params:study": f"params:{study}",
-        "params:run": f"params:run.{name}",
-        "params:execution": "params:execution",
+        "params:run": run_parameter(name),
+        "params:execution": EXECUTION,
     }
     given = {"table": f"{study}.table"} | {
         f"{variant}_outcome": f"{name}.{variant}.outcome" for variant in variants

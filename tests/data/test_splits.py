@@ -231,6 +231,25 @@ def test_digits_are_read_as_dates_with_a_format():
     assert list(split["part"]) == [TRAIN, VALIDATION, TRAIN]
 
 
+@pytest.mark.parametrize("first", [1969, 1975, 1999, 2001, 2019])
+def test_years_of_two_digits_are_in_order_from_1969_on(first):
+    when = [f"01.02.{year % 100:02}" for year in range(first, first + 50)]
+
+    split = split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.5,
+                     format="%d.%m.%y")  # fmt: skip
+
+    assert list(split["part"]) == [TRAIN] * 25 + [VALIDATION] * 25
+
+
+@pytest.mark.parametrize(("first", "told"), [(1960, "1969 to 2068"), (1925, "1969 to 2068")])
+def test_years_of_two_digits_that_are_read_out_of_order_are_refused(first, told):
+    when = [f"01.02.{year % 100:02}" for year in range(first, first + 50)]
+
+    with pytest.raises(BadInputError, match=f"times from {told} may be out of order; write years"):
+        split_of(pd.DataFrame({"when": when}), method="time", by="when", train_fraction=0.5,
+                 format="%d.%m.%y")  # fmt: skip
+
+
 def test_the_last_time_validates_if_the_fraction_rounds_up():
     split = split_of(pd.DataFrame({"when": range(10)}), method="time", by="when",
                      train_fraction=0.99)  # fmt: skip

@@ -31,9 +31,9 @@ from dropnorm.datasets import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.results import VariantExamination
 from dropnorm.findings import CODES, Finding
-from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.project import ProjectHooks
 from dropnorm.hooks.trainings import order_nodes
+from dropnorm.pipeline_registry import EXECUTION
 from dropnorm.pipelines.preparation import nodes as preparation
 from dropnorm.study.variants import Variant
 from dropnorm.training import begun, parallel
@@ -318,7 +318,7 @@ def test_a_whole_run_records_where_its_table_and_packages_come_from(configured, 
         runtime_params={"wine": {"title": "My wine", "training": {"epochs": 3}}},
     )  # fmt: skip
 
-    provenance = made.load("params:run.wine")
+    provenance = made.load("params:_run.wine")
     assert provenance.command == (
         "kedro run --pipelines=wine --env=sample"
         " '--params=wine.title=My wine,wine.training.epochs=3'"
@@ -565,7 +565,7 @@ def test_the_record_has_the_checksum_of_the_bytes_that_were_read(configured):
     begin(pipelines["wine"], made)
     file.write_text("changed since\n")
 
-    assert made.load("params:run.wine").table.sha256 == known
+    assert made.load("params:_run.wine").table.sha256 == known
     assert len(made.load("wine.table")) == 1599
 
 

@@ -32,6 +32,8 @@ FILES = {"method": "files", "train": "train_{split}.txt", "test": "test_{split}.
         ({"network__hidden": [0]}, "wine.network.hidden.0 is 0; it should be "),
         ({"network__dropout__rate": "x"}, "dropout.rate is 'x'; it should be a number"),
         ({"training__epochs": None}, "wine.training.epochs is null; it should be a whole number"),
+        ({"missing": None}, "wine.missing is null (known: refuse, drop, impute)"),
+        ({"split__method": None}, "wine.split.method is null (known: random, grouped, time, colum"),
         ({"made_up": "maybe"}, "wine.made_up is 'maybe'; it should be true or false"),
         ({"title": 3}, "wine.title is 3; it should be a text"),
         ({"title": " \n"}, "wine.title is ''; it should be a text that is not empty"),

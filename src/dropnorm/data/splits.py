@@ -33,6 +33,8 @@ __all__ = [
 
 # Groups of consecutive rows in each part of a split by time.
 _STRETCHES = 10
+# The year that Python reads 69 as; 68 is 99 years later.
+_FIRST_OF_TWO_DIGITS = 1969
 
 
 def assign_parts(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -405,7 +407,25 @@ def _times(values: pd.Series, split: TimeSplit) -> pd.Series:
             f"column '{split.by}', row {row}: {shown!r} is not {wanted} ({count} of {len(values)}"
             f" rows), so the rows cannot be ordered by time; {remedy}, or correct the table"
         )
+    if "%y" in (split.format or ""):
+        _refuse_two_centuries(times, split)
     return times
+
+
+def _refuse_two_centuries(times: pd.Series, split: TimeSplit) -> None:
+    """Refuse two-digit years that are out of order as Python reads them: 69 is 1969, 68 is 2068.
+
+    Seen on a circle of 100 years, the times begin behind the longest stretch without any. They are
+    in order only if the year 1969 is in that stretch or begins behind it.
+    """
+    years = np.unique((times.dt.year.to_numpy() - _FIRST_OF_TWO_DIGITS) % 100)
+    without = np.diff(np.append(years, years[0] + 100))
+    if without[-1] < without.max():
+        raise BadInputError(
+            f"column '{split.by}': with split.format {split.format!r}, the year 69 is 1969 and 68"
+            f" is 2068, so that times from {times.min().year} to {times.max().year} may be out of"
+            " order; write years with four digits in the table"
+        )
 
 
 def _refuse_empty(parts: npt.NDArray[np.str_], study: Study, number: int) -> None:

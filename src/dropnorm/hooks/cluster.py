@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kedro.framework.hooks import hook_impl
 from kedro.io import MemoryDataset
 
+from dropnorm.pipeline_registry import EXECUTION
 from dropnorm.training.backend import threads_of
 from dropnorm.training.execution import HERE, Execution, forget_beyond
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from kedro.io import DataCatalog
     from kedro.pipeline import Pipeline
 
-# What training nodes take beside their study.
-EXECUTION = "params:execution"
 # Bytes of trainings that are kept for later runs.
 _REMEMBERED = 1_000_000_000
 

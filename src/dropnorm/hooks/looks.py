@@ -22,8 +22,7 @@ from dropnorm.datasets.catalog_entries import shown
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.estimation.sequential import at_look, look_at, tell_look
 from dropnorm.evaluation.results import VariantExamination
-from dropnorm.hooks.cluster import EXECUTION
-from dropnorm.pipeline_registry import create_pipeline
+from dropnorm.pipeline_registry import EXECUTION, create_pipeline, run_parameter
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -95,8 +94,8 @@ def settle(study: Study, table: pd.DataFrame, catalog: DataCatalog, in_use: Exit
         logger.info("%s", tell_look(looks[-1], len(looks), study))
         if looks[-1].is_settled:
             break
-    provenance: Provenance = catalog.load(f"params:run.{name}")
-    catalog[f"params:run.{name}"] = MemoryDataset(replace(provenance, looks=tuple(looks)))
+    provenance: Provenance = catalog.load(run_parameter(name))
+    catalog[run_parameter(name)] = MemoryDataset(replace(provenance, looks=tuple(looks)))
     catalog[f"params:{name}"] = MemoryDataset(study, copy_mode="assign")
 
 
@@ -125,7 +124,7 @@ def _found(study: Study, rows: pd.DataFrame, catalog: DataCatalog) -> dict[str, 
     inside = DataCatalog(
         {
             f"params:{name}": MemoryDataset(study, copy_mode="assign"),
-            f"params:run.{name}": MemoryDataset(catalog.load(f"params:run.{name}")),
+            run_parameter(name): MemoryDataset(catalog.load(run_parameter(name))),
             EXECUTION: MemoryDataset(catalog.load(EXECUTION), copy_mode="assign"),
             f"{name}.rows": MemoryDataset(rows, copy_mode="assign"),
             **{one: MemoryDataset(instead) for one, instead in left_out.items()},

@@ -40,7 +40,7 @@ from dropnorm.hooks.validation import (
     read_by_column,
 )
 from dropnorm.hooks.versions import settle_version_written, settle_versions_read
-from dropnorm.pipeline_registry import SWEEP
+from dropnorm.pipeline_registry import SWEEP, run_parameter
 from dropnorm.study.parsing import parse_recorded
 from dropnorm.study.split import FilesSplit
 from dropnorm.training import begun
@@ -106,7 +106,7 @@ class ProjectHooks:
         records = [catalog.get(f"{study}.run") for study in studies_in(pipeline)]
         reported: list[Study] = []
         for study in studies_in(pipeline):
-            if f"params:run.{study}" in pipeline.inputs():
+            if run_parameter(study) in pipeline.inputs():
                 options = catalog.load(f"params:{study_of(study)}")
                 reported.append(options)
                 other = overridden_options(config, options, run_params)

@@ -20,7 +20,7 @@ from dropnorm.datasets.table import TableDataset
 from dropnorm.evaluation.records import Process, Provenance, TableRead
 from dropnorm.hooks.study_names import study_of
 from dropnorm.hooks.study_versions import earlier_runs
-from dropnorm.pipeline_registry import create_pipeline
+from dropnorm.pipeline_registry import create_pipeline, run_parameter
 from dropnorm.training.backend import engine_name
 from dropnorm.training.switches import switches_of
 
@@ -58,7 +58,7 @@ def prepare_record(
     process = describe_process()  # the engine of which the trainings tell
     sha256 = loaded.sha256 if loaded else table_checksum(table)
     options = None if study != study_of(study) else catalog.load(f"params:{study}")
-    catalog[f"params:run.{study}"] = MemoryDataset(
+    catalog[run_parameter(study)] = MemoryDataset(
         Provenance(
             command=command,
             environment=environment,
@@ -95,7 +95,7 @@ def tell_versions(claimed: Iterable[tuple[RunRecordDataset, str]], catalog: Data
         catalog: Holds what the run knows.
     """
     for record, version in claimed:
-        name = f"params:run.{record.path.parent.name}"
+        name = run_parameter(record.path.parent.name)
         known = catalog.load(name) if name in catalog else None
         if isinstance(known, Provenance):  # not where a part of a study runs, which needs none
             catalog[name] = MemoryDataset(replace(known, version=version))

@@ -11,7 +11,7 @@ from kedro.io import SharedMemoryDataCatalog
 from dropnorm.data import ahead
 from dropnorm.datasets.kedro_compat import set_order
 from dropnorm.datasets.keras_models import KerasModelsDataset
-from dropnorm.hooks.cluster import EXECUTION
+from dropnorm.pipeline_registry import EXECUTION
 from dropnorm.study.arms import arm_names
 from dropnorm.training.backend import threads_of
 

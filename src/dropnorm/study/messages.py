@@ -57,9 +57,9 @@ def message_of(name: str, problem: dict[str, Any], where: Mapping[str, str]) -> 
             return f"{prefix} is missing"
         case "literal_error" | "union_tag_invalid":
             if problem["type"] == "union_tag_invalid":
-                prefix, given = f"{prefix}.method", context["tag"]
+                prefix, given = f"{prefix}.method", given["method"]
             known = [part.strip(" '") for part in _expected(context)]
-            return f"{prefix} is {given!r}{did_you_mean(given, known)}" + _one_of(known)
+            return f"{prefix} is {_as_written(given)}{did_you_mean(given, known)}" + _one_of(known)
         case "union_tag_not_found":
             annotation = holder.model_fields[str(location[-1])].annotation
             tags = [_tag(member) for member in _models_in(annotation)]

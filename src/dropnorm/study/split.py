@@ -95,7 +95,10 @@ class TimeSplit(Section):
         description="Column with numbers, or ISO 8601 dates such as 2020-01-21, 2020-01 or 2020."
     )
     format: str | None = Field(
-        None, min_length=1, description="Format of other dates, as in strptime: %d.%m.%Y."
+        None,
+        min_length=1,
+        description="Format of other dates, as in strptime: %d.%m.%Y. Of years with two digits"
+        " (%y), 69 to 99 are 1969 to 1999, and 00 to 68 are 2000 to 2068.",
     )
     train_fraction: float = Field(
         0.7, gt=0, lt=1, description="Share of all rows, as is test_fraction."

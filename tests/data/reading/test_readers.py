@@ -190,6 +190,36 @@ def test_numbers_are_read_to_the_nearest_float(write_file):
     assert read.table["x"].tolist() == values
 
 
+def test_new_rows_in_parquet_miss_what_the_format_of_the_table_says_is_missing(tmp_path):
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({
+        "self": [1, -999, 3], "b": [1.5, -99.9, -999.0], "k": ["a", "?", "-999"],
+        "other": [1, -999, 3],
+    }).to_parquet(file)  # fmt: skip
+    marks = ColumnFormat(missing=("-999", "-99.90", "?"))
+
+    read = read_table(file, columns={
+        "self": marks, "b": marks, "k": ColumnFormat(type="text", missing=("?",)), "gone": marks,
+    })  # fmt: skip
+
+    assert read.table.isna().sum().to_dict() == {"self": 1, "b": 2, "k": 1, "other": 0}
+    assert read.table["self"].dropna().tolist() == [1, 3]
+    assert read.table["k"].dropna().tolist() == ["a", "-999"]
+
+
+def test_new_rows_may_spell_a_number_that_means_a_missing_value_in_another_way(write_file):
+    file = write_file("a,k\n1.5,-999.0\n-999.0,b\n,c\n-9.99e2,d\n-99.9,e\n")
+
+    read = read_table(file, columns={
+        "a": ColumnFormat(missing=("-999", "?")), "k": ColumnFormat(type="text", missing=("-999",))
+    })  # fmt: skip
+
+    assert read.table["a"].tolist() == pytest.approx(
+        [1.5, np.nan, np.nan, np.nan, -99.9], nan_ok=True
+    )
+    assert read.table["k"].tolist() == ["-999.0", "b", "c", "d", "e"]
+
+
 def test_a_named_parquet_index_becomes_a_column(tmp_path):
     file = tmp_path / "t.parquet"
     table = pd.DataFrame({"region": ["N", "S"], "x": [1.5, 2.5]})

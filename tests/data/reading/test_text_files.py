@@ -43,6 +43,7 @@ PLAIN = b"a,b\n1,x\n2,y\n"
         (lzma.compress(PLAIN), ".csv.xz"),
         (_zipped(PLAIN, "t.csv"), ".csv.zip"),
         (_zipped(PLAIN, "t.csv", "__MACOSX/._t.csv"), ".csv.zip"),
+        (_zipped(PLAIN, "d/t.csv", ".DS_Store", "d/.DS_Store"), ".csv.zip"),
         (PLAIN, ".csv"),
     ],
 )

@@ -13,6 +13,7 @@ from dropnorm.data.splits import assign_parts
 from dropnorm.data.validation import check_table
 from dropnorm.evaluation.answers import sentences
 from dropnorm.evaluation.answers.build import find_answer
+from dropnorm.evaluation.estimation.deviations import Deviations
 from dropnorm.evaluation.estimation.evidence import gather_evidence
 from dropnorm.evaluation.estimation.intervals import Basis
 from dropnorm.pipelines.reporting.nodes import measure, plot_effects
@@ -241,6 +242,23 @@ def test_a_crossed_design_tells_the_rows_that_train_the_rows_that_validate_and_t
     )
     alone, _ = answered(read_study("concrete", replicas={"splits": 3, "starts": 1}))
     assert alone["spread"] == alone["committee"] == ""
+
+
+@pytest.mark.parametrize(
+    ("split", "split_range", "told"),
+    [
+        (0.5, (0.1, 2.0), "0.500 MPa with"),
+        (0.0, (0.0, 2.0), "an amount that is not told apart from 0 (at most 2.00 MPa) with"),
+        (0.0, (0.0, 0.0), "an amount that is not told apart from 0 with"),
+    ],
+)
+def test_what_rows_and_starts_leave_nothing_of_is_not_told_to_be_zero(split, split_range, told):
+    found = Deviations(split, 3.0, 0.2, split_range, (0.1, 0.4))
+
+    assert sentences.spread({"baseline": a_variant(4.0, deviations=found)}, {}, "error", "MPa") == (
+        f"The error of baseline moves by {told} the rows that train, 3.00 MPa with the rows that"
+        " validate, 0.200 MPa with the start (standard deviations)."
+    )
 
 
 def test_a_code_that_the_study_silences_is_told_nowhere():

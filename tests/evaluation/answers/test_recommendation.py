@@ -41,6 +41,22 @@ def test_a_network_that_fails_is_never_recommended(failing):
     assert answer.recommendation.use != failing
 
 
+@pytest.mark.parametrize(
+    ("health", "why"),
+    [
+        (Health.USELESS, "with either layer, or both, the training fails"),
+        (Health.UNPROVEN, "no network with either layer, or both, is shown to be better than a"),
+    ],
+)
+def test_a_network_alone_that_works_is_used_for_what_is_known_of_the_others(health, why):
+    failing = {DROPOUT: Health.USELESS, BATCHNORM: health, BOTH: health}
+
+    answer = an_outcome((10, 10, 10, 10), failing=failing)
+
+    assert answer.recommendation.use == BASELINE
+    assert f"without either layer: {why}" in answer.answer
+
+
 def test_without_layers_it_is_only_chosen_if_nothing_is_better():
     answer = an_outcome((10, 9.4, 9.3, 8.0), half=0.5)
 

@@ -20,11 +20,10 @@ from dropnorm.datasets.new_rows import format_of
 from dropnorm.datasets.table import TableDataset
 from dropnorm.errors import BadInputError
 from dropnorm.evaluation.runs import reproducibility
-from dropnorm.hooks.cluster import EXECUTION
 from dropnorm.hooks.project import hand_over
 from dropnorm.hooks.provenance import describe_process
 from dropnorm.hooks.validation import check_study
-from dropnorm.pipeline_registry import create_study_pipeline
+from dropnorm.pipeline_registry import EXECUTION, create_study_pipeline
 from dropnorm.study.arms import arm_names
 from dropnorm.study.parsing import parse_recorded
 from dropnorm.training.backend import check_engine, engine_name, environment

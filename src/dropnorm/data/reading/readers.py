@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from dropnorm.data.columns import as_numbers
 from dropnorm.data.reading.cells import Cells, line_of, read_cells
 from dropnorm.data.reading.column_formats import Found, find_formats
 from dropnorm.data.reading.compression import refuse_bomb
@@ -20,6 +21,7 @@ from dropnorm.data.reading.number_formats import analyze_column, normalize_mark,
 from dropnorm.data.reading.possible_thousands import refuse_possible_thousands
 from dropnorm.data.reading.read_errors import why_unreadable
 from dropnorm.data.reading.text_files import SUFFIX_OF, compression_of
+from dropnorm.data.validation import to_text
 from dropnorm.errors import BadInputError, shorten
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ def read_table(
     refuse_bomb(path, known_as)
     try:
         if _is_parquet(path):
-            return _read_parquet(path)
+            return _read_parquet(path, columns or {})
         if table_format is not None:
             return _read_by(path, table_format)
         if thousands is not None:
@@ -111,12 +113,24 @@ def _is_parquet(path: Path) -> bool:
         return file.read(len(_PARQUET)) == _PARQUET
 
 
-def _read_parquet(path: Path) -> ReadTable:
+def _read_parquet(path: Path, columns: Mapping[str, ColumnFormat]) -> ReadTable:
     table = pd.read_parquet(path)
     named = [name for name in table.index.names if name is not None]
     if named:
         table = table.reset_index(level=named)
+    for name, column in columns.items():
+        if column.missing and name in table:
+            table[name] = table[name].mask(_means_missing(table[name], column))
     return ReadTable(table, None, suffix=".parquet")
+
+
+def _means_missing(values: pd.Series, column: ColumnFormat) -> pd.Series:
+    """Return which values are words for a missing value, or equal to such a word as a number."""
+    words = pd.Series(column.missing, dtype=object)
+    found = to_text(values).isin(words)
+    if column.type == "text":
+        return found
+    return found | as_numbers(values).isin(as_numbers(words).dropna())
 
 
 def _read_by(path: Path, how: TableFormat) -> ReadTable:
@@ -188,10 +202,16 @@ def _found(
 
 
 def _with_usual_words(column: ColumnFormat, values: pa.ChunkedArray) -> ColumnFormat:
-    """Add the words in a number column that mean a missing value in any file."""
+    """Add the words in a number column that mean a missing value in any file.
+
+    So do other spellings of numbers that mean one: -999.0 of -999.
+    """
     if column.type == "text":
         return column
     words = {*column.missing, *words_for_missing(values)}
+    if column.missing:
+        texts = pd.Series(values.unique().drop_null().to_pylist(), dtype=object)
+        words.update(texts[_means_missing(texts, column)])
     return column.model_copy(update={"missing": tuple(sorted(words))})
 
 

@@ -108,10 +108,11 @@ def open_bytes(path: Path, compression: Compression | None) -> IO[bytes]:
 
 def _open_zip(path: Path) -> IO[bytes]:
     archive = zipfile.ZipFile(path)
+    # macOS adds files that the user does not see.
     names = [
         entry.filename
         for entry in archive.infolist()
-        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+        if not entry.is_dir() and not re.search(r"^__MACOSX/|(^|/)\.[^/]*$", entry.filename)
     ]
     for name, what in _SHEETS.items():
         if name in names:

@@ -40,6 +40,7 @@ class _Reasons:
     """Why the reference is used, by how it stands to the others."""
 
     all_fail: str
+    none_works: str
     all_worse: str
     all_same: str
     one_run: str
@@ -48,6 +49,7 @@ class _Reasons:
 
 _OF_LAYERS = _Reasons(
     all_fail="with either layer, or both, the training fails",
+    none_works="no network with either layer, or both, is shown to be better than a constant",
     all_worse="each layer makes it worse",
     all_same="the layers make no difference above {margin}, and it is the simplest",
     one_run="one run of each cannot show that a layer helps, and it is the simplest",
@@ -55,6 +57,7 @@ _OF_LAYERS = _Reasons(
 )
 _OF_NETWORKS = _Reasons(
     all_fail="no other network is shown to be better than a constant",
+    none_works="no other network is shown to be better than a constant",
     all_worse="each other network is worse",
     all_same="no other network differs from it by more than {margin}",
     one_run="one run of each cannot show that another network is better",
@@ -180,7 +183,8 @@ def _why_the_reference(answer: Answer, others: list[str]) -> str:
     found = [answer.between(one, answer.design.against) for one in others]
     said = _OF_LAYERS if answer.design.is_the_four else _OF_NETWORKS
     if not others:
-        return said.all_fail
+        fail = all(answer.variants[name].health.fails for name in answer.design.others)
+        return said.all_fail if fail else said.none_works
     if len(others) == len(answer.design.others):
         if all(one.worse for one in found):
             return said.all_worse

@@ -89,12 +89,28 @@ def _parts(deviations: Deviations, unit: str) -> str:
     if deviations.start is None:
         return ""
     told = [
-        f"{wording.quantity(deviation, unit)} with {name}"
-        for name, deviation in (
-            ("the rows that train", deviations.split),
-            ("the rows that validate", deviations.rows),
-            ("the start", deviations.start),
+        f"{size} with {name}"
+        for name, size in (
+            ("the rows that train", _of_splits(deviations, unit)),
+            ("the rows that validate", _size(deviations.rows, unit)),
+            ("the start", _size(deviations.start, unit)),
         )
-        if deviation is not None
+        if size
     ]
     return ", ".join(told)
+
+
+def _of_splits(deviations: Deviations, unit: str) -> str:
+    """Say how much is due to the rows that train: what rows and starts leave of all of it.
+
+    If they leave nothing, it is not 0, but too small to be seen beside them.
+    """
+    if deviations.split != 0 or not deviations.start or deviations.split_range is None:
+        return _size(deviations.split, unit)
+    most = deviations.split_range[1]
+    at_most = f" (at most {wording.quantity(most, unit)})" if most else ""
+    return f"an amount that is not told apart from 0{at_most}"
+
+
+def _size(deviation: float | None, unit: str) -> str:
+    return "" if deviation is None else wording.quantity(deviation, unit)
