@@ -8,7 +8,7 @@ import pytest
 from atlas import publish
 from atlas.analysis import ENDS, analyse
 from atlas.collect import LAYERS
-from atlas.networks import pool_networks
+from atlas.networks import LISTS, pool_changes, pool_networks, read_networks
 from atlas.publish import (
     EFFECTS,
     EXPECTATIONS,
@@ -153,11 +153,21 @@ def test_the_table_at_equal_budget_follows_from_the_published_means():
         assert f"| {name} | {' | '.join(cells)} |" in page
 
 
-def test_the_means_of_other_networks_follow_from_the_published_lines():
-    lines, means, _ = names_of(NETWORKS)
+@pytest.mark.parametrize("name", LISTS)
+def test_the_means_of_other_networks_follow_from_the_published_lines(name):
+    lines, means, _ = names_of(name)
 
     pd.testing.assert_frame_equal(
         pool_networks(pd.read_csv(PAGE / lines)), pd.read_csv(PAGE / means)
+    )
+
+
+def test_the_changes_with_depth_follow_from_the_published_lines():
+    lines, _, changes = names_of("depths")
+
+    pd.testing.assert_frame_equal(
+        pool_changes(pd.read_csv(PAGE / lines), read_networks("depths").changes),
+        pd.read_csv(PAGE / changes),
     )
 
 
@@ -167,19 +177,34 @@ def test_what_is_told_of_other_options_follows_from_the_published_means():
         assert told == {name: pytest.approx(one[name], abs=1e-6) for name in told}
 
 
-def test_the_table_of_other_networks_follows_from_the_published_means():
+def rows_of_page(header):
     page = (ROOT / "docs" / "explanation" / "atlas.md").read_text(encoding="utf-8")
-    rows = page.partition("| network | against |")[2].split("\n\n")[0].splitlines()[2:]
-    means = pd.read_csv(PAGE / names_of(NETWORKS)[1])
+    return page.partition(header)[2].split("\n\n")[0].splitlines()[2:]
 
-    def percent(share):
-        told = f"{100 * share:+.1f}".replace("-", "−")
-        return "0.0" if float(told[1:]) == 0 else told
 
-    assert len(rows) == len(means)
-    for row, one in zip(rows, means.to_dict("records"), strict=True):
-        mean, low, high, new_low, new_high = (percent(one[end]) for end in ENDS)
+def signed(share):
+    told = f"{100 * share:+.1f}".replace("-", "−")
+    return "0.0" if float(told[1:]) == 0 else told
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("networks", "| network | against |"), ("depths", "| network by depth | against |")],
+)
+def test_the_table_of_other_networks_follows_from_the_published_means(name, header):
+    means = pd.read_csv(PAGE / names_of(name)[1]).to_dict("records")
+
+    for row, one in zip(rows_of_page(header), means, strict=True):
+        mean, low, high, new_low, new_high = (signed(one[end]) for end in ENDS)
         assert row.endswith(
             f"| {one['tables']} | {mean} % ({low} to {high} %) | {new_low} % to {new_high} %"
             f" | {one['better']}, {one['worse']} |"
         )
+
+
+def test_the_table_of_changes_with_depth_follows_from_the_published_ones():
+    changes = pd.read_csv(PAGE / names_of("depths")[2]).to_dict("records")
+
+    for row, one in zip(rows_of_page("| from one hidden layer to four |"), changes, strict=True):
+        mean, low, high = (signed(one[end]) for end in ENDS[:3])
+        assert row.endswith(f"| {one['tables']} | {mean} % ({low} to {high} %) |")
