@@ -51,19 +51,31 @@ def gather_evidence(
         for variant, table in predictions.items()
     }
     # One model after the other: together, these tables are the largest of a run.
-    for model, of_model in references.groupby("model", observed=True):
-        columns[str(model)] = pd.Series(
+    # A groupby would copy all of them at once.
+    for model in references["model"].astype("category").cat.categories:
+        of_model = references[references["model"] == model]
+        if of_model.empty:
+            continue
+        columns[model] = pd.Series(
             {replica: task.score(one)[error.name] for replica, one in of_model.groupby(_REPLICA)}
         ).rename_axis(_REPLICA)
-        losses[str(model)] = losses_of_rows(of_model, task.row_losses(of_model, error), held)
-    parts = split.groupby(["split", "part"], observed=True).size().unstack("part")
+        losses[model] = losses_of_rows(of_model, task.row_losses(of_model, error), held)
     return Evidence(
         errors=pd.DataFrame(columns),
-        held_to_trained=float((parts[part] / parts[TRAIN]).mean()),
+        held_to_trained=_held_to_trained(split, part),
         root=error.root,
         rows=losses_by_split(losses, held),
         in_order=are_in_order(split, study.split),
     )
+
+
+def _held_to_trained(split: pd.DataFrame, part: str) -> float:
+    """Return how many rows of a part there are for each training row, the mean of the splits."""
+    trained, held = (
+        split.loc[split["part"] == name, "split"].value_counts().sort_index()
+        for name in (TRAIN, part)
+    )
+    return float((held / trained).mean())
 
 
 def references_on(references: pd.DataFrame, part: str) -> pd.DataFrame:
