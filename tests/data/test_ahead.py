@@ -134,6 +134,25 @@ def test_what_has_begun_is_waited_for_and_found_by_its_arguments():
     assert add.calls == 2
 
 
+def test_what_has_not_begun_is_computed_by_who_asks_for_it():
+    began, go_on, threads = threading.Event(), threading.Event(), {}
+
+    def remember(number):
+        threads[number] = threading.current_thread()
+        if number == 1:
+            began.set()
+            go_on.wait()
+        return number
+
+    ahead.begin(remember, [(1,), (2,), (3,)])
+    began.wait()
+    assert computed(remember, 3) == 3
+    assert threads[3] is threading.current_thread()
+    go_on.set()
+    assert [computed(remember, 1), computed(remember, 2)] == [1, 2]
+    assert threads[1].name == "ahead"
+
+
 def test_what_goes_wrong_in_a_thread_is_raised_where_its_result_is_asked_for():
     def fails(number):
         raise ValueError(f"no {number}")

@@ -2,8 +2,9 @@
 
 A run prepares every table before its first node, so that a mistake in any study shows before the
 first training. The nodes then reuse these results. It also begins what a thread of this process can
-compute while nodes wait for workers. A kept result is found by the values of its arguments; other
-arguments, or another process, compute it anew.
+compute while nodes wait for workers; who asks for what that thread has not come to computes it. A
+kept result is found by the values of its arguments; other arguments, or another process, compute it
+anew.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class _Known:
     arguments: tuple[Any, ...]
     result: Future[Any]
     uses: int
+    is_taken: bool = True  # by who computes it
 
 
 _known: list[_Known] = []
@@ -56,13 +58,13 @@ def begin(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Non
         function: Function of this package; better one that lets other threads compute.
         calls: Arguments of each call.
     """
-    begun = [_Known(function, arguments, Future(), uses=1) for arguments in calls]
+    begun = [_Known(function, arguments, Future(), 1, is_taken=False) for arguments in calls]
     with _lock:
         _known.extend(begun)
 
     def compute() -> None:
         for one in begun:
-            if one.result.set_running_or_notify_cancel():
+            if _may_compute(one):
                 try:
                     one.result.set_result(function(*one.arguments))
                 # Whatever it is, it belongs to who asks for the result.
@@ -75,9 +77,9 @@ def begin(function: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Non
 def computed(function: Callable[..., Result], *arguments: Any) -> Result:
     """Return the kept result of a pure function, wait for one that has begun, or compute it."""
     kept = _take(function, arguments)
-    if kept is None:
+    if kept is None or _may_compute(kept):
         return function(*arguments)
-    result: Result = kept.result()
+    result: Result = kept.result.result()
     return result
 
 
@@ -85,18 +87,25 @@ def forget_all() -> None:
     """Drop all kept results; what has not begun does not begin."""
     with _lock:
         for known in _known:
-            known.result.cancel()
+            known.is_taken = True
         _known.clear()
 
 
-def _take(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Future[Any] | None:
+def _may_compute(one: _Known) -> bool:
+    """Return whether nobody computes it yet; then whoever asks does."""
+    with _lock:
+        may, one.is_taken = not one.is_taken, True
+    return may
+
+
+def _take(function: Callable[..., Any], arguments: tuple[Any, ...]) -> _Known | None:
     with _lock:
         for place, known in enumerate(_known):
             if known.function is function and all(map(_are_same, known.arguments, arguments)):
                 known.uses -= 1
                 if not known.uses:
                     del _known[place]
-                return known.result
+                return known
     return None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dropnorm.data.splits import TEST, VALIDATION
+from dropnorm.evaluation.references.thread_limits import limit_threads
 from dropnorm.evaluation.references.tuned_boosting import predict_tuned
 from dropnorm.study.network import Dropout
 from dropnorm.study.variants import Variant
@@ -48,14 +49,12 @@ def predict_references(
         that diverged predicts nan. Where the split holds a test part, a column ``part`` says of
         which part a row is. ``model`` and ``part`` are categories.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only where it is needed
-
     train, task = inputs.train, task_of(study)
     parts = {VALIDATION: inputs.validation} | ({TEST: inputs.test} if inputs.test else {})
     held = np.concatenate([part.x for part in parts.values()])
     # Threads that wait for each other in short loops, as OpenMP's do,
     # take a hundred times as long where something else computes on the same cores.
-    with threadpool_limits(study.training.threads or 1):
+    with limit_threads(study.training.threads or 1):
         fixed = task.fit_references((train.x, train.y), held, inputs.target, study)
         if TUNED_BOOSTING in task.references_of(study):
             fixed[TUNED_BOOSTING] = predict_tuned(inputs, held, study, memory)

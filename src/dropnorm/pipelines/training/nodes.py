@@ -137,13 +137,12 @@ def predict_references(
     inputs: list[SplitInputs], study: Study, execution: Execution = HERE
 ) -> pd.DataFrame:
     """Fit the reference models to every split and predict its validation rows, and test rows."""
-    return pd.concat(
-        [
-            computed(reference_models.predict_references, split, study, execution.memory)
-            for split in inputs
-        ],
-        ignore_index=True,
-    )
+    # From the last: where a thread has begun them from the first, both compute until they meet.
+    found = [
+        computed(reference_models.predict_references, split, study, execution.memory)
+        for split in reversed(inputs)
+    ]
+    return pd.concat(found[::-1], ignore_index=True)
 
 
 def examine_networks(
