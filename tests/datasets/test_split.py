@@ -35,7 +35,7 @@ def test_what_was_saved_is_read_back_only_when_nobody_holds_it_any_more(tmp_path
 
     dataset.save(split)
     assert dataset.load() is split
-    elsewhere = pickle.loads(pickle.dumps(dataset)).load()  # noqa: S301  our own
+    elsewhere = pickle.loads(pickle.dumps(dataset)).load()  # noqa: S301  # as ParallelRunner does
     del split
     read = dataset.load()
 

@@ -47,8 +47,10 @@ def test_no_more_workers_start_than_have_something_to_do_and_more_when_they_have
 ):
     parallel.end_trainings()
     monkeypatch.setattr(parallel, "workers_for", lambda study: 3)
-    one_by_one = lambda jobs, workers: [[place] for place in range(len(jobs))]  # noqa: E731
-    monkeypatch.setattr(parallel, "order_jobs", one_by_one)
+    # Each replica is a row of its own, so that a worker more has something to do.
+    monkeypatch.setattr(
+        parallel, "order_jobs", lambda jobs, workers: [[place] for place in range(len(jobs))]
+    )
     study, wanted = a_study(), [(an_input(0), start) for start in (0, 1, 2)]
 
     two = parallel.train_replicas(study, Variant.BASELINE, wanted[:2], lambda *_: None)
