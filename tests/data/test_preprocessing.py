@@ -324,6 +324,8 @@ def spoil_logarithm(one: Any) -> None:
         lambda one: one.update(target={"labels": ["x", "y"]}),
         lambda one: one.update(target={"log1p": False, "mean": "0", "scale": 1.0}),
         lambda one: one.pop("target"),
+        lambda one: one.update(ranges=["a"]),
+        lambda one: one.update(ranges={"a": ("low", "high")}),
         spoil_scaler,
         spoil_logarithm,
     ],

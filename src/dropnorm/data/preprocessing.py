@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -35,10 +35,13 @@ class Preprocessor(TypedDict):
     Attributes:
         inputs: Transformer from input columns to inputs.
         target: Fields of a :class:`dropnorm.tasks.targets.FittedTarget`.
+        ranges: Least and largest value of each column of numbers, and of a target that is an
+            amount; earlier versions of this project did not save them.
     """
 
     inputs: ColumnTransformer
     target: dict[str, Any]
+    ranges: NotRequired[dict[str, tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,8 @@ def check_saved(saved: object, number: int, study: Study) -> Preprocessor:
         target = task_of(study).restore_target(one["target"])
         shape = target.invert(np.zeros((1, target.outputs))).shape
         named = len(one["inputs"].get_feature_names_out()) == np.shape(inputs)[1]
-        fits = fits and named and shape == (1, len(target.suffixes))
+        ranges = all(float(low) <= float(high) for low, high in one.get("ranges", {}).values())
+        fits = fits and named and ranges and shape == (1, len(target.suffixes))
     except (LookupError, TypeError, AttributeError, ValueError):
         fits = False
     if not fits:
@@ -190,7 +194,12 @@ def fit_preprocessor(
         study.preprocessing, len(train), impute=study.missing == "impute"
     )
     target = task_of(study).fit_target(train[study.target.column], number, study)
-    return Preprocessor(inputs=preprocessor.fit(inputs), target=target.fields())
+    amounts = [] if study.class_column else [study.target.column]
+    ranges = {
+        column: (float(train[column].min()), float(train[column].max()))
+        for column in [*study.preprocessing.numbers, *amounts]
+    }
+    return Preprocessor(inputs=preprocessor.fit(inputs), target=target.fields(), ranges=ranges)
 
 
 def fit_preprocessors(

@@ -27,6 +27,18 @@ def test_predict_takes_the_mean_over_the_networks_for_rows_in_their_order():
     assert (predicted["mc_low"] <= predicted["mc_high"]).all()
 
 
+@pytest.mark.training
+def test_predict_warns_of_rows_and_predictions_unlike_those_of_the_training_rows(caplog):
+    trained = VariantTrainer("baseline").train(some_inputs(), STUDY)
+    rows = TABLE.loc[SPLIT.loc[SPLIT["part"] == "train", "row"].unique()]
+
+    predict(rows.assign(Age=1e9), RUN, FITTED, trained.models, trained.training)
+
+    of_inputs, of_predictions = caplog.messages
+    assert of_inputs.startswith(f"column 'Age': {len(rows)} of {len(rows)} rows have")
+    assert "predictions are outside the targets of the training rows" in of_predictions
+
+
 @pytest.mark.parametrize(
     ("networks", "told"), [(1, "the one run"), (2, "both runs"), (3, "all 3 runs")]
 )

@@ -337,8 +337,12 @@ def count_distinct(values: pd.Series) -> int:
 
 
 def range_of(numbers: pd.Series) -> str:
-    """Return the range of numbers in words, to three digits of its width or more."""
-    low, high = float(numbers.min()), float(numbers.max())
+    """Return the range of numbers in words."""
+    return between(float(numbers.min()), float(numbers.max()))
+
+
+def between(low: float, high: float) -> str:
+    """Return a range in words, to three digits of its width or more."""
     width = high - low  # finite: larger numbers are refused
     digits = math.ceil(math.log10(max(abs(low), abs(high)) / width)) + 3 if width > 0 else 0
     digits = min(max(digits, 6), 17)

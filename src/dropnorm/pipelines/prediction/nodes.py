@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dropnorm.data.new_categories import spelt_as_seen, tell_unseen
+from dropnorm.data.new_numbers import tell_far_inputs, tell_far_predictions
 from dropnorm.data.preprocessing import Preprocessor, check_saved, make_inputs
 from dropnorm.data.splits import VALIDATION, rows_of
 from dropnorm.data.validation import check_new_rows, check_table
@@ -102,10 +103,12 @@ def predict(
         check_new_rows(new_rows, study), fitted, study, numbered=run.table.format is None
     )
     tell_unseen(rows, fitted, study)
+    tell_far_inputs(rows, fitted, study)
     members = _members(rows, replicas, fitted, models, training, study)
     each = np.stack([one.target.invert(predict_rows(one.network, one.inputs)) for one in members])
     target = members[0].target
     predictions = pd.DataFrame({"row": np.arange(len(rows)), **_summary(each, target)})
+    tell_far_predictions(predictions["prediction"], fitted, study)
     if calibration is not None and calibration.holds(level):
         low, high = conformal.interval(each[:, :, 0], calibration, level)
         predictions = predictions.assign(**{f"lower_{level}": low, f"upper_{level}": high})
