@@ -56,6 +56,7 @@ def _expectation(lines: pd.DataFrame) -> Expectation:
     ends = (pooled.mean, pooled.low, pooled.high, pooled.predicted_low, pooled.predicted_high)
     return Expectation(
         len(lines),
+        pooled.tables,
         *(round(math.expm1(end), _DIGITS) for end in ends),
         helps=int(verdicts.isin([Verdict.HELPS, Verdict.RESCUES]).sum()),
         hurts=int(verdicts.isin([Verdict.HURTS, Verdict.BREAKS]).sum()),

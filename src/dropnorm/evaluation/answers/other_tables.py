@@ -28,6 +28,7 @@ class Expectation:
 
     Attributes:
         tables: How many.
+        averaged: On how many of them the mean and the intervals rest.
         mean: Mean change.
         low: Lower end of the 95 % interval of the mean.
         high: Upper end.
@@ -38,6 +39,7 @@ class Expectation:
     """
 
     tables: int
+    averaged: int
     mean: float
     low: float
     high: float
@@ -56,9 +58,10 @@ class Expectation:
             wording.percent(100 * share)
             for share in (self.mean, self.low, self.high, self.new_low, self.new_high)
         )
+        those = "" if self.averaged == self.tables else f" of {self.averaged} tables"
         return (
-            f"{network_names.title(layer)}: {mean} on average ({low} to {high}), {new_low} to"
-            f" {new_high} on 19 of 20 new tables; shown to help on {self.helps}, to hurt on"
+            f"{network_names.title(layer)}: {mean} on average{those} ({low} to {high}), {new_low}"
+            f" to {new_high} on 19 of 20 new tables; shown to help on {self.helps}, to hurt on"
             f" {self.hurts}."
         )
 
