@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import dynaconf.loaders.py_loader
 import dynaconf.utils.files
+import joblib
 import kedro.config.omegaconf_config
 import pandas as pd
 import pytest
@@ -94,6 +95,11 @@ def read_study(name: str, **changes: object) -> Study:
             place = place.setdefault(section, {})
         place[last] = value
     return parse_study(name, options)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take a process more than there are cores: a test may wait for a server or a browser."""
+    return int(joblib.cpu_count()) + 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
