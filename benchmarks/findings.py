@@ -27,7 +27,7 @@ from dropnorm.evaluation.estimation.effects import Evidence, RowLosses, estimate
 from dropnorm.evaluation.predictions.coverage import Coverage
 from dropnorm.evaluation.results import VariantOutcome
 from dropnorm.evaluation.sweeps.sweep_checks import check_edges
-from dropnorm.evaluation.sweeps.sweep_choices import Point
+from dropnorm.evaluation.sweeps.sweep_points import Point
 from dropnorm.evaluation.trainings.network_checks import check_networks
 from dropnorm.pipelines.prediction.nodes import _draw
 from dropnorm.pipelines.reporting.nodes import measure

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     from dropnorm.study.schema import Study
+    from dropnorm.tasks.arrays import Arrays, Floats, Rows
     from dropnorm.tasks.metrics import Score
     from dropnorm.tasks.targets import FittedTarget
-
-    Floats = npt.NDArray[np.float64]
-    # Inputs and targets, as columns of a table or in training units.
-    Rows = tuple[pd.DataFrame, pd.Series]
-    Arrays = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
 # Reference model of studies that try configurations of gradient boosting.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     from dropnorm.study.schema import Study
-    from dropnorm.tasks.base import Arrays, Floats, Rows
+    from dropnorm.tasks.arrays import Arrays, Floats, Rows
     from dropnorm.tasks.metrics import Score
     from dropnorm.tasks.targets import FittedTarget
 

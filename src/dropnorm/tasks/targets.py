@@ -15,7 +15,7 @@ from dropnorm.tasks.metrics import log_probabilities
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dropnorm.tasks.base import Floats
+    from dropnorm.tasks.arrays import Floats
 
 _TWO = 2
 

@@ -7,7 +7,6 @@ import pytest
 from conftest import read_study
 from dropnorm.evaluation.sweeps import sweep_choices
 from dropnorm.study.variants import Variant
-from dropnorm.training.networks import plan_layers
 from made_results import measured, some_metrics
 
 ROWS = 40
@@ -66,37 +65,6 @@ def made_up(study, errors: dict[Variant, list[float]], spread: float = 0.01, los
 
 def standings(found, variant: str) -> list[str]:
     return [one.standing for one in found.points if one.variant == variant]
-
-
-def test_a_variant_is_tried_with_as_much_as_its_layers_have_a_choice_of():
-    study = studied(sweep={"dropout": [0.0, 0.2], "placement": ["input", "after_hidden"]})
-
-    assert {variant: len(sweep_choices.plan_points(study, variant)) for variant in Variant} == {
-        "baseline": 1, "dropout": 2, "batchnorm": 2, "dropout_batchnorm": 4,
-    }  # fmt: skip
-
-
-def test_without_a_list_the_networks_own_rate_and_place_are_taken():
-    study = studied(sweep={"dropout": [], "placement": []}, network__dropout__rate=[0.1, 0.2, 0.3])
-
-    (point,) = sweep_choices.plan_points(study, Variant.DROPOUT_BATCHNORM)
-
-    assert (point.rate, point.placement) == ((0.1, 0.2, 0.3), "before_dense")
-    assert point.choice == "rate 0.1, 0.2, 0.3, before_dense"
-    assert sweep_choices.study_at(study, point).network == study.network
-
-
-def test_at_a_point_nothing_changes_but_rate_place_and_title():
-    study = studied()
-    point = sweep_choices.Point(Variant.DROPOUT_BATCHNORM, 0.1, "input")
-
-    changed = sweep_choices.study_at(study, point)
-
-    layers = plan_layers(changed.network, point.variant)
-    assert {layer.rate for layer in layers if layer.kind == "dropout"} == {0.1}
-    assert [layer.kind for layer in layers].index("batchnorm") == 0
-    assert changed.label == "Concrete, rate 0.1, input"
-    assert changed.model_copy(update={"network": study.network, "title": study.title}) == study
 
 
 def test_the_best_choice_is_named_and_a_worse_one_is_worse_by_its_paired_difference():

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dropnorm.evaluation.estimation.effects import Evidence
-    from dropnorm.evaluation.sweeps.sweep_choices import Point
+    from dropnorm.evaluation.sweeps.sweep_points import Point
 
 # Two-sided, so that either side has 5 %.
 _LEVEL = 0.1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,9 +16,9 @@ from dropnorm.evaluation.estimation.network_names import title
 from dropnorm.evaluation.estimation.verdicts import Verdict, judge
 from dropnorm.evaluation.json_form import or_nan
 from dropnorm.evaluation.sweeps.sweep_checks import check_edges
+from dropnorm.evaluation.sweeps.sweep_points import Point, plan_points
 from dropnorm.evaluation.sweeps.sweep_results import Choice, Choices
-from dropnorm.study.arms import arm_names, arm_of
-from dropnorm.study.compare import Compared
+from dropnorm.study.arms import arm_names
 from dropnorm.tasks.registry import task_of
 
 if TYPE_CHECKING:
@@ -27,78 +26,9 @@ if TYPE_CHECKING:
 
     from dropnorm.evaluation.estimation.effects import Evidence
     from dropnorm.evaluation.results import VariantMetrics
-    from dropnorm.study.network import Placement
     from dropnorm.study.schema import Study
 
 _SIGNIFICANT = 0.05
-
-
-@dataclass(frozen=True)
-class Point:
-    """One choice of rate and place, for one variant.
-
-    Attributes:
-        variant: Name of the network.
-        rate: Of its dropout layers: one for all, or one for each; None without them.
-        placement: Of its batch norms; None without them.
-    """
-
-    variant: str
-    rate: float | tuple[float, ...] | None = None
-    placement: Placement | None = None
-
-    @property
-    def one_rate(self) -> float | str | None:
-        """The rate as one value: a number, or text if there is one for each layer."""
-        if isinstance(self.rate, tuple):
-            return ", ".join(f"{rate:g}" for rate in self.rate)
-        return self.rate
-
-    @property
-    def choice(self) -> str:
-        """The choice in words; empty where there is none."""
-        rate = f"{self.one_rate:g}" if isinstance(self.one_rate, float) else self.one_rate
-        told = [f"rate {rate}" if rate else "", self.placement or ""]
-        return ", ".join(one for one in told if one)
-
-    @property
-    def name(self) -> str:
-        """What tells it from all other points of a sweep."""
-        return f"{self.variant}: {self.choice}"
-
-
-def plan_points(study: Study, name: str) -> list[Point]:
-    """List what a sweep tries of a network: as much as its layers have a choice of."""
-    arm, sweep = arm_of(study, name), study.sweep
-    network, variant = arm.study.network, arm.variant
-    rates = sweep.dropout or (network.dropout.rate,)
-    places = sweep.placement or (network.batchnorm.placement,)
-    return [
-        Point(name, rate, placement)
-        for placement in (places if variant.has_batchnorm else (None,))
-        for rate in (rates if variant.has_dropout else (None,))
-    ]
-
-
-def study_at(study: Study, point: Point) -> Study:
-    """Return the study with the rate and the place of a point, which its title names.
-
-    What the network of the point changes is in it, so that nothing is left to be changed.
-    """
-    arm = arm_of(study, point.variant)
-    network = arm.study.network
-    if point.rate is not None:
-        dropout = network.dropout.model_copy(update={"rate": point.rate})
-        network = network.model_copy(update={"dropout": dropout})
-    if point.placement is not None:
-        batchnorm = network.batchnorm.model_copy(update={"placement": point.placement})
-        network = network.model_copy(update={"batchnorm": batchnorm})
-    told = f"{study.title}, {point.choice}" if point.choice else study.title
-    changes: dict[str, object] = {"network": network, "title": told}
-    if point.variant in study.compare:
-        layers = study.compare[point.variant].layers
-        changes["compare"] = {point.variant: Compared(layers=layers)}
-    return arm.study.model_copy(update=changes)
 
 
 def find_choices(

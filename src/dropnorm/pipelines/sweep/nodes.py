@@ -8,7 +8,7 @@ import pandas as pd
 from dropnorm.data.preprocessing import SplitInputs
 from dropnorm.evaluation.records import Provenance, RunRecord
 from dropnorm.evaluation.results import SweepPoint, SweptVariant
-from dropnorm.evaluation.sweeps import sweep_choices
+from dropnorm.evaluation.sweeps import sweep_choices, sweep_points
 from dropnorm.evaluation.sweeps.sweep_results import Choices
 from dropnorm.pipelines.reporting.nodes import measure, record
 from dropnorm.pipelines.training.nodes import VariantTrainer
@@ -40,8 +40,8 @@ class VariantSweeper:
         """Train and measure the variant at every point, on the same splits and starts."""
         trainer = VariantTrainer(self.name)
         points, predictions = [], []
-        for number, point in enumerate(sweep_choices.plan_points(study, self.name)):
-            at_point = sweep_choices.study_at(study, point)
+        for number, point in enumerate(sweep_points.plan_points(study, self.name)):
+            at_point = sweep_points.study_at(study, point)
             trained = trainer.train(inputs, at_point, execution)
             metrics = measure(
                 trained.history,
