@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Strips end at half the error and at twice it.
 _WIDEST = math.log(2)
+_LARGE = 1e6  # percent; from here on, an exponent is easier to read
 _POINTS = 48  # of a curve
 _LONG, _HIGH = 260.0, 120.0
 _TONES = {
@@ -179,9 +180,8 @@ def draw_strip(layer: str, line: pd.Series) -> Strip:
     low, point, high = (_place(one) for one in ends)
     told = "no pair of finite runs"
     if all(map(math.isfinite, ends)):
-        told = "{1:+.1f} % ({0:+.1f} to {2:+.1f} %)".format(*(100 * one for one in ends)).replace(
-            "-", "−"
-        )
+        low_end, middle, high_end = (_percent(100 * one) for one in ends)
+        told = f"{middle} % ({low_end} to {high_end} %)"
     return Strip(
         layer=layer,
         title=network_names.title(layer),
@@ -193,6 +193,10 @@ def draw_strip(layer: str, line: pd.Series) -> Strip:
         point=point,
         percent=round(100 * ends[1], 2),
     )
+
+
+def _percent(value: float) -> str:
+    return f"{value:{'+.1e' if abs(value) >= _LARGE else '+.1f'}}".replace("-", "−")
 
 
 def _place(share: float) -> float:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _DIGITS = 3
 # However narrow an interval is, nobody reads more.
 _MOST_DIGITS = 6
-_TOO_LONG = 1e6
+# From here on, digits that are not deserved become zeros; from there on, and near zero, an exponent
+# is easier to read.
+_LARGE, _HUGE, _TINY = 1e6, 1e12, 1e-6
 # From here on, percent have no decimals.
 _WHOLE_PERCENT = 9.95
 
@@ -38,21 +40,22 @@ class Sized(Protocol):
 def number(value: float, error: float | None = None, digits: int = _DIGITS) -> str:
     """Write a number with the digits it deserves: two of its error's, or so many of its own.
 
-    There are at most six.
+    There are at most six. Below a million, all digits before the decimal point are written.
     """
     if not math.isfinite(value):
         return "–"
-    if abs(value) >= _TOO_LONG or 0 < abs(value) < 1 / _TOO_LONG:
+    if abs(value) >= _HUGE or 0 < abs(value) < _TINY:
         return f"{value:.1e}".replace("-", "−")
     scale = error if error is not None and math.isfinite(error) and error > 0 else None
-    if value == 0 and (scale is None or scale < 1 / _TOO_LONG):
+    if value == 0 and (scale is None or scale < _TINY):
         return "0"
     own = _MOST_DIGITS if scale is not None else digits
     decimals = own - 1 - math.floor(math.log10(abs(value))) if value else _MOST_DIGITS
     if scale is not None:
         decimals = min(decimals, 1 - math.floor(math.log10(scale)))
-    decimals = max(0, decimals)
-    return f"{value:,.{decimals}f}".replace("-", "−")  # a minus is meant
+    if abs(value) >= _LARGE:
+        value = round(value, min(0, decimals))
+    return f"{value:,.{max(0, decimals)}f}".replace("-", "−")  # a minus is meant
 
 
 def of_runs(count: int, runs: int) -> str:
@@ -113,7 +116,8 @@ def _half(found: Sized) -> float | None:
 def percent(value: float) -> str:
     """Write a difference in percent of the reference's error, with its sign."""
     decimals = 1 if abs(value) < _WHOLE_PERCENT else 0
-    return f"{value:+.{decimals}f} %".replace("-", "−")
+    written = f"{value:+.1e}" if abs(value) >= _LARGE else f"{value:+,.{decimals}f}"
+    return f"{written} %".replace("-", "−")
 
 
 def capital(text: str) -> str:
