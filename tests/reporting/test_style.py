@@ -7,6 +7,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from dropnorm.reporting import style
 
@@ -135,3 +136,25 @@ def test_the_users_own_settings_make_no_mathematics_of_titles(own):
     with mpl.rc_context(own), style.drawn():
         assert not mpl.rcParams[next(iter(own))]
         assert not mpl.rcParams["text.parse_math"]
+
+
+@pytest.mark.parametrize(
+    ("values", "written"),
+    [
+        ([600_000.0, 1_500_000.0], {"0.6 M", "1 M", "1.4 M"}),
+        ([-2e9, 0.0], {"-2,000 M", "0"}),
+        ([2e13, 8e13], {"2e+13", "8e+13"}),
+        ([1e-6, 5e-6], {"1e-06", "5e-06"}),
+        ([1e5 + 0.001, 1e5 + 0.002], {"100,000.001", "100,000.002"}),
+    ],
+)
+def test_numbers_at_an_axis_are_written_in_full_or_in_millions(values, written):
+    with style.drawn():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot(values, [0.0, 1.0])
+        style.to_png(figure)
+
+    shown = {label.get_text().replace("\N{MINUS SIGN}", "-") for label in axes.get_xticklabels()}
+    assert written <= shown, shown
+    assert axes.xaxis.get_offset_text().get_text() == ""

@@ -7,6 +7,7 @@ tie them to one thread.
 from __future__ import annotations
 
 import io
+import math
 import threading
 import unicodedata
 import warnings
@@ -18,12 +19,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.font_manager import FontProperties, fontManager, get_font
+from matplotlib.ticker import FuncFormatter, ScalarFormatter
 
 from dropnorm.study.variants import Variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 
@@ -65,6 +68,10 @@ _FONTS = (
     *("Arial Unicode MS", "Geeza Pro", "Segoe UI", "Nirmala UI", "Leelawadee UI"),
     *("Noto Emoji", "Segoe UI Emoji", "Segoe UI Symbol", "Symbola"),
 )
+# Between these, Matplotlib writes all digits of the numbers at an axis, if their range is not too
+# small a part of them.
+_LEAST_IN_FULL, _MOST_IN_FULL, _LEAST_RANGE = 1e-3, 1e6, 0.01
+_MILLION = 1e6
 # Characters of a message.
 _LONGEST_TOLD = 60
 _DARK_TEXT = "#DDDDDD"
@@ -132,11 +139,24 @@ def lay_out(figure: Figure) -> None:
     As long as it has a layout, Matplotlib draws every picture twice.
     """
     if layout := figure.get_layout_engine():
+        for axes in figure.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                _write_in_full(axis)
         # With a canvas that keeps its renderer, texts are measured once for layout and PNG.
         FigureCanvasAgg(figure)
         layout.execute(figure)
         with mpl.rc_context(_NO_LAYOUT):
             figure.set_layout_engine(None)
+
+
+def is_in_full(low: float, high: float) -> bool:
+    """Return whether Matplotlib writes all digits of the numbers at an axis with these limits.
+
+    From other numbers it may take out a factor or a sum, such as 1e6, which stands beside them.
+    """
+    largest = max(-low, high)
+    in_between = _LEAST_IN_FULL <= largest < _MOST_IN_FULL
+    return in_between and high - low > _LEAST_RANGE * largest
 
 
 def not_shown(texts: Iterable[str]) -> str:
@@ -146,6 +166,24 @@ def not_shown(texts: Iterable[str]) -> str:
     )
     missing = [one for one in characters if not one.isascii() and ord(one) not in _letters()]
     return "".join(missing[:_LONGEST_TOLD]) + "…" * (len(missing) > _LONGEST_TOLD)
+
+
+def _write_in_full(axis: Axis) -> None:
+    """Write millions as 1.5 M where Matplotlib would write 1e6, over the label of the axis."""
+    low, high = sorted(axis.get_view_interval())
+    if type(axis.get_major_formatter()) is not ScalarFormatter or is_in_full(low, high):
+        return
+    largest = max(-low, high)
+    in_millions = _MILLION <= largest < _MILLION**2
+    # The limits of an axis are apart; that is all that tells its numbers from each other.
+    digits = max(6, 3 + math.ceil(math.log10(largest / (high - low))))
+
+    def written(value: float, _: int | None) -> str:
+        if not in_millions:
+            return f"{value:,.{digits}g}"
+        return f"{value / _MILLION:,.{digits}g} M" if value else "0"
+
+    axis.set_major_formatter(FuncFormatter(written))
 
 
 @cache

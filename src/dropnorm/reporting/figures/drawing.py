@@ -12,7 +12,7 @@ import scipy
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from dropnorm.evaluation.estimation.network_names import spoken
-from dropnorm.reporting.style import lay_out
+from dropnorm.reporting.style import is_in_full, lay_out
 from dropnorm.study.arms import arm_names
 from dropnorm.study.training import losses_among
 from dropnorm.study.variants import Variant
@@ -36,9 +36,6 @@ _LONG = 14
 # From this ratio of largest to smallest on, an axis is logarithmic.
 WIDE_RANGE = 5.0
 NARROW, BROAD = (7.5, 4.2), (10.5, 4.6)
-# Between these, Matplotlib writes all digits of the numbers at an axis, if their range is not too
-# small a part of them.
-_LEAST_IN_FULL, _MOST_IN_FULL, _LEAST_RANGE = 1e-3, 1e6, 0.01
 # A line of a direct label and the gap to the next, in points.
 _LINE = 17.0
 
@@ -120,10 +117,7 @@ def title_axes(axes: Axes, told: str, **options: Any) -> None:
     places a title anew whenever it measures or draws: a third of all work on the axes. Where it
     takes nothing out, the place is known.
     """
-    low, high = sorted(axes.get_ylim())
-    largest = max(-low, high)
-    in_full = _LEAST_IN_FULL <= largest < _MOST_IN_FULL and high - low > _LEAST_RANGE * largest
-    known = 1.0 if in_full or axes.get_yscale() == "log" else None
+    known = 1.0 if is_in_full(*sorted(axes.get_ylim())) or axes.get_yscale() == "log" else None
     axes.set_title(told, y=known, **options)
 
 
