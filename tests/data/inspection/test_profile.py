@@ -61,6 +61,7 @@ COLUMNS = {
     "days of May": (["1 May 2024", "2 May 2024"] * 50, Kind.DATE, "'%d %b %Y'}"),
     "dates": ([20240101 + n % 31 for n in range(ROWS)], Kind.DATE, "by: 'dates'}"),
     "no dates": ([20240101 + n for n in range(0, 4 * ROWS, 4)], Kind.NUMBER, "to 20240497"),
+    "large": (2_129_628.0 + 5000 * np.arange(ROWS), Kind.NUMBER, "from 2129628 to "),
     "far from 0": (1e9 + np.arange(ROWS) / 4, Kind.NUMBER, "from 1000000000 to 1000000024.8"),
     "times": (pd.date_range("2024-01-01", periods=ROWS), Kind.DATE, "by: 'times'}"),
     "python dates": ([dt.date(2024, 1, 1)] * 50 + [dt.date(2024, 1, 2)] * 50, Kind.DATE, "split"),

@@ -64,6 +64,8 @@ _ROWS_PER_CODE = 5
 # Skewness from which non-negative numbers get a logarithm.
 _SKEWED = 3.0
 _LOOKED_AT = 2000
+# From here on, numbers are easier to read with an exponent.
+_HUGE = 1e12
 # Dates as whole numbers, of the years from 1800 to 2099.
 _COMPACT_DATES = (18000101, 20991231)
 
@@ -346,7 +348,13 @@ def between(low: float, high: float) -> str:
     width = high - low  # finite: larger numbers are refused
     digits = math.ceil(math.log10(max(abs(low), abs(high)) / width)) + 3 if width > 0 else 0
     digits = min(max(digits, 6), 17)
-    return f"from {low:.{digits}g} to {high:.{digits}g}"
+    return f"from {_in_full(low, digits)} to {_in_full(high, digits)}"
+
+
+def _in_full(value: float, digits: int) -> str:
+    """Return a number with so many digits, or all before the point; of huge ones an exponent."""
+    written = f"{value:.{digits}g}"
+    return f"{value:.0f}" if "e+" in written and abs(value) < _HUGE else written
 
 
 def quoted(value: object) -> str:
