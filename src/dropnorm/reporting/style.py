@@ -71,7 +71,7 @@ _FONTS = (
 # Between these, Matplotlib writes all digits of the numbers at an axis, if their range is not too
 # small a part of them.
 _LEAST_IN_FULL, _MOST_IN_FULL, _LEAST_RANGE = 1e-3, 1e6, 0.01
-_MILLION = 1e6
+MILLION = 1e6
 # Characters of a message.
 _LONGEST_TOLD = 60
 _DARK_TEXT = "#DDDDDD"
@@ -159,6 +159,11 @@ def is_in_full(low: float, high: float) -> bool:
     return in_between and high - low > _LEAST_RANGE * largest
 
 
+def in_millions(value: float, digits: int = 6) -> str:
+    """Return a number at an axis as 1.5 M."""
+    return f"{value / MILLION:,.{digits}g} M" if value else "0"
+
+
 def not_shown(texts: Iterable[str]) -> str:
     """Return the characters, each once, that the plots cannot show: no installed font has them."""
     characters = dict.fromkeys(
@@ -174,14 +179,12 @@ def _write_in_full(axis: Axis) -> None:
     if type(axis.get_major_formatter()) is not ScalarFormatter or is_in_full(low, high):
         return
     largest = max(-low, high)
-    in_millions = _MILLION <= largest < _MILLION**2
+    are_millions = MILLION <= largest < MILLION**2
     # The limits of an axis are apart; that is all that tells its numbers from each other.
     digits = max(6, 3 + math.ceil(math.log10(largest / (high - low))))
 
     def written(value: float, _: int | None) -> str:
-        if not in_millions:
-            return f"{value:,.{digits}g}"
-        return f"{value / _MILLION:,.{digits}g} M" if value else "0"
+        return in_millions(value, digits) if are_millions else f"{value:,.{digits}g}"
 
     axis.set_major_formatter(FuncFormatter(written))
 

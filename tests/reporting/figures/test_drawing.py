@@ -19,7 +19,13 @@ from matplotlib.text import Text
 from conftest import read_study
 from dropnorm.evaluation.sweeps.sweep_results import Choice, Choices
 from dropnorm.reporting.figures.comparison import draw_comparison
-from dropnorm.reporting.figures.drawing import finite_runs, label_ends, spread, title_axes
+from dropnorm.reporting.figures.drawing import (
+    finite_runs,
+    label_ends,
+    spread,
+    title_axes,
+    value_axis,
+)
 from dropnorm.reporting.figures.effects import draw_effects
 from dropnorm.reporting.figures.learning_curves import draw_learning_curves
 from dropnorm.reporting.figures.sweep import draw_sweep
@@ -161,6 +167,18 @@ def test_the_scale_is_logarithmic_where_the_range_asks_for_it(best, scale):
     figure = draw_learning_curves(history, NO_STEPS, metrics("batchnorm", history), STUDY)
 
     assert figure.axes[0].get_yscale() == scale
+
+
+def test_millions_are_written_the_same_way_at_logarithmic_axes():
+    with drawn():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([1, 2], [2e5, 4e6])
+        value_axis(axes, [np.array([2e5, 4e6])])
+        to_png(figure)
+
+    shown = {label.get_text() for label in axes.get_yticklabels()}
+    assert {"200,000", "0.5 M", "1 M", "2 M"} <= shown, shown
 
 
 def test_diverged_trainings_are_told_and_their_first_steps_shown_beside_the_others():

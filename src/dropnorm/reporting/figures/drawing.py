@@ -12,7 +12,7 @@ import scipy
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from dropnorm.evaluation.estimation.network_names import spoken
-from dropnorm.reporting.style import is_in_full, lay_out
+from dropnorm.reporting.style import MILLION, in_millions, is_in_full, lay_out
 from dropnorm.study.arms import arm_names
 from dropnorm.study.training import losses_among
 from dropnorm.study.variants import Variant
@@ -98,10 +98,14 @@ def error_axis(axes: Axes, values: Sequence[float]) -> None:
         # Too many powers of ten to write those between them.
         few = max(values) > 100 * min(values)
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if few else (1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(_on_log_axis))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4))
+
+
+def _on_log_axis(value: float, _: int | None = None) -> str:
+    return in_millions(value) if MILLION / 2 <= value < MILLION**2 else f"{value:,g}"
 
 
 def epoch_axis(axes: Axes, told: str = "") -> None:
@@ -179,7 +183,7 @@ def value_axis(axes: Axes, shown: Sequence[npt.NDArray[np.float64]]) -> None:
         axes.yaxis.set_major_locator(
             LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,))
         )
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(_on_log_axis))
         axes.yaxis.set_minor_locator(LogLocator(subs=()))
 
 
