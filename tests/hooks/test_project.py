@@ -293,6 +293,27 @@ def test_a_part_leaves_no_record_and_says_so(configured, caplog):
     assert "wine: only a part of the study runs" in caplog.text
 
 
+def test_a_part_tells_which_options_have_changed_since_the_results_that_it_takes(
+    configured, caplog
+):
+    options = wine().model_dump(mode="json")
+    other = {**options, "split": {**options["split"], "train_fraction": 0.3}}
+    for version, of_run in ((FIRST, options), (SECOND, other)):
+        write(version, complete=False)
+        complete_version("wine", version, options=of_run)
+    compare = pipelines["wine"].only_nodes("wine.report.comparison.compare")
+
+    begin(compare, catalog())
+
+    assert (
+        f"wine: what runs takes results of version {SECOND}, which had other options:"
+        " split.train_fraction 0.3 (now: 0.7);"
+    ) in caplog.text
+    caplog.clear()
+    begin(compare, catalog(**{METRICS: FIRST}))
+    assert "other options" not in caplog.text
+
+
 def test_what_a_node_will_refuse_is_refused_before_the_first_node(configured):
     Path("data/01_raw/red-wine.csv").write_text("quality\n1\n")
 

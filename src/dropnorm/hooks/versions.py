@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ from kedro.io.core import Version, generate_timestamp
 from dropnorm.datasets.kedro_compat import load_path_of, set_version, version_of
 from dropnorm.datasets.run_record import RunRecordDataset, Versions, is_version
 from dropnorm.errors import BadInputError, did_you_mean
+from dropnorm.evaluation.runs.overrides import tell_changed
 from dropnorm.hooks.outcomes import names_read
 from dropnorm.hooks.study_names import run_of, study_of
 from dropnorm.hooks.study_versions import newest_own, versions_of
 from dropnorm.study.parsing import parse_study
+from dropnorm.study.schema import Study
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
 
     from dropnorm.config_loader import StudyConfigLoader
+
+logger = logging.getLogger(__name__)
 
 
 def settle_versions_read(
@@ -42,6 +47,7 @@ def settle_versions_read(
         BadInputError: If there is no such version.
     """
     known: dict[str, Versions] = {}
+    taken: dict[str, str] = {}
     chosen = _versions_chosen(pipeline, catalog)
     for name in names_read(pipeline):
         dataset = catalog.get(name)
@@ -57,9 +63,32 @@ def settle_versions_read(
         else:
             read = _newest_complete(study, versions, catalog, config)
         set_version(dataset, Version(read, None))
+        if read in versions.complete:
+            taken[study] = read
         record = catalog.get(f"{study}.run")
         if isinstance(record, RunRecordDataset) and read in versions.complete:
             record.check_files(read, load_path_of(dataset))
+    for study, read in taken.items():
+        _warn_of_other_options(study, read, pipeline, catalog)
+
+
+def _warn_of_other_options(
+    run: str, version: str, pipeline: Pipeline, catalog: DataCatalog
+) -> None:
+    """Warn if nodes take today's options beside results of a run that had others."""
+    options = f"params:{study_of(run)}"
+    record = catalog.get(f"{run}.run", version=Version(version, None))
+    if options not in pipeline.inputs() or record is None:
+        return
+    now = catalog.load(options)
+    if isinstance(now, Study) and (changed := tell_changed(record.load(), now)):
+        logger.warning(
+            "%s: what runs takes results of version %s, which had other options: %s; what it finds"
+            " mixes both, so run all of the study for an answer",
+            run,
+            version,
+            changed,
+        )
 
 
 def _versions_chosen(pipeline: Pipeline, catalog: DataCatalog) -> dict[str, str]:

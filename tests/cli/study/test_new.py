@@ -540,6 +540,25 @@ def test_a_column_name_with_surrounding_blanks_is_found(command, configured):
     assert project_config().study("tried").target.column == "income"
 
 
+@pytest.mark.parametrize("of_table", ["gr\u00f6\u00dfe", "gro\u0308\u00dfe"])
+@pytest.mark.parametrize("typed", ["gr\u00f6\u00dfe", "gro\u0308\u00dfe"])
+def test_a_column_name_is_found_however_its_letters_are_composed(
+    command, configured, of_table, typed
+):
+    (configured / "t.csv").write_text(many("1#,5#.5", header=f"x,{of_table}"))
+
+    assert command("new", "tried", "--csv", "t.csv", "--target", typed).exit_code == 0
+    assert project_config().study("tried").target.column == of_table
+
+
+def test_a_table_of_the_target_alone_is_refused(command, configured):
+    (configured / "t.csv").write_text(many("5#.5", header="y"))
+
+    done = command("new", "tried", "--csv", "t.csv", "--target", "y")
+
+    assert_refused(done, "has no column beside the target")
+
+
 def test_a_parquet_index_becomes_a_column(command, configured):
     table = pd.DataFrame(
         {"region": ["N", "S"] * 60, "x": np.arange(120) % 7, "y": np.arange(120.0)}

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import importlib.util
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +16,7 @@ from dropnorm.cli.study.group import study as study_group
 from dropnorm.cli.study.predict import _best_variant, _write
 from dropnorm.cli.study.project import open_project
 from dropnorm.config_loader import StudyConfigLoader
+from dropnorm.errors import BadInputError
 from dropnorm.pipelines.prediction import nodes
 from dropnorm.pipelines.prediction.nodes import predict
 from whole_commands import kedro_here
@@ -222,6 +226,51 @@ def test_an_output_that_is_there_is_replaced_only_if_told(at_project, tmp_path):
     done = CliRunner().invoke(study_group, [*words, "--overwrite"])
     assert done.exit_code == 0, done.output
     assert len(pd.read_parquet(output)) == len(songs())
+
+
+def test_a_link_stays_and_the_file_behind_it_is_replaced(at_project, tmp_path):
+    link, output = tmp_path / "link.csv", tmp_path / "out.csv"
+    output.write_text("mine")
+    link.symlink_to(output)
+    words = ["predict", "spotify", "--input", "data/sample/01_raw/spotify.csv", "--output",
+             str(link), "--env", "sample"]  # fmt: skip
+
+    assert_refused(CliRunner().invoke(study_group, words), "is there already; --overwrite")
+    done = CliRunner().invoke(study_group, [*words, "--overwrite"])
+
+    assert done.exit_code == 0, done.output
+    assert link.is_symlink()
+    assert len(pd.read_csv(output)) == len(songs())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_what_is_no_file_is_not_replaced_by_one(at_project, tmp_path):
+    pipe = tmp_path / "out"
+    os.mkfifo(pipe)
+    words = ["predict", "spotify", "--input", "data/sample/01_raw/spotify.csv", "--output",
+             str(pipe), "--env", "sample", "--overwrite"]  # fmt: skip
+
+    assert_refused(CliRunner().invoke(study_group, words), "is a device, a pipe or a socket")
+    assert pipe.is_fifo()
+
+
+def test_an_ending_whose_package_is_missing_is_refused(at_project, tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    words = ["predict", "spotify", "--input", "data/sample/01_raw/spotify.csv", "--output",
+             str(tmp_path / "out.csv.zst"), "--env", "sample"]  # fmt: skip
+
+    assert_refused(CliRunner().invoke(study_group, words), "zstandard, which is not installed")
+
+
+def test_a_full_disk_is_told_with_the_file_that_was_asked_for(tmp_path, monkeypatch):
+    def is_full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", is_full)
+
+    with pytest.raises(BadInputError, match=r"^--output: .*out.csv cannot be written: No space"):
+        _write(pd.DataFrame({"prediction": [1.0]}), tmp_path / "out.csv")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interval_stands_beside_predictions_and_holds_the_rows_it_comes_from(command):

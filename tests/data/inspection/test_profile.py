@@ -64,6 +64,12 @@ COLUMNS = {
     "large": (2_129_628.0 + 5000 * np.arange(ROWS), Kind.NUMBER, "from 2129628 to "),
     "far from 0": (1e9 + np.arange(ROWS) / 4, Kind.NUMBER, "from 1000000000 to 1000000024.8"),
     "times": (pd.date_range("2024-01-01", periods=ROWS), Kind.DATE, "by: 'times'}"),
+    "durations": (pd.to_timedelta(range(ROWS), unit="min"), Kind.UNUSABLE, "such as 5940 seconds"),
+    "times of day": (
+        [dt.time(13, n % 60) for n in range(ROWS)],
+        Kind.UNUSABLE,
+        "13:59:00; to use them as amounts",
+    ),
     "python dates": ([dt.date(2024, 1, 1)] * 50 + [dt.date(2024, 1, 2)] * 50, Kind.DATE, "split"),
     "one value": (["x"] * ROWS, Kind.CONSTANT, "is 'x' wherever it has a value"),
     "nothing": ([None] * ROWS, Kind.EMPTY, "has no value in any row"),
@@ -128,6 +134,16 @@ def test_the_kind_of_a_column_is_recognized_with_a_reason(name):
     assert why in column.why
     assert column.log1p == (name == "skewed")
     assert target.kind == Kind.TARGET
+
+
+def test_the_order_of_day_and_month_is_that_of_all_values_not_of_the_first():
+    days = pd.date_range("2024-01-01", periods=30).repeat(200).strftime("%m/%d/%Y")
+    table = pd.DataFrame({"sold": days, "x": np.arange(6000) % 7, "y": np.arange(6000) * 0.5})
+
+    sold = inspect_table(table, "y").columns[0]
+
+    assert sold.kind is Kind.DATE
+    assert sold.why.endswith("format: '%m/%d/%Y'}")
 
 
 def test_a_messy_table_is_profiled_and_not_changed():

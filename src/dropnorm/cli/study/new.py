@@ -6,6 +6,7 @@ import filecmp
 import math
 import re
 import shutil
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,11 +200,24 @@ def _read(
 
 
 def _in_header(name: Any, header: set[str]) -> Any:
-    """Return a column's name as in the table, because readers strip the blanks around it."""
-    return name.strip() if name and name not in header and name.strip() in header else name
+    """Return a column's name as in the table.
+
+    Readers strip the blanks around it, and a keyboard may write é as one character where the table
+    has two, or the other way round.
+    """
+    if not name or name in header:
+        return name
+    same = [one for one in header if _composed(one) == _composed(name.strip())]
+    return same[0] if len(same) == 1 else name
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _parsed(name: str, proposal: Proposal) -> Study:
+    if not proposal.lists and not proposal.left_out:
+        raise BadInputError("has no column beside the target, so there is nothing to predict from")
     if not proposal.lists:
         left_out = "; ".join(f"'{one.name}' ({one.kind}: {one.why})" for one in proposal.left_out)
         raise BadInputError(f"has no input column, because all are left out: {left_out}")

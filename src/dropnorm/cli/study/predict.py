@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import re
@@ -208,10 +209,21 @@ def _output(place: str, *, overwrite: bool) -> Path:
         )
     if output.is_dir() or place.endswith(("/", os.sep)):
         raise BadInputError(f"--output: {output} is a folder; predictions go to a file")
+    if output.exists() and not output.is_file():
+        raise BadInputError(
+            f"--output: {output} is a device, a pipe or a socket; predictions go to a file"
+        )
+    if output.is_symlink():  # which stays: what reads the file behind it reads the predictions
+        output = Path(os.path.realpath(output))
     if not _CSV_OR_PARQUET.search(output.name):
         raise BadInputError(
             f"--output: {output} is named as another kind of file; predictions are written as .csv"
             " (or .csv.gz) or as .parquet"
+        )
+    if output.suffix.lower() == ".zst" and importlib.util.find_spec("zstandard") is None:
+        raise BadInputError(
+            f"--output: {output} needs the package zstandard, which is not installed; take another"
+            " ending, such as .csv.gz"
         )
     nearest = next(folder for folder in output.absolute().parents if folder.exists())
     if not nearest.is_dir():
@@ -261,12 +273,16 @@ def _best_variant(project: Project, study: Study, version: str) -> str:
 
 
 def _write(predictions: pd.DataFrame, output: Path) -> None:
-    with written_whole(output) as path:
-        if output.suffix.lower() == ".parquet":
-            predictions.to_parquet(path, index=False)
-        else:
-            decimals = _decimals_of_range(predictions)
-            predictions.to_csv(path, index=False, float_format=partial(_written, decimals=decimals))
+    try:
+        with written_whole(output) as path:
+            if output.suffix.lower() == ".parquet":
+                predictions.to_parquet(path, index=False)
+            else:
+                written = partial(_written, decimals=_decimals_of_range(predictions))
+                predictions.to_csv(path, index=False, float_format=written)
+    except OSError as error:  # names a temporary file, or none
+        why = error.strerror or in_one_line(error)
+        raise BadInputError(f"--output: {output} cannot be written: {why}") from error
 
 
 def _decimals_of_range(predictions: pd.DataFrame) -> int:

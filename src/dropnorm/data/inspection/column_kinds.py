@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from dropnorm.data.inspection.published_split import MOST_FOLDS, published_parts
 from dropnorm.data.inspection.two_readings import tell_clock, tell_mixed_percents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Kind(StrEnum):
@@ -140,6 +141,8 @@ def _classify(  # noqa: PLR0911  # by kind
         return Column(name, Kind.EMPTY, f"missing in {missing} of {count} rows")
     if distinct <= MOST_FOLDS and (parts := published_parts(present)):
         return Column(name, Kind.SPLIT, parts.why, split=parts.section)
+    if clock := _tell_durations_or_times(present):
+        return Column(name, Kind.UNUSABLE, clock)
     if formats := _date_formats(present):
         how = f", format: '{formats[0]}'" if "%" in formats[0] else ""
         why = f"if newer rows are to be predicted: split: {{method: time, by: {name!r}{how}}}"
@@ -294,32 +297,57 @@ def _mixture(present: pd.Series) -> str:
     return ""
 
 
+def _tell_durations_or_times(present: pd.Series) -> str:
+    """Say what to do about values of Parquet's types of durations or times of day, or nothing."""
+    if pd.api.types.is_timedelta64_dtype(present):
+        longest = present.max()
+        kinds, seconds = "durations", longest.total_seconds()
+    elif isinstance(present.iloc[0], datetime.time):
+        longest = present.max()
+        kinds = "times of day"
+        seconds = 3600 * longest.hour + 60 * longest.minute + longest.second
+    else:
+        return ""
+    return (
+        f"{kinds} such as {longest}; to use them as amounts, write plain numbers of one unit, such"
+        f" as {seconds:.15g} seconds"
+    )
+
+
 def _date_formats(present: pd.Series) -> list[str]:
     """Return the formats that fit dates best, ``ISO8601`` or as in strptime; empty if none fits.
 
     There are several if values such as 01/02/2024 do not tell the day from the month.
     """
-    if pd.api.types.is_datetime64_any_dtype(present) or pd.api.types.is_timedelta64_dtype(present):
-        return ["ISO8601"]
     if pd.api.types.is_numeric_dtype(present):
         return ["ISO8601"] if _are_compact_dates(present) else []
     first = present.astype(object).iloc[0]
     if not isinstance(first, str):
-        dates = ("date", "datetime", "Timestamp", "time")
+        dates = ("date", "datetime", "Timestamp")
         return ["ISO8601"] if type(first).__name__ in dates else []
     texts = present.iloc[:_LOOKED_AT].astype(str)
     if pd.to_numeric(texts, errors="coerce").notna().mean() > 1 - _MOSTLY_DATES:
         return []
-    times = {
-        written: pd.to_datetime(texts, format=written, errors="coerce", utc=True)
-        for written in _DATE_FORMATS
-    }
+    times = _read_as_dates(texts, _DATE_FORMATS)
     fits = {written: float(read.notna().mean()) for written, read in times.items()}
     most = max(fits.values())
     if most < _MOSTLY_DATES:
         return []
     first, *others = [written for written, share in fits.items() if share == most]
-    return [first, *(other for other in others if not times[other].equals(times[first]))]
+    formats = [first, *(other for other in others if not times[other].equals(times[first]))]
+    if len(formats) == 1 or len(present) <= len(texts):
+        return formats
+    # The first rows of a table in order of time may be of a few days.
+    every = _read_as_dates(present.drop_duplicates().astype(str), formats)
+    counts = {written: int(read.notna().sum()) for written, read in every.items()}
+    return [written for written in formats if counts[written] == max(counts.values())]
+
+
+def _read_as_dates(texts: pd.Series, formats: Iterable[str]) -> dict[str, pd.Series]:
+    return {
+        written: pd.to_datetime(texts, format=written, errors="coerce", utc=True)
+        for written in formats
+    }
 
 
 def _are_compact_dates(numbers: pd.Series) -> bool:

@@ -135,6 +135,18 @@ def judge(record: RunRecord, study: Study | None, environment: str | None) -> Ju
     return Judged(Standing.CHANGED, line)
 
 
+def tell_changed(record: RunRecord, options: Study) -> str:
+    """Say in one line which options a run had that are others now; empty if none are.
+
+    Args:
+        record: Of the run.
+        options: Those in use, with what the command line overrides.
+    """
+    changed = differences(_options(record), options.model_dump(mode="json"))
+    told = [f"{key} {_value(run)} (now: {_value(now)})" for key, (run, now) in changed.items()]
+    return ", ".join(told[:_MOST_TOLD]) + _more(len(told))
+
+
 def has_looked(record: RunRecord, study: Study) -> bool:
     """Return whether a run was an earlier look at a study that is run with more replicas.
 
