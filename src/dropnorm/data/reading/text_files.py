@@ -42,14 +42,18 @@ _OTHERS: dict[bytes, str] = {
     b"ARROW1": "is a Feather file; save its table as CSV or Parquet",
 }
 # Texts that are no tables, after a byte order mark.
-_NO_TABLES = {
-    re.compile(rb'\s*(\[\s*)?\{\s*"[^"\r\n]*"\s*:'): "is a JSON file; save its table as CSV or"
-    " Parquet, or write a catalog entry of the type pandas.JSONDataset",
-    re.compile(
-        rb"\s*<(!doctype\s+)?html\b", re.IGNORECASE
-    ): "is a page of a website and not a table;"
-    " a browser may show why, such as that it asks for a password",
-}
+_NO_TABLES = (
+    (
+        re.compile(rb'\s*(\[\s*)?\{\s*"[^"\r\n]*"\s*:'),
+        "is a JSON file; save its table as CSV or Parquet, or write a catalog entry of the type"
+        " pandas.JSONDataset",
+    ),
+    (
+        re.compile(rb"\s*<(!doctype\s+)?html\b", re.IGNORECASE),
+        "is a page of a website and not a table; a browser may show why, such as that it asks for a"
+        " password",
+    ),
+)
 _TAR = (257, b"ustar")
 _SHEETS = {"[Content_Types].xml": "an Excel workbook", "mimetype": "an OpenDocument workbook"}
 _AT_ONCE = 1 << 20
@@ -155,7 +159,7 @@ def find_encoding(path: Path, compression: Compression | None) -> tuple[str, str
         head = file.read(_AT_ONCE)
         if head[_TAR[0] :].startswith(_TAR[1]):
             raise BadInputError("is a tar archive; unpack it and use the file with the table")
-        for pattern, what in _NO_TABLES.items():
+        for pattern, what in _NO_TABLES:
             if pattern.match(head.removeprefix(codecs.BOM_UTF8)):
                 raise BadInputError(what)
         for mark, encoding in _BOMS.items():
