@@ -16,7 +16,9 @@ def studied(splits: int = 5, starts: int = 1, **changes: object):
     return read_study("concrete", replicas__splits=splits, replicas__starts=starts, **changes)
 
 
-def made_up(study, errors: dict[Variant, list[float]], spread: float = 0.01, lost=(), seed=0):
+def made_up(
+    study, errors: dict[Variant, list[float]], spread: float = 0.01, lost=(), failed=0, seed=0
+):
     """Metrics and predictions of points with these errors, each split a little off."""
     chance = np.random.default_rng(seed)
     options = study.replicas
@@ -38,7 +40,7 @@ def made_up(study, errors: dict[Variant, list[float]], spread: float = 0.01, los
                 )
                 for split, start in replicas
             ]
-            metrics[variant].append(some_metrics(*found))
+            metrics[variant].append(some_metrics(*found, failures={"collapsed": failed}))
             tables += [
                 pd.DataFrame(
                     {
@@ -86,6 +88,21 @@ def test_the_best_choice_is_named_and_a_worse_one_is_worse_by_its_paired_differe
     )
     assert "Worse: rate 0 by 1" in found.sentences["dropout"]
     assert set(found.sentences) == {"dropout", "dropout_batchnorm"}
+
+
+def test_a_best_choice_that_learnt_nothing_is_not_named_without_saying_so():
+    study = studied(sweep={"dropout": [0.0, 0.1]})
+    same = {"baseline": [5], "dropout": [5, 6], "batchnorm": [5], "dropout_batchnorm": [5, 6]}
+
+    good, some, none = (made_up(study, same, failed=failed) for failed in (0, 2, 5))
+
+    assert "constant" not in good.sentences["dropout"]
+    assert (
+        ", and a loss no better than that of a constant in 2 of 5 runs. Worse:"
+        in some.sentences["dropout"]
+    )
+    assert "constant in all 5 runs. Worse:" in none.sentences["dropout"]
+    assert [one.failed for one in none.points] == [5] * 6
 
 
 def test_differences_that_chance_explains_do_not_matter():

@@ -52,12 +52,13 @@ def find_choices(
     """
     names = arm_names(study)
     points = {name: plan_points(study, name) for name in names}
+    measured = {
+        point.name: of_point
+        for variant in names
+        for point, of_point in zip(points[variant], metrics[variant], strict=True)
+    }
     evidence = gather_evidence(
-        {
-            point.name: of_point
-            for variant in names
-            for point, of_point in zip(points[variant], metrics[variant], strict=True)
-        },
+        measured,
         {
             point.name: predictions[variant].loc[predictions[variant]["point"] == number]
             for variant in names
@@ -67,13 +68,9 @@ def find_choices(
         split,
         study,
     )
-    diverged = {
-        point.name: of_point.diverged
-        for variant in names
-        for point, of_point in zip(points[variant], metrics[variant], strict=True)
-    }
+    diverged = {point: of_point.diverged for point, of_point in measured.items()}
     margin = margin_of(evidence.errors[points[study.against][0].name], study.margin)
-    rows = {name: _stand(points[name], evidence, diverged, margin) for name in names}
+    rows = {name: _stand(points[name], evidence, measured, margin) for name in names}
     edges = [one for of in points.values() for one in check_edges(of, evidence, diverged)]
     task, options = task_of(study), study.replicas
     unit = task.unit(study)
@@ -97,10 +94,14 @@ def find_choices(
 
 
 def _stand(
-    points: Sequence[Point], evidence: Evidence, diverged: Mapping[str, int], margin: float
+    points: Sequence[Point],
+    evidence: Evidence,
+    measured: Mapping[str, VariantMetrics],
+    margin: float,
 ) -> list[Choice]:
     """Describe the points of one variant, each beside the best."""
     errors = {point: evidence.errors[point.name].dropna() for point in points}
+    diverged = {point.name: measured[point.name].diverged for point in points}
     whole = [point for point in points if len(errors[point]) and not diverged[point.name]]
     best = min(whole, key=lambda point: float(errors[point].mean()), default=None)
     rows = []
@@ -130,6 +131,7 @@ def _stand(
                 high=_or_none(interval.high),
                 p=_or_none(interval.p),
                 standing=standing,
+                failed=sum(measured[point.name].failures.values()),
             )
         )
     return rows
@@ -155,6 +157,9 @@ def _sentence(name: str, points: Sequence[Point], rows: Sequence[Choice], unit: 
         if row.standing == "least error":
             size = f"{wording.number(or_nan(row.error))} {unit}".strip()
             least = f"{point.choice} has the least error, {size}"
+            if row.failed:
+                failed = wording.of_runs(row.failed, row.replicas)
+                least += f", and a loss no better than that of a constant in {failed}"
         elif row.standing == "worse":
             told["worse"].append(f"{point.choice} by {_size(row, unit)}")
         else:

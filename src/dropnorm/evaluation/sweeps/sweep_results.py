@@ -24,6 +24,7 @@ class Choice(Result):
         high: The other end.
         p: Its p-value, adjusted for all pairs of the variant, as the interval is.
         standing: What can be said of it, in words.
+        failed: How many of the finite replicas have a loss that is not below that of a constant.
     """
 
     variant: str
@@ -39,6 +40,7 @@ class Choice(Result):
     high: float | None
     p: float | None
     standing: str
+    failed: int = 0
 
 
 @dataclass(frozen=True)
