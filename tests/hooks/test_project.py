@@ -293,6 +293,15 @@ def test_a_part_leaves_no_record_and_says_so(configured, caplog):
     assert "wine: only a part of the study runs" in caplog.text
 
 
+@pytest.mark.parametrize(("earlier", "told"), [(SECOND, False), ("2099-01-01T00.00.00.000Z", True)])
+def test_a_run_that_will_not_be_the_newest_by_the_clock_says_so(configured, caplog, earlier, told):
+    complete_version("wine", earlier, options=wine().model_dump(mode="json"))
+
+    begin(pipelines["wine"], catalog())
+
+    assert (f"and an earlier run is version {earlier}" in caplog.text) == told
+
+
 def test_a_part_tells_which_options_have_changed_since_the_results_that_it_takes(
     configured, caplog
 ):

@@ -155,7 +155,23 @@ def settle_version_written(
     for dataset in versioned:
         # What the run writes it reads back in its own version.
         set_version(dataset, Version(version, version))
+    for record in kept:
+        _warn_of_clock(record, version)
     return [(record, version) for record in kept]
+
+
+def _warn_of_clock(record: RunRecordDataset, version: str) -> None:
+    """Warn if a complete version is later than that of a run that begins now."""
+    complete = record.complete_versions()
+    if complete and complete[0] > version:
+        logger.warning(
+            "%s: by the clock of this machine, this run is version %s, and an earlier run is"
+            " version %s. Commands take the latter as the newest, so name this one with --version,"
+            " or set the clock and run again",
+            record.path.parent.name,
+            version,
+            complete[0],
+        )
 
 
 def _newest_complete(
