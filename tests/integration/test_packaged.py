@@ -39,15 +39,14 @@ def python(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     What the wheel depends on is lent by the environment in use: to install it anew takes minutes.
     """
     folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, symlinks=True)
+    venv.create(folder, symlinks=True, with_pip=True)  # uv makes environments without one
     python = folder / Path(sysconfig.get_path("scripts")).name / Path(sys.executable).name
     own = installed_in(python)
     lent = Path(sysconfig.get_path("purelib"))
     (own / "lent.pth").write_text(f"{lent}\n")
     (wheel,) = packaged.glob(f"dropnorm-{__version__}-*.whl")
-    subprocess.run([sys.executable, "-m", "pip", "--quiet", "--python", python, "install",
-                    "--no-index", "--no-deps", "--force-reinstall", wheel],
-                   check=True, timeout=300)  # fmt: skip
+    subprocess.run([python, "-m", "pip", "--quiet", "install", "--no-index", "--no-deps",
+                    "--force-reinstall", wheel], check=True, timeout=300)  # fmt: skip
     assert (own / "dropnorm" / "cli" / "main.py").is_file()
     return python
 

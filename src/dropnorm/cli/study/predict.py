@@ -213,8 +213,6 @@ def _output(place: str, *, overwrite: bool) -> Path:
         raise BadInputError(
             f"--output: {output} is a device, a pipe or a socket; predictions go to a file"
         )
-    if output.is_symlink():  # which stays: what reads the file behind it reads the predictions
-        output = Path(os.path.realpath(output))
     if not _CSV_OR_PARQUET.search(output.name):
         raise BadInputError(
             f"--output: {output} is named as another kind of file; predictions are written as .csv"
@@ -273,8 +271,10 @@ def _best_variant(project: Project, study: Study, version: str) -> str:
 
 
 def _write(predictions: pd.DataFrame, output: Path) -> None:
+    # A link stays: what reads the file behind it reads the predictions.
+    place = Path(os.path.realpath(output)) if output.is_symlink() else output
     try:
-        with written_whole(output) as path:
+        with written_whole(place) as path:
             if output.suffix.lower() == ".parquet":
                 predictions.to_parquet(path, index=False)
             else:
