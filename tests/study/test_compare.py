@@ -5,6 +5,7 @@ import pytest
 from conftest import read_study
 from dropnorm.errors import BadInputError
 from dropnorm.study.compare import TAKEN, merged, names_written
+from dropnorm.study.parsing import parse_recorded
 from dropnorm.tasks.classification import Classification
 from dropnorm.tasks.regression import Regression
 
@@ -57,6 +58,25 @@ def test_a_wrong_comparison_is_refused_in_one_line(compare, said):
 
     assert str(refused.value).startswith(said)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"network": {"hidden": [512, 512, 512]}},
+        {"training": {"epochs": 100}},
+        # Without the layer, its options change nothing: layers: [dropout] was forgotten.
+        {"network": {"dropout": {"rate": 0.1}}},
+        {"network": {"batchnorm": {"momentum": 0.9}}},
+    ],
+)
+def test_a_network_that_is_the_same_for_all_that_it_writes_is_refused_but_in_a_record(same):
+    with pytest.raises(BadInputError, match="'baseline' and 'same', which are the same network"):
+        read_study("concrete", compare={"baseline": {}, "same": same})
+
+    options = read_study("concrete").model_dump(mode="json", exclude={"name"})
+    recorded = parse_recorded("concrete", {**options, "compare": {"baseline": {}, "same": same}})
+    assert tuple(recorded.compare) == ("baseline", "same")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dropnorm.tuning.space import (
     KERAS_RATES,
     as_configured,
     draw_configurations,
+    of_network,
     study_at,
 )
 
@@ -86,3 +87,16 @@ def test_the_learning_rates_of_optimizers_are_those_of_keras():
 
     for name, rate in KERAS_RATES.items():
         assert float(optimizers.get(name).learning_rate) == pytest.approx(rate)
+
+
+def test_a_trial_of_a_network_has_the_options_that_the_network_sets_itself():
+    wide = {"network": {"hidden": [9, 9]}, "training": {"optimizer": "adam", "batch_size": 7}}
+    study = searched(3, compare={"baseline": {}, "wide": wide}, training__learning_rate=None)
+    first, second, _ = draw_configurations(study)
+
+    assert of_network(study, "baseline", second) == second
+    of_wide = of_network(study, "wide", second)
+    assert (of_wide.trial, of_wide.hidden, of_wide.batch_size) == (1, (9, 9), 7)
+    assert of_wide.learning_rate == second.learning_rate
+    # As configured, it has the learning rate of its own optimizer.
+    assert (first.learning_rate, of_network(study, "wide", first).learning_rate) == (0.01, 0.001)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,7 +13,11 @@ from dropnorm.errors import BadInputError
 from dropnorm.study.arms import Arm, arm_of
 from dropnorm.study.compare import with_rows
 from dropnorm.study.messages import message_of
+from dropnorm.study.network import BatchNorm, Dropout, Network
 from dropnorm.study.schema import Study
+
+if TYPE_CHECKING:
+    from dropnorm.study.training import Training
 
 _Parsed = TypeVar("_Parsed")
 
@@ -30,36 +34,51 @@ def parse_study(name: str, options: object, where: Mapping[str, str] | None = No
     Raises:
         BadInputError: One line per problem, each with its source and key.
     """
-    named = {**options, "name": name} if isinstance(options, Mapping) else options
-    study = _checked(name, partial(Study.model_validate, named), where or {})
-    arms = [
-        _checked(f"{name}.compare.{arm}", partial(arm_of, study, arm), where or {})
-        for arm in study.compare
-    ]
+    study, arms = _parsed(name, options, where or {})
     _refuse_twins(name, arms)
     return study
+
+
+def _parsed(name: str, options: object, where: Mapping[str, str]) -> tuple[Study, list[Arm]]:
+    named = {**options, "name": name} if isinstance(options, Mapping) else options
+    study = _checked(name, partial(Study.model_validate, named), where)
+    arms = [
+        _checked(f"{name}.compare.{arm}", partial(arm_of, study, arm), where)
+        for arm in study.compare
+    ]
+    return study, arms
 
 
 def parse_recorded(name: str, options: Mapping[str, Any]) -> Study:
     """Return a study from the options in the record of a run.
 
     Up to version 0.2.0, validation rows chose epochs and learning rates, and options had no key
-    that says so.
+    that says so. Equal networks, which earlier versions did not always see, are not refused.
 
     Raises:
         BadInputError: As :func:`parse_study`.
     """
-    return parse_study(name, with_rows(options, "validation"))
+    return _parsed(name, with_rows(options, "validation"), {})[0]
 
 
 def _refuse_twins(study: str, arms: Sequence[Arm]) -> None:
     """Refuse two equal networks, because their difference would look like a result."""
     for one, other in itertools.combinations(arms, 2):
-        if one.variant is other.variant and one.study == other.study:
+        if one.variant is other.variant and _trained(one) == _trained(other):
             raise BadInputError(
                 f"{study}.compare has '{one.name}' and '{other.name}', which are the same network;"
-                " change an option of one of them, or leave it out"
+                " change an option of one of them, or its layers, or leave it out"
             )
+
+
+def _trained(arm: Arm) -> tuple[Network, Training]:
+    """Return what is trained of a network; options of a layer that it lacks change nothing."""
+    unused: dict[str, Dropout | BatchNorm] = {}
+    if not arm.variant.has_dropout:
+        unused["dropout"] = Dropout()
+    if not arm.variant.has_batchnorm:
+        unused["batchnorm"] = BatchNorm()
+    return arm.study.network.model_copy(update=unused), arm.study.training
 
 
 def refuse_splits_until_settled(

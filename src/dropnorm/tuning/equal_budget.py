@@ -25,6 +25,7 @@ from dropnorm.tuning.results import (
     Size,
 )
 from dropnorm.tuning.shares import options_of, shares_of_variance
+from dropnorm.tuning.space import of_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +80,7 @@ def find_equal_budget(
             _effect(contrast, networks, answers, both) for contrast in design_of(study).contrasts
         ),
         networks=tuple(_network(name, one, both, worst, study) for name, one in networks.items()),
-        recommended=_recommend(networks, answers[CHOSEN]),
+        recommended=_recommend(networks, answers[CHOSEN], study),
     )
 
 
@@ -184,7 +185,9 @@ def _shares(
     name: str, trials: Sequence[Trial], means: Sequence[float], worst: float, study: Study
 ) -> dict[str, float]:
     variant = arm_of(study, name).variant
-    configurations = {one.configuration.trial: one.configuration for one in trials}
+    configurations = {
+        one.configuration.trial: of_network(study, name, one.configuration) for one in trials
+    }
     layers = {"dropout": variant.has_dropout, "batchnorm": variant.has_batchnorm}
     options = [options_of(configurations[one], **layers) for one in sorted(configurations)]
     # The first is not drawn. A trial is no worse than a constant, which needs no network.
@@ -192,7 +195,9 @@ def _shares(
     return shares_of_variance(options[1:], errors[1:])
 
 
-def _recommend(networks: Mapping[str, SearchedNetwork], answer: Answer) -> Recommended | None:
+def _recommend(
+    networks: Mapping[str, SearchedNetwork], answer: Answer, study: Study
+) -> Recommended | None:
     """Return the configuration of the recommended network that is best over all splits."""
     if not answer.working():
         return None
@@ -203,7 +208,7 @@ def _recommend(networks: Mapping[str, SearchedNetwork], answer: Answer) -> Recom
         return None
     best = int(np.nanargmin(means))
     configuration, epochs = _of_trial(trials, best)
-    return Recommended(name, configuration, epochs, means[best])
+    return Recommended(name, of_network(study, name, configuration), epochs, means[best])
 
 
 def _of_trial(trials: Sequence[Trial], number: int) -> tuple[Configuration, int]:

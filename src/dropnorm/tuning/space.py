@@ -7,10 +7,12 @@ trials go on where fewer have ended.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import scipy
 
+from dropnorm.study.arms import arm_of
 from dropnorm.tuning.results import Configuration
 
 if TYPE_CHECKING:
@@ -103,3 +105,9 @@ def study_at(study: Study, configuration: Configuration) -> Study:
             ),
         }
     )
+
+
+def of_network(study: Study, name: str, configuration: Configuration) -> Configuration:
+    """Return the options with which a trial trains a network, which may set some itself."""
+    arm = arm_of(study_at(study, configuration), name)
+    return replace(as_configured(arm.study), trial=configuration.trial)

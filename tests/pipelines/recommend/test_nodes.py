@@ -95,6 +95,21 @@ def test_tabulate_trials_has_a_row_for_each(networks):
     assert not table["inner_error"].map(math.isnan).any()
 
 
+def test_tabulate_trials_says_what_a_network_was_trained_with():
+    wide = {"layers": ["dropout"], "network": {"hidden": [9], "dropout": {"rate": 0.25}}}
+    study = a_study(
+        replicas__splits=2, network__hidden=[4], recommend={"trials": 3},
+        compare={"baseline": {}, "wide": wide},
+    )  # fmt: skip
+    networks = {"baseline": searched(Variant.BASELINE), "wide": searched(Variant.DROPOUT)}
+
+    table = nodes.tabulate_trials(study, **networks).set_index("network")
+
+    assert set(table.loc["wide", "hidden"]) == {"9"}
+    assert set(table.loc["wide", "dropout_rate"]) == {"0.25"}
+    assert len(set(table.loc["baseline", "hidden"])) > 1
+
+
 def test_plot_equal_budget_draws_effects_and_curves(found):
     assert len(nodes.plot_equal_budget(found, STUDY).axes) == 2
 

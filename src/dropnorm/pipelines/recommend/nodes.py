@@ -20,6 +20,7 @@ from dropnorm.tuning import equal_budget, inner, search
 from dropnorm.tuning.equal_budget import CHOSEN, CONFIGURED
 from dropnorm.tuning.fragment import write_fragment
 from dropnorm.tuning.results import EqualBudget, SearchedNetwork, Trial
+from dropnorm.tuning.space import of_network
 
 
 class Searched(NamedTuple):
@@ -125,18 +126,19 @@ def tabulate_trials(study: Study, **searched: SearchedNetwork) -> pd.DataFrame:
             "network": name,
             "split": trial.split,
             "trial": trial.configuration.trial,
-            "learning_rate": trial.configuration.learning_rate,
-            "hidden": " ".join(map(str, trial.configuration.hidden)),
-            "batch_size": trial.configuration.batch_size,
-            "weight_decay": trial.configuration.weight_decay or 0.0,
-            "dropout_rate": str(trial.configuration.dropout_rate).strip("()"),
-            "batchnorm_momentum": trial.configuration.batchnorm_momentum,
+            "learning_rate": options.learning_rate,
+            "hidden": " ".join(map(str, options.hidden)),
+            "batch_size": options.batch_size,
+            "weight_decay": options.weight_decay or 0.0,
+            "dropout_rate": str(options.dropout_rate).strip("()"),
+            "batchnorm_momentum": options.batchnorm_momentum,
             "epochs": trial.epochs,
             "inner_error": trial.error,
             "chosen": trial.chosen,
         }
         for name, one in searched.items()
         for trial in one.trials
+        for options in [of_network(study, name, trial.configuration)]
     ]
     return pd.DataFrame(rows)
 
