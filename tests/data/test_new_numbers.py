@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,6 +93,14 @@ def test_predictions_far_from_all_targets_are_told(worst, told, caplog):
 
     assert told in caplog.text
     assert len(caplog.records) == bool(told)
+
+
+@pytest.mark.parametrize("worst", [math.inf, -math.inf, 1.7e308])
+def test_predictions_without_bounds_are_told(worst, caplog):
+    tell_far_predictions(pd.Series([30.0, worst, -1.7e308]), FITTED, STUDY)
+
+    assert "2 of 3 predictions are outside" in caplog.text
+    assert f"{worst:g}" in caplog.text
 
 
 def test_what_an_earlier_version_saved_tells_nothing(caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,11 +95,15 @@ def _ranges(preprocessors: Mapping[int, Preprocessor]) -> dict[str, tuple[float,
 def _count_outside(values: pd.Series, low: float, high: float) -> int:
     """Return how many values are outside a range; 0 if few are, or none far from it."""
     numbers = values.to_numpy(dtype=np.float64)
-    beyond = np.maximum(low - numbers, numbers - high)
+    with np.errstate(over="ignore"):
+        beyond = np.maximum(low - numbers, numbers - high)
     many = (beyond > _NEAR * (high - low)).sum() > _FEW * len(numbers)
     return int((beyond > 0).sum()) if many or (beyond > high - low).any() else 0
 
 
 def _written(ends: Iterable[float]) -> str:
-    low, high = ends
-    return f"{low:g}" if low == high else between(low, high)
+    low, high = map(float, ends)
+    if low == high:
+        return f"{low:g}"
+    # The prediction of a logarithm may be infinite in the target's own units.
+    return between(low, high) if math.isfinite(high - low) else f"from {low:g} to {high:g}"
